@@ -1,0 +1,71 @@
+"""Everything that can be wrong with what somebody asked of Tales.
+
+TalesError
+├── InvalidInput            a field holds something that cannot be
+├── NotFound                it does not exist, or is another family's
+├── Conflict                it cannot be done in the present state
+│   └── IllegalTransition   an attempt cannot go from this state to that one
+├── NotSignedIn             no user, or wrong credentials
+└── Forbidden               the user may not do this
+
+Failures of a call to a model are no errors: they are results, kept in a row (`tales.domain.failures`).
+The docstring of a class is its default message. No class knows HTTP: each interface translates once.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class TalesError(Exception):
+    """Something went wrong."""
+
+    code = "error"
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or inspect.cleandoc(self.__doc__ or "")
+        super().__init__(self.message)
+
+
+class InvalidInput(TalesError):
+    """A field holds a value that is not allowed. `field` is its dotted name as the caller wrote it."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class NotFound(TalesError):
+    """There is no such thing here. Check its id."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, identifier: object) -> None:
+        self.kind = kind
+        super().__init__(f"There is no {kind} {identifier}. Check its id.")
+
+
+class Conflict(TalesError):
+    """This cannot be done in the present state."""
+
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """An attempt cannot go from this state to that one."""
+
+    code = "illegal_transition"
+
+
+class NotSignedIn(TalesError):
+    """Sign in first, or check the address and the password."""
+
+    code = "not_signed_in"
+
+
+class Forbidden(TalesError):
+    """You may not do this."""
+
+    code = "forbidden"

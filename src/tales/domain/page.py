@@ -1,0 +1,45 @@
+"""Keyset pages: a list continues behind the last key that was seen, so page 1,000 costs what page 1 costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from tales.domain.errors import InvalidInput
+
+MAX_PAGE = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """Where a page ended: creation time and id, together unique, newest first."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Up to `limit` items (1 to 100) after `after`.
+
+    Raises: InvalidInput.
+    """
+
+    limit: int = 20
+    after: PageKey | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= MAX_PAGE:
+            raise InvalidInput("limit", f"limit is {self.limit}. Use a whole number from 1 to {MAX_PAGE}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items, newest first; `next` is None on the last page."""
+
+    items: tuple[T, ...]
+    next: PageKey | None

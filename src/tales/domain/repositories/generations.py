@@ -1,0 +1,47 @@
+"""Where attempts are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest, Generation, Status
+from tales.domain.page import Page, PageRequest
+
+
+class GenerationRepository(Protocol):
+    """Attempts as one actor may see and write them. Nothing is ever deleted here."""
+
+    async def create_attempt(self, request: AttemptRequest) -> Attempt:
+        """Insert `request` as a pending attempt. Raises: Conflict when the attempts before it do not allow it."""
+
+    async def start_attempt(self, attempt: AttemptId) -> bool:
+        """Mark a pending attempt as taken by a worker; False when another one was first, or it has ended."""
+
+    async def note_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
+        """Keep the provider's own id of a call in flight, so that a cut call's cost can still be asked for."""
+
+    async def finish_attempt(self, attempt: AttemptId, outcome: AttemptOutcome) -> bool:
+        """End a pending attempt; False when it had ended already, and nothing is changed."""
+
+    async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
+        """End a pending attempt as its user wishes; False when it had ended already."""
+
+    async def get_attempt(self, attempt: AttemptId) -> Attempt | None:
+        """One attempt."""
+
+    async def latest_attempt(self, generation_id: UUID) -> Attempt | None:
+        """The attempt with the highest number."""
+
+    async def get_generation(self, generation_id: UUID) -> Generation | None:
+        """All attempts of a generation, and its story's id."""
+
+    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
+        """A user's generations, newest first."""
+
+    async def list_by_status(self, status: Status, page: PageRequest) -> Page[Attempt]:
+        """Attempts in one state, newest first."""
+
+    async def pending_since(self, before: datetime, limit: int) -> tuple[Attempt, ...]:
+        """Pending attempts created before `before`, oldest first."""

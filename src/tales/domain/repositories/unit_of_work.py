@@ -1,0 +1,56 @@
+"""One transaction, on behalf of one actor."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from tales.domain.actor import Actor
+from tales.domain.generation import AttemptId
+from tales.domain.repositories.accounts import AccountRepository
+from tales.domain.repositories.family import ChildRepository, HeroRepository
+from tales.domain.repositories.generations import GenerationRepository
+from tales.domain.repositories.stories import StoryRepository
+
+
+class JobQueue(Protocol):
+    """Work that begins when the transaction that asked for it commits, and never otherwise."""
+
+    async def enqueue(self, attempt: AttemptId, delay: float = 0.0) -> None:
+        """Have a worker make this attempt's call, in `delay` seconds at the earliest."""
+
+    async def has_job(self, attempt: AttemptId) -> bool:
+        """Whether the queue still holds a job for this attempt."""
+
+    async def is_held_by_another(self, attempt: AttemptId, job: int) -> bool:
+        """Whether a job other than `job` for this attempt is in the hands of a worker that is alive."""
+
+
+class UnitOfWork(Protocol):
+    """The repositories over one transaction. Left without `commit`, nothing of it has happened."""
+
+    @property
+    def generations(self) -> GenerationRepository: ...
+    @property
+    def stories(self) -> StoryRepository: ...
+    @property
+    def children(self) -> ChildRepository: ...
+    @property
+    def heroes(self) -> HeroRepository: ...
+    @property
+    def accounts(self) -> AccountRepository: ...
+    @property
+    def jobs(self) -> JobQueue: ...
+
+    async def commit(self) -> None:
+        """Make all of it last, at once."""
+
+
+class Transactions(Protocol):
+    """Begins units of work. The only way to the database's rows."""
+
+    def as_user(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Under row-level security, as this user."""
+
+    def as_service(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """As the service itself: to keep results, and accounts."""

@@ -1,0 +1,55 @@
+"""What a family reads: a story, and what it thinks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tales.domain.errors import InvalidInput
+from tales.domain.generation import AttemptId
+
+BEST_RATING = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """How much a family liked a story, from 1 to 10.
+
+    Raises: InvalidInput.
+    """
+
+    value: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.value <= BEST_RATING:
+            raise InvalidInput("rating", f"rating is {self.value}. Use a whole number from 1 to {BEST_RATING}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStory:
+    """A story as it comes out of the attempt that wrote it."""
+
+    id: UUID
+    user_id: UUID
+    title: str
+    content: str
+    attempt: AttemptId
+    child_id: UUID | None = None
+    hero_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A story in a family's library. `attempt` names the very call that wrote it (decision 1)."""
+
+    id: UUID
+    user_id: UUID
+    title: str
+    content: str
+    attempt: AttemptId
+    created_at: datetime
+    updated_at: datetime
+    child_id: UUID | None = None
+    hero_id: UUID | None = None
+    rating: int | None = None
