@@ -1,0 +1,3 @@
+alter table tales.stories
+    drop column model_used,
+    drop column full_response;

@@ -1,0 +1,1 @@
+alter table tales.stories drop column generation_info;

@@ -1,0 +1,22 @@
+-- The role that the service signs in with, and the one that reaches the queue. Neither bypasses row-level security,
+-- and neither has rights of its own on a family's rows: tales_app takes on the role of each request.
+-- tales_app cannot sign in until an operator allows it: alter role tales_app login password '...'.
+
+do $$
+declare
+    role_name text;
+    may_take_on text := case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end;
+begin
+    foreach role_name in array array['tales_app', 'tales_queue'] loop
+        begin
+            execute format('create role %I nologin noinherit', role_name);
+        exception when duplicate_object or unique_violation then null;
+        end;
+        if not pg_has_role(current_user, role_name, may_take_on) then
+            execute format('grant %I to %I', role_name, current_user);
+        end if;
+    end loop;
+end
+$$;
+
+grant anon, authenticated, service_role, tales_queue to tales_app;
