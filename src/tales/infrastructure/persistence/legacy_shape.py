@@ -1,0 +1,52 @@
+"""Where a database stands whose migrations were not run by Tales: recognised by its shape.
+
+A team's legacy database, or one built by psql, has no version table of ours.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from tales.domain.errors import TalesError
+
+_COLUMNS = text("""
+    select c.relname || '.' || a.attname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = to_regnamespace('tales') and c.relkind in ('r', 'p')
+""")
+
+LEGACY_COLUMNS = frozenset(
+    f"stories.{name}"
+    for name in (
+        "id title content child_id hero_id created_at updated_at rating user_id model_used full_response "
+        "generation_info story_type story_length moral hero_appearance relationship_description"
+    ).split()
+) | {"children.id", "heroes.id"}
+
+
+class UnknownShape(TalesError):
+    """This database has a schema `tales` that Tales does not know."""
+
+    code = "unknown_shape"
+
+
+def detect_revision(connection: Connection) -> str | None:
+    """The revision that a database without our books stands at; None when it has no schema `tales`.
+
+    Raises: UnknownShape, naming what is missing.
+    """
+    columns = frozenset(connection.execute(_COLUMNS).scalars())
+    if not columns:
+        return None
+    if "accounts.user_id" in columns:
+        return "019"
+    if "stories.generation_id" in columns and "stories.model_used" not in columns:
+        return "017"
+    if "migration_notes.story_id" in columns:
+        return "016"
+    if "generations.generation_id" in columns:
+        return "015"
+    if missing := sorted(LEGACY_COLUMNS - columns):
+        raise UnknownShape(f"The schema tales is neither Tales' own nor the legacy one: it has no {', '.join(missing)}.")
+    return "014"
