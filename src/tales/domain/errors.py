@@ -6,7 +6,8 @@ TalesError
 ├── Conflict                it cannot be done in the present state
 │   └── IllegalTransition   an attempt cannot go from this state to that one
 ├── NotSignedIn             no user, or wrong credentials
-└── Forbidden               the user may not do this
+├── Forbidden               the user may not do this
+└── Unavailable             something that Tales needs does not answer
 
 Failures of a call to a model are no errors: they are results, kept in a row (`tales.domain.failures`).
 The docstring of a class is its default message. No class knows HTTP: each interface translates once.
@@ -69,3 +70,9 @@ class Forbidden(TalesError):
     """You may not do this."""
 
     code = "forbidden"
+
+
+class Unavailable(TalesError):
+    """Something that Tales needs does not answer. Try again in a moment."""
+
+    code = "unavailable"

@@ -17,7 +17,7 @@ from uuid import UUID
 from tales.domain.brief import StoryType
 from tales.domain.errors import IllegalTransition
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 class Status(StrEnum):

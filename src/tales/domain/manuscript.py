@@ -72,7 +72,7 @@ def _split_title(text: str) -> Manuscript:
     """The first line is the title when it looks like one; else the story keeps all its text."""
     first, _, rest = text.partition("\n")
     marked = _TITLE_MARK.match(first) is not None
-    title = _TITLE_MARK.sub("", first).strip().strip("*_\"“”").strip()
+    title = _TITLE_MARK.sub("", first).strip().strip('*_"“”').strip()
     looks_like_title = title and len(title) <= MAX_TITLE and (marked or not title.endswith(_SENTENCE_END))
     if looks_like_title and rest.strip():
         return Manuscript(title, rest.strip())

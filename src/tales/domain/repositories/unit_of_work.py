@@ -30,17 +30,28 @@ class UnitOfWork(Protocol):
     """The repositories over one transaction. Left without `commit`, nothing of it has happened."""
 
     @property
-    def generations(self) -> GenerationRepository: ...
+    def generations(self) -> GenerationRepository:
+        """Attempts."""
+
     @property
-    def stories(self) -> StoryRepository: ...
+    def stories(self) -> StoryRepository:
+        """Stories."""
+
     @property
-    def children(self) -> ChildRepository: ...
+    def children(self) -> ChildRepository:
+        """Children."""
+
     @property
-    def heroes(self) -> HeroRepository: ...
+    def heroes(self) -> HeroRepository:
+        """Heroes."""
+
     @property
-    def accounts(self) -> AccountRepository: ...
+    def accounts(self) -> AccountRepository:
+        """Users and their accounts."""
+
     @property
-    def jobs(self) -> JobQueue: ...
+    def jobs(self) -> JobQueue:
+        """Work for later."""
 
     async def commit(self) -> None:
         """Make all of it last, at once."""

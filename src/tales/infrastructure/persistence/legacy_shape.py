@@ -16,13 +16,12 @@ _COLUMNS = text("""
     where c.relnamespace = to_regnamespace('tales') and c.relkind in ('r', 'p')
 """)
 
-LEGACY_COLUMNS = frozenset(
-    f"stories.{name}"
-    for name in (
-        "id title content child_id hero_id created_at updated_at rating user_id model_used full_response "
-        "generation_info story_type story_length moral hero_appearance relationship_description"
-    ).split()
-) | {"children.id", "heroes.id"}
+_STORY_COLUMNS = (
+    *("id", "title", "content", "child_id", "hero_id", "created_at", "updated_at", "rating", "user_id"),
+    *("model_used", "full_response", "generation_info", "story_type", "story_length", "moral"),
+    *("hero_appearance", "relationship_description"),
+)
+LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
 
 
 class UnknownShape(TalesError):
@@ -48,5 +47,6 @@ def detect_revision(connection: Connection) -> str | None:
     if "generations.generation_id" in columns:
         return "015"
     if missing := sorted(LEGACY_COLUMNS - columns):
-        raise UnknownShape(f"The schema tales is neither Tales' own nor the legacy one: it has no {', '.join(missing)}.")
+        names = ", ".join(missing)
+        raise UnknownShape(f"The schema tales is neither Tales' own nor the legacy one: it has no {names}.")
     return "014"

@@ -1,0 +1,70 @@
+"""What the database refuses, in the words of the domain: translated here and nowhere else.
+
+The database's own message may quote a row, and so a family's words: it goes no further than this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from tales.domain.errors import Conflict, Forbidden, TalesError, Unavailable
+
+# By the constraints' names, as the migrations give them.
+_CONFLICTS = {
+    "generations_pkey": "This attempt exists already.",
+    "generations_one_success": "This generation has its success already.",
+    "generations_one_in_flight": "This generation has an attempt in flight.",
+    "generations_attempts_without_gap": "An attempt needs the one before it.",
+    "generations_retry_after_failure": "Only an attempt that ended without success is tried again.",
+    "generations_one_user": "An attempt belongs to the user of the attempt before it.",
+    "generations_ended_is_final": "An attempt that has ended never changes.",
+    "stories_generation_id_key": "This generation has its story already.",
+    "stories_written_by_success": "A story needs a successful attempt of the same user.",
+    "accounts_email_key": "This address has an account already. Sign in instead.",
+}
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer. Check TALES_DATABASE_URL, and that the server runs."""
+
+    code = "database_unavailable"
+
+
+class DatabaseRefused(TalesError):
+    """The database refused a statement. `sqlstate` and `constraint` say why."""
+
+    code = "database_refused"
+
+    def __init__(self, sqlstate: str | None, constraint: str | None) -> None:
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+        where = f" ({constraint})" if constraint else ""
+        super().__init__(f"The database refused a statement: SQLSTATE {sqlstate}{where}.")
+
+
+def translate(error: BaseException) -> TalesError:
+    """The domain's error for one of the driver's; no row and no parameter is quoted in it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg.Error):
+        return DatabaseUnavailable()
+    constraint = cause.diag.constraint_name
+    if constraint in _CONFLICTS:
+        return Conflict(_CONFLICTS[constraint])
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        return Forbidden()
+    if cause.sqlstate is None or cause.sqlstate[:2] in {"08", "57"}:
+        return DatabaseUnavailable()
+    return DatabaseRefused(cause.sqlstate, constraint)
+
+
+@asynccontextmanager
+async def translated_errors() -> AsyncIterator[None]:
+    """Whatever the database raises inside leaves as the domain's error."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error, OSError) as error:
+        raise translate(error) from None

@@ -1,0 +1,76 @@
+"""What PostgreSQL cannot hold, in a form that it can: the one place where that is done (decision 15).
+
+TEXT and JSONB refuse U+0000, and no UTF-8 encodes a lone surrogate (which is how invalid bytes survive decoding).
+Each becomes U+001A (SUBSTITUTE) and four hexadecimal digits; so does U+001A itself, which makes it reversible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlalchemy import Dialect, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+from tales.domain.generation import Json
+
+_ESCAPE = "\x1a"
+_UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
+_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
+
+
+def escape_text(text: str) -> str:
+    """`text` in a form that PostgreSQL can hold."""
+    return _UNSTORABLE.sub(lambda match: f"{_ESCAPE}{ord(match[0]):04x}", text)
+
+
+def unescape_text(text: str) -> str:
+    """The inverse of `escape_text`."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if _ESCAPE in text else text
+
+
+def escape_json(value: Json) -> Json:
+    """`value` with every string and key in a form that PostgreSQL can hold."""
+    return _map_strings(value, escape_text)
+
+
+def unescape_json(value: Json) -> Json:
+    """The inverse of `escape_json`."""
+    return _map_strings(value, unescape_text)
+
+
+def _map_strings(value: Json, change: Callable[[str], str]) -> Json:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return [_map_strings(item, change) for item in value]
+    if isinstance(value, dict):
+        return {change(key): _map_strings(item, change) for key, item in value.items()}
+    return value
+
+
+class StoredText(TypeDecorator[str]):
+    """TEXT that takes any Python string."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else escape_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else unescape_text(value)
+
+
+class StoredJson(TypeDecorator[Json]):
+    """JSONB that takes any JSON value, whatever its strings hold. None is NULL."""
+
+    impl = JSONB(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Json, dialect: Dialect) -> Json:
+        return escape_json(value)
+
+    def process_result_value(self, value: Json, dialect: Dialect) -> Json:
+        return unescape_json(value)

@@ -1,0 +1,220 @@
+"""Attempts in `tales.generations`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.sql.dml import Update
+
+from tales.application.ports import Clock
+from tales.domain.brief import StoryType
+from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest, Generation, Origin, Status
+from tales.domain.page import Page, PageKey, PageRequest
+from tales.infrastructure.persistence.keyset import newest_first
+from tales.infrastructure.persistence.models import GenerationDB, StoryDB
+
+# Lists go without the two large columns.
+_SUMMARY: tuple[ORMOption, ...] = (defer(GenerationDB.full_response), defer(GenerationDB.prompt))
+
+
+class SqlGenerationRepository:
+    """See `tales.domain.repositories.generations.GenerationRepository`."""
+
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    async def create_attempt(self, request: AttemptRequest) -> Attempt:
+        """Insert `request` as a pending attempt."""
+        row = await self._session.scalar(
+            insert(GenerationDB)
+            .values(
+                generation_id=request.id.generation_id,
+                attempt_number=request.id.attempt_number,
+                user_id=request.user_id,
+                model_used=request.model_used,
+                status=Status.PENDING,
+                prompt=request.prompt,
+                prompt_version=request.prompt_version,
+                story_type=request.story_type,
+                story_length=request.story_length,
+                moral=request.moral,
+                language=request.language,
+                hero_appearance=request.hero_appearance,
+                relationship_description=request.relationship_description,
+                child_id=request.child_id,
+                hero_id=request.hero_id,
+            )
+            .returning(GenerationDB)
+        )
+        assert row is not None  # an INSERT that returns nothing has raised
+        return to_attempt(row)
+
+    async def start_attempt(self, attempt: AttemptId) -> bool:
+        """Mark a pending attempt as taken; False when another worker was first, or it has ended."""
+        return await self._changed(
+            _pending(attempt).where(GenerationDB.started_at.is_(None)).values(started_at=self._clock.now())
+        )
+
+    async def note_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
+        """Keep the provider's own id of a call in flight."""
+        await self._session.execute(_pending(attempt).values(provider_generation_id=provider_generation_id))
+
+    async def finish_attempt(self, attempt: AttemptId, outcome: AttemptOutcome) -> bool:
+        """End a pending attempt; False when it had ended already."""
+        changes: dict[str, object] = {
+            "status": outcome.status,
+            "completed_at": self._clock.now(),
+            "full_response": outcome.full_response,
+            "error_type": outcome.error_type,
+            "error_message": outcome.error_message,
+            "http_status": outcome.http_status,
+            "first_token_at": outcome.first_token_at,
+        }
+        if outcome.provider_generation_id is not None:
+            changes["provider_generation_id"] = outcome.provider_generation_id
+        return await self._changed(_pending(attempt).values(changes))
+
+    async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
+        """End a pending attempt as its user wishes; the database adds the error type."""
+        return await self._changed(
+            _pending(attempt).values(status=Status.FAILED, completed_at=self._clock.now(), error_message=message)
+        )
+
+    async def get_attempt(self, attempt: AttemptId) -> Attempt | None:
+        """One attempt."""
+        row = await self._session.get(GenerationDB, (attempt.generation_id, attempt.attempt_number))
+        return to_attempt(row) if row else None
+
+    async def latest_attempt(self, generation_id: UUID) -> Attempt | None:
+        """The attempt with the highest number."""
+        row = await self._session.scalar(
+            select(GenerationDB)
+            .where(GenerationDB.generation_id == generation_id)
+            .order_by(GenerationDB.attempt_number.desc())
+            .limit(1)
+        )
+        return to_attempt(row) if row else None
+
+    async def get_generation(self, generation_id: UUID) -> Generation | None:
+        """All attempts of a generation, and its story's id."""
+        found = await self._generations([generation_id], ())
+        return found[0] if found else None
+
+    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
+        """A user's generations, newest first; prompts and responses are left out."""
+        first_attempts = newest_first(
+            select(GenerationDB.created_at, GenerationDB.generation_id).where(
+                GenerationDB.user_id == user_id, GenerationDB.attempt_number == 1
+            ),
+            GenerationDB.created_at,
+            GenerationDB.generation_id,
+            page,
+        )
+        keys = [PageKey(*row) for row in (await self._session.execute(first_attempts)).tuples()]
+        shown = keys[: page.limit]
+        generations = await self._generations([key.id for key in shown], _SUMMARY)
+        return Page(generations, shown[-1] if len(keys) > page.limit else None)
+
+    async def list_by_status(self, status: Status, page: PageRequest) -> Page[Attempt]:
+        """Attempts in one state, newest first; prompts and responses are left out."""
+        query = newest_first(
+            select(GenerationDB).where(GenerationDB.status == status),
+            GenerationDB.created_at,
+            GenerationDB.generation_id,
+            page,
+        )
+        rows = (await self._session.scalars(query.options(*_SUMMARY))).all()
+        shown = rows[: page.limit]
+        last = PageKey(shown[-1].created_at, shown[-1].generation_id) if len(rows) > page.limit else None
+        return Page(tuple(to_attempt(row, summary=True) for row in shown), last)
+
+    async def pending_since(self, before: datetime, limit: int) -> tuple[Attempt, ...]:
+        """Pending attempts created before `before`, oldest first."""
+        rows = await self._session.scalars(
+            select(GenerationDB)
+            .where(GenerationDB.status == Status.PENDING, GenerationDB.created_at < before)
+            .order_by(GenerationDB.created_at, GenerationDB.generation_id)
+            .limit(limit)
+        )
+        return tuple(to_attempt(row) for row in rows)
+
+    async def _generations(self, ids: list[UUID], options: tuple[ORMOption, ...]) -> tuple[Generation, ...]:
+        """These generations whole, in the order of `ids`: two statements, however many there are."""
+        if not ids:
+            return ()
+        rows = await self._session.scalars(
+            select(GenerationDB)
+            .where(GenerationDB.generation_id.in_(ids))
+            .order_by(GenerationDB.generation_id, GenerationDB.attempt_number)
+            .options(*options)
+        )
+        attempts: dict[UUID, list[Attempt]] = {}
+        for row in rows:
+            attempts.setdefault(row.generation_id, []).append(to_attempt(row, summary=bool(options)))
+        stories = dict(
+            (
+                await self._session.execute(
+                    select(StoryDB.generation_id, StoryDB.id).where(StoryDB.generation_id.in_(ids))
+                )
+            ).tuples()
+        )
+        return tuple(
+            Generation(id_, attempts[id_][0].user_id, tuple(attempts[id_]), stories.get(id_))
+            for id_ in ids
+            if id_ in attempts
+        )
+
+    async def _changed(self, statement: Update) -> bool:
+        result = cast("CursorResult[object]", await self._session.execute(statement))
+        return result.rowcount == 1
+
+
+def _pending(attempt: AttemptId) -> Update:
+    return update(GenerationDB).where(
+        GenerationDB.generation_id == attempt.generation_id,
+        GenerationDB.attempt_number == attempt.attempt_number,
+        GenerationDB.status == Status.PENDING,
+    )
+
+
+def to_attempt(row: GenerationDB, *, summary: bool = False) -> Attempt:
+    """A row as the domain sees it; a `summary` has no prompt and no response."""
+    return Attempt(
+        id=AttemptId(row.generation_id, row.attempt_number),
+        user_id=row.user_id,
+        model_used=row.model_used,
+        status=Status(row.status),
+        origin=Origin(row.origin),
+        story_type=StoryType(row.story_type),
+        moral=row.moral,
+        created_at=row.created_at,
+        prompt=None if summary else row.prompt,
+        prompt_version=row.prompt_version,
+        language=row.language,
+        story_length=row.story_length,
+        hero_appearance=row.hero_appearance,
+        relationship_description=row.relationship_description,
+        child_id=row.child_id,
+        hero_id=row.hero_id,
+        full_response=None if summary else row.full_response,
+        error_type=row.error_type,
+        error_message=row.error_message,
+        http_status=row.http_status,
+        provider_generation_id=row.provider_generation_id,
+        started_at=row.started_at,
+        first_token_at=row.first_token_at,
+        completed_at=row.completed_at,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        cost_usd=row.cost_usd,
+        reconciled_cost_usd=row.reconciled_cost_usd,
+        provider=row.provider,
+        served_model=row.served_model,
+    )

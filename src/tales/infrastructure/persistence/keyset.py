@@ -1,0 +1,24 @@
+"""Keyset pages in SQL (Winand, "We need tool support for keyset pagination", use-the-index-luke.com/no-offset)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from tales.domain.page import PageRequest
+
+# Whatever is selected: a row of any columns.
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
+
+
+def newest_first(
+    query: Query, created_at: InstrumentedAttribute[datetime], id_: InstrumentedAttribute[UUID], page: PageRequest
+) -> Query:
+    """The rows behind the page's key and one more, which tells whether there is a next page."""
+    if page.after is not None:
+        query = query.where(tuple_(created_at, id_) < tuple_(page.after.created_at, page.after.id))
+    return query.order_by(created_at.desc(), id_.desc()).limit(page.limit + 1)

@@ -1,0 +1,122 @@
+"""The tables as SQLAlchemy sees them. The migrations make them; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ARRAY, DateTime, FetchedValue, Integer, MetaData, Numeric, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from tales.domain.generation import Json
+from tales.infrastructure.persistence.escaping import StoredJson, StoredText
+
+USD = Numeric(18, 12)
+
+
+class Base(DeclarativeBase):
+    """All tables of schema `tales` that the service reads and writes."""
+
+    metadata = MetaData(schema="tales")
+    type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads it from the class
+        datetime: DateTime(timezone=True),
+        str: StoredText,
+        Decimal: USD,
+    }
+
+
+class ChildDB(Base):
+    """`tales.children`."""
+
+    __tablename__ = "children"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    name: Mapped[str]
+    age: Mapped[int]
+    interests: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    gender: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
+class HeroDB(Base):
+    """`tales.heroes`; one without a user is ready-made."""
+
+    __tablename__ = "heroes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID | None]
+    name: Mapped[str]
+    appearance: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
+class GenerationDB(Base):
+    """`tales.generations`: each row is one attempt, one call to a model."""
+
+    __tablename__ = "generations"
+
+    generation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt_number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    model_used: Mapped[str]
+    full_response: Mapped[Json | None] = mapped_column(StoredJson)
+    status: Mapped[str]
+    prompt: Mapped[str | None]
+    user_id: Mapped[UUID]
+    story_type: Mapped[str]
+    story_length: Mapped[int | None]
+    hero_appearance: Mapped[str | None]
+    relationship_description: Mapped[str | None]
+    moral: Mapped[str]
+    error_message: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    completed_at: Mapped[datetime | None]
+    origin: Mapped[str] = mapped_column(server_default=FetchedValue())
+    generation_info: Mapped[Json | None] = mapped_column(StoredJson)
+    child_id: Mapped[UUID | None]
+    hero_id: Mapped[UUID | None]
+    language: Mapped[str | None]
+    prompt_version: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    first_token_at: Mapped[datetime | None]
+    error_type: Mapped[str | None]
+    http_status: Mapped[int | None]
+    provider_generation_id: Mapped[str | None]
+    reconciled_cost_usd: Mapped[Decimal | None]
+    # Computed by the database out of full_response (decision 11).
+    prompt_tokens: Mapped[int | None] = mapped_column(server_default=FetchedValue())
+    completion_tokens: Mapped[int | None] = mapped_column(server_default=FetchedValue())
+    cost_usd: Mapped[Decimal | None] = mapped_column(server_default=FetchedValue())
+    provider: Mapped[str | None] = mapped_column(server_default=FetchedValue())
+    served_model: Mapped[str | None] = mapped_column(server_default=FetchedValue())
+
+
+class StoryDB(Base):
+    """`tales.stories`: what a family reads."""
+
+    __tablename__ = "stories"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    content: Mapped[str]
+    child_id: Mapped[UUID | None]
+    hero_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    updated_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue())
+    user_id: Mapped[UUID]
+    rating: Mapped[int | None]
+    generation_id: Mapped[UUID]
+    generation_attempt: Mapped[int]
+
+
+class AccountDB(Base):
+    """`tales.accounts`: addresses and password hashes, where Tales itself signs users in."""
+
+    __tablename__ = "accounts"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    password_hash: Mapped[str]
+    is_admin: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
