@@ -1,4 +1,4 @@
-"""What the use cases ask of the world besides rows: a model, a clock, ids, listeners, passwords."""
+"""What the use cases ask of the world besides rows: a model, a clock, ids, listeners, passwords, a log."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from tales.domain.actor import Actor
 from tales.domain.failures import Failure
 from tales.domain.generation import AttemptId, Json
 
@@ -86,3 +87,30 @@ class PasswordHasher(Protocol):
 
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether it is the hash of `password`; takes as long for None, where there is no account."""
+
+
+class TokenIssuer(Protocol):
+    """Gives out and reads the tokens that a request brings along."""
+
+    @property
+    def lifetime(self) -> int:
+        """How long a new token is good for, in seconds."""
+
+    def issue(self, actor: Actor) -> str:
+        """A signed token for `actor`."""
+
+    def read(self, token: str) -> Actor:
+        """Who brings this token. Raises: NotSignedIn when it is forged, expired or no token."""
+
+
+class Log(Protocol):
+    """Where the service says what it does: names, ids and numbers, never anybody's words."""
+
+    def info(self, event: str, **facts: object) -> None:
+        """Something that is meant to happen."""
+
+    def warning(self, event: str, **facts: object) -> None:
+        """Something that an operator may want to know."""
+
+    def error(self, event: str, **facts: object) -> None:
+        """Something that an operator must see to."""

@@ -22,6 +22,12 @@ class GenerationRepository(Protocol):
     async def note_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
         """Keep the provider's own id of a call in flight, so that a cut call's cost can still be asked for."""
 
+    async def lock_attempt(self, attempt: AttemptId) -> Attempt | None:
+        """A pending attempt, held for this transaction; None when there is none, or it has ended."""
+
+    async def models_used(self, generation_id: UUID) -> tuple[str, ...]:
+        """The model of each attempt, in order."""
+
     async def finish_attempt(self, attempt: AttemptId, outcome: AttemptOutcome) -> bool:
         """End a pending attempt; False when it had ended already, and nothing is changed."""
 

@@ -19,11 +19,17 @@ class JobQueue(Protocol):
     async def enqueue(self, attempt: AttemptId, delay: float = 0.0) -> None:
         """Have a worker make this attempt's call, in `delay` seconds at the earliest."""
 
-    async def has_job(self, attempt: AttemptId) -> bool:
-        """Whether the queue still holds a job for this attempt."""
-
     async def is_held_by_another(self, attempt: AttemptId, job: int) -> bool:
         """Whether a job other than `job` for this attempt is in the hands of a worker that is alive."""
+
+    async def has_job(self, attempt: AttemptId) -> bool:
+        """Whether the queue holds a job for this attempt, waiting or in a worker's hands."""
+
+    async def is_being_served(self, attempt: AttemptId, patience: float) -> bool:
+        """Whether a live worker holds this attempt's job, or it has been due for less than `patience` seconds."""
+
+    async def adopt_orphans(self) -> int:
+        """Hand the jobs that a dead process kept to itself to every worker; how many they were."""
 
 
 class UnitOfWork(Protocol):

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tales.domain.errors import Conflict, Forbidden, TalesError, Unavailable
 
@@ -26,6 +27,10 @@ _CONFLICTS = {
     "stories_written_by_success": "A story needs a successful attempt of the same user.",
     "accounts_email_key": "This address has an account already. Sign in instead.",
 }
+
+
+# States that pass: no connection, a server that goes down, too little of something, a deadlock, a lock held too long.
+_PASSING = {"08", "57", "53", "40001", "40P01", "55P03"}
 
 
 class DatabaseUnavailable(Unavailable):
@@ -48,17 +53,26 @@ class DatabaseRefused(TalesError):
 
 def translate(error: BaseException) -> TalesError:
     """The domain's error for one of the driver's; no row and no parameter is quoted in it."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(cause, psycopg.Error):
+    cause = error.orig if isinstance(error, StatementError) else error
+    if isinstance(cause, OSError | PoolTimeoutError):
         return DatabaseUnavailable()
+    if not isinstance(cause, psycopg.Error):
+        return DatabaseRefused(None, None)
     constraint = cause.diag.constraint_name
     if constraint in _CONFLICTS:
         return Conflict(_CONFLICTS[constraint])
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         return Forbidden()
-    if cause.sqlstate is None or cause.sqlstate[:2] in {"08", "57"}:
+    if _passes(cause):
         return DatabaseUnavailable()
     return DatabaseRefused(cause.sqlstate, constraint)
+
+
+def _passes(error: psycopg.Error) -> bool:
+    if error.sqlstate is None:
+        # The driver's own: no connection, or a value that it cannot send.
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate in _PASSING or error.sqlstate[:2] in _PASSING
 
 
 @asynccontextmanager
@@ -66,5 +80,5 @@ async def translated_errors() -> AsyncIterator[None]:
     """Whatever the database raises inside leaves as the domain's error."""
     try:
         yield
-    except (DBAPIError, psycopg.Error, OSError) as error:
+    except (StatementError, PoolTimeoutError, psycopg.Error, OSError) as error:
         raise translate(error) from None

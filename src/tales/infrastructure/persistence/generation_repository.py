@@ -66,6 +66,28 @@ class SqlGenerationRepository:
         """Keep the provider's own id of a call in flight."""
         await self._session.execute(_pending(attempt).values(provider_generation_id=provider_generation_id))
 
+    async def lock_attempt(self, attempt: AttemptId) -> Attempt | None:
+        """A pending attempt, held for this transaction; None when there is none, or it has ended."""
+        row = await self._session.scalar(
+            select(GenerationDB)
+            .where(
+                GenerationDB.generation_id == attempt.generation_id,
+                GenerationDB.attempt_number == attempt.attempt_number,
+                GenerationDB.status == Status.PENDING,
+            )
+            .with_for_update()
+        )
+        return to_attempt(row) if row else None
+
+    async def models_used(self, generation_id: UUID) -> tuple[str, ...]:
+        """The model of each attempt, in order."""
+        models = await self._session.scalars(
+            select(GenerationDB.model_used)
+            .where(GenerationDB.generation_id == generation_id)
+            .order_by(GenerationDB.attempt_number)
+        )
+        return tuple(models)
+
     async def finish_attempt(self, attempt: AttemptId, outcome: AttemptOutcome) -> bool:
         """End a pending attempt; False when it had ended already."""
         changes: dict[str, object] = {

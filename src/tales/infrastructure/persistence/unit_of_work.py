@@ -20,7 +20,7 @@ from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.family_repositories import SqlChildRepository, SqlHeroRepository
 from tales.infrastructure.persistence.generation_repository import SqlGenerationRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
-from tales.infrastructure.queue.jobs import PgQueuerJobs
+from tales.infrastructure.queue.jobs import Lane, PgQueuerJobs
 
 _BECOME = text("select set_config('request.jwt.claims', :claims, true), set_config('role', :role, true)")
 
@@ -28,14 +28,14 @@ _BECOME = text("select set_config('request.jwt.claims', :claims, true), set_conf
 class SqlUnitOfWork:
     """The repositories over one session; see `tales.domain.repositories.unit_of_work.UnitOfWork`."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, role: str) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, role: str, lane: Lane) -> None:
         self._session = session
         self.generations = SqlGenerationRepository(session, clock)
         self.stories = SqlStoryRepository(session, clock)
         self.children = SqlChildRepository(session)
         self.heroes = SqlHeroRepository(session)
         self.accounts = SqlAccountRepository(session)
-        self.jobs = PgQueuerJobs(session, role)
+        self.jobs = PgQueuerJobs(session, role, lane)
 
     async def commit(self) -> None:
         """Make all of it last, at once."""
@@ -45,9 +45,10 @@ class SqlUnitOfWork:
 class SqlTransactions:
     """Begins units of work; see `tales.domain.repositories.unit_of_work.Transactions`."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, lane: Lane) -> None:
         self._engine = engine
         self._clock = clock
+        self._lane = lane
 
     @asynccontextmanager
     async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
@@ -71,4 +72,4 @@ class SqlTransactions:
         # Leaving without a commit closes the session, which rolls back.
         async with translated_errors(), AsyncSession(self._engine, expire_on_commit=False) as session:
             await session.execute(_BECOME, {"claims": json.dumps(claims), "role": role})
-            yield SqlUnitOfWork(session, self._clock, role)
+            yield SqlUnitOfWork(session, self._clock, role, self._lane)

@@ -1,29 +1,70 @@
-"""Jobs that commit with the rows they belong to."""
+"""Jobs that commit with the rows they belong to.
+
+A job waits under an entrypoint: a lane of the queue. The workers of one provider share a lane; a process that wants
+to run its own attempts itself (`tales write`) has a lane of its own behind it, and if it dies, its jobs move to the
+shared one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.generation import AttemptId
 from tales.infrastructure.queue.driver import SessionDriver
 from tales.infrastructure.queue.schema import QUEUE_SETTINGS, ROLE, queries
 
-ENTRYPOINT = "run_attempt"
+LEASE = timedelta(seconds=10)
+"""How long a worker may be silent before its jobs are handed out again. It beats twice in that time."""
+
 _BECOME = text("select set_config('role', :role, true)")
 _TABLE = QUEUE_SETTINGS.qualified.queue_table
-_HAS_JOB = text(f"select exists (select from {_TABLE} where dedupe_key = :key)")
+_HAS_JOB = text(f"select exists (select from {_TABLE} where dedupe_key = :key and status in ('queued', 'picked'))")
 _HELD_BY_ANOTHER = text(f"""
     select exists (
         select from {_TABLE}
-        where dedupe_key = :key and id <> :job and status = 'picked'
-            and heartbeat > now() - make_interval(secs => :lease)
+        where dedupe_key = :key and id <> :job and status = 'picked' and heartbeat > now() - cast(:lease as interval)
     )
 """)
+_BEING_SERVED = text(f"""
+    select exists (
+        select from {_TABLE}
+        where dedupe_key = :key and (
+            (status = 'picked' and heartbeat > now() - cast(:lease as interval))
+            or greatest(execute_after, updated) > now() - cast(:patience as interval)
+        )
+    )
+""")
+_ADOPT = text(f"""
+    update {_TABLE} set entrypoint = :shared
+    where starts_with(entrypoint, :private) and (
+        (status = 'picked' and heartbeat < now() - cast(:lease as interval))
+        or (status = 'queued' and execute_after < now() - cast(:lease as interval))
+    )
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where this process's jobs wait: `provider` is the service that they are for, `owner` the process, if its own."""
+
+    provider: str
+    owner: str | None = None
+
+    @property
+    def shared(self) -> str:
+        """The entrypoint of all workers of this provider."""
+        return f"attempts:{self.provider}"
+
+    @property
+    def entrypoint(self) -> str:
+        """The entrypoint of this process's jobs."""
+        return f"{self.shared}#{self.owner}" if self.owner else self.shared
 
 
 class PgQueuerJobs:
@@ -32,24 +73,45 @@ class PgQueuerJobs:
     Users have no rights on the queue: each statement takes on the queue's role, and puts the actor's back.
     """
 
-    def __init__(self, session: AsyncSession, role: str) -> None:
+    def __init__(self, session: AsyncSession, role: str, lane: Lane) -> None:
         self._session = session
         self._role = role
+        self._lane = lane
 
     async def enqueue(self, attempt: AttemptId, delay: float = 0.0) -> None:
         """Have a worker make this attempt's call, in `delay` seconds at the earliest."""
         async with self._as_queue():
             await queries(SessionDriver(self._session)).enqueue(
-                ENTRYPOINT,
+                self._lane.entrypoint,
                 str(attempt).encode(),
                 execute_after=timedelta(seconds=delay),
                 dedupe_key=str(attempt),
             )
 
+    async def is_held_by_another(self, attempt: AttemptId, job: int) -> bool:
+        """Whether a job other than `job` for this attempt is in the hands of a worker that is alive."""
+        async with self._as_queue():
+            found = await self._session.scalar(_HELD_BY_ANOTHER, {"key": str(attempt), "job": job, "lease": LEASE})
+        return bool(found)
+
     async def has_job(self, attempt: AttemptId) -> bool:
-        """Whether the queue still holds a job for this attempt."""
+        """Whether the queue holds a job for this attempt, waiting or in a worker's hands."""
         async with self._as_queue():
             return bool(await self._session.scalar(_HAS_JOB, {"key": str(attempt)}))
+
+    async def is_being_served(self, attempt: AttemptId, patience: float) -> bool:
+        """Whether a live worker holds this attempt's job, or it has been due for less than `patience` seconds."""
+        parameters = {"key": str(attempt), "lease": LEASE, "patience": timedelta(seconds=patience)}
+        async with self._as_queue():
+            return bool(await self._session.scalar(_BEING_SERVED, parameters))
+
+    async def adopt_orphans(self) -> int:
+        """Hand the jobs that a dead process kept to itself to every worker; how many they were."""
+        parameters = {"shared": self._lane.shared, "private": f"{self._lane.shared}#", "lease": LEASE}
+        async with self._as_queue():
+            result = await self._session.execute(_ADOPT, parameters)
+        assert isinstance(result, CursorResult)  # an UPDATE without RETURNING
+        return result.rowcount
 
     @asynccontextmanager
     async def _as_queue(self) -> AsyncIterator[None]:

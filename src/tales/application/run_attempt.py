@@ -1,0 +1,155 @@
+"""A worker makes the one call of an attempt, and keeps what came of it.
+
+No transaction is open during the call: one short transaction claims the attempt, another keeps the result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tales.application.end_attempt import EndAttempt
+from tales.application.ports import IdMaker, Log, ModelAnswer, ModelCall, ModelProvider, TextSink
+from tales.domain.brief import DEFAULT_MINUTES
+from tales.domain.errors import TalesError, Unavailable
+from tales.domain.failures import Failure, FailureKind
+from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, Status
+from tales.domain.manuscript import Manuscript, read_manuscript
+from tales.domain.repositories.unit_of_work import Transactions
+from tales.domain.story import NewStory
+
+LOST = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call ended before the call did")
+STOPPED = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call was asked to stop")
+UNSTORABLE = Failure(FailureKind.INTERNAL, "The database refused the answer, so it is not kept. The log says why.")
+
+KEEPING_DELAYS = (0.1, 0.3, 1.0, 3.0, 10.0, 10.0, 10.0)
+"""Seconds between tries to keep an answer while the database does not answer: it has been paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunAttempt:
+    """Runs attempts, each once."""
+
+    transactions: Transactions
+    provider: ModelProvider
+    end_attempt: EndAttempt
+    ids: IdMaker
+    texts: TextSink
+    log: Log
+    keeping_delays: Sequence[float] = KEEPING_DELAYS
+
+    async def __call__(self, attempt_id: AttemptId, job: int) -> None:
+        """Make the call of `attempt_id`, unless it was made already. `job` is the queue's, in this worker's hands.
+
+        Raises: Unavailable when the database does not answer; the queue then hands the job out again.
+        """
+        attempt = await self._claim(attempt_id, job)
+        if attempt is None:
+            return
+        try:
+            answer = await self._call(attempt)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._fail(attempt_id, STOPPED))
+            raise
+        finally:
+            self.texts.finish(attempt_id)
+        # Stopping must not throw away an answer that is already here.
+        await asyncio.shield(self._keep_patiently(attempt_id, answer))
+
+    async def _claim(self, attempt_id: AttemptId, job: int) -> Attempt | None:
+        """The attempt, once it is this worker's; None when there is nothing to do here."""
+        async with self.transactions.as_service() as work:
+            started = await work.generations.start_attempt(attempt_id)
+            attempt = await work.generations.lock_attempt(attempt_id)
+            if attempt is None or (not started and await work.jobs.is_held_by_another(attempt_id, job)):
+                self.log.info("attempt already taken", attempt=str(attempt_id))
+                return None
+            if not started:
+                # The queue gave a dead worker's job to this one.
+                await self.end_attempt(work, attempt, LOST)
+            await work.commit()
+        if not started:
+            self.log.warning("worker lost", attempt=str(attempt_id))
+        return attempt if started else None
+
+    async def _call(self, attempt: Attempt) -> ModelAnswer:
+        async def keep_provider_id(provider_generation_id: str) -> None:
+            async with self.transactions.as_service() as work:
+                await work.generations.note_provider_id(attempt.id, provider_generation_id)
+                await work.commit()
+
+        self.log.info("attempt started", attempt=str(attempt.id), model=attempt.model_used)
+        call = ModelCall(attempt.model_used, attempt.prompt or "", attempt.story_length or DEFAULT_MINUTES)
+        return await self.provider.complete(call, keep_provider_id, lambda piece: self.texts.publish(attempt.id, piece))
+
+    async def _keep_patiently(self, attempt_id: AttemptId, answer: ModelAnswer) -> None:
+        """Keep the answer, waiting for a database that is away; one that it refuses ends the attempt all the same."""
+        for delay in (*self.keeping_delays, None):
+            try:
+                await self._keep(attempt_id, answer)
+            except Unavailable:
+                if delay is None:
+                    raise
+                self.log.warning("answer not kept yet", attempt=str(attempt_id), retry_in_seconds=delay)
+                await asyncio.sleep(delay)
+            except TalesError as error:
+                await self._give_up(attempt_id, error)
+                return
+            else:
+                return
+
+    async def _give_up(self, attempt_id: AttemptId, error: TalesError) -> None:
+        self.log.error("answer refused", attempt=str(attempt_id), code=error.code, reason=error.message)
+        await self._fail(attempt_id, UNSTORABLE)
+
+    async def _keep(self, attempt_id: AttemptId, answer: ModelAnswer) -> None:
+        """One transaction: the attempt and its story, or the attempt and the next one."""
+        async with self.transactions.as_service() as work:
+            attempt = await work.generations.lock_attempt(attempt_id)
+            if attempt is None:
+                self.log.warning("answer came too late", attempt=str(attempt_id))
+                return
+            result = _read(attempt, answer)
+            if isinstance(result, Manuscript):
+                await work.generations.finish_attempt(attempt_id, _success(answer))
+                await work.stories.add(self._story(attempt, result))
+            else:
+                await self.end_attempt(work, attempt, result, answer)
+            await work.commit()
+        outcome = "success" if isinstance(result, Manuscript) else result.kind
+        self.log.info("attempt ended", attempt=str(attempt_id), outcome=str(outcome))
+
+    async def _fail(self, attempt_id: AttemptId, failure: Failure) -> None:
+        async with self.transactions.as_service() as work:
+            attempt = await work.generations.lock_attempt(attempt_id)
+            if attempt is not None:
+                await self.end_attempt(work, attempt, failure)
+                await work.commit()
+
+    def _story(self, attempt: Attempt, manuscript: Manuscript) -> NewStory:
+        return NewStory(
+            id=self.ids.new(),
+            user_id=attempt.user_id,
+            title=manuscript.title,
+            content=manuscript.text,
+            attempt=attempt.id,
+            child_id=attempt.child_id,
+            hero_id=attempt.hero_id,
+        )
+
+
+def _read(attempt: Attempt, answer: ModelAnswer) -> Manuscript | Failure:
+    if answer.failure is not None:
+        return answer.failure
+    return read_manuscript(answer.text, answer.finish_reason, attempt.story_length or DEFAULT_MINUTES)
+
+
+def _success(answer: ModelAnswer) -> AttemptOutcome:
+    return AttemptOutcome(
+        status=Status.SUCCESS,
+        full_response=answer.full_response,
+        http_status=answer.http_status,
+        provider_generation_id=answer.provider_generation_id,
+        first_token_at=answer.first_token_at,
+    )

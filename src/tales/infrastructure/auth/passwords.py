@@ -1,0 +1,24 @@
+"""Passwords as argon2 hashes (RFC 9106)."""
+
+from __future__ import annotations
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+
+class Argon2Passwords:
+    """See `tales.application.ports.PasswordHasher`."""
+
+    def __init__(self) -> None:
+        self._hashes = PasswordHash((Argon2Hasher(),))
+        # Checked where there is no account, so that an answer's time does not tell who has one.
+        self._nobody = self._hashes.hash("nobody's password")
+
+    def hash(self, password: str) -> str:
+        """A salted hash of `password`."""
+        return self._hashes.hash(password)
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether it is the hash of `password`; takes as long for None, where there is no account."""
+        matches = self._hashes.verify(password, password_hash or self._nobody)
+        return matches and password_hash is not None
