@@ -48,14 +48,15 @@ class RunAttempt:
         if attempt is None:
             return
         try:
-            answer = await self._call(attempt)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._fail(attempt_id, STOPPED))
-            raise
+            try:
+                answer = await self._call(attempt)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._fail(attempt_id, STOPPED))
+                raise
+            # Stopping must not throw away an answer that is already here.
+            await asyncio.shield(self._keep_patiently(attempt_id, answer))
         finally:
             self.texts.finish(attempt_id)
-        # Stopping must not throw away an answer that is already here.
-        await asyncio.shield(self._keep_patiently(attempt_id, answer))
 
     async def _claim(self, attempt_id: AttemptId, job: int) -> Attempt | None:
         """The attempt, once it is this worker's; None when there is nothing to do here."""

@@ -46,6 +46,9 @@ class GenerationRepository(Protocol):
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
         """A user's generations, newest first."""
 
+    async def list_all(self, page: PageRequest) -> Page[Generation]:
+        """The generations of every user that the actor may see, newest first."""
+
     async def list_by_status(self, status: Status, page: PageRequest) -> Page[Attempt]:
         """Attempts in one state, newest first."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.interfaces import ORMOption
@@ -131,18 +131,11 @@ class SqlGenerationRepository:
 
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
         """A user's generations, newest first; prompts and responses are left out."""
-        first_attempts = newest_first(
-            select(GenerationDB.created_at, GenerationDB.generation_id).where(
-                GenerationDB.user_id == user_id, GenerationDB.attempt_number == 1
-            ),
-            GenerationDB.created_at,
-            GenerationDB.generation_id,
-            page,
-        )
-        keys = [PageKey(*row) for row in (await self._session.execute(first_attempts)).tuples()]
-        shown = keys[: page.limit]
-        generations = await self._generations([key.id for key in shown], _SUMMARY)
-        return Page(generations, shown[-1] if len(keys) > page.limit else None)
+        return await self._list(GenerationDB.user_id == user_id, page)
+
+    async def list_all(self, page: PageRequest) -> Page[Generation]:
+        """The generations of every user that the actor may see; prompts and responses are left out."""
+        return await self._list(true(), page)
 
     async def list_by_status(self, status: Status, page: PageRequest) -> Page[Attempt]:
         """Attempts in one state, newest first; prompts and responses are left out."""
@@ -166,6 +159,18 @@ class SqlGenerationRepository:
             .limit(limit)
         )
         return tuple(to_attempt(row) for row in rows)
+
+    async def _list(self, which: ColumnElement[bool], page: PageRequest) -> Page[Generation]:
+        first_attempts = newest_first(
+            select(GenerationDB.created_at, GenerationDB.generation_id).where(which, GenerationDB.attempt_number == 1),
+            GenerationDB.created_at,
+            GenerationDB.generation_id,
+            page,
+        )
+        keys = [PageKey(*row) for row in (await self._session.execute(first_attempts)).tuples()]
+        shown = keys[: page.limit]
+        generations = await self._generations([key.id for key in shown], _SUMMARY)
+        return Page(generations, shown[-1] if len(keys) > page.limit else None)
 
     async def _generations(self, ids: list[UUID], options: tuple[ORMOption, ...]) -> tuple[Generation, ...]:
         """These generations whole, in the order of `ids`: two statements, however many there are."""

@@ -93,8 +93,9 @@ def migrate_up(url: str, to: str | None = None, settings: Mapping[str, str] | No
 
     with _owner_connection(url, settings or {}) as connection:
         _run(connection, steps)
-    if destination >= QUEUE_SINCE:
-        install_queue(url)
+        # Still behind the lock: whoever finds the newest revision finds the queue as well.
+        if destination >= QUEUE_SINCE:
+            install_queue(url)
 
 
 def migrate_down(url: str, to: str) -> None:
@@ -118,6 +119,12 @@ def migration_status(url: str) -> tuple[Migration, ...]:
     scripts = SqlScripts()
     ordered = reversed(list(scripts.walk_revisions()))
     return tuple(Migration(s.revision, s.doc, s.revision <= current) for s in ordered)
+
+
+def current_revision(url: str) -> str:
+    """Where the database at `url` stands; "000" before the first migration."""
+    applied = [migration.number for migration in migration_status(url) if migration.applied]
+    return applied[-1] if applied else BASE
 
 
 def newest_revision() -> str:

@@ -1,0 +1,106 @@
+"""Every setting of Tales: the environment variables that it reads, and nothing else.
+
+A test holds the README's table against this module.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tales.domain.errors import InvalidInput
+
+DEFAULT_OPENROUTER_MODELS = (
+    "openai/gpt-4o-mini",
+    "google/gemini-2.5-flash-lite",
+    "mistralai/mistral-small-3.2-24b-instruct",
+)
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. An empty variable counts as none."""
+
+    model_config = SettingsConfigDict(env_prefix="TALES_", env_ignore_empty=True, frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: Path.home() / ".tales",
+        description="Folder of the embedded database and of the secret that signs tokens.",
+    )
+    database_url: str | None = Field(
+        default=None, description="A PostgreSQL from 15 to 18, or Supabase. None: the embedded server."
+    )
+    queue_database_url: str | None = Field(
+        default=None,
+        description="A session connection for workers, where TALES_DATABASE_URL goes through a transaction pooler.",
+    )
+    openrouter_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENROUTER_API_KEY"),
+        description="Stories are written by OpenRouter's models when it is set.",
+    )
+    llm_base_url: str | None = Field(
+        default=None, description="Any other OpenAI-compatible service, such as http://127.0.0.1:11434/v1."
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="The key for TALES_LLM_BASE_URL, if it needs one.")
+    local_model: Path | None = Field(
+        default=None, description="A .gguf file to use as the local model, instead of the small one that comes along."
+    )
+    models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="The fallback chain: names of models, separated by commas; the first is the default."
+    )
+    max_attempts: int = Field(default=3, ge=1, le=20, description="Calls for one story at most.")
+    attempt_timeout: float = Field(
+        default=60.0, gt=0, le=3600, description="Seconds without a token after which a call has timed out."
+    )
+    attempt_deadline: float = Field(default=300.0, gt=0, le=7200, description="Seconds that a call may take in all.")
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=500,
+        description="Calls that one worker makes at a time. None: 2 with the local model, 16 otherwise.",
+    )
+    jwt_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Signs access tokens, 32 characters or more. None: made once and kept in TALES_HOME.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What `tales serve` logs; the other commands log warnings and errors."
+    )
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split_models(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    @property
+    def behind_pooler(self) -> bool:
+        """Whether the service's own connections go through a transaction pooler."""
+        return self.queue_database_url is not None
+
+
+def load_settings() -> Settings:
+    """The settings that the environment gives.
+
+    Raises: InvalidInput naming the variable; its value is not repeated, as it may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"TALES_{name.upper()}"
+        raise InvalidInput(variable, f"{variable} cannot be used: {first['msg']}. Change it, or unset it.") from None
