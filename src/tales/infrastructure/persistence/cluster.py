@@ -59,7 +59,7 @@ class Cluster:
     def __post_init__(self) -> None:
         if _SHELL_CHARACTERS & set(str(self.data)):
             raise EmbeddedUnavailable(
-                f'PostgreSQL cannot work in {self.data}: there is a ", $, ` or \\ in its path. Set TALES_HOME to another.'
+                f'PostgreSQL cannot work in {self.data}: a ", $, ` or \\ is in its path. Set TALES_HOME.'
             )
         object.__setattr__(self, "user", server_user(self.data))
 

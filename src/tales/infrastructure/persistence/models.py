@@ -60,7 +60,7 @@ class GenerationDB(Base):
     generation_id: Mapped[UUID] = mapped_column(primary_key=True)
     attempt_number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     model_used: Mapped[str]
-    full_response: Mapped[Json | None] = mapped_column(StoredJson)
+    full_response: Mapped[Json] = mapped_column(StoredJson, nullable=True)
     status: Mapped[str]
     prompt: Mapped[str | None]
     user_id: Mapped[UUID]
@@ -73,7 +73,7 @@ class GenerationDB(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     completed_at: Mapped[datetime | None]
     origin: Mapped[str] = mapped_column(server_default=FetchedValue())
-    generation_info: Mapped[Json | None] = mapped_column(StoredJson)
+    generation_info: Mapped[Json] = mapped_column(StoredJson, nullable=True)
     child_id: Mapped[UUID | None]
     hero_id: Mapped[UUID | None]
     language: Mapped[str | None]
