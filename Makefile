@@ -1,42 +1,71 @@
 # The commands of the project. `make help` lists them.
-PYTHON ?= python3
-BIN := .venv/bin
-.DEFAULT_GOAL := help
 
-.PHONY: help install run test lint format lock bench clean
+# The first Python that is new enough; `make install PYTHON=/path/to/python3` chooses another.
+RECENT = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c '$(RECENT)' 2>/dev/null && echo "$$python" && break; done)
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps
+CLOSED_ROOMS := src/tales/domain/*,src/tales/application/*
+
+# .venv/installed names the folder that .venv was made in: programs in a .venv hold its path. A .venv that was left half
+# made, came from another folder, or has lost its Python, is made anew; one that is only old is brought up to date.
+USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-postgresql lint format lock bench docs clean anew
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install ## Serve http://127.0.0.1:8000 on the embedded database
+	@.venv/bin/tales serve
+
+test: install ## Run the whole test suite on the embedded PostgreSQL, with coverage
+	$(PY) -m pytest -n 2 --cov
+	@echo "Coverage of the domain and the application, 95 % at least:"
+	$(PY) -m coverage report --include='$(CLOSED_ROOMS)' --fail-under=95
+
+test-postgresql: install ## Run the database's tests on the server that TALES_TEST_DATABASE_URL names
+	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }
+	$(PY) -m pytest -n 2 --ignore=tests/domain --ignore=tests/infrastructure/providers
+
+lint: install ## Check style, types, the arrows of the architecture, and the SQL
+	$(PY) -m ruff check --quiet .
+	$(PY) -m ruff format --quiet --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/deptry src
+	.venv/bin/squawk src/tales/infrastructure/persistence/migrations/*.sql
+
+format: install ## Put the code into its shape
+	$(PY) -m ruff check --quiet --fix .
+	$(PY) -m ruff format --quiet .
+
+docs: install ## Draw the README's picture of the data model anew
+	$(PY) docs/data_model.py
+
+bench: install ## Run the benchmarks
+	@set -- benchmarks/bench_*.py; \
+	if [ ! -e "$$1" ]; then echo "There are no benchmarks yet. benchmarks/README.md says what belongs there."; exit; fi; \
+	for benchmark; do echo "$$benchmark"; $(PY) "$$benchmark" || exit; done
 
 install: .venv/installed ## Make .venv with everything that the project needs
 
-.venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tales needs Python 3.11 or later: make install PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
-
-run: install ## Serve http://127.0.0.1:8000 on the embedded database
-	$(BIN)/tales serve
-
-test: install ## Run the whole test suite, with coverage
-	$(BIN)/python -m pytest -n 2 --cov-config=pyproject.toml
-
-lint: install ## Check style, types, the arrows of the architecture, and the SQL
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/deptry src
-
-format: install ## Put the code into its shape
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+.venv/installed: requirements.lock pyproject.toml $(if $(USABLE),,anew)
+	@[ -n "$(PYTHON)" ] || { echo "Tales needs Python 3.11 or later. Install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(RECENT)' || { echo "Tales needs Python 3.11 or later, and $(PYTHON) is none." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv. Then try again." >&2; exit 1; }
+	@echo "Installing into .venv. That takes about a minute."
+	@$(if $(USABLE),rm -f $@,rm -rf .venv && "$(PYTHON)" -m venv .venv)
+	@$(PIP) --only-binary :all: --require-hashes -r requirements.lock
+	@$(PIP) --no-build-isolation --editable .
+	@pwd -P > $@
 
 lock: ## Resolve the dependencies anew (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
-		--group dev --group model --group build pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--no-header --group dev --group model --group build pyproject.toml -o requirements.lock
 
-clean: ## Remove what was built
-	rm -rf .venv dist .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache
+clean: ## Remove what was built; the stories stay
+	rm -rf .venv dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
