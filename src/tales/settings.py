@@ -13,13 +13,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tales.domain.errors import InvalidInput
 
-DEFAULT_OPENROUTER_MODELS = (
-    "openai/gpt-4o-mini",
-    "google/gemini-2.5-flash-lite",
-    "mistralai/mistral-small-3.2-24b-instruct",
-)
-OPENROUTER_URL = "https://openrouter.ai/api/v1"
-
 
 class Settings(BaseSettings):
     """What an operator may choose. An empty variable counts as none."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -77,6 +79,21 @@ class TextSink(Protocol):
 
     def finish(self, attempt: AttemptId) -> None:
         """No more text will come of this attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """A piece of an attempt's text, as it came from the model. `text` is None when no more will come."""
+
+    attempt: AttemptId
+    text: str | None
+
+
+class TextSource(Protocol):
+    """Where the text of stories can be read while they are written."""
+
+    def listen(self, generation_id: UUID) -> AbstractContextManager[asyncio.Queue[TextPiece]]:
+        """What is written for a generation from now on."""
 
 
 class PasswordHasher(Protocol):

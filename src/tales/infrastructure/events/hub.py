@@ -6,22 +6,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from uuid import UUID
 
+from tales.application.ports import TextPiece
 from tales.domain.generation import AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class TextPiece:
-    """A piece of an attempt's text, as it came from the model. `text` is None when no more will come."""
-
-    attempt: AttemptId
-    text: str | None
-
-
 class TextHub:
-    """See `tales.application.ports.TextSink`. Nothing is kept for those who come later."""
+    """See `TextSink` and `TextSource` in `tales.application.ports`. Nothing is kept for those who come later."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[UUID, list[asyncio.Queue[TextPiece]]] = defaultdict(list)

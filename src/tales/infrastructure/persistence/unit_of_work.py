@@ -67,6 +67,11 @@ class SqlTransactions:
         async with self._begin("service_role", {"role": "service_role"}) as work:
             yield work
 
+    async def check(self) -> None:
+        """Pass when the database answers. Raises: Unavailable."""
+        async with self.as_service():
+            pass
+
     @asynccontextmanager
     async def _begin(self, role: str, claims: dict[str, object]) -> AsyncIterator[SqlUnitOfWork]:
         # Leaving without a commit closes the session, which rolls back.

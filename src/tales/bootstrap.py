@@ -1,0 +1,214 @@
+"""The only place that knows every part, and wires them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from tales.application.cancel_generation import CancelGeneration
+from tales.application.end_attempt import EndAttempt
+from tales.application.follow_generation import FollowGeneration
+from tales.application.inspect_generations import InspectGenerations
+from tales.application.manage_family import ManageFamily
+from tales.application.ports import Log, TextSource
+from tales.application.read_stories import ReadStories
+from tales.application.request_generation import RequestGeneration
+from tales.application.run_attempt import RunAttempt
+from tales.application.services import Services
+from tales.application.sign_in import SignIn
+from tales.application.sweep import Sweep
+from tales.domain.errors import Unavailable
+from tales.domain.retry import RetryPolicy
+from tales.infrastructure.auth.passwords import Argon2Passwords
+from tales.infrastructure.auth.secret import signing_secret
+from tales.infrastructure.auth.tokens import JwtTokens
+from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.events.hub import TextHub
+from tales.infrastructure.ids import Uuid7Maker
+from tales.infrastructure.persistence.cluster import programs
+from tales.infrastructure.persistence.database import Database, find_database, prepare_schema
+from tales.infrastructure.persistence.embedded import allow_app_login, stop_embedded
+from tales.infrastructure.persistence.engine import make_engine
+from tales.infrastructure.persistence.migrate import (
+    BASE,
+    Migration,
+    current_revision,
+    migrate_down,
+    migrate_up,
+    migration_status,
+)
+from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.persistence.urls import libpq_url
+from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
+from tales.infrastructure.providers.endpoint import Limits
+from tales.infrastructure.providers.simulator.server import serve_simulator
+from tales.infrastructure.providers.simulator.steps import steps_table
+from tales.infrastructure.queue.jobs import Lane
+from tales.infrastructure.queue.worker import Worker
+from tales.infrastructure.telemetry.logging import configure_logging
+from tales.settings import Settings
+
+SWEEP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Tales at work: what interfaces may ask of it, and the text of stories while they are written."""
+
+    services: Services
+    texts: TextSource
+    database: Database
+    choice: ProviderChoice
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, works: bool, owner: str | None = None) -> AsyncIterator[House]:
+    """Everything wired over a database that is ready. `works`: with a worker inside.
+
+    `owner` names a process that runs its own attempts alone, on a lane of its own.
+    Raises: Unavailable, SchemaTooOld, InvalidInput for settings that do not fit together.
+    """
+    choice = _choice(settings)
+    database = await asyncio.to_thread(_ready_database, settings)
+    async with AsyncExitStack() as stack:
+        engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
+        stack.push_async_callback(engine.dispose)
+        lane = Lane(choice.name, owner)
+        transactions = SqlTransactions(engine, SystemClock(), lane)
+        texts = TextHub()
+        if works:
+            await stack.enter_async_context(_working(settings, database, transactions, lane, texts))
+        yield House(_services(settings, choice, transactions), texts, database, choice)
+
+
+def _ready_database(settings: Settings) -> Database:
+    database = _find(settings)
+    prepare_schema(database)
+    return database
+
+
+def _services(settings: Settings, choice: ProviderChoice, transactions: SqlTransactions) -> Services:
+    ids = Uuid7Maker()
+    return Services(
+        request_generation=RequestGeneration(transactions, ids, choice.models),
+        follow_generation=FollowGeneration(transactions),
+        inspect_generations=InspectGenerations(transactions),
+        cancel_generation=CancelGeneration(transactions),
+        read_stories=ReadStories(transactions),
+        manage_family=ManageFamily(transactions, ids),
+        sign_in=SignIn(transactions, ids, Argon2Passwords()),
+        tokens=JwtTokens(signing_secret(settings.home, settings.jwt_secret), SystemClock()),
+        check_ready=transactions.check,
+    )
+
+
+@asynccontextmanager
+async def _working(
+    settings: Settings, database: Database, transactions: SqlTransactions, lane: Lane, texts: TextHub
+) -> AsyncIterator[None]:
+    """A worker and the sweep, while the body runs."""
+    choice = _choice(settings)
+    log: Log = structlog.get_logger("tales")
+    clock = SystemClock()
+    end_attempt = EndAttempt(RetryPolicy(choice.models, settings.max_attempts), random.uniform)
+    async with open_provider(choice, _limits(settings), clock) as provider:
+        run = RunAttempt(transactions, provider, end_attempt, Uuid7Maker(), texts, log)
+        worker = Worker(database.queue_url, lane, run, settings.concurrency or choice.concurrency, log)
+        sweep = asyncio.create_task(_sweep_for_ever(Sweep(transactions, end_attempt, clock, log)), name="tales sweep")
+        try:
+            async with worker.running():
+                yield
+        finally:
+            sweep.cancel()
+            await asyncio.gather(sweep, return_exceptions=True)
+
+
+async def _sweep_for_ever(sweep: Sweep) -> None:
+    while True:
+        with suppress(Unavailable):  # the next round finds what this one missed
+            await sweep()
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _choice(settings: Settings) -> ProviderChoice:
+    return choose_provider(
+        openrouter_api_key=settings.openrouter_api_key,
+        llm_base_url=settings.llm_base_url,
+        llm_api_key=settings.llm_api_key,
+        local_model=settings.local_model,
+        models=settings.models,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(token_timeout=settings.attempt_timeout, deadline=settings.attempt_deadline)
+
+
+# Administration: what the command line asks for beside the use cases.
+
+
+def start_logging(level: str) -> None:
+    """Log to standard error from `level` on."""
+    configure_logging(level)
+
+
+def owner_url(settings: Settings) -> str:
+    """The URL of the database's owner. The embedded server is started; an empty database gets its schema."""
+    database = _find(settings)
+    if current_revision(database.owner_url) == BASE:
+        prepare_schema(database)
+    return libpq_url(database.owner_url)
+
+
+def psql_program() -> str:
+    """The machine's psql, or the one that comes with the embedded server."""
+    return shutil.which("psql") or str(programs() / "psql")
+
+
+def stop_database(settings: Settings) -> bool:
+    """Stop the embedded server; False when it did not run."""
+    return stop_embedded(settings.home)
+
+
+def list_migrations(settings: Settings) -> tuple[Migration, ...]:
+    """Every migration there is, in order."""
+    return migration_status(_find(settings).owner_url)
+
+
+def bring_up(settings: Settings, to: str | None, choices: Mapping[str, str]) -> str:
+    """Migrate up; `choices` are the operator's (decision 5). The migration that the database stands at then."""
+    database = _find(settings)
+    migrate_up(database.owner_url, to, choices)
+    if database.is_embedded:
+        allow_app_login(database.owner_url)
+    return current_revision(database.owner_url)
+
+
+def take_down(settings: Settings, to: str) -> str:
+    """Migrate down. The migration that the database stands at then."""
+    database = _find(settings)
+    migrate_down(database.owner_url, to)
+    return current_revision(database.owner_url)
+
+
+async def simulate(host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Run the provider simulator; `on_ready` is told its base URL. Raises: Unavailable when the port is taken."""
+    try:
+        await serve_simulator(host, port, lambda simulator: on_ready(simulator.url))
+    except OSError as error:
+        raise Unavailable(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from None
+
+
+def simulator_steps() -> str:
+    """The steps that a simulated model's name is made of, as a table."""
+    return steps_table()
+
+
+def _find(settings: Settings) -> Database:
+    return find_database(settings.home, settings.database_url, settings.queue_database_url)

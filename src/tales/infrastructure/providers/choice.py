@@ -1,0 +1,98 @@
+"""Which provider writes the stories, by what the operator has set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from tales.application.ports import Clock, ModelProvider
+from tales.domain.errors import InvalidInput
+from tales.infrastructure.providers.endpoint import Endpoint, Limits
+from tales.infrastructure.providers.local_model import local_model_name, running_local_model
+from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
+
+OPENROUTER = "openrouter"
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+OPENROUTER_MODELS = (
+    "openai/gpt-4o-mini",
+    "google/gemini-2.5-flash-lite",
+    "mistralai/mistral-small-3.2-24b-instruct",
+)
+LOCAL = "local"
+
+REMOTE_CONCURRENCY = 16
+LOCAL_CONCURRENCY = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderChoice:
+    """A provider by name, and the models to ask, the first one first.
+
+    `endpoint` is None for the local model, which gets one when it runs; `local_model` is its file, if not the one
+    that comes along. `concurrency` is how many calls a worker makes at a time, unless the operator says otherwise.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    concurrency: int
+    endpoint: Endpoint | None = None
+    local_model: Path | None = None
+
+
+def choose_provider(
+    *,
+    openrouter_api_key: SecretStr | None,
+    llm_base_url: str | None,
+    llm_api_key: SecretStr | None,
+    local_model: Path | None,
+    models: tuple[str, ...],
+) -> ProviderChoice:
+    """TALES_LLM_BASE_URL if there is one, else OpenRouter if there is a key for it, else the model on this machine.
+
+    Raises: InvalidInput.
+    """
+    if llm_base_url is not None:
+        if not models:
+            raise InvalidInput("TALES_MODELS", "TALES_LLM_BASE_URL needs TALES_MODELS: say which models to ask.")
+        return ProviderChoice(
+            name=urlsplit(llm_base_url).netloc,
+            models=models,
+            concurrency=REMOTE_CONCURRENCY,
+            endpoint=_endpoint("TALES_LLM_BASE_URL", llm_base_url, llm_api_key),
+        )
+    if openrouter_api_key is not None:
+        return ProviderChoice(
+            name=OPENROUTER,
+            models=models or OPENROUTER_MODELS,
+            concurrency=REMOTE_CONCURRENCY,
+            endpoint=_endpoint("OPENROUTER_API_KEY", OPENROUTER_URL, openrouter_api_key),
+        )
+    return ProviderChoice(
+        name=LOCAL, models=(local_model_name(local_model),), concurrency=LOCAL_CONCURRENCY, local_model=local_model
+    )
+
+
+def _endpoint(setting: str, base_url: str, key: SecretStr | None) -> Endpoint:
+    try:
+        return Endpoint(base_url, key.get_secret_value() if key else None)
+    except ValueError as error:
+        raise InvalidInput(setting, f"{setting} cannot be used: {error}") from None
+
+
+@asynccontextmanager
+async def open_provider(choice: ProviderChoice, limits: Limits, clock: Clock) -> AsyncIterator[ModelProvider]:
+    """The provider, ready to be called; the local model is loaded and runs while the body does."""
+    if choice.endpoint is not None:
+        async with OpenAiCompatibleProvider(choice.endpoint, limits, clock) as provider:
+            yield provider
+    else:
+        async with (
+            running_local_model(choice.local_model) as model,
+            OpenAiCompatibleProvider(Endpoint(model.base_url, model.api_key), limits, clock) as provider,
+        ):
+            yield provider

@@ -1,0 +1,69 @@
+"""Who a story in the terminal is about: the child and the hero that the options name, known already or new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tales.application.manage_family import ManageFamily
+from tales.domain.actor import Actor
+from tales.domain.brief import StoryType
+from tales.domain.errors import InvalidInput
+from tales.domain.family import Child, Hero, NewChild, NewHero
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """The options of `tales write` that say who the story is about. `age` in years."""
+
+    story_type: StoryType
+    name: str | None
+    age: int | None
+    likes: tuple[str, ...]
+    gender: str | None
+    hero: str | None
+    appearance: str | None
+
+    @classmethod
+    def type_of(cls, name: str | None, hero: str | None) -> StoryType:
+        """The type of story that suits the names given."""
+        if hero is None:
+            return StoryType.CHILD
+        return StoryType.COMBINED if name else StoryType.HERO
+
+    async def find_child(self, family: ManageFamily, actor: Actor) -> Child | None:
+        """The child; the one of that name from last time when nothing else is said of it.
+
+        Raises: InvalidInput.
+        """
+        if self.story_type is StoryType.HERO:
+            return None
+        if self.name is None:
+            raise InvalidInput("name", 'Say for whom the story is: tales write "Mia" --age 6')
+        children = await family.list_children(actor)
+        if self.age is None:
+            namesakes = [child for child in children if child.name == self.name]
+            if not namesakes:
+                raise InvalidInput(
+                    "--age", f'--age is missing. Say how old the child is: tales write "{self.name}" --age 6'
+                )
+            if not self.likes and not self.gender:
+                return namesakes[-1]
+        new = NewChild(self.name, self.age if self.age is not None else namesakes[-1].age, self.likes, self.gender)
+        known = next((child for child in children if _facts(child) == _facts(new)), None)
+        return known or await family.add_child(actor, new)
+
+    async def find_hero(self, family: ManageFamily, actor: Actor) -> Hero | None:
+        """The hero, known already or new. Raises: InvalidInput."""
+        if self.story_type is StoryType.CHILD:
+            return None
+        name = self.hero or (self.name if self.story_type is StoryType.HERO else None)
+        if name is None:
+            raise InvalidInput("--hero", '--hero is missing. Say who the hero is: --hero "Captain Owl"')
+        new = NewHero(name, self.appearance)
+        heroes = await family.list_heroes(actor)
+        known = next((hero for hero in heroes if (hero.name, hero.appearance) == (new.name, new.appearance)), None)
+        return known or await family.add_hero(actor, new)
+
+
+def _facts(child: Child | NewChild) -> tuple[object, ...]:
+    return (child.name, child.age, child.interests, child.gender)

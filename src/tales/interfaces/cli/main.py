@@ -1,0 +1,57 @@
+"""`tales`: the command line."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from tales.domain.errors import TalesError
+from tales.interfaces.cli import db, generations, migrate, serve, simulate, write
+from tales.interfaces.cli.running import FAILED, INTERRUPTED, explain
+
+app = typer.Typer(
+    name="tales",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Personalised bedtime stories, with every call to a language model kept as a row.",
+)
+app.command("serve")(serve.serve)
+app.command("write")(write.write)
+app.command("simulate")(simulate.simulate)
+app.add_typer(generations.app, name="generations")
+app.add_typer(migrate.app, name="migrate")
+app.add_typer(db.app, name="db")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tales {version('tales')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tales(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The entry point. Leaves with 0 only when it worked."""
+    try:
+        app()
+    except TalesError as error:
+        explain(error)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""`tales serve`: the API and the pages, with a worker inside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from tales.bootstrap import House, open_house, start_logging
+from tales.interfaces.api.app import create_app
+from tales.interfaces.cli.running import FAILED, err, run
+from tales.settings import Settings, load_settings
+
+STOP_SECONDS = 15
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the API and the pages, and write stories."""
+    settings = load_settings()
+    start_logging(settings.log_level)
+    if not run(_serve(settings, host, port)):
+        raise typer.Exit(FAILED)
+
+
+async def _serve(settings: Settings, host: str, port: int) -> bool:
+    """Serve until a signal says to stop; whether it ever served."""
+    async with open_house(settings, works=True) as house:
+        app = create_app(house.services, lifespan=_announce(house, host, port))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+            )
+        )
+        await server.serve()
+        return server.started
+
+
+def _announce(house: House, host: str, port: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def announce(_: FastAPI) -> AsyncIterator[None]:
+        where = "the embedded database" if house.database.is_embedded else "TALES_DATABASE_URL"
+        err.print(f"Stories are written by {house.choice.models[0]} ({house.choice.name}) and kept in {where}.")
+        err.print(f"Tales serves http://{host}:{port} - stop it with Ctrl-C.")
+        yield
+
+    return announce

@@ -1,0 +1,28 @@
+"""`tales simulate`: a provider that plays a script per model, to try settings with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tales import bootstrap
+from tales.interfaces.cli.running import err, out, run
+
+
+def simulate(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 8100,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    steps: Annotated[bool, typer.Option("--steps", help="List the steps of a script, and leave.")] = False,
+) -> None:
+    """Answer like OpenRouter, well or badly, as the model's name says: sim/500-500-ok, sim/hang, sim/garbage, ..."""
+    if steps:
+        out.print(bootstrap.simulator_steps(), markup=False, soft_wrap=True)
+        return
+
+    def say_where(base_url: str) -> None:
+        err.print("A provider that plays scripts. In another terminal:", soft_wrap=True)
+        out.print(f"TALES_LLM_BASE_URL={base_url}", markup=False, soft_wrap=True)
+        err.print("TALES_MODELS=sim/500-500-ok   (more: tales simulate --steps)", markup=False, soft_wrap=True)
+
+    run(bootstrap.simulate(host, port, say_where))

@@ -1,0 +1,107 @@
+"""Generations and attempts as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from tales.domain.generation import Attempt, Generation, Status
+
+_COLOURS = {Status.SUCCESS: "green", Status.PENDING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red"}
+
+
+def attempts_table(generation: Generation) -> Table:
+    """One row an attempt: how it ended, why, how long it took and what it cost."""
+    table = Table("#", "status", "model", "reason", title=f"Attempts of {generation.generation_id}")
+    for right_aligned in ("first token", "in all", "tokens", "cost"):
+        table.add_column(right_aligned, justify="right")
+    for attempt in generation.attempts:
+        table.add_row(
+            str(attempt.id.attempt_number),
+            _status(attempt.status),
+            Text(attempt.model_used),
+            Text(attempt.error_type or ""),
+            _seconds(attempt.started_at, attempt.first_token_at),
+            _seconds(attempt.started_at, attempt.completed_at),
+            _number(attempt.completion_tokens),
+            _dollars(attempt.known_cost_usd),
+        )
+    return table
+
+
+def generations_table(generations: Iterable[Generation]) -> Table:
+    """One row a generation, newest first."""
+    table = Table("generation", "created", "type", "status", "attempts", "model", "story")
+    for generation in generations:
+        first, latest = generation.attempts[0], generation.latest
+        table.add_row(
+            str(generation.generation_id),
+            f"{first.created_at:%Y-%m-%d %H:%M:%S}",
+            first.story_type,
+            _status(generation.status),
+            str(len(generation.attempts)),
+            Text(latest.model_used),
+            str(generation.story_id or ""),
+        )
+    return table
+
+
+def attempt_details(attempt: Attempt) -> RenderableType:
+    """All that is known of one attempt, with its prompt and its complete response."""
+    facts = Table.grid(padding=(0, 2))
+    for name, value in _facts(attempt):
+        if value is not None:
+            facts.add_row(Text(name, style="dim"), Text(str(value)))
+    parts: list[RenderableType] = [facts]
+    if attempt.prompt is not None:
+        parts.append(Panel(Text(attempt.prompt.rstrip()), title="prompt", title_align="left"))
+    if attempt.full_response is not None:
+        response = json.dumps(attempt.full_response, indent=2, ensure_ascii=False)
+        parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
+    title = f"attempt {attempt.id.attempt_number} · {attempt.status}"
+    return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS[attempt.status])
+
+
+def _facts(attempt: Attempt) -> list[tuple[str, object]]:
+    return [
+        ("model_used", attempt.model_used),
+        ("served_model", attempt.served_model),
+        ("provider", attempt.provider),
+        ("provider_generation_id", attempt.provider_generation_id),
+        ("error_type", attempt.error_type),
+        ("error_message", attempt.error_message),
+        ("http_status", attempt.http_status),
+        ("created_at", attempt.created_at),
+        ("started_at", attempt.started_at),
+        ("first_token_at", attempt.first_token_at),
+        ("completed_at", attempt.completed_at),
+        ("prompt_tokens", attempt.prompt_tokens),
+        ("completion_tokens", attempt.completion_tokens),
+        ("cost_usd", attempt.known_cost_usd),
+        ("prompt_version", attempt.prompt_version),
+        ("origin", attempt.origin),
+    ]
+
+
+def _status(status: Status) -> Text:
+    return Text(status, style=_COLOURS[status])
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> str:
+    return f"{(end - start).total_seconds():.1f} s" if start and end else ""
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _dollars(value: Decimal | None) -> str:
+    return "unknown" if value is None else f"${value:.6f}"

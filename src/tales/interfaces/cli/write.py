@@ -1,0 +1,114 @@
+"""`tales write`: a story in the terminal as it is written, then its attempts."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from asyncio import CancelledError
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from tales.application.request_generation import StoryWish
+from tales.bootstrap import open_house, start_logging
+from tales.domain.brief import DEFAULT_LANGUAGE, StoryType
+from tales.domain.errors import Conflict
+from tales.domain.generation import Generation
+from tales.domain.story import Story
+from tales.interfaces.cli.cast import Cast
+from tales.interfaces.cli.live_text import follow, show_on_terminal
+from tales.interfaces.cli.running import err, fail, run
+from tales.interfaces.cli.shapes import generation_json, story_json
+from tales.interfaces.cli.tables import attempts_table
+from tales.settings import Settings, load_settings
+
+
+def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its user has wishes
+    name: Annotated[str | None, typer.Argument(help="The child's name.")] = None,
+    age: Annotated[int | None, typer.Option(help="The child's age in years.")] = None,
+    likes: Annotated[list[str] | None, typer.Option(help="What the child likes; may be given again.")] = None,
+    gender: Annotated[str | None, typer.Option(help="The child's gender.")] = None,
+    moral: Annotated[str, typer.Option(help="What the story teaches.")] = "kindness",
+    minutes: Annotated[int | None, typer.Option(help="How long it takes to read aloud.")] = None,
+    story_type: Annotated[StoryType | None, typer.Option("--type", help="Who the story is about.")] = None,
+    hero: Annotated[str | None, typer.Option(help="The hero's name.")] = None,
+    appearance: Annotated[str | None, typer.Option(help="What the hero looks like.")] = None,
+    relationship: Annotated[str | None, typer.Option(help="How child and hero know each other.")] = None,
+    language: Annotated[str, typer.Option(help="Such as en, de, fr, es.")] = DEFAULT_LANGUAGE,
+    model: Annotated[str | None, typer.Option(help="The model to ask, instead of TALES_MODELS.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For machines: the story and its attempts at the end.")
+    ] = False,
+) -> None:
+    """Write a story, as this machine's own user: no account is needed."""
+    settings = load_settings()
+    if model is not None:
+        settings = settings.model_copy(update={"models": (model,)})
+    start_logging("error")
+    cast = Cast(
+        story_type=story_type or Cast.type_of(name, hero),
+        name=name,
+        age=age,
+        likes=tuple(likes or ()),
+        gender=gender,
+        hero=hero,
+        appearance=appearance,
+    )
+    wish = StoryWish(
+        story_type=cast.story_type,
+        moral=moral,
+        relationship_description=relationship,
+        story_length=minutes,
+        language=language,
+    )
+    generation, story = run(_write(settings, cast, wish, live=not as_json and sys.stdout.isatty()))
+    if as_json:
+        shown = {
+            "story": story_json(story) if story else None,
+            "generation": generation_json(generation, whole=False),
+        }
+        typer.echo(json.dumps(shown, indent=2))
+    else:
+        if story is not None and not sys.stdout.isatty():
+            typer.echo(f"{story.title}\n\n{story.content}")
+        err.print(attempts_table(generation))
+    if story is None:
+        raise fail(_why(generation))
+
+
+async def _write(settings: Settings, cast: Cast, wish: StoryWish, *, live: bool) -> tuple[Generation, Story | None]:
+    # Its own lane: this process runs its attempts itself, and shows the text. If it dies, a server takes them over.
+    async with open_house(settings, works=True, owner=f"{socket.gethostname()}-{os.getpid()}") as house:
+        services = house.services
+        actor = await services.sign_in.local_user()
+        child = await cast.find_child(services.manage_family, actor)
+        hero = await cast.find_hero(services.manage_family, actor)
+        wish = replace(wish, child_id=child.id if child else None, hero_id=hero.id if hero else None)
+        generation = await services.request_generation(actor, wish)
+        try:
+            show = show_on_terminal if live else None
+            generation = await follow(house.texts, services.follow_generation, actor, generation, show)
+        except CancelledError:
+            # Ctrl-C: the family no longer wants it.
+            with suppress(Conflict):
+                await services.cancel_generation(actor, generation.generation_id)
+            raise
+        story = None
+        if generation.story_id is not None:
+            story = await services.read_stories.get(actor, generation.story_id)
+    return generation, story
+
+
+def _why(generation: Generation) -> str:
+    """Why there is no story, in a sentence, and where to look."""
+    count = len(generation.attempts)
+    tried = "the only attempt" if count == 1 else f"all {count} attempts"
+    reason = generation.latest.error_message or generation.latest.status
+    return (
+        f"No story was written: {tried} failed. The last one: {reason} "
+        f"See more with: tales generations show {generation.generation_id}"
+    )
