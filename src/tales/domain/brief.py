@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tales.domain.checks import checked_text, checked_whole_number
 from tales.domain.errors import InvalidInput
-from tales.domain.family import Child, Hero, checked_text
+from tales.domain.family import Child, Hero
 
 MAX_MORAL = 200
 MAX_RELATIONSHIP = 300
@@ -67,10 +68,8 @@ class StoryBrief:
             text = checked_text("relationship_description", self.relationship_description, MAX_RELATIONSHIP)
             object.__setattr__(self, "relationship_description", text)
         self._check_cast()
-        if self.story_length is not None and not 1 <= self.story_length <= MAX_MINUTES:
-            raise InvalidInput(
-                "story_length", f"story_length is {self.story_length}. Use whole minutes from 1 to {MAX_MINUTES}."
-            )
+        if self.story_length is not None:
+            checked_whole_number("story_length", self.story_length, 1, MAX_MINUTES, "minutes")
         if self.language not in LANGUAGES:
             raise InvalidInput("language", f"language is not one of {', '.join(sorted(LANGUAGES))}.")
 

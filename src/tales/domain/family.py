@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tales.domain.checks import checked_text, checked_whole_number
 from tales.domain.errors import InvalidInput
 
 MAX_NAME = 80
@@ -13,21 +14,6 @@ MAX_AGE = 17
 MAX_INTERESTS = 12
 MAX_INTEREST = 60
 MAX_APPEARANCE = 400
-
-
-def checked_text(field: str, value: str, maximum: int) -> str:
-    """`value` without outer white space; at least one and at most `maximum` characters, on one line.
-
-    Raises: InvalidInput.
-    """
-    text = " ".join(value.split())
-    if not text:
-        raise InvalidInput(field, f"{field} is empty. Write at least one character.")
-    if len(text) > maximum:
-        raise InvalidInput(field, f"{field} has {len(text)} characters. Use at most {maximum}.")
-    if not text.isprintable():
-        raise InvalidInput(field, f"{field} holds control characters. Use letters, digits and punctuation.")
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +30,7 @@ class NewChild:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", checked_text("name", self.name, MAX_NAME))
-        if not 0 <= self.age <= MAX_AGE:
-            raise InvalidInput("age", f"age is {self.age}. Use a whole number of years from 0 to {MAX_AGE}.")
+        checked_whole_number("age", self.age, 0, MAX_AGE, "years")
         if len(self.interests) > MAX_INTERESTS:
             raise InvalidInput("interests", f"There are {len(self.interests)} interests. Use at most {MAX_INTERESTS}.")
         interests = tuple(checked_text("interests", item, MAX_INTEREST) for item in self.interests)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from tales.domain.errors import InvalidInput
+from tales.domain.checks import checked_whole_number
 
 MAX_PAGE = 100
 
@@ -33,8 +33,7 @@ class PageRequest:
     after: PageKey | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.limit <= MAX_PAGE:
-            raise InvalidInput("limit", f"limit is {self.limit}. Use a whole number from 1 to {MAX_PAGE}.")
+        checked_whole_number("limit", self.limit, 1, MAX_PAGE)
 
 
 @dataclass(frozen=True, slots=True)

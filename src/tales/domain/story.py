@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tales.domain.errors import InvalidInput
+from tales.domain.checks import checked_whole_number
 from tales.domain.generation import AttemptId
 
 BEST_RATING = 10
@@ -22,8 +22,7 @@ class Rating:
     value: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.value <= BEST_RATING:
-            raise InvalidInput("rating", f"rating is {self.value}. Use a whole number from 1 to {BEST_RATING}.")
+        checked_whole_number("rating", self.value, 1, BEST_RATING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,40 @@
+"""What a value that somebody typed must be, whatever field it stands in."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from tales.domain.errors import InvalidInput
+
+# They have no width and yet belong to words: Persian and Indic names and emoji families are written with them.
+_JOINERS = "\u200c\u200d"
+
+
+def checked_text(field: str, value: str, maximum: int) -> str:
+    """`value` on one line, composed (Unicode NFC), without outer white space; 1 to `maximum` characters.
+
+    A character is a Unicode code point. Invisible marks (byte order marks, soft hyphens, marks of direction, which
+    come along with copied text) are left out in silence, for nobody could find them to remove them.
+    Raises: InvalidInput.
+    """
+    visible = "".join(char for char in value if char in _JOINERS or unicodedata.category(char) != "Cf")
+    text = " ".join(unicodedata.normalize("NFC", visible).split())
+    if not text.strip(_JOINERS + " "):
+        raise InvalidInput(field, f"{field} is empty. Write at least one character.")
+    if len(text) > maximum:
+        raise InvalidInput(field, f"{field} has {len(text)} characters. Use at most {maximum}.")
+    # Not `isprintable`: it refuses the joiners, and emoji that are newer than this Python.
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
+        raise InvalidInput(field, f"{field} holds control characters. Use letters, digits and punctuation.")
+    return text
+
+
+def checked_whole_number(field: str, value: int, least: int, most: int, of_what: str = "") -> int:
+    """`value`, which is an int from `least` to `most`; True and 3.0 are none. `of_what` names the unit.
+
+    Raises: InvalidInput.
+    """
+    if type(value) is not int or not least <= value <= most:
+        unit = f" of {of_what}" if of_what else ""
+        raise InvalidInput(field, f"{field} is {value}. Use a whole number{unit} from {least} to {most}.")
+    return value
