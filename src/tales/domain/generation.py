@@ -34,6 +34,10 @@ class Status(StrEnum):
         return self is not Status.PENDING
 
 
+# The states that another attempt may follow.
+_RETRIED = frozenset({Status.FAILED, Status.TIMEOUT})
+
+
 class Origin(StrEnum):
     """Where a row comes from: a call that Tales made, or a legacy story."""
 
@@ -162,10 +166,10 @@ class Attempt:
 
         Raises: IllegalTransition while this attempt is in flight, after a success, or without a prompt.
         """
-        if not self.status.is_final or self.status is Status.SUCCESS:
+        if self.status not in _RETRIED:
             raise IllegalTransition(f"An attempt that is {self.status} is not tried again.")
         if self.prompt is None or self.prompt_version is None:
-            raise IllegalTransition("A migrated attempt has no prompt to try again.")
+            raise IllegalTransition("This attempt is at hand without its prompt. Read it whole to try it again.")
         return AttemptRequest(
             id=self.id.next,
             user_id=self.user_id,
@@ -185,12 +189,25 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One wish and its attempts, in order, without a gap. `story_id` is set once a story came of it."""
+    """One wish and its attempts, in order, without a gap. `story_id` is set once a story came of it.
+
+    Raises: ValueError for attempts that the rules of this module cannot have led to: such rows were put together
+    wrongly, or come from a database without our triggers.
+    """
 
     generation_id: UUID
     user_id: UUID
     attempts: tuple[Attempt, ...]
     story_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        ids = [attempt.id for attempt in self.attempts]
+        if not ids or ids != [AttemptId(self.generation_id, number) for number in range(1, len(ids) + 1)]:
+            raise ValueError(f"The attempts of generation {self.generation_id} are not numbered from 1 without a gap.")
+        if any(attempt.user_id != self.user_id for attempt in self.attempts):
+            raise ValueError(f"Generation {self.generation_id} has an attempt of another user.")
+        if any(attempt.status not in _RETRIED for attempt in self.attempts[:-1]):
+            raise ValueError(f"Generation {self.generation_id} goes on after a success or beside a call in flight.")
 
     @property
     def latest(self) -> Attempt:
