@@ -54,5 +54,8 @@ def _facts(brief: StoryBrief) -> list[tuple[str, str]]:
 
 
 def _quoted(value: str) -> str:
-    """`value` as a JSON string: it cannot end its quotes or its line."""
-    return json.dumps(value, ensure_ascii=False)
+    """`value` as a JSON string on one line: it can end neither its quotes nor its line.
+
+    White space is joined first, because JSON leaves some ends of line as they are (U+0085, U+2028, U+2029).
+    """
+    return json.dumps(" ".join(value.split()), ensure_ascii=False)
