@@ -59,7 +59,7 @@ TIMEOUTS = frozenset(
     }
 )
 
-# Worth the same request again, to the same model.
+# Worth the same request again, to the next model of the chain or, where it has ended, to the same one.
 RETRYABLE = TIMEOUTS | {
     FailureKind.CONNECTION,
     FailureKind.STREAM_INTERRUPTED,
@@ -76,7 +76,7 @@ RETRYABLE = TIMEOUTS | {
     FailureKind.INTERNAL,
 }
 
-# Not worth the same request again, but another model may take it.
+# Not worth the same request to the same model again, but another one may take it.
 WORTH_ANOTHER_MODEL = frozenset(
     {
         FailureKind.INVALID_REQUEST,
