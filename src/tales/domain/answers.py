@@ -1,0 +1,24 @@
+"""A model's answer without what no reader should see. The answer itself stays as it came, in `full_response`."""
+
+from __future__ import annotations
+
+import re
+
+# Reasoning that a server left in the text. Some templates open the tag in the prompt, so that only its end arrives.
+_THOUGHTS = re.compile(r"\A(?:.*?</think>|\s*<think>.*)", re.DOTALL)
+# A story wrapped as if it were code. No bedtime story needs such a line.
+_FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
+_UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+def clean(answer: str) -> str:
+    r"""`answer` as readable text: lines end in `\n`, at most one empty line between two paragraphs.
+
+    Left out: reasoning, code fences, control characters, and lone surrogates, which no UTF-8 page could show.
+    """
+    # A pair of surrogates that two pieces of a stream brought is one character.
+    whole = answer.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    story = _FENCE.sub("", _THOUGHTS.sub("", whole))
+    lines = (line.rstrip() for line in _UNSHOWABLE.sub("", story).splitlines())
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
