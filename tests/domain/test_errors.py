@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from tales.domain.errors import (
+    Conflict,
+    Forbidden,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    NotSignedIn,
+    TalesError,
+    Unavailable,
+)
+
+ALL = (TalesError, InvalidInput, NotFound, Conflict, IllegalTransition, NotSignedIn, Forbidden, Unavailable)
+WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, NotSignedIn, Forbidden, Unavailable)
+
+
+def test_this_list_knows_every_error_of_the_tree() -> None:
+    found = {TalesError}
+    for error in ALL:
+        found.update(sub for sub in error.__subclasses__() if sub.__module__ == TalesError.__module__)
+    assert found == set(ALL)
+
+
+def test_each_error_has_a_code_of_its_own() -> None:
+    assert len({error.code for error in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize("error", WITH_DEFAULT)
+def test_the_docstring_is_the_default_message(error: type[TalesError]) -> None:
+    assert error().message == str(error()) == error.__doc__
+
+
+@pytest.mark.parametrize("error", WITH_DEFAULT)
+def test_a_message_replaces_the_default(error: type[TalesError]) -> None:
+    assert error("The lamp is out.").message == str(error("The lamp is out.")) == "The lamp is out."
+
+
+def test_invalid_input_names_the_field() -> None:
+    error = InvalidInput("child.age", "age is 99.")
+    assert (error.field, error.message) == ("child.age", "age is 99.")
+
+
+def test_not_found_says_what_was_looked_for_and_what_to_do() -> None:
+    error = NotFound("story", 7)
+    assert (error.kind, error.message) == ("story", "There is no story 7. Check its id.")
+
+
+def test_an_illegal_transition_is_a_conflict() -> None:
+    with pytest.raises(Conflict):
+        raise IllegalTransition
