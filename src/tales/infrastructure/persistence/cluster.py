@@ -104,7 +104,7 @@ class Cluster:
             self._make_reachable(self.data)
             self._prepare_socket_dir()
             self._write_settings(durable=durable)
-            self._disown_stale_pid()
+            self._disown_stale_locks()
             self._launch()
         while not self._answers():
             if self._postmaster() is None or time.monotonic() > deadline:
@@ -168,14 +168,17 @@ class Cluster:
         except psutil.Error:
             return False
 
-    def _disown_stale_pid(self) -> None:
-        """PostgreSQL takes any process of its user for the server that postmaster.pid names. Our own number it knows
-        to be stale; with the rest of the file it still makes sure that no child of a dead server holds the data.
+    def _disown_stale_locks(self) -> None:
+        """PostgreSQL takes any process of its user that has a dead server's number for that server, a zombie too.
+
+        Our own number it knows to be stale; with the rest of postmaster.pid it still makes sure that no child of a dead
+        server holds the data. The socket's lock says nothing more.
         """
         pid_file = self.data / "postmaster.pid"
         if pid_file.exists():
             _, *rest = pid_file.read_text().split("\n")
             pid_file.write_text("\n".join([str(os.getpid()), *rest]))
+        (self.socket_dir / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
 
     def _write_settings(self, *, durable: bool) -> None:
         path = self.data / "tales.conf"

@@ -13,6 +13,8 @@ import pwd
 import struct
 import subprocess
 from dataclasses import dataclass
+from functools import reduce
+from operator import itemgetter, or_
 from pathlib import Path
 
 from tales.domain.errors import Unavailable
@@ -24,6 +26,7 @@ _ACL = "system.posix_acl_access"
 _ACL_VERSION = struct.pack("<I", 2)
 _ENTRY = struct.Struct("<HHI")
 _OWNER, _USER, _GROUP, _NAMED_GROUP, _MASK, _OTHERS = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
+_MASKED = {_USER, _GROUP, _NAMED_GROUP}
 _NOBODY = 0xFFFFFFFF
 _PASS = 0o1
 
@@ -122,14 +125,11 @@ def _set_acl(folder: Path, uid: int) -> None:
             raise
         mode = folder.stat().st_mode
         entries = [(_OWNER, mode >> 6 & 7, _NOBODY), (_GROUP, mode >> 3 & 7, _NOBODY), (_OTHERS, mode & 7, _NOBODY)]
-    mine = next((rights for tag, rights, id_ in entries if (tag, id_) == (_USER, uid)), 0)
-    if mine & _PASS:
-        return
-    entries = [entry for entry in entries if entry[0] != _MASK and (entry[0], entry[2]) != (_USER, uid)]
-    entries.append((_USER, mine | _PASS, uid))
-    mask = 0
-    for tag, rights, _ in entries:
-        mask |= rights if tag in {_USER, _GROUP, _NAMED_GROUP} else 0
-    entries.append((_MASK, mask, _NOBODY))
-    entries.sort(key=lambda entry: (entry[0], entry[2]))
-    os.setxattr(folder, _ACL, _ACL_VERSION + b"".join(_ENTRY.pack(*entry) for entry in entries))
+    # A mask narrows the entries (chmod sets it): to widen it for one user must give nothing back to the others.
+    old_mask = next((rights for tag, rights, _ in entries if tag == _MASK), 7)
+    narrowed = [(tag, rights & old_mask if tag in _MASKED else rights, id_) for tag, rights, id_ in entries]
+    kept = [entry for entry in narrowed if entry[0] != _MASK and (entry[0], entry[2]) != (_USER, uid)]
+    mine = next((rights for tag, rights, id_ in narrowed if (tag, id_) == (_USER, uid)), 0) | _PASS
+    mask = reduce(or_, (rights for tag, rights, _ in kept if tag in _MASKED), mine)
+    changed = sorted([*kept, (_USER, mine, uid), (_MASK, mask, _NOBODY)], key=itemgetter(0, 2))
+    os.setxattr(folder, _ACL, _ACL_VERSION + b"".join(_ENTRY.pack(*entry) for entry in changed))
