@@ -1,0 +1,76 @@
+"""The types of JSON's fields: what they may look like, and how they are written.
+
+Which values are allowed is the domain's business, so that each has its one message; the limits shown here are there
+for the readers of the API's description alone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    PlainSerializer,
+    Strict,
+)
+from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_INT32 = 2**31
+
+
+def _in_uuid_form(value: object) -> object:
+    """`value` when it is written as RFC 9562 writes ids: no braces, no prefix, no other length."""
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        raise PydanticCustomError("uuid_form", "not a UUID")
+    return value
+
+
+def _plain_decimal(value: Decimal) -> str:
+    """All digits and no exponent, which not every reader of JSON expects in a string."""
+    return format(value, "f")
+
+
+class Shown:
+    """Adds what a reader of the description should know to a type's schema; it checks nothing."""
+
+    def __init__(self, **limits: JsonValue) -> None:
+        self._limits = limits
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) | self._limits
+
+
+Id = Annotated[UUID, BeforeValidator(_in_uuid_form)]
+Text = Annotated[str, Strict()]
+WholeNumber = Annotated[int, Strict(), Field(ge=-_INT32, lt=_INT32), WithJsonSchema({"type": "integer"})]
+Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""Written in UTC, as RFC 3339 has it."""
+
+Dollars = Annotated[
+    Decimal, PlainSerializer(_plain_decimal), WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})
+]
+"""US dollars, as a decimal string: binary fractions would not add up."""
+
+
+class Body(BaseModel):
+    """What a client sends. A field that is not listed is refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """What a client gets, read off the domain's objects by the names of their attributes."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)

@@ -1,0 +1,54 @@
+"""The API's description of itself: what FastAPI does not say on its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
+
+from tales.domain import errors
+from tales.interfaces.api.problem_kinds import (
+    BY_ERROR,
+    CONTENT_TOO_LARGE,
+    INVALID_INPUT,
+    MALFORMED_REQUEST,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemKind,
+)
+from tales.interfaces.api.problems import MEDIA_TYPE, Problem
+
+Description = dict[str, Any]  # JSON as FastAPI types it
+Responses = dict[int | str, Description]
+
+_REFERENCE = "#/components/schemas/{model}"
+
+
+def problems(*kinds: type[errors.TalesError], body: bool = False) -> Responses:
+    """The problems that an operation may answer with; `body` adds those of every operation that reads one."""
+    of_body = (INVALID_INPUT, MALFORMED_REQUEST, CONTENT_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE) if body else ()
+    found = sorted({*(BY_ERROR[kind] for kind in kinds), *of_body}, key=lambda kind: kind.status)
+    return {int(kind.status): _response(kind) for kind in found}
+
+
+def name_operation(route: APIRoute) -> str:
+    """An operation is named as its function is: generated clients take their methods' names from it."""
+    return route.name
+
+
+class DescribedApp(FastAPI):
+    """An application whose description holds the schema of its problems."""
+
+    def openapi(self) -> Description:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            schemas = super().openapi()["components"]["schemas"]
+            _, problem = models_json_schema([(Problem, "serialization")], ref_template=_REFERENCE)
+            schemas |= problem["$defs"]
+        return super().openapi()
+
+
+def _response(kind: ProblemKind) -> Description:
+    schema = {"$ref": _REFERENCE.format(model=Problem.__name__)}
+    return {"description": kind.advice, "content": {MEDIA_TYPE: {"schema": schema}}}

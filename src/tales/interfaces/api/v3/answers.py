@@ -1,0 +1,150 @@
+"""What version 3 answers: the fields are named as the columns are, and what is not known is null."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AliasPath, Field
+
+from tales.domain.brief import StoryType
+from tales.domain.generation import Status
+from tales.interfaces.api.fields import Answer, Dollars, Moment
+
+
+def _of_latest(name: str) -> Any:  # noqa: ANN401 -- what Field itself returns
+    return Field(validation_alias=AliasPath("latest", name))
+
+
+class SignedUp(Answer):
+    """A new account."""
+
+    user_id: UUID
+    email: str
+
+
+class Token(Answer):
+    """A token for the header `Authorization: Bearer`. `expires_in` seconds."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 -- the kind of token, as RFC 6750 names it
+    expires_in: int
+
+
+class Child(Answer):
+    """A child of the family. `age` in years."""
+
+    id: UUID
+    name: str
+    age: int
+    interests: list[str]
+    gender: str | None
+    created_at: Moment
+
+
+class Children(Answer):
+    """The family's children, oldest entry first."""
+
+    items: list[Child]
+
+
+class Hero(Answer):
+    """A hero. `user_id` is null for the ready-made ones, which every family sees and none can change."""
+
+    id: UUID
+    user_id: UUID | None
+    name: str
+    appearance: str | None
+    created_at: Moment
+
+
+class Heroes(Answer):
+    """The family's own heroes and the ready-made ones, oldest entry first."""
+
+    items: list[Hero]
+
+
+class Attempt(Answer):
+    """One call to a model. Tokens are counts, costs US dollars; null is "not known", never 0."""
+
+    attempt_number: Annotated[int, Field(validation_alias=AliasPath("id", "attempt_number"))]
+    status: Status
+    model_used: Annotated[str, Field(description="The model that was asked for.")]
+    served_model: Annotated[str | None, Field(description="The model that answered, as the provider says.")]
+    provider: str | None
+    prompt_version: str | None
+    error_type: Annotated[str | None, Field(description="Why it gave no story, for programs.")]
+    error_message: Annotated[str | None, Field(description="Why it gave no story, in a sentence.")]
+    http_status: Annotated[int | None, Field(description="The provider's.")]
+    created_at: Moment
+    started_at: Annotated[Moment | None, Field(description="When a worker took it.")]
+    first_token_at: Moment | None
+    completed_at: Moment | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: Annotated[Dollars | None, Field(validation_alias="known_cost_usd")]
+
+
+class Generation(Answer):
+    """A wish for a story and the calls made for it; the latest attempt speaks for it.
+
+    `story_length` in minutes of reading aloud, null when the family did not say.
+    """
+
+    generation_id: UUID
+    status: Status
+    story_id: Annotated[UUID | None, Field(description="The story, once there is one.")]
+    story_type: Annotated[StoryType, _of_latest("story_type")]
+    story_length: Annotated[int | None, _of_latest("story_length")]
+    moral: Annotated[str, _of_latest("moral")]
+    language: Annotated[str | None, _of_latest("language")]
+    relationship_description: Annotated[str | None, _of_latest("relationship_description")]
+    hero_appearance: Annotated[str | None, _of_latest("hero_appearance")]
+    child_id: Annotated[UUID | None, _of_latest("child_id")]
+    hero_id: Annotated[UUID | None, _of_latest("hero_id")]
+    created_at: Annotated[Moment, Field(validation_alias=AliasPath("attempts", 0, "created_at"))]
+    completed_at: Annotated[Moment | None, _of_latest("completed_at")]
+    attempts: list[Attempt]
+
+
+class GenerationPage(Answer):
+    """Some of the family's generations, newest first. `next_cursor` is null on the last page."""
+
+    items: list[Generation]
+    next_cursor: str | None
+
+
+class StoryGeneration(Attempt):
+    """The attempt that wrote a story, with what was asked for. `story_length` in minutes of reading aloud."""
+
+    generation_id: Annotated[UUID, Field(validation_alias=AliasPath("id", "generation_id"))]
+    story_type: StoryType
+    story_length: int | None
+    moral: str
+    language: str | None
+    relationship_description: str | None
+    hero_appearance: str | None
+    attempts: Annotated[tuple[Attempt, ...], Field(description="Present with `include=generation.attempts`.")] = ()
+
+
+class Story(Answer):
+    """A story in the family's library. `rating` from 1 to 10; `generation_attempt` wrote it."""
+
+    id: UUID
+    title: str
+    content: str
+    rating: int | None
+    child_id: UUID | None
+    hero_id: UUID | None
+    generation_id: Annotated[UUID, Field(validation_alias=AliasPath("attempt", "generation_id"))]
+    generation_attempt: Annotated[int, Field(validation_alias=AliasPath("attempt", "attempt_number"))]
+    created_at: Moment
+    updated_at: Moment
+    generation: Annotated[StoryGeneration | None, Field(description="Present with `include`.")] = None
+
+
+class StoryPage(Answer):
+    """Some of the family's stories, newest first. `next_cursor` is null on the last page."""
+
+    items: list[Story]
+    next_cursor: str | None

@@ -1,0 +1,121 @@
+"""What clients send to version 3."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from tales.application.request_generation import StoryWish
+from tales.application.sign_in import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD
+from tales.domain import brief, family, page, story
+from tales.interfaces.api.cursor import decode_cursor
+from tales.interfaces.api.fields import Body, Id, Shown, Text, WholeNumber
+
+
+class SignUp(Body):
+    """An address and a password of one's own choice."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"email": "ada@example.com", "password": "correct horse"}})
+
+    email: Annotated[Text, Shown(maxLength=LONGEST_EMAIL, format="email")]
+    password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
+
+
+class NewChild(Body):
+    """A child as a parent describes it. `age` in years."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "Mia", "age": 6, "interests": ["dragons"], "gender": "girl"}}
+    )
+
+    name: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_NAME)]
+    age: Annotated[WholeNumber, Shown(minimum=0, maximum=family.MAX_AGE)]
+    interests: Annotated[
+        tuple[Annotated[Text, Shown(minLength=1, maxLength=family.MAX_INTEREST)], ...],
+        Shown(maxItems=family.MAX_INTERESTS),
+    ] = ()
+    gender: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_NAME)] | None = None
+
+    def checked(self) -> family.NewChild:
+        """The same in the domain's terms. Raises: InvalidInput."""
+        return family.NewChild(self.name, self.age, self.interests, self.gender)
+
+
+class NewHero(Body):
+    """A hero as a parent describes it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "Captain Moon", "appearance": "a silver cape and a round helmet"}}
+    )
+
+    name: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_NAME)]
+    appearance: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_APPEARANCE)] | None = None
+
+    def checked(self) -> family.NewHero:
+        """The same in the domain's terms. Raises: InvalidInput."""
+        return family.NewHero(self.name, self.appearance)
+
+
+class NewGeneration(Body):
+    """A wish for a story. `story_length` in minutes of reading aloud.
+
+    `child` needs `child_id`, `hero` needs `hero_id`, `combined` needs both and `relationship_description`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "story_type": "child",
+                "child_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                "moral": "kindness",
+                "story_length": 3,
+                "language": "en",
+            }
+        }
+    )
+
+    story_type: brief.StoryType
+    moral: Annotated[Text, Shown(minLength=1, maxLength=brief.MAX_MORAL)]
+    child_id: Id | None = None
+    hero_id: Id | None = None
+    relationship_description: Annotated[Text, Shown(minLength=1, maxLength=brief.MAX_RELATIONSHIP)] | None = None
+    story_length: Annotated[WholeNumber, Shown(minimum=1, maximum=brief.MAX_MINUTES)] | None = None
+    language: Annotated[Text, Shown(enum=sorted(brief.LANGUAGES))] = brief.DEFAULT_LANGUAGE
+    model: Annotated[Text | None, Field(description="One of the operator's models; the first when left out.")] = None
+
+    def checked(self) -> StoryWish:
+        """The same in the application's terms, which checks it when it has read the child and the hero."""
+        return StoryWish(
+            story_type=self.story_type,
+            moral=self.moral,
+            child_id=self.child_id,
+            hero_id=self.hero_id,
+            relationship_description=self.relationship_description,
+            story_length=self.story_length,
+            language=self.language,
+            model=self.model,
+        )
+
+
+class NewRating(Body):
+    """How much the family liked a story."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"rating": 9}})
+
+    rating: Annotated[WholeNumber, Shown(minimum=1, maximum=story.BEST_RATING)]
+
+    def checked(self) -> story.Rating:
+        """The same in the domain's terms. Raises: InvalidInput."""
+        return story.Rating(self.rating)
+
+
+class WhichPage(Body):
+    """Which part of a list, newest first."""
+
+    cursor: Annotated[str | None, Field(description="`next_cursor` of the page before; none for the first.")] = None
+    limit: Annotated[int, Shown(minimum=1, maximum=page.MAX_PAGE), Field(description="Items a page.")] = 20
+
+    def checked(self) -> page.PageRequest:
+        """The same in the domain's terms. Raises: InvalidInput."""
+        return page.PageRequest(self.limit, None if self.cursor is None else decode_cursor(self.cursor))

@@ -1,0 +1,16 @@
+"""Where things of version 3 stand."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+PREFIX = "/api/v3"
+CHILDREN = "/children"
+HEROES = "/heroes"
+GENERATIONS = "/generations"
+STORIES = "/stories"
+
+
+def address(collection: str, id_: UUID) -> str:
+    """The path of one thing, for the header `Location`."""
+    return f"{PREFIX}{collection}/{id_}"

@@ -1,0 +1,15 @@
+"""Version 3 of the API: everything under /api/v3."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from tales.interfaces.api.v3 import auth, children, generations, heroes, paths, stories
+
+
+def make_router() -> APIRouter:
+    """All of version 3."""
+    router = APIRouter(prefix=paths.PREFIX)
+    for subject in (auth, children, heroes, generations, stories):
+        router.include_router(subject.router)
+    return router

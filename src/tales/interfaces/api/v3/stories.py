@@ -1,0 +1,74 @@
+"""The family's library."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from tales.domain import errors, story
+from tales.interfaces.api.cursor import encode_cursor
+from tales.interfaces.api.dependencies import CurrentActor, UseCases
+from tales.interfaces.api.fields import Id
+from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.v3 import answers, bodies, paths
+
+router = APIRouter(
+    prefix=paths.STORIES,
+    tags=["stories"],
+    responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
+)
+
+
+class Include(StrEnum):
+    """What is added to a story."""
+
+    GENERATION = "generation"
+    ATTEMPTS = "generation.attempts"
+
+
+# A story has the member `generation` only where it was asked for, so members that were not set are left out.
+
+
+@router.get("", summary="List the stories", response_model_exclude_unset=True)
+async def list_stories(
+    which: Annotated[bodies.WhichPage, Query()], actor: CurrentActor, services: UseCases
+) -> answers.StoryPage:
+    """The family's stories, newest first."""
+    page = await services.read_stories.list(actor, which.checked())
+    cursor = encode_cursor(page.next) if page.next else None
+    return answers.StoryPage.model_validate({"items": page.items, "next_cursor": cursor})
+
+
+@router.get(
+    "/{story_id}", summary="Get a story", response_model_exclude_unset=True, responses=problems(errors.NotFound)
+)
+async def get_story(
+    story_id: Id,
+    actor: CurrentActor,
+    services: UseCases,
+    include: Annotated[Include | None, Query(description="How it was written: the attempt, or all of them.")] = None,
+) -> answers.Story:
+    """One story."""
+    if include is None:
+        return answers.Story.model_validate(await services.read_stories.get(actor, story_id))
+    found, generation = await services.read_stories.get_with_generation(actor, story_id)
+    writing = next(attempt for attempt in generation.attempts if attempt.id == found.attempt)
+    details = answers.StoryGeneration.model_validate(writing)
+    if include is Include.ATTEMPTS:
+        attempts = tuple(map(answers.Attempt.model_validate, generation.attempts))
+        details = details.model_copy(update={"attempts": attempts})
+    return answers.Story.model_validate(found).model_copy(update={"generation": details})
+
+
+@router.put(
+    "/{story_id}/rating",
+    summary="Rate a story",
+    response_model=answers.Story,
+    response_model_exclude_unset=True,
+    responses=problems(errors.NotFound, body=True),
+)
+async def rate_story(story_id: Id, body: bodies.NewRating, actor: CurrentActor, services: UseCases) -> story.Story:
+    """Say how much the family liked it, from 1 to 10; a rating given before is replaced."""
+    return await services.read_stories.rate(actor, story_id, body.checked())

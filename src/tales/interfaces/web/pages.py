@@ -1,0 +1,39 @@
+"""Pages for people: for now, a plain front door."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+# Nothing of ours needs a script, a frame or another site.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "public, max-age=300",
+}
+
+
+def make_pages() -> APIRouter:
+    """The pages; their files are read once."""
+    home = _read("home.html")
+    style = _read("style.css")
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def show_home() -> HTMLResponse:
+        return HTMLResponse(home, headers=_HEADERS)
+
+    @router.get("/web/style.css")
+    async def show_style() -> Response:
+        return Response(style, media_type="text/css", headers=_HEADERS)
+
+    return router
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
