@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tales.domain.generation import Json
@@ -31,4 +32,8 @@ def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
 
 
 def _dump_json(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        # The database would refuse it as well: no number, or nested too deep.
+        raise psycopg.DataError("a value is no JSON that PostgreSQL can hold") from None

@@ -167,7 +167,7 @@ class SqlGenerationRepository:
             GenerationDB.generation_id,
             page,
         )
-        keys = [PageKey(*row) for row in (await self._session.execute(first_attempts)).tuples()]
+        keys = [PageKey(*row) for row in await self._session.execute(first_attempts)]
         shown = keys[: page.limit]
         generations = await self._generations([key.id for key in shown], _SUMMARY)
         return Page(generations, shown[-1] if len(keys) > page.limit else None)
@@ -185,13 +185,8 @@ class SqlGenerationRepository:
         attempts: dict[UUID, list[Attempt]] = {}
         for row in rows:
             attempts.setdefault(row.generation_id, []).append(to_attempt(row, summary=bool(options)))
-        stories = dict(
-            (
-                await self._session.execute(
-                    select(StoryDB.generation_id, StoryDB.id).where(StoryDB.generation_id.in_(ids))
-                )
-            ).tuples()
-        )
+        written = select(StoryDB.generation_id, StoryDB.id).where(StoryDB.generation_id.in_(ids))
+        stories = {generation_id: story_id for generation_id, story_id in await self._session.execute(written)}
         return tuple(
             Generation(id_, attempts[id_][0].user_id, tuple(attempts[id_]), stories.get(id_))
             for id_ in ids

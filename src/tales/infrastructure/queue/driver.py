@@ -1,7 +1,10 @@
-"""PgQueuer over a connection that SQLAlchemy holds, inside its transaction.
+"""PgQueuer over connections of ours.
 
-PgQueuer's own driver asks for a connection in autocommit; this one runs its statements in the session's
-transaction, so that a job is enqueued by the very commit that inserts its attempt, or not at all.
+`SessionDriver`: PgQueuer's own driver asks for a connection in autocommit; this one runs its statements in an
+SQLAlchemy session's transaction, so that a job is enqueued by the very commit that inserts its attempt, or not at all.
+
+`WorkerDriver`: PgQueuer's own driver listens and queries over one connection, and psycopg locks a connection while it
+waits for notices: each statement would wait for the next notice, or a second. This one has a connection for each.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Self, cast
 
+from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
 from pgqueuer.core.tm import TaskManager
 from pgqueuer.ports.driver import Driver, NotifyCallback
 from psycopg import AsyncConnection, AsyncRawCursor
@@ -63,3 +67,44 @@ class SessionDriver(Driver):
     async def _connection(self) -> AsyncConnection[tuple[object, ...]]:
         raw = await (await self._session.connection()).get_raw_connection()
         return cast("AsyncConnection[tuple[object, ...]]", raw.driver_connection)
+
+
+class WorkerDriver(Driver):
+    """PgQueuer's statements over one connection in autocommit, its notices over another."""
+
+    def __init__(self, statements: AsyncConnection, notices: AsyncConnection) -> None:
+        self._statements = PsycopgDriver(statements)
+        self._notices = PsycopgDriver(notices)
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        """The rows of `query`."""
+        return await self._statements.fetch(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run `query`; its status message."""
+        return await self._statements.execute(query, *args)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Notify at once."""
+        await self._statements.notify(channel, payload)
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Call back with each notice's payload."""
+        await self._notices.add_listener(channel, callback)
+
+    @property
+    def shutdown(self) -> asyncio.Event:
+        """Set when no more notices are waited for."""
+        return self._notices.shutdown
+
+    @property
+    def tm(self) -> TaskManager:
+        """The task that waits for notices."""
+        return self._notices.tm
+
+    async def __aenter__(self) -> Self:
+        await self._notices.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._notices.__aexit__()

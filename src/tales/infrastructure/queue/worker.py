@@ -1,6 +1,6 @@
 """A worker: takes jobs from a lane of the queue, a few at a time, and beats while they run.
 
-PgQueuer hands a job out again when its worker has been silent for `LEASE`. It runs on a session connection of its own,
+PgQueuer hands a job out again when its worker has been silent for `LEASE`. It runs on session connections of its own,
 because it listens for new jobs, which a transaction pooler does not pass on.
 """
 
@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import psycopg
-from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
@@ -21,6 +20,7 @@ from tales.application.ports import Log
 from tales.domain.errors import Unavailable
 from tales.domain.generation import AttemptId
 from tales.infrastructure.persistence.urls import libpq_url
+from tales.infrastructure.queue.driver import WorkerDriver
 from tales.infrastructure.queue.jobs import LEASE, Lane
 from tales.infrastructure.queue.schema import CHANNEL, ROLE, queries
 
@@ -65,17 +65,14 @@ class Worker:
         while not self._stopping:
             try:
                 await self._work()
-            except (psycopg.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 -- whatever became of the connections, new ones may do
                 self._log.warning("queue lost", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _work(self) -> None:
-        """One connection's life."""
-        async with await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, application_name="tales worker"
-        ) as connection:
-            await connection.execute(f"set role {ROLE}")
-            self._manager = manager = QueueManager(queries(PsycopgDriver(connection)), channel=CHANNEL)
+        """The life of a pair of connections."""
+        async with self._connect() as statements, self._connect() as notices:
+            self._manager = manager = QueueManager(queries(WorkerDriver(statements, notices)), channel=CHANNEL)
             for entrypoint in {self._lane.entrypoint, self._lane.shared}:
                 manager.entrypoint(entrypoint)(self._run_job)
             if self._stopping:
@@ -87,6 +84,14 @@ class Worker:
                 heartbeat_timeout=LEASE,
                 shutdown_on_listener_failure=True,
             )
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        async with await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, application_name="tales worker"
+        ) as connection:
+            await connection.execute(f"set role {ROLE}")
+            yield connection
 
     async def _run_job(self, job: Job) -> None:
         attempt = AttemptId.parse((job.payload or b"").decode())

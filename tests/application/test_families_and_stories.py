@@ -1,0 +1,146 @@
+"""A family's own things: children, heroes, generations, stories; and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from tales.application.cancel_generation import CancelGeneration
+from tales.application.follow_generation import FollowGeneration
+from tales.application.inspect_generations import InspectGenerations
+from tales.application.manage_family import ManageFamily
+from tales.application.read_stories import ReadStories
+from tales.domain.actor import Actor
+from tales.domain.errors import Conflict, NotFound
+from tales.domain.generation import Generation, Status
+from tales.domain.page import PageRequest
+from tales.domain.story import Rating
+from tests.application.conftest import Workshop
+from tests.factories import add_user, new_child, new_hero
+from tests.fixtures.time import FakeIds
+
+
+@pytest.fixture
+async def stranger(workshop: Workshop) -> Actor:
+    """A user of another family."""
+    return Actor(await add_user(workshop.transactions))
+
+
+async def written(workshop: Workshop) -> Generation:
+    """A generation that gave a story."""
+    generation = await workshop.ask()
+    await workshop.run(generation.latest.id)
+    return await workshop.look(generation.generation_id)
+
+
+async def test_a_family_adds_lists_and_deletes_its_children(workshop: Workshop, ids: FakeIds) -> None:
+    family = ManageFamily(workshop.transactions, ids)
+    tom = await family.add_child(workshop.actor, new_child(name="Tom"))
+
+    assert [child.name for child in await family.list_children(workshop.actor)] == ["Mia", "Tom"]
+    assert await family.get_child(workshop.actor, tom.id) == tom
+
+    await family.delete_child(workshop.actor, tom.id)
+    with pytest.raises(NotFound):
+        await family.get_child(workshop.actor, tom.id)
+
+
+async def test_a_family_adds_lists_and_deletes_its_heroes(workshop: Workshop, ids: FakeIds) -> None:
+    family = ManageFamily(workshop.transactions, ids)
+    owl = await family.add_hero(workshop.actor, new_hero(name="Owl"))
+
+    assert [hero.name for hero in await family.list_heroes(workshop.actor)] == ["Owl"]
+    assert await family.get_hero(workshop.actor, owl.id) == owl
+
+    await family.delete_hero(workshop.actor, owl.id)
+    with pytest.raises(NotFound):
+        await family.get_hero(workshop.actor, owl.id)
+
+
+async def test_a_stranger_finds_nothing_of_a_family(workshop: Workshop, stranger: Actor, ids: FakeIds) -> None:
+    family, stories = ManageFamily(workshop.transactions, ids), ReadStories(workshop.transactions)
+    follow, cancel = FollowGeneration(workshop.transactions), CancelGeneration(workshop.transactions)
+    generation = await written(workshop)
+    owl = await family.add_hero(workshop.actor, new_hero(name="Owl"))
+    assert generation.story_id is not None
+
+    for attempt in (
+        family.get_child(stranger, workshop.child_id),
+        family.delete_child(stranger, workshop.child_id),
+        family.get_hero(stranger, owl.id),
+        family.delete_hero(stranger, owl.id),
+        stories.get(stranger, generation.story_id),
+        stories.get_with_generation(stranger, generation.story_id),
+        stories.rate(stranger, generation.story_id, Rating(1)),
+        follow.get(stranger, generation.generation_id),
+        follow.wait(stranger, generation.generation_id, 0),
+        cancel(stranger, generation.generation_id),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert (await stories.list(stranger, PageRequest())).items == ()
+    assert (await follow.list(stranger, PageRequest())).items == ()
+
+
+async def test_a_family_reads_and_rates_its_stories(workshop: Workshop) -> None:
+    stories = ReadStories(workshop.transactions)
+    generation = await written(workshop)
+    assert generation.story_id is not None
+
+    await stories.rate(workshop.actor, generation.story_id, Rating(9))
+
+    (story,) = (await stories.list(workshop.actor, PageRequest())).items
+    assert (story.id, story.rating) == (generation.story_id, 9)
+    same, whole = await stories.get_with_generation(workshop.actor, story.id)
+    assert (same, whole.generation_id) == (story, generation.generation_id)
+
+
+async def test_waiting_ends_when_the_generation_does(workshop: Workshop) -> None:
+    follow = FollowGeneration(workshop.transactions)
+    generation = await workshop.ask()
+    waiting = asyncio.create_task(follow.wait(workshop.actor, generation.generation_id, 30))
+
+    await workshop.run(generation.latest.id)
+
+    assert (await waiting).status is Status.SUCCESS
+
+
+async def test_waiting_ends_after_its_time_with_the_generation_as_it_stands(workshop: Workshop) -> None:
+    follow = FollowGeneration(workshop.transactions)
+    generation = await workshop.ask()
+
+    assert (await follow.wait(workshop.actor, generation.generation_id, 0.05)).status is Status.PENDING
+
+
+async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(workshop: Workshop) -> None:
+    cancel = CancelGeneration(workshop.transactions)
+    generation = await workshop.ask()
+
+    async def change_of_mind() -> None:
+        await cancel(workshop.actor, generation.generation_id)
+
+    workshop.provider.meanwhile = change_of_mind
+    await workshop.run(generation.latest.id)
+
+    ended = await workshop.look(generation.generation_id)
+    assert [(a.status, a.error_type) for a in ended.attempts] == [(Status.FAILED, "cancelled")]
+    assert ended.story_id is None
+
+
+async def test_what_has_ended_cannot_be_cancelled(workshop: Workshop) -> None:
+    generation = await written(workshop)
+
+    with pytest.raises(Conflict):
+        await CancelGeneration(workshop.transactions)(workshop.actor, generation.generation_id)
+
+
+async def test_an_operator_sees_every_familys_generations(workshop: Workshop) -> None:
+    inspect = InspectGenerations(workshop.transactions)
+    generation = await written(workshop)
+
+    assert [g.generation_id for g in (await inspect.list(PageRequest())).items] == [generation.generation_id]
+    assert (await inspect.get(generation.generation_id)).latest.prompt is not None
+    with pytest.raises(NotFound):
+        await inspect.get(uuid7())
