@@ -1,0 +1,56 @@
+"""Reads a `chat.completion` object that may hold anything: what every provider's answer is, streamed or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tales.domain.generation import Json
+from tales.infrastructure.providers.reassembly import text_of
+
+
+def is_completion(body: Json) -> bool:
+    """Whether `body` is an answer of a model, good or bad."""
+    return isinstance(body, Mapping) and isinstance(body.get("choices"), list)
+
+
+def story_text(body: Json) -> str:
+    """What the model wrote."""
+    return text_of(_message(body).get("content"))
+
+
+def refusal_text(body: Json) -> str:
+    """The model's refusal, where the provider keeps it apart from the text."""
+    return text_of(_message(body).get("refusal"))
+
+
+def finish_reason(body: Json) -> str | None:
+    """Why the model stopped; None when nothing says that it did."""
+    reason = _first_choice(body).get("finish_reason")
+    return reason if isinstance(reason, str) and reason else None
+
+
+def provider_id(body: Json) -> str | None:
+    """The provider's id of the generation."""
+    return name_of(body.get("id")) if isinstance(body, Mapping) else None
+
+
+def error_of(body: Json) -> Json:
+    """The error that `body` reports, at its top or in its first choice; None where there is none."""
+    top = body.get("error") if isinstance(body, Mapping) else None
+    return top or _first_choice(body).get("error") or None
+
+
+def name_of(value: Json) -> str | None:
+    """`value` as a name or an id, None where it is neither."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _message(body: Json) -> Mapping[str, Json]:
+    message = _first_choice(body).get("message")
+    return message if isinstance(message, Mapping) else {}
+
+
+def _first_choice(body: Json) -> Mapping[str, Json]:
+    choices = body.get("choices") if isinstance(body, Mapping) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, Mapping) else {}

@@ -1,0 +1,137 @@
+"""The body of one answer, as it comes in: server-sent events, or one JSON document, whatever its headers call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tales.domain.failures import Failure, FailureKind
+from tales.domain.generation import Json
+from tales.infrastructure.providers import completion
+from tales.infrastructure.providers.json_reading import UnreadableJson, read_json
+from tales.infrastructure.providers.reassembly import Reassembly
+from tales.infrastructure.providers.sse import SseParser
+
+_DONE = "[DONE]"
+
+
+@dataclass(slots=True)
+class News:
+    """What some bytes brought: text of the story, and whether that was any progress, or any token at all."""
+
+    text: str = ""
+    is_progress: bool = False
+    has_token: bool = False
+
+
+class Reply:
+    """Takes the bytes of a body, gives news of it, and in the end the whole of it."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.body: Json = None
+        """In the end, all that came: the object; where it is none the text, as `{"raw": text}`; None for nothing."""
+        self.fault: Failure | None = None
+        """Why no more of it is wanted: too large, or not readable."""
+        self.is_done = False
+        """Whether the stream has said `[DONE]`."""
+        self._room = max_bytes
+        self._raw: list[bytes] = []  # the body itself, as long as no event in it has been understood
+        self._unread: str | None = None  # the event that could not be read
+        self._events: SseParser | None = None
+        self._is_document = False
+        self._chunks: Reassembly | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether what came was a stream: chunks, or nothing but comments or the start of an event."""
+        if self._chunks is not None or (self._unread is not None and self.fault is None):
+            return True
+        lines = b"".join(self._raw).splitlines()
+        return not self._is_document and all(line.startswith(b":") for line in lines if line.strip())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the stream has said that no more text will come: what may follow is its usage."""
+        return self.is_done or (self._chunks is not None and self._chunks.has_ended)
+
+    @property
+    def streamed_id(self) -> str | None:
+        """The provider's id out of the chunks."""
+        return completion.name_of(self._chunks.id) if self._chunks is not None else None
+
+    def feed(self, piece: bytes) -> News:
+        """Take some bytes in; nothing is taken any more once there is a fault."""
+        if self.fault is not None:
+            return News()
+        if len(piece) > self._room:
+            piece = piece[: self._room]
+            self.fault = Failure(
+                FailureKind.RESPONSE_TOO_LARGE, "The provider's answer is larger than the limit of its size."
+            )
+        self._room -= len(piece)
+        if self._chunks is None:
+            self._raw.append(piece)
+        if self._events is None and not self._is_document:
+            self._choose_form(piece)
+        if self._events is None:
+            return News(is_progress=not piece.isspace())
+        return self._read(self._events.feed(piece), is_whole=True)
+
+    def end(self) -> News:
+        """No more bytes will come: read what no line end has ended, and make `body` of it all."""
+        news = self._read(self._events.end(), is_whole=False) if self._events is not None else News()
+        if self._chunks is not None:
+            self.body = self._chunks.result() | ({} if self._unread is None else {"raw": self._unread})
+            return news
+        text = b"".join(self._raw).decode("utf-8", "surrogateescape")
+        document = _read_object(text)
+        self.body = document if document is not None else {"raw": text} if text else None
+        story = completion.story_text(document)
+        return News(story, is_progress=True, has_token=bool(story))
+
+    def _choose_form(self, piece: bytes) -> None:
+        """By the first byte that is no white space: a JSON document starts with a bracket, no event does."""
+        start = piece.lstrip().removeprefix(b"\xef\xbb\xbf")
+        if start.startswith((b"{", b"[")):
+            self._is_document = True
+        elif start:
+            self._events = SseParser()
+            self._events.feed(b"".join(self._raw[:-1]))
+
+    def _read(self, events: list[str], *, is_whole: bool) -> News:
+        news = News()
+        texts: list[str] = []
+        for data in events:
+            if self.is_done or self._unread is not None:
+                break
+            if data.strip() == _DONE:
+                self.is_done = news.is_progress = True
+                break
+            chunk = _read_object(data)
+            if chunk is None:
+                self._refuse(data, is_whole=is_whole)
+                break
+            if self._chunks is None:
+                self._chunks = Reassembly()
+                self._raw = []
+            arrival = self._chunks.add(chunk)
+            texts.append(arrival.text)
+            news.is_progress |= arrival.is_progress
+            news.has_token |= arrival.is_token
+        news.text = "".join(texts)
+        return news
+
+    def _refuse(self, data: str, *, is_whole: bool) -> None:
+        """Keep an event that cannot be read; it is a fault of the answer, unless the stream was only cut in it."""
+        self._unread = data
+        if is_whole and self.fault is None:
+            self.fault = Failure(
+                FailureKind.MALFORMED_RESPONSE, "The provider sent a piece of the answer that is no JSON object."
+            )
+
+
+def _read_object(text: str) -> dict[str, Json] | None:
+    try:
+        value = read_json(text)
+    except UnreadableJson:
+        return None
+    return value if isinstance(value, dict) else None
