@@ -1,0 +1,191 @@
+"""One request and what comes of it, with every clock that it runs against."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import aiohttp
+
+from tales.application.ports import Clock, ModelAnswer
+from tales.domain.failures import Failure, FailureKind
+from tales.infrastructure.providers import completion
+from tales.infrastructure.providers.endpoint import Endpoint, Limits
+from tales.infrastructure.providers.reply import News, Reply
+from tales.infrastructure.providers.verdict import Evidence, judge
+
+SETTLE = 5.0
+"""Seconds that are waited for the usage after the text has ended, and for the body of an error."""
+
+LINGER = 0.5
+"""Seconds after `[DONE]` for the end of the body, which lets the connection serve the next call."""
+
+_log = logging.getLogger(__name__)
+
+
+class Exchange:
+    """One call. `run` it once, then ask for its `answer`.
+
+    Until the request is sent only the connection's own limit and the deadline run. From then on `_patience` does: it
+    is what is left of the time without a token, and starts anew with each bit of progress.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Clock,
+        on_provider_id: Callable[[str], Awaitable[None]],
+        on_text: Callable[[str], None],
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._on_provider_id = on_provider_id
+        self._on_text = on_text
+        self._deadline = asyncio.timeout(limits.deadline)
+        self._patience = asyncio.timeout(None)
+        self._reply = Reply(limits.max_body_bytes)
+        self._response: aiohttp.ClientResponse | None = None
+        self._provider_id: str | None = None
+        self._first_token_at: datetime | None = None
+        self._has_begun = False
+        self._cut: Failure | None = None
+
+    async def run(self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes) -> None:
+        """Make the request and read its answer, as far as it comes."""
+        try:
+            async with self._deadline, self._patience:
+                await self._send(session, endpoint, body)
+                if self._response is not None:
+                    await self._read(self._response)
+        except TimeoutError:
+            if not (self._deadline.expired() or self._patience.expired()):
+                raise  # not one of ours
+            self._cut = self._timeout()
+        finally:
+            if self._response is not None:
+                self._response.close()  # does nothing to a connection whose answer has been read to its end
+        if self._response is not None:
+            self._note(self._reply.feed(_left_in(self._response.content)))
+            self._note(self._reply.end())
+
+    def sent(self) -> None:
+        """The request is on its way: from now on the provider is waited for."""
+        self._be_patient()
+
+    def answer(self) -> ModelAnswer:
+        """What came of it."""
+        response = self._response
+        body = self._reply.body
+        failure = self._cut
+        if response is not None:
+            cut = self._reply.fault or self._cut
+            evidence = Evidence(response.status, response.headers, body, cut, self._reply.is_stream)
+            failure = judge(evidence, self._clock.now())
+        return ModelAnswer(
+            text=completion.story_text(body),
+            finish_reason=completion.finish_reason(body),
+            full_response=body,
+            http_status=response.status if response is not None else None,
+            provider_generation_id=self._provider_id or completion.provider_id(body),
+            first_token_at=self._first_token_at,
+            failure=failure,
+        )
+
+    async def _send(self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes) -> None:
+        try:
+            self._response = await session.post(
+                endpoint.chat_url,
+                data=body,
+                headers=endpoint.request_headers() | {"Content-Type": "application/json"},
+                allow_redirects=False,
+                trace_request_ctx=self,
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # ValueError: a host that no resolver takes.
+            self._cut = _no_answer(error)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> None:
+        await self._tell_id(completion.name_of(response.headers.get("X-Generation-Id")))
+        self._be_patient()
+        while self._reply.fault is None:
+            try:
+                piece = await response.content.readany()
+            except (aiohttp.ClientError, OSError):
+                self._cut = Failure(
+                    FailureKind.STREAM_INTERRUPTED, "The connection broke before the provider's answer was complete."
+                )
+                return
+            if not piece:
+                return
+            news = self._reply.feed(piece)
+            self._note(news)
+            if self._provider_id is None:
+                await self._tell_id(self._reply.streamed_id)
+            if news.is_progress:
+                self._be_patient()
+
+    async def _tell_id(self, provider_id: str | None) -> None:
+        """Hand on the provider's id; that it cannot be saved now is no reason to lose the story."""
+        if provider_id is None:
+            return
+        self._provider_id = provider_id
+        self._patience.reschedule(None)  # while we are busy, it is not the provider who is slow
+        try:
+            await self._on_provider_id(provider_id)
+        except Exception as error:  # noqa: BLE001 - whatever the callback has, the call goes on
+            _log.warning("The provider's id was not saved at once (%s).", type(error).__name__)
+        if self._deadline.expired():
+            raise TimeoutError  # the callback has kept the cancellation to itself
+        self._be_patient()
+
+    def _note(self, news: News) -> None:
+        self._has_begun |= news.is_progress
+        if news.has_token and self._first_token_at is None:
+            self._first_token_at = self._clock.now()
+        if news.text:
+            self._on_text(news.text)
+
+    def _be_patient(self) -> None:
+        seconds = self._limits.token_timeout
+        if self._reply.is_done:
+            seconds = min(seconds, LINGER)
+        elif self._reply.has_ended or (self._response is not None and self._response.status >= 300):
+            seconds = min(seconds, SETTLE)
+        self._patience.reschedule(asyncio.get_running_loop().time() + seconds)
+
+    def _timeout(self) -> Failure | None:
+        """Which clock ran out; None when the text had ended and only its epilogue was waited for."""
+        if self._deadline.expired():
+            return Failure(FailureKind.DEADLINE, f"The call took longer than {self._limits.deadline:g} s in all.")
+        if self._reply.has_ended:
+            return None
+        seconds = f"{self._limits.token_timeout:g} s"
+        if self._has_begun:
+            return Failure(FailureKind.IDLE_TIMEOUT, f"The answer began, then nothing of it came for {seconds}.")
+        return Failure(FailureKind.FIRST_TOKEN_TIMEOUT, f"Nothing of the answer came within {seconds}.")
+
+
+def _no_answer(error: aiohttp.ClientError | OSError | ValueError) -> Failure:
+    """Why not even headers came."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, TimeoutError):
+        return Failure(
+            FailureKind.CONNECT_TIMEOUT, "No connection to the provider in time. Check the network, or try again later."
+        )
+    if isinstance(error, aiohttp.ClientResponseError):
+        return Failure(FailureKind.MALFORMED_RESPONSE, "What the provider sent is no HTTP. Check TALES_LLM_BASE_URL.")
+    if isinstance(error, ValueError):
+        return Failure(FailureKind.INVALID_REQUEST, "The provider's address is not valid. Check TALES_LLM_BASE_URL.")
+    return Failure(
+        FailureKind.CONNECTION,
+        "No connection to the provider, or it broke before an answer began. "
+        "Check the network and TALES_LLM_BASE_URL, or try again later.",
+    )
+
+
+def _left_in(reader: aiohttp.StreamReader) -> bytes:
+    """What arrived just before the connection broke: aiohttp's reader raises first, and would keep it."""
+    # A response without a body has a reader without a buffer.
+    return b"".join(getattr(reader, "_buffer", ()))

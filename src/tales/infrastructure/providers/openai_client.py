@@ -1,0 +1,105 @@
+"""The client of any OpenAI-compatible service: OpenRouter, another base URL, the local model.
+
+One call is exactly one HTTP request: nothing here tries again, and nothing follows a redirect. That a failed attempt
+is followed by another one is decided, and written down, outside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Self
+
+import aiohttp
+
+from tales.application.ports import Clock, ModelAnswer, ModelCall
+from tales.domain.prompt import target_words
+from tales.infrastructure.providers.endpoint import Endpoint, Limits
+from tales.infrastructure.providers.exchange import Exchange
+
+TOKENS_PER_WORD = 4
+SPARE_TOKENS = 1024
+"""Room for the wordiest of the languages, for a title, and for a model that writes more than it was asked for."""
+
+TEMPERATURE = 0.8
+"""Stories may differ, but a small model should not lose its thread."""
+
+
+def max_tokens(minutes: int) -> int:
+    """How many tokens a model may write for a story of `minutes`."""
+    return target_words(minutes) * TOKENS_PER_WORD + SPARE_TOKENS
+
+
+def request_body(call: ModelCall) -> bytes:
+    """The body of the request for `call`."""
+    body = {
+        "model": call.model,
+        "messages": [{"role": "user", "content": call.prompt}],
+        "max_tokens": max_tokens(call.minutes),
+        "temperature": TEMPERATURE,
+        "stream": True,
+        # OpenAI, vLLM and llama.cpp send a stream's usage only when asked; OpenRouter documents it as without effect.
+        "stream_options": {"include_usage": True},
+    }
+    return json.dumps(body).encode()
+
+
+class OpenAiCompatibleProvider:
+    """A `ModelProvider` over HTTP. Its connections are kept for the next calls until `close`."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits, clock: Clock) -> None:
+        self._endpoint = endpoint
+        self._limits = limits
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def complete(
+        self,
+        call: ModelCall,
+        on_provider_id: Callable[[str], Awaitable[None]],
+        on_text: Callable[[str], None],
+    ) -> ModelAnswer:
+        exchange = Exchange(self._limits, self._clock, on_provider_id, on_text)
+        await exchange.run(self._open_session(), self._endpoint, request_body(call))
+        return exchange.answer()
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        """The session, opened by the first call: it belongs to the loop that is running then."""
+        if self._session is None:
+            # How many calls run at once is for the workers to say, not for a pool of connections.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=self._limits.connect_timeout),
+                trace_configs=[_reports_sending()],
+            )
+        return self._session
+
+
+def _reports_sending() -> aiohttp.TraceConfig:
+    """Tells each exchange that its request is on its way: aiohttp says so by no other means."""
+
+    async def sent(
+        _session: aiohttp.ClientSession, context: SimpleNamespace, _sent: aiohttp.TraceRequestHeadersSentParams
+    ) -> None:
+        exchange = context.trace_request_ctx
+        if isinstance(exchange, Exchange):
+            exchange.sent()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(sent)
+    return config
