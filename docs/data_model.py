@@ -22,13 +22,15 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN = "<!-- data model: drawn by `make docs`, do not edit -->"
 END = "<!-- end of the data model -->"
 
-# Of a table that is not ours (auth.users), only what we refer to is shown.
+# Of a table that is not ours (auth.users), only what we refer to is shown. What the migrations set aside (their notes,
+# legacy rows without a place) the service cannot read, and it is no part of the model.
 _COLUMNS = """
     select
         c.oid::int8 as table_id,
         case when n.nspname = 'tales' then c.relname else n.nspname || '.' || c.relname end as table_name,
         a.attname as name,
         case when atttypid = 'timestamptz'::regtype then 'timestamptz' else format_type(atttypid, null) end as type,
+        n.nspname <> 'tales' or has_table_privilege('service_role', c.oid, 'select') as is_served,
         a.attgenerated <> '' as is_computed,
         exists (select from pg_constraint where contype = 'p' and conrelid = c.oid and attnum = any (conkey)) as is_pk,
         exists (select from pg_constraint where contype = 'f' and conrelid = c.oid and attnum = any (conkey)) as is_fk
@@ -79,6 +81,7 @@ class Column:
     table_name: str
     name: str
     type: str
+    is_served: bool
     is_computed: bool
     is_pk: bool
     is_fk: bool
@@ -103,18 +106,16 @@ def draw(url: str) -> str:
     tables: defaultdict[int, list[Column]] = defaultdict(list)
     for column in columns:
         tables[column.table_id].append(column)
-    related = {relation.child for relation in relations} | {relation.parent for relation in relations}
     names = {id_: table[0].table_name for id_, table in tables.items()}
+    served = {id_ for id_, table in tables.items() if table[0].is_served}
     lines = ["```mermaid", "erDiagram"]
-    lines += [f"    {_relation(relation, names)}" for relation in relations]
+    lines += [f"    {_relation(relation, names)}" for relation in relations if relation.child in served]
     for id_, table in tables.items():
-        if id_ in related:
+        if id_ in served:
             lines += [f"    {_entity(names[id_])} {{", *(f"        {_attribute(column)}" for column in table), "    }"]
     lines.append("```")
-    apart = ", ".join(f"`{name}`" for id_, name in names.items() if id_ not in related)
-    if apart:
-        lines += ["", f"Tables that nothing refers to: {apart}."]
-    return "\n".join(lines)
+    apart = ", ".join(f"`{name}`" for id_, name in names.items() if id_ not in served)
+    return "\n".join([*lines, "", f"Only the database's owner reaches {apart}." if apart else ""]).rstrip()
 
 
 def _entity(name: str) -> str:
