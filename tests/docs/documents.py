@@ -1,0 +1,34 @@
+"""The project's Markdown files, and the code in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+_FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`([^`\n]+)`")
+_NOT_OURS = {".venv", "node_modules"}
+
+
+def documents() -> list[Path]:
+    """Every Markdown file of the project."""
+    found = ROOT.rglob("*.md")
+    return sorted(path for path in found if not any(part in _NOT_OURS or part.startswith(".") for part in _parts(path)))
+
+
+def code(path: Path) -> list[str]:
+    """What stands as code in a document: each line of its blocks, and each span."""
+    text = path.read_text(encoding="utf-8")
+    blocks = [line for block in _FENCED.findall(text) for line in block.splitlines()]
+    return blocks + _INLINE.findall(_FENCED.sub("", text))
+
+
+def prose(path: Path) -> str:
+    """A document without its code."""
+    return _INLINE.sub("", _FENCED.sub("", path.read_text(encoding="utf-8")))
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    return path.relative_to(ROOT).parts
