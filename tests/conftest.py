@@ -7,5 +7,7 @@ pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.time",
     "tests.fixtures.databases",
+    "tests.fixtures.managed",
     "tests.fixtures.environment",
+    "tests.fixtures.simulator",
 ]

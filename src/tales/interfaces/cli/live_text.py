@@ -6,11 +6,13 @@ import asyncio
 import sys
 from collections.abc import Callable
 
+from rich.markup import escape
+
 from tales.application.follow_generation import FollowGeneration
 from tales.application.ports import TextPiece, TextSource
 from tales.domain.actor import Actor
 from tales.domain.generation import AttemptId, Generation, Status
-from tales.interfaces.cli.running import err, escape_markup
+from tales.interfaces.cli.running import err
 
 LONG = 24 * 3600.0
 """Seconds: longer than any generation takes, as each one ends."""
@@ -55,7 +57,7 @@ async def _say_how_it_ended(follow_generation: FollowGeneration, actor: Actor, a
         what_next = "Trying again." if generation.latest.id != attempt.id else "That was the last attempt."
         err.print(
             f"\n[yellow]Attempt {attempt_id.attempt_number} gave no story:[/yellow] "
-            f"{escape_markup(attempt.error_message or attempt.status)} {what_next}\n",
+            f"{escape(attempt.error_message or attempt.status)} {what_next}\n",
             soft_wrap=True,
         )
 

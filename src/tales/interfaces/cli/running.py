@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from tales.domain.errors import TalesError
 
@@ -17,8 +18,11 @@ INTERRUPTED = 130
 
 T = TypeVar("T")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# Rich takes 80 columns where there is no terminal, and would cut ids short.
+_PIPE_WIDTH = 160
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+err = Console(highlight=False, stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
 def run(work: Coroutine[object, object, T]) -> T:
@@ -32,17 +36,10 @@ def run(work: Coroutine[object, object, T]) -> T:
 
 def explain(error: TalesError) -> None:
     """One sentence on standard error; never a traceback, which could quote a family's words."""
-    err.print(f"[red]Error:[/red] {escape_markup(error.message)}", soft_wrap=True)
-
-
-def escape_markup(text: str) -> str:
-    """`text` as it is, whatever brackets it holds."""
-    from rich.markup import escape  # noqa: PLC0415 -- small, and used by few
-
-    return escape(text)
+    err.print(f"[red]Error:[/red] {escape(error.message)}", soft_wrap=True)
 
 
 def fail(sentence: str) -> typer.Exit:
     """The end of a command that did not work: raise it."""
-    err.print(f"[red]Error:[/red] {escape_markup(sentence)}", soft_wrap=True)
+    err.print(f"[red]Error:[/red] {escape(sentence)}", soft_wrap=True)
     return typer.Exit(FAILED)

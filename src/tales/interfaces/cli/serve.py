@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Annotated
 
 import typer
@@ -16,6 +18,17 @@ from tales.interfaces.cli.running import FAILED, err, run
 from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: they would kill the process before the worker has stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 def serve(
@@ -32,10 +45,14 @@ def serve(
 async def _serve(settings: Settings, host: str, port: int) -> bool:
     """Serve until a signal says to stop; whether it ever served."""
     async with open_house(settings, works=True) as house:
-        app = create_app(house.services, lifespan=_announce(house, host, port))
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
-                app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+                create_app(house.services, lifespan=_announce(house, host, port)),
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
         await server.serve()
@@ -46,8 +63,9 @@ def _announce(house: House, host: str, port: int) -> Callable[[FastAPI], Abstrac
     @asynccontextmanager
     async def announce(_: FastAPI) -> AsyncIterator[None]:
         where = "the embedded database" if house.database.is_embedded else "TALES_DATABASE_URL"
-        err.print(f"Stories are written by {house.choice.models[0]} ({house.choice.name}) and kept in {where}.")
-        err.print(f"Tales serves http://{host}:{port} - stop it with Ctrl-C.")
+        writer = f"{house.choice.models[0]} ({house.choice.name})"
+        err.print(f"Stories are written by {writer} and kept in {where}.", markup=False, soft_wrap=True)
+        err.print(f"Tales serves http://{host}:{port} - stop it with Ctrl-C.", markup=False, soft_wrap=True)
         yield
 
     return announce

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.syntax import Syntax
@@ -20,9 +21,11 @@ _COLOURS = {Status.SUCCESS: "green", Status.PENDING: "yellow", Status.FAILED: "r
 
 def attempts_table(generation: Generation) -> Table:
     """One row an attempt: how it ended, why, how long it took and what it cost."""
-    table = Table("#", "status", "model", "reason", title=f"Attempts of {generation.generation_id}")
+    table = Table("#", "status", box=SIMPLE, title=f"Attempts of {generation.generation_id}", title_justify="left")
+    for folded in ("model", "reason"):
+        table.add_column(folded, overflow="fold")
     for right_aligned in ("first token", "in all", "tokens", "cost"):
-        table.add_column(right_aligned, justify="right")
+        table.add_column(right_aligned, justify="right", no_wrap=True)
     for attempt in generation.attempts:
         table.add_row(
             str(attempt.id.attempt_number),
@@ -39,7 +42,10 @@ def attempts_table(generation: Generation) -> Table:
 
 def generations_table(generations: Iterable[Generation]) -> Table:
     """One row a generation, newest first."""
-    table = Table("generation", "created", "type", "status", "attempts", "model", "story")
+    table = Table(box=SIMPLE)
+    table.add_column("generation", no_wrap=True)
+    for folded in ("created", "type", "status", "attempts", "model"):
+        table.add_column(folded, overflow="fold")
     for generation in generations:
         first, latest = generation.attempts[0], generation.latest
         table.add_row(
@@ -49,7 +55,6 @@ def generations_table(generations: Iterable[Generation]) -> Table:
             _status(generation.status),
             str(len(generation.attempts)),
             Text(latest.model_used),
-            str(generation.story_id or ""),
         )
     return table
 
