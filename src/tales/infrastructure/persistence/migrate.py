@@ -1,8 +1,8 @@
 """Runs the migrations: Alembic keeps the books, plain `.sql` files do the work.
 
-Each `NNN_name.sql` beside its `NNN_name.down.sql` is one revision, run in one transaction. The same files run in
-order under `psql -v ON_ERROR_STOP=1 -f`. Alembic's version table lives in a schema of its own, out of reach of
-Supabase's REST endpoint.
+Each `NNN_name.sql` beside its `NNN_name.down.sql` is one revision. What one command runs is one transaction: all of it
+happens, or nothing. The same files run in order under `psql -v ON_ERROR_STOP=1 -f`. Alembic's version table lives in a
+schema of its own, out of reach of Supabase's REST endpoint.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import psycopg
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
 
-from tales.domain.errors import InvalidInput
+from tales.domain.errors import InvalidInput, TalesError
 from tales.infrastructure.persistence.legacy_shape import detect_revision
 from tales.infrastructure.persistence.urls import driver_url
 from tales.infrastructure.queue.schema import QUEUE_SINCE, drop_queue, install_queue
@@ -29,6 +30,12 @@ BASE = "000"
 LOCK_TIMEOUT = "5s"
 _ADVISORY_LOCK = 0x7A1E5
 _FILE_NAME = re.compile(r"(\d{3})_(\w+)\.sql")
+
+
+class MigrationFailed(TalesError):
+    """A migration could not be run, and nothing was changed."""
+
+    code = "migration_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,16 @@ def _module(path: Path, previous: str | None) -> ModuleType:
 
 
 def _run_file(connection: Connection, path: Path) -> None:
-    """Without parameters the driver sends the whole file at once, in the transaction of the revision."""
+    """Without parameters the driver sends the whole file at once, in the transaction of the command."""
     connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
-    connection.connection.cursor().execute(path.read_text(encoding="utf-8"))
+    try:
+        connection.connection.cursor().execute(path.read_text(encoding="utf-8"))
+    except psycopg.errors.LockNotAvailable:
+        raise MigrationFailed(f"{path.name} waited too long for others. Nothing was changed. Try again.") from None
+    except psycopg.Error as error:
+        # The first line only: the details may quote a row.
+        reason = error.diag.message_primary or type(error).__name__
+        raise MigrationFailed(f"{path.name} failed, and nothing was changed: {reason}") from None
 
 
 def migrate_up(url: str, to: str | None = None, settings: Mapping[str, str] | None = None) -> None:
@@ -104,12 +118,12 @@ def migrate_down(url: str, to: str) -> None:
     destination = "base" if to == BASE else _known(scripts, to)
 
     def steps(heads: tuple[str, ...], _: MigrationContext) -> list[RevisionStep]:
-        return scripts._downgrade_revs(destination, heads[0]) if heads else []
+        return scripts._downgrade_revs(destination, heads[0]) if heads and heads[0] > to else []
 
-    if to < QUEUE_SINCE:
-        drop_queue(url)
     with _owner_connection(url, {}) as connection:
         _run(connection, steps)
+        if to < QUEUE_SINCE:
+            drop_queue(url)
 
 
 def migration_status(url: str) -> tuple[Migration, ...]:
@@ -154,21 +168,16 @@ def _owner_connection(url: str, settings: Mapping[str, str]) -> Iterator[Connect
 
 def _context(connection: Connection, steps: object = None) -> MigrationContext:
     return MigrationContext.configure(
-        connection,
-        opts={
-            "version_table": "schema_version",
-            "version_table_schema": BOOKS,
-            "transaction_per_migration": True,
-            "fn": steps,
-        },
+        connection, opts={"version_table": "schema_version", "version_table_schema": BOOKS, "fn": steps}
     )
 
 
 def _run(connection: Connection, steps: object) -> None:
-    connection.execute(text(f"create schema if not exists {BOOKS}"))
-    connection.commit()
-    context = _context(connection, steps)
-    if context.get_current_revision() is None and (revision := detect_revision(connection)):
-        context.stamp(SqlScripts(), revision)
-    connection.commit()
-    context.run_migrations(connection=connection)
+    """All of the steps, or none."""
+    with connection.begin():
+        context = _context(connection, steps)
+        unbooked = detect_revision(connection) if context.get_current_revision() is None else None
+        connection.execute(text(f"create schema if not exists {BOOKS}"))
+        if unbooked:
+            context.stamp(SqlScripts(), unbooked)
+        context.run_migrations(connection=connection)

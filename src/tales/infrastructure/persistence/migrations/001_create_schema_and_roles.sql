@@ -10,8 +10,11 @@ declare
     may_take_on text := case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end;
 begin
     foreach role_name in array array['anon', 'authenticated', 'service_role'] loop
+        -- Another migrator of the cluster may be as far at the same time.
         begin
-            execute format('create role %I nologin noinherit', role_name);
+            if to_regrole(role_name) is null then
+                execute format('create role %I nologin noinherit', role_name);
+            end if;
         exception when duplicate_object or unique_violation then null;
         end;
         -- Whoever migrates may take these roles on: the service does so for each request.

@@ -1,1 +1,4 @@
+-- What 017 down set aside for the way up goes with the stories that it belongs to.
+
+drop table if exists tales.generations_archive;
 drop table tales.stories;

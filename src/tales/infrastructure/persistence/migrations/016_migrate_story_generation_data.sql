@@ -25,25 +25,45 @@ create table tales.migration_notes (
     old_value jsonb,
     primary key (story_id, column_name)
 );
--- Stories that have no place in the new model, whole.
-create table tales.stories_unowned (like tales.stories, primary key (id));
-create table tales.stories_quarantined (like tales.stories, primary key (id));
+-- Stories that have no place in the new model, whole. They are erased with their user, like any other.
+create table tales.stories_unowned (
+    like tales.stories,
+    primary key (id),
+    foreign key (child_id) references tales.children (id) on delete set null,
+    foreign key (hero_id) references tales.heroes (id) on delete set null
+);
+create table tales.stories_quarantined (
+    like tales.stories,
+    primary key (id),
+    foreign key (user_id) references auth.users (id) on delete cascade,
+    foreign key (child_id) references tales.children (id) on delete set null,
+    foreign key (hero_id) references tales.heroes (id) on delete set null
+);
 
+-- What the legacy table could not hold when a migration was taken back (017 down); empty the first time.
+create table if not exists tales.generations_archive (
+    like tales.generations,
+    story_id uuid,
+    foreign key (user_id) references auth.users (id) on delete cascade,
+    foreign key (child_id) references tales.children (id) on delete set null,
+    foreign key (hero_id) references tales.heroes (id) on delete set null
+);
+
+alter table tales.generations_archive enable row level security;
 alter table tales.migration_notes enable row level security;
 alter table tales.stories_unowned enable row level security;
 alter table tales.stories_quarantined enable row level security;
 
 do $$
 declare
-    orphans constant text := coalesce(nullif(current_setting('tales.orphans', true), ''), 'refuse');
-    invalid constant text := coalesce(nullif(current_setting('tales.invalid', true), ''), 'refuse');
+    orphans constant text := coalesce(current_setting('tales.orphans', true), '');
+    invalid constant text := coalesce(current_setting('tales.invalid', true), '');
     refused bigint;
 begin
     -- Stories without a user.
     select count(*) into refused from tales.stories where user_id is null;
-    if refused > 0 and orphans = 'refuse' then
-        raise exception '% stories have no user. Choose --orphans quarantine or --orphans assign=<user id>.', refused
-            using errcode = 'check_violation';
+    if refused = 0 then
+        null;
     elsif orphans = 'quarantine' then
         with moved as (delete from tales.stories where user_id is null returning *)
         insert into tales.stories_unowned select * from moved;
@@ -51,30 +71,34 @@ begin
         insert into tales.migration_notes
         select id, 'user_id', 'null' from tales.stories where user_id is null;
         update tales.stories set user_id = substring(orphans from 8)::uuid where user_id is null;
+    else
+        raise exception '% stories have no user. Choose --orphans quarantine or --orphans assign=<user id>.', refused
+            using errcode = 'check_violation';
     end if;
 
     -- Values that the checks of generations refuse. A story type cannot be NULL, so it can only be quarantined.
-    select count(*) into refused from tales.stories
-    where story_length <= 0 or story_type is null or story_type not in ('child', 'hero', 'combined');
-    if refused > 0 and invalid = 'refuse' then
-        raise exception '% stories have a story_length or story_type that is not allowed. Choose --invalid null or --invalid quarantine.', refused
-            using errcode = 'check_violation';
-    elsif invalid = 'null' then
-        select count(*) into refused from tales.stories
-        where story_type is null or story_type not in ('child', 'hero', 'combined');
-        if refused > 0 then
-            raise exception '% stories have a story_type that is not allowed and cannot be NULL. Choose --invalid quarantine.', refused
-                using errcode = 'check_violation';
-        end if;
-        insert into tales.migration_notes
-        select id, 'story_length', to_jsonb(story_length) from tales.stories where story_length <= 0;
-    elsif invalid = 'quarantine' then
+    if invalid = 'quarantine' then
         with moved as (
             delete from tales.stories
             where story_length <= 0 or story_type is null or story_type not in ('child', 'hero', 'combined')
             returning *
         )
         insert into tales.stories_quarantined select * from moved;
+    elsif invalid = 'null' then
+        insert into tales.migration_notes
+        select id, 'story_length', to_jsonb(story_length) from tales.stories where story_length <= 0;
+    else
+        select count(*) into refused from tales.stories where story_length <= 0;
+        if refused > 0 then
+            raise exception '% stories have a story_length that is not allowed. Choose --invalid null or --invalid quarantine.',
+                refused using errcode = 'check_violation';
+        end if;
+    end if;
+    select count(*) into refused from tales.stories
+    where story_type is null or story_type not in ('child', 'hero', 'combined');
+    if refused > 0 then
+        raise exception '% stories have a story_type that is not allowed. Choose --invalid quarantine.', refused
+            using errcode = 'check_violation';
     end if;
 
     -- NULLs for which there is a rule.
@@ -85,31 +109,22 @@ begin
     union all
     select id, 'created_at', 'null' from tales.stories where created_at is null
     on conflict do nothing;
-
-    -- A migration that was taken back left an archive of what the legacy table cannot hold: it comes back first.
-    if to_regclass('tales.generations_archive') is not null then
-        insert into tales.generations (
-            generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
-            hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin,
-            generation_info, child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type,
-            http_status, provider_generation_id, reconciled_cost_usd
-        )
-        select
-            a.generation_id, a.attempt_number, a.model_used, a.full_response, a.status, a.prompt, a.user_id, a.story_type,
-            a.story_length, a.hero_appearance, a.relationship_description, a.moral, a.error_message, a.created_at,
-            a.completed_at, a.origin, a.generation_info, c.id, h.id, a.language, a.prompt_version, a.started_at,
-            a.first_token_at, a.error_type, a.http_status, a.provider_generation_id, a.reconciled_cost_usd
-        from tales.generations_archive as a
-        join auth.users as u on u.id = a.user_id
-        left join tales.children as c on c.id = a.child_id
-        left join tales.heroes as h on h.id = a.hero_id
-        order by a.generation_id, a.attempt_number;
-    else
-        create table tales.generations_archive (like tales.generations);
-        alter table tales.generations_archive add column story_id uuid;
-    end if;
 end
 $$;
+
+insert into tales.generations (
+    generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
+    hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
+    child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type, http_status,
+    provider_generation_id, reconciled_cost_usd
+)
+select
+    generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
+    hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
+    child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type, http_status,
+    provider_generation_id, reconciled_cost_usd
+from tales.generations_archive
+order by generation_id, attempt_number;
 
 insert into tales.generations (
     generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,

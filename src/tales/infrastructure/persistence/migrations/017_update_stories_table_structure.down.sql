@@ -4,15 +4,21 @@
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
 
-create table tales.generations_archive (like tales.generations);
-alter table tales.generations_archive add column story_id uuid;
+-- It is erased with its user, like any other row.
+create table tales.generations_archive (
+    like tales.generations,
+    story_id uuid,
+    foreign key (user_id) references auth.users (id) on delete cascade,
+    foreign key (child_id) references tales.children (id) on delete set null,
+    foreign key (hero_id) references tales.heroes (id) on delete set null
+);
 alter table tales.generations_archive enable row level security;
 
 insert into tales.generations_archive
 select g.*, s.id
 from tales.generations as g
 left join tales.stories as s on s.generation_id = g.generation_id and s.generation_attempt = g.attempt_number
-where g.origin = 'live' or s.id is null;
+where g.origin = 'live' or s.id is null or g.reconciled_cost_usd is not null;
 
 alter table tales.stories
     add column model_used text,

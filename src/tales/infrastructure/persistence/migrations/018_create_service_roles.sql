@@ -8,15 +8,24 @@ declare
     may_take_on text := case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end;
 begin
     foreach role_name in array array['tales_app', 'tales_queue'] loop
+        -- Another migrator of the cluster may be as far at the same time.
         begin
-            execute format('create role %I nologin noinherit', role_name);
+            if to_regrole(role_name) is null then
+                execute format('create role %I nologin noinherit', role_name);
+            end if;
         exception when duplicate_object or unique_violation then null;
         end;
         if not pg_has_role(current_user, role_name, may_take_on) then
             execute format('grant %I to %I', role_name, current_user);
         end if;
     end loop;
+
+    -- Roles belong to the cluster: another database's owner may have granted these already.
+    foreach role_name in array array['anon', 'authenticated', 'service_role', 'tales_queue'] loop
+        if not pg_has_role('tales_app', role_name, may_take_on) then
+            execute format('grant %I to tales_app', role_name);
+        end if;
+    end loop;
 end
 $$;
 
-grant anon, authenticated, service_role, tales_queue to tales_app;
