@@ -26,7 +26,7 @@ class SchemaTooOld(TalesError):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where the data are: URLs for the owner, who migrates, for the service, and for its workers' session connections."""
+    """Where the data are: URLs for the owner, who migrates, for the service, and for its workers."""
 
     owner_url: str
     app_url: str

@@ -5,8 +5,8 @@ The database's own message may quote a row, and so a family's words: it goes no 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy.exc import StatementError
@@ -75,8 +75,8 @@ def _passes(error: psycopg.Error) -> bool:
     return error.sqlstate in _PASSING or error.sqlstate[:2] in _PASSING
 
 
-@asynccontextmanager
-async def translated_errors() -> AsyncIterator[None]:
+@contextmanager
+def translated_errors() -> Iterator[None]:
     """Whatever the database raises inside leaves as the domain's error."""
     try:
         yield

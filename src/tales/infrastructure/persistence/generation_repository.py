@@ -186,7 +186,7 @@ class SqlGenerationRepository:
         for row in rows:
             attempts.setdefault(row.generation_id, []).append(to_attempt(row, summary=bool(options)))
         written = select(StoryDB.generation_id, StoryDB.id).where(StoryDB.generation_id.in_(ids))
-        stories = {generation_id: story_id for generation_id, story_id in await self._session.execute(written)}
+        stories = {row.generation_id: row.id for row in await self._session.execute(written)}
         return tuple(
             Generation(id_, attempts[id_][0].user_id, tuple(attempts[id_]), stories.get(id_))
             for id_ in ids

@@ -20,6 +20,7 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from tales.domain.errors import InvalidInput, TalesError
+from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.legacy_shape import detect_revision
 from tales.infrastructure.persistence.urls import driver_url
 from tales.infrastructure.queue.schema import QUEUE_SINCE, drop_queue, install_queue
@@ -156,7 +157,7 @@ def _known(scripts: SqlScripts, revision: str) -> str:
 @contextmanager
 def _owner_connection(url: str, settings: Mapping[str, str]) -> Iterator[Connection]:
     engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
-    with engine.connect() as connection:
+    with translated_errors(), engine.connect() as connection:
         # Held until the connection closes: one migrator at a time.
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
         for name, value in settings.items():

@@ -75,6 +75,7 @@ class SqlTransactions:
     @asynccontextmanager
     async def _begin(self, role: str, claims: dict[str, object]) -> AsyncIterator[SqlUnitOfWork]:
         # Leaving without a commit closes the session, which rolls back.
-        async with translated_errors(), AsyncSession(self._engine, expire_on_commit=False) as session:
-            await session.execute(_BECOME, {"claims": json.dumps(claims), "role": role})
-            yield SqlUnitOfWork(session, self._clock, role, self._lane)
+        with translated_errors():
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                await session.execute(_BECOME, {"claims": json.dumps(claims), "role": role})
+                yield SqlUnitOfWork(session, self._clock, role, self._lane)

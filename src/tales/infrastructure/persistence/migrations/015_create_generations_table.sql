@@ -158,7 +158,9 @@ return before is not distinct from after or (
                 full join jsonb_each(case when jsonb_typeof(a.choice -> 'message') = 'object'
                     then a.choice -> 'message' end) as new_part using (key)
                 where old_part.value is distinct from new_part.value
-                    and not (tales.is_sealed(new_part.value #>> '{}') and not tales.is_sealed(old_part.value #>> '{}'))
+                    and (old_part.value is null
+                        or tales.is_sealed(old_part.value #>> '{}')
+                        or not tales.is_sealed(new_part.value #>> '{}'))
             )
     )
 );
@@ -219,7 +221,7 @@ begin
     -- 3. The contents are sealed: plain text becomes sealed text, and the rest of the response stays.
     elsif changed - array['prompt', 'full_response'] = '{}'
         and (new.prompt is not distinct from old.prompt
-            or (tales.is_sealed(new.prompt) and not tales.is_sealed(old.prompt)))
+            or (tales.is_sealed(new.prompt) and old.prompt is not null and not tales.is_sealed(old.prompt)))
         and tales.only_seals_response(old.full_response, new.full_response)
     then
         return new;

@@ -1,0 +1,47 @@
+"""`tales generations`: what was asked of the models, and what came of it."""
+
+from __future__ import annotations
+
+from uuid_utils.compat import uuid7
+
+from tests.interfaces.cli.conftest import Tales
+from tests.interfaces.cli.test_write import MIA
+
+
+def test_a_generation_is_listed_and_shown_with_prompt_response_tokens_and_times(tales: Tales) -> None:
+    tales(*MIA)
+
+    (listed,) = tales("generations", "list", "--json").json
+    shown = tales("generations", "show", listed["generation_id"], "--json").json
+
+    (attempt,) = shown["attempts"]
+    assert '"Mia"' in attempt["prompt"]
+    assert attempt["full_response"]["choices"][0]["message"]["content"].startswith("Mia and the Lantern")
+    assert attempt["prompt_tokens"] > 0
+    assert attempt["completion_tokens"] > 0
+    assert float(attempt["cost_usd"]) > 0
+    assert attempt["created_at"] <= attempt["started_at"] <= attempt["first_token_at"] <= attempt["completed_at"]
+    assert shown["story_id"]
+
+
+def test_a_person_sees_the_same(tales: Tales) -> None:
+    tales(*MIA)
+    (listed,) = tales("generations", "list", "--json").json
+
+    assert listed["generation_id"] in tales("generations", "list").out
+    shown = tales("generations", "show", listed["generation_id"]).out
+    for part in ("prompt_tokens", "full_response", "Mia and the Lantern", "success", listed["generation_id"]):
+        assert part in shown
+
+
+def test_an_unknown_id_is_refused_in_a_sentence(tales: Tales) -> None:
+    unknown = str(uuid7())
+
+    ran = tales("generations", "show", unknown)
+
+    assert (ran.status, ran.out) == (1, "")
+    assert f"There is no generation {unknown}." in ran.err
+
+
+def test_what_is_no_id_is_a_usage_error(tales: Tales) -> None:
+    assert tales("generations", "show", "the-last-one").status == 2
