@@ -49,6 +49,10 @@ def test_one_model_is_not_asked_again_for_what_it_would_only_repeat(kind: Failur
     assert models(ONE, "a", failure(kind)) == ["a"]
 
 
+def test_there_are_three_attempts_unless_an_operator_says_otherwise() -> None:
+    assert models(RetryPolicy(("a",)), "a", failure()) == ["a", "a", "a"]
+
+
 def test_a_policy_of_one_attempt_never_tries_again() -> None:
     assert RetryPolicy(("a", "b"), max_attempts=1).next_attempt(["a"], failure(), longest) is None
 

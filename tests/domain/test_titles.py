@@ -102,6 +102,7 @@ def test_a_preamble_before_a_story_without_a_title_is_left_out_too() -> None:
         "The Moon: A Tale",
         "3 Bears",
         "小龙和月亮",
+        '"',
     ],
 )
 def test_a_title_keeps_what_is_its_own(title: str) -> None:
@@ -131,7 +132,24 @@ def test_a_marked_title_may_end_like_a_sentence() -> None:
 
 
 def test_a_title_has_at_most_120_characters() -> None:
+    assert MAX_TITLE == 120
     assert split_title(f"{'x' * MAX_TITLE}\n\n{STORY}") == ("x" * MAX_TITLE, STORY)
+
+
+def test_a_label_is_left_out_once() -> None:
+    assert split_title(f"Title: A Title: The Moon\n\n{STORY}") == ("A Title: The Moon", STORY)
+
+
+@pytest.mark.parametrize("line", ["“”", '""', "**“ ”**", "_"])
+def test_marks_around_nothing_are_no_title(line: str) -> None:
+    assert split_title(f"{line}\n\n{STORY}")[0] is None
+
+
+def test_a_long_first_line_is_no_preamble_but_the_story() -> None:
+    opening = "Here is the story of " + "x" * MAX_TITLE + "."
+    assert split_title(f"{opening}\n\n{STORY}") == (None, f"{opening}\n\n{STORY}")
+    longest = "Here is the story of " + "x" * (MAX_TITLE - 22) + "."
+    assert split_title(f"{longest}\n\nThe Moon\n\n{STORY}") == ("The Moon", STORY)
 
 
 def test_a_heading_that_is_too_long_for_a_title_loses_its_mark() -> None:
