@@ -37,9 +37,18 @@ def _in_uuid_form(value: object) -> object:
     return value
 
 
+def _whole_characters(text: str) -> str:
+    """`text` when UTF-8 can write it: JSON's escapes can also bring half a surrogate pair, which nobody can keep."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("string_unicode", "half a surrogate pair") from None
+    return text
+
+
 def _plain_decimal(value: Decimal) -> str:
-    """All digits and no exponent, which not every reader of JSON expects in a string."""
-    return format(value, "f")
+    """The digits that say something, and no exponent, which not every reader of JSON expects in a string."""
+    return format(value.normalize(), "f")
 
 
 class Shown:
@@ -53,7 +62,7 @@ class Shown:
 
 
 Id = Annotated[UUID, BeforeValidator(_in_uuid_form)]
-Text = Annotated[str, Strict()]
+Text = Annotated[str, Strict(), AfterValidator(_whole_characters)]
 WholeNumber = Annotated[int, Strict(), Field(ge=-_INT32, lt=_INT32), WithJsonSchema({"type": "integer"})]
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """Written in UTC, as RFC 3339 has it."""

@@ -66,7 +66,8 @@ UNSUPPORTED_MEDIA_TYPE = ProblemKind(
     "unsupported_media_type",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "Unsupported media type",
-    "The request's Content-Type is not the one that this address reads.",
+    "This address reads something else. Send JSON as application/json; where a form is asked for, send its fields as "
+    "application/x-www-form-urlencoded.",
 )
 INTERNAL_ERROR = ProblemKind(
     "internal_error",

@@ -102,9 +102,9 @@ async def _domain_error(request: Request, error: Exception) -> Response:
     return problem_response(kind, error.message, headers=headers)
 
 
-async def _refused_request(_request: Request, error: Exception) -> Response:
+async def _refused_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # what it is installed for
-    kind, fields = explain(error)
+    kind, fields = explain(error, request.headers.get("content-type", "").lower())
     detail = " ".join(problem.detail for problem in fields) if kind is INVALID_INPUT else None
     return problem_response(kind, detail, fields=fields)
 

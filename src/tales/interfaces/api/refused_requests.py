@@ -19,6 +19,7 @@ MOST_FIELDS = 20
 """More wrong fields than that help nobody."""
 
 _LONGEST_NAME = 64
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _UNKNOWN = "cannot be used. Look at the description under /docs."
 _ADVICE = {
     "missing": "is missing. Send it.",
@@ -45,19 +46,19 @@ class FieldProblem(BaseModel):
     detail: str = Field(description="What is wrong with it, and what to do.")
 
 
-def explain(error: RequestValidationError) -> tuple[ProblemKind, list[FieldProblem]]:
-    """What kind of problem `error` is, and which fields are wrong."""
+def explain(error: RequestValidationError, content_type: str) -> tuple[ProblemKind, list[FieldProblem]]:
+    """What kind of problem `error` is, and which fields of a request of this `content_type` are wrong."""
     details = cast("Sequence[ErrorDetails]", error.errors())
     if any(detail["type"] == "json_invalid" for detail in details):
         return MALFORMED_REQUEST, []
-    if _has_wrong_type(error.body):
+    if _has_wrong_type(error.body, content_type):
         return UNSUPPORTED_MEDIA_TYPE, []
     return INVALID_INPUT, [_field_problem(detail) for detail in details[:MOST_FIELDS]]
 
 
-def _has_wrong_type(body: object) -> bool:
-    """Whether the framework has read the body neither as JSON nor as a form that holds anything."""
-    return isinstance(body, bytes) or (isinstance(body, FormData) and not body)
+def _has_wrong_type(body: object, content_type: str) -> bool:
+    """Whether the framework has left JSON's bytes as they came, or has found no form."""
+    return isinstance(body, bytes) or (isinstance(body, FormData) and not content_type.startswith(_FORMS))
 
 
 def _field_problem(detail: ErrorDetails) -> FieldProblem:

@@ -16,6 +16,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "public, max-age=300",
 }
+_METHODS = ["GET", "HEAD"]
 
 
 def make_pages() -> APIRouter:
@@ -24,11 +25,11 @@ def make_pages() -> APIRouter:
     style = _read("style.css")
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/")
+    @router.api_route("/", methods=_METHODS)
     async def show_home() -> HTMLResponse:
         return HTMLResponse(home, headers=_HEADERS)
 
-    @router.get("/web/style.css")
+    @router.api_route("/web/style.css", methods=_METHODS)
     async def show_style() -> Response:
         return Response(style, media_type="text/css", headers=_HEADERS)
 
