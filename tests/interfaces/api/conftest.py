@@ -1,0 +1,134 @@
+"""The application over a real database, and families that use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient
+from uuid_utils.compat import uuid7
+
+from tales.application.cancel_generation import CancelGeneration
+from tales.application.follow_generation import FollowGeneration
+from tales.application.inspect_generations import InspectGenerations
+from tales.application.manage_family import ManageFamily
+from tales.application.read_stories import ReadStories
+from tales.application.request_generation import RequestGeneration
+from tales.application.services import Services
+from tales.application.sign_in import SignIn
+from tales.domain.actor import Actor
+from tales.domain.repositories.unit_of_work import Transactions
+from tales.infrastructure.auth.passwords import Argon2Passwords
+from tales.infrastructure.auth.tokens import JwtTokens
+from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.ids import Uuid7Maker
+from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.interfaces.api.app import create_app
+from tales.interfaces.web.pages import make_pages
+from tests.factories import add_user
+from tests.fixtures.time import FakeClock
+from tests.interfaces.api.world import MODELS, SECRET, Family, NoDatabase, Worker, client_of
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Argon2Passwords:
+    """Real hashes."""
+    return Argon2Passwords()
+
+
+def wired(transactions: Transactions, passwords: Argon2Passwords) -> Services:
+    """Every use case, as the bootstrap wires them."""
+    ids = Uuid7Maker()
+
+    async def check_ready() -> None:
+        async with transactions.as_service():
+            pass
+
+    return Services(
+        request_generation=RequestGeneration(transactions, ids, MODELS),
+        follow_generation=FollowGeneration(transactions),
+        inspect_generations=InspectGenerations(transactions),
+        cancel_generation=CancelGeneration(transactions),
+        read_stories=ReadStories(transactions),
+        manage_family=ManageFamily(transactions, ids),
+        sign_in=SignIn(transactions, ids, passwords),
+        tokens=JwtTokens(SECRET, SystemClock()),
+        check_ready=check_ready,
+    )
+
+
+@pytest.fixture
+def services(transactions: SqlTransactions, clock: FakeClock, passwords: Argon2Passwords) -> Services:
+    """Every use case over a real database."""
+    # The database dates what is created, so that nothing ends before it began.
+    clock.set(datetime.now(UTC))
+    return wired(transactions, passwords)
+
+
+@pytest.fixture
+def closed_services(passwords: Argon2Passwords) -> Services:
+    """Every use case over a database that must not be asked."""
+    return wired(NoDatabase(), passwords)
+
+
+@pytest.fixture
+def closed_app(closed_services: Services) -> FastAPI:
+    """The whole application, for requests that must not get as far as the database."""
+    return create_app(closed_services, pages=[make_pages()])
+
+
+@pytest.fixture
+async def outsider(closed_app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A client without a token, whose requests must not get as far as the database."""
+    async with client_of(closed_app) as client:
+        yield client
+
+
+@pytest.fixture
+async def insider(closed_app: FastAPI, closed_services: Services) -> AsyncIterator[AsyncClient]:
+    """A signed-in client below /api/v3, whose requests must not get as far as the database."""
+    async with client_of(closed_app, "/api/v3", closed_services.tokens.issue(Actor(uuid7()))) as client:
+        yield client
+
+
+@pytest.fixture
+def app(services: Services) -> FastAPI:
+    """The whole application."""
+    return create_app(services, pages=[make_pages()])
+
+
+@pytest.fixture
+async def anyone(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A client of everything, without a token."""
+    async with client_of(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def families(
+    app: FastAPI, services: Services, transactions: SqlTransactions
+) -> AsyncIterator[tuple[Family, Family]]:
+    """Two families that know nothing of each other; their clients begin at /api/v3."""
+    async with AsyncExitStack() as stack:
+        found: list[Family] = []
+        for _ in range(2):
+            user_id = await add_user(transactions)
+            token = services.tokens.issue(Actor(user_id))
+            client = await stack.enter_async_context(client_of(app, "/api/v3", token))
+            found.append(Family(user_id, client, Worker(transactions)))
+        yield found[0], found[1]
+
+
+@pytest.fixture
+def family(families: tuple[Family, Family]) -> Family:
+    """A signed-in family."""
+    return families[0]
+
+
+@pytest.fixture
+def stranger(families: tuple[Family, Family]) -> Family:
+    """Another family."""
+    return families[1]

@@ -1,0 +1,104 @@
+"""The API describes itself completely."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.openapi.models import OpenAPI
+from fastapi.routing import APIRoute
+from httpx import AsyncClient
+
+from tests.interfaces.api.test_strangers import PROTECTED
+from tests.interfaces.api.world import PROBLEM
+
+METHODS = ("get", "post", "put", "delete", "patch")
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield method, path, item[method]
+
+
+@pytest.fixture
+def document(closed_app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document."""
+    return closed_app.openapi()
+
+
+async def test_it_is_served_and_shown(outsider: AsyncClient, document: dict[str, Any]) -> None:
+    assert (await outsider.get("/openapi.json")).json() == json.loads(json.dumps(document))
+    assert "swagger" in (await outsider.get("/docs")).text
+
+
+def test_it_is_an_openapi_document_whose_references_lead_somewhere(document: dict[str, Any]) -> None:
+    OpenAPI.model_validate(document)
+
+    text = json.dumps(document)
+    for reference in {piece.split('"')[0] for piece in text.split('"$ref": "')[1:]}:
+        _, _, _, name = reference.split("/")
+        assert name in document["components"]["schemas"], reference
+    assert "HTTPValidationError" not in text
+
+
+def test_every_operation_says_what_it_is_for_and_how_it_goes_wrong(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+    for method, path, operation in operations(document):
+        where = f"{method} {path}"
+        assert operation["summary"], where
+        assert operation["description"], where
+        assert operation["tags"], where
+        for status, response in operation["responses"].items():
+            expected = PROBLEM if int(status) >= 400 else "application/json"
+            assert list(response.get("content", {expected: 0})) == [expected], f"{where} {status}"
+        reads_input = "requestBody" in operation or operation.get("parameters")
+        assert not reads_input or "422" in operation["responses"], where
+        assert "requestBody" not in operation or {"400", "413", "415"} <= set(operation["responses"]), where
+
+
+def test_every_operation_of_a_family_asks_for_a_token(document: dict[str, Any]) -> None:
+    scheme = document["components"]["securitySchemes"]["account"]
+    assert scheme["flows"]["password"]["tokenUrl"] == "/api/v3/auth/token"
+    protected = {
+        (method.upper(), path) for method, path, operation in operations(document) if operation.get("security")
+    }
+    assert all(("401" in operation["responses"]) for _, _, operation in operations(document) if "security" in operation)
+    public = {(method.upper(), path) for method, path, _ in operations(document)} - protected
+    assert public == {
+        ("GET", "/health/live"),
+        ("GET", "/health/ready"),
+        ("GET", "/problems"),
+        ("GET", "/problems/{code}"),
+        ("POST", "/api/v3/auth/signup"),
+        ("POST", "/api/v3/auth/token"),
+    }
+    # The other tests of who gets in go through all of them.
+    assert len(protected) == len({(method, path.partition("?")[0]) for method, path, _ in PROTECTED})
+
+
+def test_examples_and_limits_are_shown(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("SignUp", "NewChild", "NewHero", "NewGeneration", "NewRating"):
+        assert schemas[name]["example"], name
+        assert schemas[name]["additionalProperties"] is False
+    assert (
+        schemas["NewRating"]["properties"]["rating"]["minimum"],
+        schemas["NewRating"]["properties"]["rating"]["maximum"],
+    ) == (1, 10)
+    assert schemas["NewChild"]["properties"]["interests"]["maxItems"] == 12
+    assert "en" in schemas["NewGeneration"]["properties"]["language"]["enum"]
+    assert schemas["NewGeneration"]["properties"]["child_id"]["anyOf"][0]["format"] == "uuid"
+
+
+def test_only_the_pages_are_not_described(closed_app: FastAPI, document: dict[str, Any]) -> None:
+    described = {path for _, path, _ in operations(document)}
+    hidden = {route.path for route in closed_app.routes if isinstance(route, APIRoute) and not route.include_in_schema}
+
+    assert hidden <= {"/", "/web/style.css"}
+    assert described.isdisjoint(hidden)
