@@ -107,4 +107,7 @@ class WorkerDriver(Driver):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # It would wait for a second whether one more notice comes.
+        for waiting in self._notices.tm.tasks:
+            waiting.cancel()
         await self._notices.__aexit__()

@@ -30,6 +30,10 @@ POLL = timedelta(seconds=2)
 RETRY_DELAY = timedelta(seconds=5)
 RECONNECT_SECONDS = 1.0
 STOP_GRACE_SECONDS = 10.0
+"""How long a worker that stops goes on with what it has in hand."""
+
+OWN_GRACE_SECONDS = 1.0
+"""The same for a process with a lane of its own: whoever waits for its one story has left already."""
 
 RunJob = Callable[[AttemptId, int], Awaitable[None]]
 
@@ -54,7 +58,7 @@ class Worker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work while the body runs; then finish what is in hand, for `STOP_GRACE_SECONDS` at most."""
+        """Work while the body runs; then finish what is in hand, for some seconds at most."""
         work = asyncio.create_task(self._work_for_ever(), name="tales worker")
         try:
             yield
@@ -114,7 +118,7 @@ class Worker:
         self._stopping = True
         if self._manager is not None:
             self._manager.shutdown.set()
-        await asyncio.wait({work}, timeout=STOP_GRACE_SECONDS)
+        await asyncio.wait({work}, timeout=OWN_GRACE_SECONDS if self._lane.owner else STOP_GRACE_SECONDS)
         for task in self._running:
             # The attempt ends as lost, and the next one waits for another worker.
             task.cancel()
