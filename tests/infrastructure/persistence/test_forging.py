@@ -1,0 +1,151 @@
+"""What a user cannot write through Supabase's own REST endpoint, where no code of ours is in between (decision 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.fixtures.databases import Database
+from tests.infrastructure.persistence.actors import acting, refused, user
+from tests.infrastructure.persistence.rows import (
+    ENDED,
+    THEN,
+    Connection,
+    add_user,
+    attempt,
+    change,
+    child,
+    ended,
+    hero,
+    insert,
+    retry,
+)
+
+DENIED = psycopg.errors.InsufficientPrivilege
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def parent(connection: Connection) -> UUID:
+    return add_user(connection)
+
+
+def test_a_user_asks_for_a_story_about_their_own_child_and_hero(connection: Connection, parent: UUID) -> None:
+    mine = {
+        "child_id": insert(connection, "children", child(parent))["id"],
+        "hero_id": insert(connection, "heroes", hero(None))["id"],
+    }
+    with acting(connection, user(parent)):
+        insert(connection, "generations", attempt(parent, story_type="combined", language="en", **mine))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"full_response": {"usage": {"cost": 0}}},
+        {"status": "success", "completed_at": ENDED},
+        {"status": "success"},
+        {"status": "failed", "completed_at": ENDED},
+        {"error_type": "empty"},
+        {"error_message": "x"},
+        {"http_status": 200},
+        {"provider_generation_id": "gen-1"},
+        {"reconciled_cost_usd": 0},
+        {"generation_info": {"seed": 1}},
+        {"started_at": THEN},
+        {"first_token_at": THEN},
+        {"created_at": THEN},
+        {"origin": "migrated"},
+        {"origin": "migrated", "prompt": None},
+    ],
+    ids=",".join,
+)
+def test_nothing_of_an_outcome_comes_from_a_user(connection: Connection, parent: UUID, changes: dict[str, Any]) -> None:
+    with refused(error=DENIED), acting(connection, user(parent)):
+        insert(connection, "generations", attempt(parent, **changes))
+
+
+def test_a_user_makes_no_second_attempt(connection: Connection, parent: UUID) -> None:
+    first = insert(connection, "generations", ended(parent, "failed"))
+    with refused(error=DENIED), acting(connection, user(parent)):
+        insert(connection, "generations", retry(first))
+
+
+def test_a_user_makes_no_attempt_for_another(connection: Connection, parent: UUID) -> None:
+    stranger = add_user(connection)
+    theirs = insert(connection, "generations", ended(stranger, "failed"))
+    with refused(error=DENIED), acting(connection, user(parent)):
+        insert(connection, "generations", attempt(stranger))
+    for forged in (retry(theirs), retry(theirs, user_id=parent)):
+        # Another family's attempt is not even there.
+        with refused("generations_attempts_without_gap"), acting(connection, user(parent)):
+            insert(connection, "generations", forged)
+
+
+@pytest.mark.parametrize(("table", "column", "make"), [("children", "child_id", child), ("heroes", "hero_id", hero)])
+def test_another_familys_child_or_hero_cannot_be_named(
+    connection: Connection, parent: UUID, table: str, column: str, make: Any
+) -> None:
+    theirs = insert(connection, table, make(add_user(connection)))["id"]
+    with refused(error=DENIED), acting(connection, user(parent)):
+        insert(connection, "generations", attempt(parent, **{column: theirs}))
+
+
+def test_a_user_cancels_and_the_database_says_so(connection: Connection, parent: UUID) -> None:
+    row = insert(connection, "generations", attempt(parent))
+    with acting(connection, user(parent)):
+        change(connection, "generations", row, status="failed", completed_at=THEN, error_message="Good night.")
+    (found,) = connection.execute(
+        "select status, error_type, completed_at > now() - interval '1 minute' as now from tales.generations"
+    ).fetchall()
+    assert found == {"status": "failed", "error_type": "cancelled", "now": True}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "success", "completed_at": ENDED},
+        {"status": "timeout", "completed_at": ENDED},
+        {"error_message": "still in flight"},
+        {"status": "failed", "completed_at": ENDED, "error_type": "server_error"},
+        {"status": "failed", "completed_at": ENDED, "full_response": {"usage": {"cost": 0}}},
+        {"prompt": "Another prompt."},
+        {"started_at": THEN},
+        {"user_id": "019d0000-0000-7000-8000-00000000aaaa"},
+        {"attempt_number": 2},
+    ],
+    ids=",".join,
+)
+def test_a_user_ends_an_attempt_in_no_other_way(connection: Connection, parent: UUID, changes: dict[str, Any]) -> None:
+    row = insert(connection, "generations", attempt(parent))
+    with refused(error=psycopg.Error), acting(connection, user(parent)):
+        change(connection, "generations", row, **changes)
+
+
+@pytest.mark.parametrize("status", ["success", "failed", "timeout"])
+def test_a_user_changes_nothing_that_has_ended(connection: Connection, parent: UUID, status: str) -> None:
+    row = insert(connection, "generations", ended(parent, status))
+    with acting(connection, user(parent)):
+        assert change(connection, "generations", row, status="failed", error_message="forged") == 0
+
+
+def test_a_user_with_a_broken_token_is_nobody(connection: Connection, parent: UUID) -> None:
+    insert(connection, "generations", attempt(parent))
+    for claims in ({}, {"sub": ""}, {"sub": None}):
+        somebody = user(parent)
+        somebody.claims.clear()
+        somebody.claims.update(claims)
+        try:
+            with acting(connection, somebody):
+                assert connection.execute("select from tales.generations").rowcount == 0
+        except psycopg.errors.InvalidTextRepresentation:
+            assert claims == {"sub": ""}, "an id that is none is an error, not a user"
