@@ -236,6 +236,19 @@ async def test_no_transaction_is_open_during_the_call(workshop: Workshop, databa
     assert busy == []
 
 
+async def test_no_pooled_connection_is_held_during_the_call(workshop: Workshop) -> None:
+    held: list[str] = []
+
+    async def look_at_the_pool() -> None:
+        held.append(workshop.transactions._engine.pool.status())
+
+    workshop.provider.meanwhile = look_at_the_pool
+    await finish(workshop, await workshop.ask())
+
+    assert len(held) == 1
+    assert "Checked out connections: 0" in held[0]
+
+
 async def test_the_providers_id_is_kept_before_the_answer_comes(workshop: Workshop, database: Database) -> None:
     seen: list[object] = []
 

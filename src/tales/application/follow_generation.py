@@ -22,7 +22,7 @@ class FollowGeneration:
     transactions: Transactions
 
     async def get(self, actor: Actor, generation_id: UUID) -> Generation:
-        """The generation with all its attempts. Raises: NotFound, also for another family's."""
+        """The generation, its attempts without prompts and responses. Raises: NotFound, also for another family's."""
         async with self.transactions.as_user(actor) as work:
             generation = await work.generations.get_generation(generation_id)
         if generation is None:

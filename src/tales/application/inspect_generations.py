@@ -25,7 +25,7 @@ class InspectGenerations:
     async def get(self, generation_id: UUID) -> Generation:
         """One generation, whole. Raises: NotFound."""
         async with self.transactions.as_service() as work:
-            generation = await work.generations.get_generation(generation_id)
+            generation = await work.generations.get_generation(generation_id, whole=True)
         if generation is None:
             raise NotFound("generation", generation_id)
         return generation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +36,15 @@ def document(closed_app: FastAPI) -> dict[str, Any]:
 async def test_it_is_served_and_shown(outsider: AsyncClient, document: dict[str, Any]) -> None:
     assert (await outsider.get("/openapi.json")).json() == json.loads(json.dumps(document))
     assert "swagger" in (await outsider.get("/docs")).text
+
+
+async def test_the_page_needs_no_other_server(outsider: AsyncClient) -> None:
+    page = (await outsider.get("/docs")).text
+    addresses = re.findall('(?:src|href)="([^"]+)"', page)
+
+    assert addresses
+    assert "//" not in "".join(addresses)
+    assert [(await outsider.get(address)).status_code for address in addresses] == [200] * len(addresses)
 
 
 def test_it_is_an_openapi_document_whose_references_lead_somewhere(document: dict[str, Any]) -> None:
@@ -100,5 +111,5 @@ def test_only_the_pages_are_not_described(closed_app: FastAPI, document: dict[st
     described = {path for _, path, _ in operations(document)}
     hidden = {route.path for route in closed_app.routes if isinstance(route, APIRoute) and not route.include_in_schema}
 
-    assert hidden <= {"/", "/web/style.css"}
+    assert hidden <= {"/", "/web/style.css", "/docs", "/docs/oauth2-redirect"}
     assert described.isdisjoint(hidden)

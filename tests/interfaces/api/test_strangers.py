@@ -90,7 +90,6 @@ async def test_another_way_to_sign_in_is_none(outsider: AsyncClient, header: str
     problem(await outsider.get("/api/v3/children", headers={"Authorization": header}), 401, "not_signed_in")
 
 
-@pytest.mark.xfail(strict=True, reason="persistence/errors.py does not know *_user_id_fkey yet; this goes with that")
 async def test_a_user_that_has_been_erased_is_nobody(anyone: AsyncClient) -> None:
     token = JwtTokens(SECRET, FakeClock(datetime.now(UTC))).issue(Actor(UUID(ID)))
     headers = {"Authorization": f"Bearer {token}"}

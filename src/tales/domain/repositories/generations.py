@@ -38,10 +38,10 @@ class GenerationRepository(Protocol):
         """One attempt."""
 
     async def latest_attempt(self, generation_id: UUID) -> Attempt | None:
-        """The attempt with the highest number."""
+        """The attempt with the highest number, without its prompt and response."""
 
-    async def get_generation(self, generation_id: UUID) -> Generation | None:
-        """All attempts of a generation, and its story's id."""
+    async def get_generation(self, generation_id: UUID, *, whole: bool = False) -> Generation | None:
+        """All attempts of a generation, and its story's id; `whole`: with prompts and responses."""
 
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
         """A user's generations, newest first."""

@@ -5,6 +5,7 @@ The database's own message may quote a row, and so a family's words: it goes no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ import psycopg
 from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from tales.domain.errors import Conflict, Forbidden, TalesError, Unavailable
+from tales.domain.errors import Conflict, Forbidden, NotSignedIn, TalesError, Unavailable
 
 # By the constraints' names, as the migrations give them.
 _CONFLICTS = {
@@ -31,6 +32,10 @@ _CONFLICTS = {
 
 # States that pass: no connection, a server that goes down, too little of something, a deadlock, a lock held too long.
 _PASSING = {"08", "57", "53", "40001", "40P01", "55P03"}
+
+
+# A row of a user who is not there: its token has outlived the account.
+_USER_IS_GONE = re.compile(r"\w+_user_id_fkey")
 
 
 class DatabaseUnavailable(Unavailable):
@@ -61,11 +66,15 @@ def translate(error: BaseException) -> TalesError:
     constraint = cause.diag.constraint_name
     if constraint in _CONFLICTS:
         return Conflict(_CONFLICTS[constraint])
+    if constraint and _USER_IS_GONE.fullmatch(constraint):
+        return NotSignedIn("This account no longer exists. Sign up again.")
+    return _translate_state(cause, constraint)
+
+
+def _translate_state(cause: psycopg.Error, constraint: str | None) -> TalesError:
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         return Forbidden()
-    if _passes(cause):
-        return DatabaseUnavailable()
-    return DatabaseRefused(cause.sqlstate, constraint)
+    return DatabaseUnavailable() if _passes(cause) else DatabaseRefused(cause.sqlstate, constraint)
 
 
 def _passes(error: psycopg.Error) -> bool:

@@ -115,18 +115,19 @@ class SqlGenerationRepository:
         return to_attempt(row) if row else None
 
     async def latest_attempt(self, generation_id: UUID) -> Attempt | None:
-        """The attempt with the highest number."""
+        """The attempt with the highest number, without its prompt and response."""
         row = await self._session.scalar(
             select(GenerationDB)
             .where(GenerationDB.generation_id == generation_id)
             .order_by(GenerationDB.attempt_number.desc())
             .limit(1)
+            .options(*_SUMMARY)
         )
-        return to_attempt(row) if row else None
+        return to_attempt(row, summary=True) if row else None
 
-    async def get_generation(self, generation_id: UUID) -> Generation | None:
-        """All attempts of a generation, and its story's id."""
-        found = await self._generations([generation_id], ())
+    async def get_generation(self, generation_id: UUID, *, whole: bool = False) -> Generation | None:
+        """All attempts of a generation, and its story's id; `whole`: with prompts and responses."""
+        found = await self._generations([generation_id], () if whole else _SUMMARY)
         return found[0] if found else None
 
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:

@@ -11,7 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
 from tales.application.services import Services
-from tales.interfaces.api import health, problem_types, problems
+from tales.interfaces.api import documentation, health, problem_types, problems
 from tales.interfaces.api.guard import Guard
 from tales.interfaces.api.openapi import DescribedApp, name_operation
 from tales.interfaces.api.v3.router import make_router
@@ -46,11 +46,13 @@ def create_app(services: Services, *, pages: Iterable[APIRouter] = (), lifespan:
         generate_unique_id_function=name_operation,
         # A body that went astray by a slash is better refused than sent on.
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
     app.state.services = services
     problems.install(app)
+    documentation.install(app)
     app.include_router(health.router)
     app.include_router(problem_types.router)
     app.include_router(make_router())

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from tales.bootstrap import House, open_house, start_logging
 from tales.interfaces.api.app import create_app
 from tales.interfaces.cli.running import FAILED, err, run
+from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
@@ -47,7 +48,7 @@ async def _serve(settings: Settings, host: str, port: int) -> bool:
     async with open_house(settings, works=True) as house:
         server = _Server(
             uvicorn.Config(
-                create_app(house.services, lifespan=_announce(house, host, port)),
+                create_app(house.services, pages=[make_pages()], lifespan=_announce(house, host, port)),
                 host=host,
                 port=port,
                 log_config=None,
