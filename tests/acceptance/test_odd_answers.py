@@ -55,7 +55,9 @@ class Writer:
         while generation.status is Status.PENDING:
             await run(generation.latest.id, job=1)
             async with self.transactions.as_service() as work:
-                generation = await work.generations.get_generation(generation.generation_id) or generation
+                found = await work.generations.get_generation(generation.generation_id, whole=True)
+            assert found is not None
+            generation = found
         return generation
 
 

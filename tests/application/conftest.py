@@ -114,7 +114,7 @@ class Workshop:
     async def look(self, generation_id: UUID) -> Generation:
         """How the generation stands."""
         async with self.transactions.as_service() as work:
-            generation = await work.generations.get_generation(generation_id)
+            generation = await work.generations.get_generation(generation_id, whole=True)
         assert generation is not None
         return generation
 

@@ -45,3 +45,12 @@ def test_an_unknown_id_is_refused_in_a_sentence(tales: Tales) -> None:
 
 def test_what_is_no_id_is_a_usage_error(tales: Tales) -> None:
     assert tales("generations", "show", "the-last-one").status == 2
+
+
+def test_half_characters_and_nuls_are_shown_without_harm(tales: Tales) -> None:
+    tales.set(TALES_MODELS="sim/surrogate")
+    tales(*MIA)
+    (listed,) = tales("generations", "list", "--json").json
+
+    assert tales("generations", "show", listed["generation_id"]).status == 0
+    assert tales("generations", "show", listed["generation_id"], "--json").status == 0

@@ -182,6 +182,8 @@ class SqlGenerationRepository:
             .where(GenerationDB.generation_id.in_(ids))
             .order_by(GenerationDB.generation_id, GenerationDB.attempt_number)
             .options(*options)
+            # A row that this session has read before may have changed since.
+            .execution_options(populate_existing=True)
         )
         attempts: dict[UUID, list[Attempt]] = {}
         for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import unicodedata
 from collections.abc import Callable
 
 from rich.markup import escape
@@ -63,6 +64,6 @@ async def _say_how_it_ended(follow_generation: FollowGeneration, actor: Actor, a
 
 
 def show_on_terminal(text: str) -> None:
-    """Write a piece of text at once, as it is: no control character of a model reaches the terminal."""
-    sys.stdout.write("".join(character for character in text if character.isprintable() or character == "\n"))
+    """Write a piece of text at once; no control character of a model reaches the terminal, nor half a character."""
+    sys.stdout.write("".join(c for c in text if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"}))
     sys.stdout.flush()

@@ -67,9 +67,9 @@ def attempt_details(attempt: Attempt) -> RenderableType:
             facts.add_row(Text(name, style="dim"), Text(str(value)))
     parts: list[RenderableType] = [facts]
     if attempt.prompt is not None:
-        parts.append(Panel(Text(attempt.prompt.rstrip()), title="prompt", title_align="left"))
+        parts.append(Panel(Text(_printable(attempt.prompt.rstrip())), title="prompt", title_align="left"))
     if attempt.full_response is not None:
-        response = json.dumps(attempt.full_response, indent=2, ensure_ascii=False)
+        response = _printable(json.dumps(attempt.full_response, indent=2, ensure_ascii=False))
         parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
     title = f"attempt {attempt.id.attempt_number} · {attempt.status}"
     return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS[attempt.status])
@@ -94,6 +94,11 @@ def _facts(attempt: Attempt) -> list[tuple[str, object]]:
         ("prompt_version", attempt.prompt_version),
         ("origin", attempt.origin),
     ]
+
+
+def _printable(text: str) -> str:
+    """`text` with half characters (lone surrogates) spelled out: no terminal takes them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _status(status: Status) -> Text:
