@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tales.domain.failures import Failure, FailureKind
-from tales.domain.manuscript import FALLBACK_TITLE, Manuscript, count_words, read_manuscript
+from tales.domain.manuscript import Manuscript, count_words, read_manuscript
+from tales.domain.titles import opening_words
 from tests.domain.factories import words
 
 STORY = f"Once upon a time there was a {words(40)}.\n\nAnd then they slept."
@@ -21,8 +22,22 @@ def test_a_good_answer_is_a_title_and_a_text(finish_reason: str | None) -> None:
     assert read_manuscript(f"Mia and the Moon\n\n{STORY}", finish_reason, 1) == Manuscript("Mia and the Moon", STORY)
 
 
-def test_a_story_without_a_title_keeps_all_its_text_under_a_title_of_ours() -> None:
-    assert read_manuscript(STORY, "stop", 1) == Manuscript(FALLBACK_TITLE, STORY)
+def test_a_story_without_a_title_keeps_all_its_text_under_its_first_words() -> None:
+    story = "As the sun went down over the sleepy village, Mia heard a song. " * 5
+
+    assert read_manuscript(story, "stop", 1) == Manuscript("As the sun went down over the sleepy…", story.strip())
+
+
+@pytest.mark.parametrize(
+    ("story", "title"),
+    [
+        ("Mia slept.\n\nThen she woke.", "Mia slept."),
+        ("むかしむかし、あるところに" * 5, "むかしむかし、あるところに" * 3 + "む…"),
+        ("Mia, Ben, Tom, Eva, Ida, Max, Leo, Ada, and all the others", "Mia, Ben, Tom, Eva, Ida, Max, Leo, Ada…"),
+    ],
+)
+def test_the_first_words_are_whole_ones(story: str, title: str) -> None:
+    assert opening_words(story) == title
 
 
 @pytest.mark.parametrize(
@@ -122,5 +137,5 @@ def test_no_word_of_a_plain_story_is_lost(paragraphs: list[str]) -> None:
     answer = "\n\n".join(paragraphs)
     result = read_manuscript(f"{answer}\n\n{STORY}", "stop", 1)
     assert isinstance(result, Manuscript)
-    title = "" if result.title == FALLBACK_TITLE else result.title
-    assert f"{title} {result.text}".split() == f"{answer} {STORY}".split()
+    whole = f"{answer} {STORY}".split()
+    assert whole in (result.text.split(), f"{result.title} {result.text}".split())

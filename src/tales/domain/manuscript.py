@@ -9,7 +9,7 @@ from tales.domain.answers import clean
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.prompt import target_words
 from tales.domain.refusals import opens_with_refusal
-from tales.domain.titles import split_title
+from tales.domain.titles import opening_words, split_title
 
 LEAST_WORDS = 20
 LEAST_SHARE = 0.05
@@ -17,8 +17,6 @@ LEAST_SHARE = 0.05
 
 LONGEST_REFUSAL = target_words(1)
 """In words. What is longer is a story, however it opens."""
-
-FALLBACK_TITLE = "A bedtime story"
 
 # `length` is OpenRouter's word; the others are those of services that speak nearly the same language.
 _CUT_OFF = frozenset({"length", "max_tokens", "model_length"})
@@ -56,7 +54,7 @@ def read_manuscript(answer: str, finish_reason: str | None, minutes: int) -> Man
     if failure is not None:
         return failure
     title, story = split_title(text)
-    return Manuscript(title or FALLBACK_TITLE, story)
+    return Manuscript(title or opening_words(story), story)
 
 
 def _failure(text: str, finish_reason: str | None, minutes: int) -> Failure | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_TITLE = 120
+LONGEST_OPENING = 40
 
 _LABELS = (
     "title|titel|titre|título|titolo|tytuł|název|titul|başlık|название|заголовок|назва|タイトル|題名|제목"
@@ -36,6 +37,16 @@ def split_title(text: str) -> tuple[str | None, str]:
     title = _unmarked(first)
     is_title = 0 < len(title) <= MAX_TITLE and (_is_marked(first) or not title.endswith(_SENTENCE_END))
     return (title, rest) if is_title and rest else (None, text.lstrip("# "))
+
+
+def opening_words(story: str) -> str:
+    """A title for a story that has none: its first words, which are in its own language and tell it from others."""
+    line = " ".join(story.partition("\n")[0].split())
+    if len(line) <= LONGEST_OPENING:
+        return line
+    # A script without spaces is cut anywhere.
+    whole_words = line[: LONGEST_OPENING + 1].rpartition(" ")[0] or line[:LONGEST_OPENING]
+    return whole_words.rstrip(" ,;:.!?-–—«»„“”\"'、。，") + "…"
 
 
 def _without_preamble(text: str) -> str:

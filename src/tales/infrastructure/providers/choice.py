@@ -93,6 +93,6 @@ async def open_provider(choice: ProviderChoice, limits: Limits, clock: Clock) ->
     else:
         async with (
             running_local_model(choice.local_model) as model,
-            OpenAiCompatibleProvider(Endpoint(model.base_url, model.api_key), limits, clock) as provider,
+            OpenAiCompatibleProvider(Endpoint(model.base_url, model.api_key, model.headers), limits, clock) as provider,
         ):
             yield provider
