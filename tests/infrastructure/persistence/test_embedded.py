@@ -134,7 +134,7 @@ def test_a_dead_servers_number_may_be_another_process_now(home: Path) -> None:
     start_embedded(home, durable=False)
     _kill_everything(home)
     user = server_user(home / "postgres")
-    with subprocess.Popen(["sleep", "60"], **({} if user.is_present else {"user": user.uid})) as stranger:
+    with subprocess.Popen(["sleep", "60"], user=None if user.is_present else user.uid) as stranger:
         pid_file = home / "postgres" / "postmaster.pid"
         _, *rest = pid_file.read_text().splitlines(keepends=True)
         pid_file.write_text(f"{stranger.pid}\n{''.join(rest)}")

@@ -63,7 +63,7 @@ def _restored_from(server: Server, url: str) -> Iterator[Database]:
     dump = subprocess.run([server.program("pg_dump"), "-Fc", url], check=True, capture_output=True)
     copy = make_database(server)
     try:
-        restore = [server.program("pg_restore"), "--exit-on-error", "-d", copy.owner_url]
+        restore = [str(server.program("pg_restore")), "--exit-on-error", "-d", copy.owner_url]
         subprocess.run(restore, input=dump.stdout, check=True, capture_output=True)
         yield copy
     finally:

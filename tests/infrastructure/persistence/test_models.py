@@ -6,8 +6,7 @@ import re
 from enum import StrEnum
 
 import pytest
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Table, create_engine
 
 from tales.domain.brief import StoryType
 from tales.domain.failures import FailureKind
@@ -42,7 +41,7 @@ def test_every_table_has_its_model(database: Database) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
 def test_a_model_has_the_columns_of_its_table(database: Database, table: Table) -> None:
-    dialect = postgresql.dialect()
+    dialect = create_engine("postgresql+psycopg://").dialect
     in_catalog = {row["name"]: (_name(row["type"]), row["nullable"]) for row in database.rows(COLUMNS, str(table))}
     in_model = {c.name: (_name(c.type.compile(dialect=dialect)), c.nullable) for c in table.columns}
     assert in_model == in_catalog

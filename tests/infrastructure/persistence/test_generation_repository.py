@@ -1,0 +1,223 @@
+"""Attempts are kept as the domain says them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+import psycopg
+import pytest
+from uuid_utils.compat import uuid7
+
+from tales.domain.actor import Actor
+from tales.domain.brief import StoryType
+from tales.domain.errors import Conflict, Forbidden, NotSignedIn
+from tales.domain.failures import FailureKind
+from tales.domain.generation import AttemptId, Origin, Status
+from tales.domain.page import PageRequest
+from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tests.factories import (
+    add_ended_attempt,
+    add_story,
+    add_user,
+    attempt_request,
+    failure,
+    new_child,
+    new_hero,
+    response,
+    success,
+)
+from tests.fixtures.databases import Database
+from tests.fixtures.time import NOON, FakeClock, FakeIds
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+async def parent(transactions: SqlTransactions) -> UUID:
+    return await add_user(transactions)
+
+
+async def test_a_user_asks_for_a_first_attempt(transactions: SqlTransactions, parent: UUID, ids: FakeIds) -> None:
+    async with transactions.as_user(Actor(parent)) as work:
+        child = await work.children.add(ids.new(), parent, new_child())
+        hero = await work.heroes.add(ids.new(), parent, new_hero())
+        request = attempt_request(
+            parent,
+            story_type=StoryType.COMBINED,
+            child_id=child.id,
+            hero_id=hero.id,
+            hero_appearance="a silver cape",
+            relationship_description="old friends",
+        )
+        made = await work.generations.create_attempt(request)
+        await work.commit()
+
+    assert (made.status, made.origin, made.completed_at, made.cost_usd) == (Status.PENDING, Origin.LIVE, None, None)
+    for field in request.__slots__:
+        assert getattr(made, field) == getattr(request, field), field
+    async with transactions.as_user(Actor(parent)) as work:
+        assert await work.generations.get_attempt(request.id) == made
+
+
+async def test_an_attempt_is_started_by_one_worker(
+    transactions: SqlTransactions, parent: UUID, clock: FakeClock
+) -> None:
+    request = attempt_request(parent)
+    async with transactions.as_service() as work:
+        await work.generations.create_attempt(request)
+        assert await work.generations.start_attempt(request.id)
+        clock.advance(5)
+        assert not await work.generations.start_attempt(request.id)
+        attempt = await work.generations.get_attempt(request.id)
+        assert attempt is not None
+        assert attempt.started_at == NOON
+        await work.generations.finish_attempt(request.id, success())
+        assert not await work.generations.start_attempt(request.id)
+
+
+async def test_a_success_is_kept_with_all_that_was_answered(
+    transactions: SqlTransactions, parent: UUID, clock: FakeClock
+) -> None:
+    attempt_id = await add_ended_attempt(transactions, attempt_request(parent), success(first_token_at=NOON))
+    async with transactions.as_user(Actor(parent)) as work:
+        attempt = await work.generations.get_attempt(attempt_id)
+    assert attempt is not None
+    assert (attempt.status, attempt.completed_at, attempt.first_token_at) == (Status.SUCCESS, clock.now(), NOON)
+    assert attempt.full_response == response()
+    assert (attempt.prompt_tokens, attempt.completion_tokens, attempt.cost_usd) == (120, 340, Decimal("0.00042"))
+    assert (attempt.provider, attempt.served_model, attempt.http_status) == ("Simulator", "sim/ok-2026", 200)
+    assert attempt.provider_generation_id == "gen-1"
+
+
+async def test_what_had_arrived_of_a_failure_is_kept(transactions: SqlTransactions, parent: UUID) -> None:
+    outcome = failure(FailureKind.DEADLINE, full_response={"choices": []}, http_status=200)
+    attempt_id = await add_ended_attempt(transactions, attempt_request(parent), outcome)
+    async with transactions.as_service() as work:
+        attempt = await work.generations.get_attempt(attempt_id)
+    assert attempt is not None
+    assert (attempt.status, attempt.error_type, attempt.http_status) == (Status.TIMEOUT, "deadline", 200)
+    assert (attempt.full_response, attempt.error_message) == ({"choices": []}, "The provider failed.")
+
+
+async def test_an_attempt_ends_once(transactions: SqlTransactions, parent: UUID) -> None:
+    attempt_id = await add_ended_attempt(transactions, attempt_request(parent), failure())
+    async with transactions.as_service() as work:
+        assert not await work.generations.finish_attempt(attempt_id, success())
+        assert not await work.generations.cancel_attempt(attempt_id, "Good night.")
+        assert await work.generations.lock_attempt(attempt_id) is None
+        attempt = await work.generations.get_attempt(attempt_id)
+        assert attempt is not None
+        assert attempt.status is Status.FAILED
+
+
+async def test_a_providers_id_outlives_a_call_that_was_cut(transactions: SqlTransactions, parent: UUID) -> None:
+    request = attempt_request(parent)
+    async with transactions.as_service() as work:
+        await work.generations.create_attempt(request)
+        await work.generations.note_provider_id(request.id, "gen-9")
+        await work.generations.finish_attempt(request.id, failure(FailureKind.STREAM_INTERRUPTED))
+        attempt = await work.generations.get_attempt(request.id)
+    assert attempt is not None
+    assert attempt.provider_generation_id == "gen-9"
+
+
+async def test_a_user_cancels(transactions: SqlTransactions, parent: UUID) -> None:
+    request = attempt_request(parent)
+    async with transactions.as_user(Actor(parent)) as work:
+        await work.generations.create_attempt(request)
+        assert await work.generations.cancel_attempt(request.id, "Good night.")
+        await work.commit()
+    async with transactions.as_user(Actor(parent)) as work:
+        attempt = await work.generations.get_attempt(request.id)
+    assert attempt is not None
+    assert (attempt.status, attempt.error_type, attempt.error_message) == (Status.FAILED, "cancelled", "Good night.")
+
+
+async def test_a_locked_attempt_is_nobody_elses(
+    transactions: SqlTransactions, parent: UUID, database: Database
+) -> None:
+    request = attempt_request(parent)
+    async with transactions.as_service() as work:
+        await work.generations.create_attempt(request)
+        await work.commit()
+    async with transactions.as_service() as work:
+        assert await work.generations.lock_attempt(request.id) is not None
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            database.rows("select from tales.generations for update nowait")
+
+
+async def test_a_generation_is_told_by_its_attempts_in_order(transactions: SqlTransactions, parent: UUID) -> None:
+    first = attempt_request(parent)
+    await add_ended_attempt(transactions, first, failure())
+    second = attempt_request(parent, id=first.id.next, model_used="sim/other")
+    await add_ended_attempt(transactions, second, failure(FailureKind.IDLE_TIMEOUT))
+    async with transactions.as_service() as work:
+        await work.generations.create_attempt(attempt_request(parent, id=second.id.next))
+        await work.commit()
+
+    async with transactions.as_user(Actor(parent)) as work:
+        generation = await work.generations.get_generation(first.id.generation_id)
+        latest = await work.generations.latest_attempt(first.id.generation_id)
+        models = await work.generations.models_used(first.id.generation_id)
+    assert generation is not None
+    assert [attempt.id.attempt_number for attempt in generation.attempts] == [1, 2, 3]
+    assert [attempt.status for attempt in generation.attempts] == [Status.FAILED, Status.TIMEOUT, Status.PENDING]
+    assert generation.story_id is None
+    assert latest is not None
+    assert latest.id.attempt_number == 3
+    assert models == ("sim/ok", "sim/other", "sim/ok")
+
+
+async def test_a_generation_knows_its_story(transactions: SqlTransactions, parent: UUID) -> None:
+    story_id = await add_story(transactions, parent)
+    async with transactions.as_user(Actor(parent)) as work:
+        story = await work.stories.get(story_id)
+        assert story is not None
+        generation = await work.generations.get_generation(story.attempt.generation_id)
+    assert generation is not None
+    assert generation.story_id == story_id
+
+
+async def test_what_is_another_familys_is_not_there(transactions: SqlTransactions, parent: UUID) -> None:
+    attempt_id = await add_ended_attempt(transactions, attempt_request(parent))
+    stranger = await add_user(transactions)
+    async with transactions.as_user(Actor(stranger)) as work:
+        assert await work.generations.get_attempt(attempt_id) is None
+        assert await work.generations.latest_attempt(attempt_id.generation_id) is None
+        assert await work.generations.get_generation(attempt_id.generation_id) is None
+        assert (await work.generations.list_for_user(parent, PageRequest())).items == ()
+        assert not await work.generations.cancel_attempt(attempt_id, "Mine now.")
+
+
+async def test_an_admin_reads_every_familys_generations(transactions: SqlTransactions, parent: UUID) -> None:
+    attempt_id = await add_ended_attempt(transactions, attempt_request(parent))
+    async with transactions.as_user(Actor(uuid7(), is_admin=True)) as work:
+        assert await work.generations.get_attempt(attempt_id) is not None
+
+
+async def test_what_the_database_refuses_is_said_in_the_domains_words(
+    transactions: SqlTransactions, parent: UUID
+) -> None:
+    request = attempt_request(parent)
+    async with transactions.as_service() as work:
+        await work.generations.create_attempt(request)
+        await work.commit()
+    for refused, words in (
+        (request, "exists already"),
+        (attempt_request(parent, id=request.id.next), "ended without success"),
+        (attempt_request(parent, id=AttemptId(uuid7(), 2)), "needs the one before it"),
+    ):
+        with pytest.raises(Conflict, match=words):
+            async with transactions.as_service() as work:
+                await work.generations.create_attempt(refused)
+
+
+async def test_no_attempt_is_made_for_somebody_else_or_nobody(transactions: SqlTransactions, parent: UUID) -> None:
+    with pytest.raises(Forbidden):
+        async with transactions.as_user(Actor(await add_user(transactions))) as work:
+            await work.generations.create_attempt(attempt_request(parent))
+    erased = uuid7()
+    with pytest.raises(NotSignedIn):
+        async with transactions.as_user(Actor(erased)) as work:
+            await work.generations.create_attempt(attempt_request(erased))
