@@ -1,0 +1,79 @@
+"""Access tokens say who brings them, for a while, and cannot be forged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+from uuid_utils.compat import uuid7
+
+from tales.domain.actor import Actor
+from tales.domain.errors import NotSignedIn
+from tales.infrastructure.auth.tokens import AUDIENCE, JwtTokens
+from tests.fixtures.time import FakeClock
+
+SECRET = "a secret for tests, and long enough"
+USER = uuid7()
+
+
+@pytest.fixture
+def tokens() -> JwtTokens:
+    """Tokens given out now."""
+    return JwtTokens(SECRET, FakeClock(datetime.now(UTC)))
+
+
+def forge(secret: str = SECRET, **changes: object) -> str:
+    claims: dict[str, object] = {
+        "sub": str(USER),
+        "aud": AUDIENCE,
+        "exp": datetime.now(UTC) + timedelta(minutes=5),
+        "app_metadata": {},
+    }
+    claims |= changes
+    return jwt.encode({k: v for k, v in claims.items() if v is not None}, secret, algorithm="HS256")
+
+
+@pytest.mark.parametrize("actor", [Actor(USER), Actor(USER, is_admin=True)])
+def test_a_token_says_who_brings_it(tokens: JwtTokens, actor: Actor) -> None:
+    assert tokens.read(tokens.issue(actor)) == actor
+
+
+def test_a_token_is_good_for_its_lifetime_only() -> None:
+    long_ago = FakeClock(datetime.now(UTC) - timedelta(seconds=JwtTokens.lifetime + 1))
+    tokens = JwtTokens(SECRET, long_ago)
+
+    with pytest.raises(NotSignedIn):
+        tokens.read(tokens.issue(Actor(USER)))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "no token",
+        forge(secret="another secret, which is as long as ours"),
+        forge(aud="anon"),
+        forge(sub="not an id"),
+        forge(sub=None),
+        forge(exp=None),
+        jwt.encode({"sub": str(USER), "aud": AUDIENCE, "exp": 9999999999}, None, algorithm="none"),
+    ],
+)
+def test_what_is_no_token_of_ours_is_refused(tokens: JwtTokens, token: str) -> None:
+    with pytest.raises(NotSignedIn):
+        tokens.read(token)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_metadata": {"role": "admin"}},
+        {"role": "admin"},
+        {"app_metadata": "admin"},
+        {"app_metadata": {"role": ["admin"]}},
+        {"app_metadata": None},
+    ],
+)
+def test_only_the_operators_metadata_makes_an_admin(tokens: JwtTokens, changes: dict[str, object]) -> None:
+    assert not tokens.read(forge(**changes)).is_admin
