@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -128,6 +129,19 @@ def test_it_comes_back_when_only_its_head_was_killed(home: Path) -> None:
     start_embedded(home, durable=False)
     os.kill(_postmaster(home), signal.SIGKILL)
     start_embedded(home, durable=False)
+
+
+def test_it_is_waited_for_while_it_does_not_answer_yet(home: Path) -> None:
+    start_embedded(home, durable=False)
+    postmaster = _postmaster(home)
+    os.kill(postmaster, signal.SIGSTOP)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(start_embedded, home)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        os.kill(postmaster, signal.SIGCONT)
+        waiting.result(timeout=30)
+    assert _postmaster(home) == postmaster
 
 
 def test_a_dead_servers_number_may_be_another_process_now(home: Path) -> None:

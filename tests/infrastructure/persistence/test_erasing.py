@@ -88,6 +88,8 @@ def test_every_attempt_and_story_outlives_a_child_and_a_hero(database: Database,
         column = {"children": "child_id", "heroes": "hero_id"}[table]
         named = f"select from tales.{{}} where {column} is not null"
         assert [connection.execute(named.format(t)).rowcount for t in ("generations", "stories")] == [0, 0]
+        left = connection.execute("select status, count(*) from tales.generations group by 1 order by 1").fetchall()
+    assert [tuple(row.values()) for row in left] == [("failed", 1), ("pending", 2), ("success", 1)], "none is cancelled"
     assert _owned_by(database, parent) == EVERYTHING | {table: 0}
 
 
