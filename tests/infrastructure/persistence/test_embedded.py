@@ -71,11 +71,6 @@ def _remember(url: str, value: int) -> None:
         connection.execute("insert into remembered values (%s)", [value])
 
 
-def _recall(url: str) -> object:
-    with psycopg.connect(url) as connection:
-        return connection.execute("select value from remembered").fetchall()
-
-
 def test_the_first_start_makes_the_database(new_home: Path) -> None:
     server = start_embedded(new_home, durable=False)
     with psycopg.connect(server.owner_url) as connection:
@@ -122,7 +117,8 @@ def test_it_keeps_what_was_committed_when_everything_is_killed(home: Path) -> No
     url = start_embedded(home).owner_url
     _remember(url, 7)
     _kill_everything(home)
-    assert _recall(start_embedded(home).owner_url) == [(7,)]
+    with psycopg.connect(start_embedded(home).owner_url) as connection:
+        assert connection.execute("select value from remembered").fetchall() == [(7,)]
 
 
 def test_it_comes_back_when_only_its_head_was_killed(home: Path) -> None:
