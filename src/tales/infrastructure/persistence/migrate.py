@@ -29,6 +29,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BOOKS = "tales_internal"
 BASE = "000"
 LOCK_TIMEOUT = "5s"
+# The service looks whether the schema is the one that it needs.
+_OPEN_BOOKS = text(f"grant usage on schema {BOOKS} to tales_app")
+_SHOW_VERSION = text(f"grant select on {BOOKS}.schema_version to tales_app")
 _ADVISORY_LOCK = 0x7A1E5
 _FILE_NAME = re.compile(r"(\d{3})_(\w+)\.sql")
 
@@ -111,6 +114,9 @@ def migrate_up(url: str, to: str | None = None, settings: Mapping[str, str] | No
         # Still behind the lock: whoever finds the newest revision finds the queue as well.
         if destination >= QUEUE_SINCE:
             install_queue(url)
+            connection.execute(_OPEN_BOOKS)
+            connection.execute(_SHOW_VERSION)
+            connection.commit()
 
 
 def migrate_down(url: str, to: str) -> None:

@@ -1,0 +1,45 @@
+"""The service finds the schema that it needs, makes it in an empty database, and touches nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tales.infrastructure.persistence.database import Database, SchemaTooOld, find_database, prepare_schema
+from tales.infrastructure.persistence.migrate import current_revision, migrate_up, newest_revision
+from tests.fixtures import databases
+from tests.fixtures.environment import home_folder
+
+
+def over(url: str) -> Database:
+    """What an operator's URL names."""
+    return find_database(home_folder(), url, None)
+
+
+def test_a_url_names_the_database_for_everybody_unless_workers_have_their_own() -> None:
+    found = find_database(home_folder(), "postgresql://pooler/tales", "postgresql://direct/tales")
+
+    assert (found.owner_url, found.app_url, found.queue_url) == (
+        "postgresql://pooler/tales",
+        "postgresql://pooler/tales",
+        "postgresql://direct/tales",
+    )
+
+
+def test_an_empty_database_gets_its_schema(empty_database: databases.Database) -> None:
+    prepare_schema(over(empty_database.owner_url))
+
+    assert current_revision(empty_database.owner_url) == newest_revision()
+
+
+def test_a_legacy_database_is_left_to_its_operator(legacy_database: databases.Database) -> None:
+    with pytest.raises(SchemaTooOld, match="tales migrate up"):
+        prepare_schema(over(legacy_database.owner_url))
+
+    assert current_revision(legacy_database.owner_url) == "014"
+
+
+def test_the_services_own_role_sees_that_all_is_well(empty_database: databases.Database) -> None:
+    migrate_up(empty_database.owner_url)
+    empty_database.execute(f"alter role tales_app login password '{databases.APP_PASSWORD}'")
+
+    prepare_schema(over(empty_database.app_url))
