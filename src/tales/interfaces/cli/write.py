@@ -73,8 +73,10 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         }
         typer.echo(json.dumps(shown, indent=2))
     else:
-        # Where there is a terminal, the story has been shown as it was written.
-        typer.echo("\n" if sys.stdout.isatty() else f"{story.title}\n\n{story.content}" if story else "", nl=False)
+        if sys.stdout.isatty():
+            typer.echo("\n")  # the story has been shown as it was written
+        elif story is not None:
+            typer.echo(f"{story.title}\n\n{story.content}\n")
         err.print(attempts_table(generation))
     if story is None:
         raise fail(_why(generation))
