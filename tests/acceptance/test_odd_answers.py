@@ -63,8 +63,8 @@ class Writer:
 
 @pytest.fixture
 async def writer(transactions: SqlTransactions, ids: FakeIds, simulator: Simulator) -> AsyncIterator[Writer]:
-    """A writer with short patience."""
-    limits = Limits(connect_timeout=2.0, token_timeout=0.5, deadline=30.0)
+    """A writer with a patience of 2 seconds: a busy machine needs some to read 20 MB."""
+    limits = Limits(connect_timeout=5.0, token_timeout=2.0, deadline=60.0)
     async with OpenAiCompatibleProvider(Endpoint(simulator.url, KEY), limits, SystemClock()) as provider:
         yield Writer(transactions, ids, simulator, provider)
 
