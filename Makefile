@@ -8,6 +8,9 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps
 CLOSED_ROOMS := src/tales/domain/*,src/tales/application/*
+# Which PostgreSQL there is makes no difference to these.
+SAME_EVERYWHERE := tests/domain tests/infrastructure/providers tests/infrastructure/persistence/test_cluster.py \
+	tests/infrastructure/persistence/test_embedded.py tests/infrastructure/persistence/test_server_user.py
 
 # .venv/installed names the folder that .venv was made in: programs in a .venv hold its path. A .venv that was left half
 # made, came from another folder, or has lost its Python, is made anew; one that is only old is brought up to date.
@@ -29,7 +32,7 @@ test: install ## Run the whole test suite on the embedded PostgreSQL, with cover
 
 test-postgresql: install ## Run the database's tests on the server that TALES_TEST_DATABASE_URL names
 	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }
-	$(PY) -m pytest -n 2 --ignore=tests/domain --ignore=tests/infrastructure/providers
+	$(PY) -m pytest -n 2 $(addprefix --ignore=,$(SAME_EVERYWHERE))
 
 lint: install ## Check style, types, the arrows of the architecture, and the SQL
 	$(PY) -m ruff check --quiet .
