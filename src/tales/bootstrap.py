@@ -35,14 +35,19 @@ from tales.infrastructure.persistence.cluster import programs
 from tales.infrastructure.persistence.database import Database, find_database, prepare_schema
 from tales.infrastructure.persistence.embedded import allow_app_login, stop_embedded
 from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.migrate import (
-    BASE,
+from tales.infrastructure.persistence.migration.migrate import (
+    POINT_OF_NO_RETURN,
     Migration,
+    Wishes,
     current_revision,
+    has_legacy_stories,
     migrate_down,
     migrate_up,
     migration_status,
+    newest_revision,
 )
+from tales.infrastructure.persistence.migration.pace import Pace
+from tales.infrastructure.persistence.migration.steps import BASE
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.persistence.urls import libpq_url
 from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
@@ -181,13 +186,25 @@ def list_migrations(settings: Settings) -> tuple[Migration, ...]:
     return migration_status(_find(settings).owner_url)
 
 
-def bring_up(settings: Settings, to: str | None, choices: Mapping[str, str]) -> str:
-    """Migrate up; `choices` are the operator's (decision 5). The migration that the database stands at then."""
+def wishes_for(
+    choices: Mapping[str, str], report: Callable[[str, int], None], *, until_expand: bool, max_rate: float | None
+) -> Wishes:
+    """How a migration is to go. `max_rate` in stories a second."""
+    return Wishes(choices, until_expand=until_expand, pace=Pace(max_rate=max_rate), report=report)
+
+
+def bring_up(settings: Settings, to: str | None, wishes: Wishes) -> str:
+    """Migrate up. The migration that the database stands at then."""
     database = _find(settings)
-    migrate_up(database.owner_url, to, choices)
+    migrate_up(database.owner_url, to, wishes)
     if database.is_embedded:
         allow_app_login(database.owner_url)
     return current_revision(database.owner_url)
+
+
+def ends_the_old_application(settings: Settings, to: str | None) -> bool:
+    """Whether migrating up to `to` goes past the point from which an application that has written stories fails."""
+    return (to or newest_revision()) >= POINT_OF_NO_RETURN[0] and has_legacy_stories(_find(settings).owner_url)
 
 
 def take_down(settings: Settings, to: str) -> str:

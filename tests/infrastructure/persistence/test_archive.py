@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.migrate import migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import migrate_down, migrate_up
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.rows import (
     Row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tales.infrastructure.persistence.database import Database, SchemaTooOld, find_database, prepare_schema
-from tales.infrastructure.persistence.migrate import current_revision, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
 from tests.fixtures import databases
 from tests.fixtures.environment import home_folder
 

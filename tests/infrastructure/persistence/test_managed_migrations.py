@@ -6,7 +6,7 @@ import re
 
 import psycopg
 
-from tales.infrastructure.persistence.migrate import migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_down, migrate_up
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase
@@ -55,7 +55,7 @@ def test_an_ordinary_owner_moves_every_familys_stories(managed_database: Managed
     add_story(managed_database, None)
     before = stories(managed_database)
 
-    migrate_up(managed_database.owner_url, settings={"tales.orphans": "quarantine"})
+    migrate_up(managed_database.owner_url, wishes=Wishes({"tales.orphans": "quarantine"}))
     moved = Database(managed_database.name, managed_database.superuser_url, "").rows("select from tales.generations")
     assert len(moved) == len(before) - 1
     migrate_down(managed_database.owner_url, "014")

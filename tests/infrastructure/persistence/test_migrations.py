@@ -8,9 +8,8 @@ import pytest
 
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.persistence.cluster import programs
-from tales.infrastructure.persistence.legacy_shape import UnknownShape
-from tales.infrastructure.persistence.migrate import (
-    MIGRATIONS,
+from tales.infrastructure.persistence.migration.legacy_shape import UnknownShape
+from tales.infrastructure.persistence.migration.migrate import (
     MigrationFailed,
     current_revision,
     migrate_down,
@@ -18,6 +17,7 @@ from tales.infrastructure.persistence.migrate import (
     migration_status,
     newest_revision,
 )
+from tales.infrastructure.persistence.migration.steps import MIGRATIONS
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 
@@ -116,14 +116,14 @@ def test_a_schema_of_unknown_shape_is_refused_by_what_it_lacks(empty_database: D
 def test_a_step_that_fails_takes_the_others_with_it(legacy_database: Database) -> None:
     legacy_database.execute("create table tales.migration_notes ()")
     before = catalog(legacy_database.owner_url)
-    with pytest.raises(MigrationFailed, match=r"016_.*nothing was changed"):
+    with pytest.raises(MigrationFailed, match=r"015_.*nothing of it was done"):
         migrate_up(legacy_database.owner_url)
     assert catalog(legacy_database.owner_url) == before
     assert current_revision(legacy_database.owner_url) == "014"
 
 
 def test_a_step_does_not_wait_for_others_for_ever(legacy_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tales.infrastructure.persistence.migrate.LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr("tales.infrastructure.persistence.migration.run_step.LOCK_PATIENCE_SECONDS", 0.3)
     with legacy_database.connect() as reader, reader.transaction():
         reader.execute("lock table tales.stories in access share mode")
         with pytest.raises(MigrationFailed, match="Try again"):

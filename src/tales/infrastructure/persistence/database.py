@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tales.domain.errors import TalesError
 from tales.infrastructure.persistence.embedded import allow_app_login, start_embedded
-from tales.infrastructure.persistence.migrate import BASE, current_revision, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.steps import BASE
 
 FIRST_WITHOUT_LEGACY = "017"
 

@@ -11,12 +11,20 @@ from rich.table import Table
 
 from tales import bootstrap
 from tales.domain.errors import InvalidInput
-from tales.interfaces.cli.running import FAILED, err, out
-from tales.settings import load_settings
+from tales.interfaces.cli.migrate_progress import watching
+from tales.interfaces.cli.running import FAILED, err, fail, out
+from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Bring the schema up or down.")
 
+EXPAND = "expand"
+_ANNOUNCEMENT = (
+    "This goes past the point from which an application of before generations no longer works: the columns that it "
+    "reads and writes are dropped. Stop before it with --until expand."
+)
+
 To = Annotated[str | None, typer.Option("--to", metavar="NNN", help="The migration to stop at, such as 014.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @app.command()
@@ -34,31 +42,58 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
     to: To = None,
+    until: Annotated[
+        str | None, typer.Option(help="expand: stop while the old and the new application both work.")
+    ] = None,
     orphans: Annotated[
         str | None, typer.Option(help="Stories without a user: quarantine, or assign=<user id>.")
     ] = None,
     invalid: Annotated[
         str | None, typer.Option(help="Values that the new checks refuse: null where that is allowed, or quarantine.")
     ] = None,
+    max_rate: Annotated[float | None, typer.Option(min=1, help="Stories a second, at most.")] = None,
+    yes: Yes = False,
 ) -> None:
-    """Bring the schema to the newest migration, or to the one given."""
+    """Bring the schema to the newest migration, or to the one given; others may go on using the database.
+
+    Killed or failed, it goes on where it stopped when it is run again.
+    """
+    if until not in {None, EXPAND}:
+        raise InvalidInput("--until", "--until is not expand. Use that, or leave it out.")
     choices = {"tales.orphans": _checked_orphans(orphans), "tales.invalid": _checked_invalid(invalid)}
-    stands_at = bootstrap.bring_up(load_settings(), to, {name: value for name, value in choices.items() if value})
+    settings = load_settings()
+    if until is None:
+        _ask(settings, to, yes=yes)
+    made = {name: value for name, value in choices.items() if value}
+    with watching() as report:
+        wishes = bootstrap.wishes_for(made, report, until_expand=until == EXPAND, max_rate=max_rate)
+        stands_at = bootstrap.bring_up(settings, to, wishes)
     err.print(f"The database is at migration {stands_at}.")
 
 
 @app.command()
 def down(
     to: Annotated[str, typer.Option("--to", metavar="NNN", help="The migration to go back to, such as 014.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Take the schema back. Queued jobs go; what an older schema cannot hold is archived."""
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Take the database back to migration {to}?", err=True):
         raise typer.Exit(FAILED)
     stands_at = bootstrap.take_down(load_settings(), to)
     err.print(f"The database is at migration {stands_at}.")
+
+
+def _ask(settings: Settings, to: str | None, *, yes: bool) -> None:
+    """Announce the point of no return, and go on only with consent."""
+    if yes or not bootstrap.ends_the_old_application(settings, to):
+        return
+    err.print(_ANNOUNCEMENT, soft_wrap=True)
+    if not sys.stdin.isatty():
+        raise fail("Say --yes to go on, or --until expand to stop before it.")
+    if not typer.confirm("Go on?", err=True):
+        raise typer.Exit(FAILED)
 
 
 def _checked_orphans(value: str | None) -> str | None:

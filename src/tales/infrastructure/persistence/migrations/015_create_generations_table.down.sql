@@ -1,5 +1,24 @@
 -- 016 and 017 have put back what the legacy table can hold, and archived the rest.
 
+drop trigger stories_keep_generation on tales.stories;
+drop function tales.keep_generation();
+drop function tales.is_moving();
+drop function tales.copy_stories(uuid[], boolean);
+drop function tales.has_place(uuid, text, integer);
+drop function tales.is_user(uuid);
+drop table tales.migration_state;
+drop table tales.migration_notes;
+drop function tales.migrated_generation_id(uuid);
+
+-- An archive that holds nothing is none.
+do $$
+begin
+    if not exists (select from tales.generations_archive) then
+        drop table tales.generations_archive;
+    end if;
+end
+$$;
+
 drop function tales.is_migrating();
 drop table tales.generations;
 

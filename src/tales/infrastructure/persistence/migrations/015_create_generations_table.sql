@@ -227,7 +227,9 @@ begin
         return new;
     -- 4. The migration's own writes, until it has dropped the old columns.
     elsif old.origin = 'migrated' and new.origin = 'migrated'
-        and not changed ?| array['generation_id', 'attempt_number', 'user_id', 'created_at']
+        and not changed ?| array['generation_id', 'attempt_number']
+        -- Whose it is and since when: only as the old application's own write of the story says it (a trigger's trigger).
+        and (not changed ?| array['user_id', 'created_at'] or pg_trigger_depth() > 1)
         and tales.is_migrating()
     then
         return new;
@@ -244,8 +246,8 @@ create trigger generations_guard_attempt before update on tales.generations
     for each row execute function tales.guard_attempt();
 
 -- Who may do what (decisions 13 and 14). Nobody may delete: attempts are the audit trail.
+-- The owner moves every family's rows until 017 has dropped the old columns; from then on the policies bind it too.
 alter table tales.generations enable row level security;
-alter table tales.generations force row level security;
 
 create policy "users read their own generations" on tales.generations
     for select to authenticated using (user_id = (select auth.uid()));
@@ -279,3 +281,149 @@ grant insert (
 ) on tales.generations to authenticated;
 grant update (status, completed_at, error_message) on tales.generations to authenticated;
 grant select, insert, update on tales.generations to service_role;
+
+-- While the old application still writes stories, their generations are kept in step.
+
+-- SHA-256 of a fixed text and the story's id, with the bits of a UUID of version 8 (RFC 9562, section 5.8): every step
+-- can be repeated, and none needs a mapping (decision 6).
+create function tales.migrated_generation_id(story_id uuid) returns uuid
+language sql immutable parallel safe set search_path = ''
+begin atomic
+    select encode(set_byte(set_byte(bytes, 6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128), 'hex')::uuid
+    from (select substring(sha256(convert_to('tales:migrated-generation:' || story_id, 'UTF8')) for 16) as bytes) as hash;
+end;
+
+-- What is not as it was in the legacy table, by story and column, with the value that it had there: `down` restores it.
+create table tales.migration_notes (
+    story_id uuid not null,
+    column_name text not null,
+    old_value jsonb,
+    primary key (story_id, column_name)
+);
+
+-- What the operator chose for rows that have no place in the new model, and how far the migration is. One row.
+create table tales.migration_state (
+    only_row boolean primary key default true check (only_row),
+    orphans text not null default '',
+    invalid text not null default '',
+    copied_up_to uuid not null default '00000000-0000-0000-0000-000000000000',
+    linked_up_to uuid not null default '00000000-0000-0000-0000-000000000000'
+);
+insert into tales.migration_state default values;
+
+-- What the legacy table could not hold when a migration was taken back (017 down); empty the first time. It is erased
+-- with its user, like any other row.
+create table if not exists tales.generations_archive (
+    like tales.generations,
+    story_id uuid,
+    foreign key (user_id) references auth.users (id) on delete cascade,
+    foreign key (child_id) references tales.children (id) on delete set null,
+    foreign key (hero_id) references tales.heroes (id) on delete set null
+);
+create index if not exists generations_archive_story_id_idx on tales.generations_archive (story_id);
+
+alter table tales.migration_notes enable row level security;
+alter table tales.migration_state enable row level security;
+alter table tales.generations_archive enable row level security;
+
+-- Whether there is this user, as far as the owner may see users; where it may not, the foreign key decides.
+create function tales.is_user(id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    if id is null or not has_table_privilege('auth.users', 'select') or row_security_active('auth.users') then
+        return id is not null;
+    end if;
+    return exists (select from auth.users as u where u.id = is_user.id);
+end
+$$;
+
+-- Whether a story can have a generation as it is, or as the operator chose.
+create function tales.has_place(owner_id uuid, story_type text, story_length integer) returns boolean
+language sql stable set search_path = ''
+return story_type in ('child', 'hero', 'combined')
+    and (story_length is null or story_length > 0 or exists (select from tales.migration_state where invalid = 'null'))
+    and tales.is_user(owner_id);
+
+-- Give these stories the attempt that wrote them: attempt 1, a success, of origin 'migrated' (decisions 3 to 5). What is
+-- there already is left as it is, or brought up to date. A story that came out of an archive has its own attempts.
+create function tales.copy_stories(ids uuid[], bring_up_to_date boolean) returns void
+language plpgsql set search_path = '' as $$
+begin
+    insert into tales.generations (
+        generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+        hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+        child_id, hero_id
+    )
+    select
+        tales.migrated_generation_id(s.id), 1, coalesce(s.model_used, 'unknown'), s.full_response, 'success', s.user_id,
+        s.story_type, case when s.story_length > 0 then s.story_length end,
+        s.hero_appearance, s.relationship_description, coalesce(s.moral, 'unknown'),
+        coalesce(s.created_at, s.updated_at, 'epoch'), coalesce(s.created_at, s.updated_at, 'epoch'), 'migrated',
+        s.generation_info, c.id, h.id
+    from tales.stories as s
+    left join tales.children as c on c.id = s.child_id
+    left join tales.heroes as h on h.id = s.hero_id
+    where s.id = any (ids)
+        and tales.has_place(s.user_id, s.story_type, s.story_length)
+        and not exists (select from tales.generations_archive as a where a.story_id = s.id)
+    on conflict (generation_id, attempt_number) do update set
+        model_used = excluded.model_used, full_response = excluded.full_response, user_id = excluded.user_id,
+        story_type = excluded.story_type, story_length = excluded.story_length,
+        hero_appearance = excluded.hero_appearance, relationship_description = excluded.relationship_description,
+        moral = excluded.moral, created_at = excluded.created_at, completed_at = excluded.completed_at,
+        generation_info = excluded.generation_info, child_id = excluded.child_id, hero_id = excluded.hero_id
+    where bring_up_to_date;
+
+    if bring_up_to_date then
+        delete from tales.migration_notes
+        where story_id = any (ids) and column_name in ('model_used', 'moral', 'created_at', 'story_length');
+    end if;
+    insert into tales.migration_notes
+    select s.id, note.column_name, note.old_value
+    from tales.stories as s
+    cross join lateral (values
+        ('model_used', 'null'::jsonb, s.model_used is null),
+        ('moral', 'null', s.moral is null),
+        ('created_at', 'null', s.created_at is null),
+        ('story_length', to_jsonb(s.story_length), s.story_length <= 0)
+    ) as note (column_name, old_value, is_needed)
+    where s.id = any (ids) and note.is_needed
+    on conflict do nothing;
+end
+$$;
+
+-- Whether the migration itself is writing (016 says so for a transaction): that is no write of the old application.
+create function tales.is_moving() returns boolean
+language sql stable set search_path = ''
+return coalesce(current_setting('tales.moving', true) = 'on', false);
+
+-- Runs after each write of the old application, as the owner: its users have no right to write generations. Once a story
+-- is deleted, so is its copy; only 017 makes attempts outlive their stories.
+create function tales.keep_generation() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if tales.is_moving() then
+        return null;
+    elsif tg_op = 'DELETE' then
+        delete from tales.generations where generation_id = tales.migrated_generation_id(old.id) and origin = 'migrated';
+        delete from tales.migration_notes where story_id = old.id;
+    elsif tg_op = 'INSERT'
+        or (new.model_used, new.full_response, new.generation_info, new.story_type, new.story_length, new.moral,
+            new.hero_appearance, new.relationship_description, new.user_id, new.child_id, new.hero_id, new.created_at)
+        is distinct from
+            (old.model_used, old.full_response, old.generation_info, old.story_type, old.story_length, old.moral,
+            old.hero_appearance, old.relationship_description, old.user_id, old.child_id, old.hero_id, old.created_at)
+    then
+        perform tales.copy_stories(array[new.id], true);
+    end if;
+    return null;
+end
+$$;
+
+create trigger stories_keep_generation after insert or update or delete on tales.stories
+    for each row execute function tales.keep_generation();
+
+revoke execute on function
+    tales.is_user(uuid), tales.has_place(uuid, text, integer), tales.copy_stories(uuid[], boolean), tales.is_moving(),
+    tales.keep_generation()
+from public;

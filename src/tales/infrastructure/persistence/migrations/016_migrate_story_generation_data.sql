@@ -1,30 +1,22 @@
 -- Every legacy story gets the attempt that wrote it: attempt 1, a success, of origin 'migrated' (decisions 3 to 6).
 --
--- Its generation id is derived from the story's id, so that each step can be repeated and 017 needs no mapping.
 -- What cannot be moved as it is has a rule, or stops the migration. The operator's choices are settings:
 --   set tales.orphans = 'quarantine' | 'assign=<user id>'   for stories without a user
 --   set tales.invalid = 'null' | 'quarantine'               for values that a check of generations refuses
 -- Nothing is dropped: old values are kept in migration_notes, quarantined stories whole, and `down` puts them back.
+--
+-- A line `-- step:` begins a part that `tales migrate` runs in a transaction of its own, and does not run again when the
+-- migration is resumed. A part that repeats a function is run batch by batch, with pauses; psql runs it at once.
 
--- The owner moves every family's rows.
+-- step: prepare
+
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
 
--- SHA-256 of a fixed text and the story's id, with the bits of a UUID of version 8 (RFC 9562, section 5.8).
-create function tales.migrated_generation_id(story_id uuid) returns uuid
-language sql immutable parallel safe set search_path = ''
-begin atomic
-    select encode(set_byte(set_byte(bytes, 6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128), 'hex')::uuid
-    from (select substring(sha256(convert_to('tales:migrated-generation:' || story_id, 'UTF8')) for 16) as bytes) as hash;
-end;
+update tales.migration_state
+set orphans = coalesce(current_setting('tales.orphans', true), ''),
+    invalid = coalesce(current_setting('tales.invalid', true), '');
 
--- What was changed of a story on its way, by column, with the value that it had.
-create table tales.migration_notes (
-    story_id uuid not null,
-    column_name text not null,
-    old_value jsonb,
-    primary key (story_id, column_name)
-);
 -- Stories that have no place in the new model, whole. They are erased with their user, like any other.
 create table tales.stories_unowned (
     like tales.stories,
@@ -39,79 +31,136 @@ create table tales.stories_quarantined (
     foreign key (child_id) references tales.children (id) on delete set null,
     foreign key (hero_id) references tales.heroes (id) on delete set null
 );
-
--- What the legacy table could not hold when a migration was taken back (017 down); empty the first time.
-create table if not exists tales.generations_archive (
-    like tales.generations,
-    story_id uuid,
-    foreign key (user_id) references auth.users (id) on delete cascade,
-    foreign key (child_id) references tales.children (id) on delete set null,
-    foreign key (hero_id) references tales.heroes (id) on delete set null
-);
-
-alter table tales.generations_archive enable row level security;
-alter table tales.migration_notes enable row level security;
 alter table tales.stories_unowned enable row level security;
 alter table tales.stories_quarantined enable row level security;
 
-do $$
-declare
-    orphans constant text := coalesce(current_setting('tales.orphans', true), '');
-    invalid constant text := coalesce(current_setting('tales.invalid', true), '');
-    refused bigint;
+-- The migration's own writes are not those of a user: our triggers let them pass, and those of others (that set
+-- updated_at, say) are muted. Not every role may do the latter: `tales migrate check` says so beforehand.
+create function tales.say_moving(moving boolean) returns void
+language plpgsql set search_path = '' as $$
 begin
-    -- Stories without a user.
-    select count(*) into refused from tales.stories where user_id is null;
-    if refused = 0 then
-        null;
-    elsif orphans = 'quarantine' then
-        with moved as (delete from tales.stories where user_id is null returning *)
-        insert into tales.stories_unowned select * from moved;
-    elsif starts_with(orphans, 'assign=') then
+    perform set_config('tales.moving', case when moving then 'on' else 'off' end, true);
+    perform set_config('session_replication_role', case when moving then 'replica' else 'origin' end, true);
+exception when insufficient_privilege then
+    perform set_config('tales.moving', case when moving then 'on' else 'off' end, true);
+end
+$$;
+
+-- Move stories to one of these tables; by name, because 017 adds columns that they do not have.
+create function tales.set_aside(ids uuid[], place regclass) returns void
+language plpgsql set search_path = '' as $$
+declare
+    columns text;
+begin
+    if cardinality(ids) = 0 then
+        return;
+    end if;
+    select string_agg(quote_ident(attname), ', ') into columns
+    from pg_catalog.pg_attribute
+    where attrelid = place and attnum > 0 and not attisdropped and attgenerated = '';
+    execute format('insert into %s (%s) select %s from tales.stories where id = any ($1)', place, columns, columns) using ids;
+    delete from tales.stories where id = any (ids);
+end
+$$;
+
+-- Do with these stories what the operator chose, where they have no place as they are.
+create function tales.settle_stories(ids uuid[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+    choice tales.migration_state;
+    orphans uuid[];
+begin
+    select * into choice from tales.migration_state;
+    orphans := array(
+        select s.id from tales.stories as s
+        where s.id = any (ids) and not tales.is_user(s.user_id)
+    );
+    if choice.orphans = 'quarantine' then
+        perform tales.set_aside(orphans, 'tales.stories_unowned');
+    elsif starts_with(choice.orphans, 'assign=') then
         insert into tales.migration_notes
-        select id, 'user_id', 'null' from tales.stories where user_id is null;
-        update tales.stories set user_id = substring(orphans from 8)::uuid where user_id is null;
-    else
-        raise exception '% stories have no user. Choose --orphans quarantine or --orphans assign=<user id>.', refused
-            using errcode = 'check_violation';
+        select id, 'user_id', to_jsonb(user_id) from tales.stories where id = any (orphans)
+        on conflict do nothing;
+        perform tales.say_moving(true);
+        update tales.stories set user_id = substring(choice.orphans from 8)::uuid where id = any (orphans);
+        perform tales.say_moving(false);
     end if;
 
-    -- Values that the checks of generations refuse. A story type cannot be NULL, so it can only be quarantined.
-    if invalid = 'quarantine' then
-        with moved as (
-            delete from tales.stories
-            where story_length <= 0 or story_type is null or story_type not in ('child', 'hero', 'combined')
-            returning *
-        )
-        insert into tales.stories_quarantined select * from moved;
-    elsif invalid = 'null' then
-        insert into tales.migration_notes
-        select id, 'story_length', to_jsonb(story_length) from tales.stories where story_length <= 0;
-    else
-        select count(*) into refused from tales.stories where story_length <= 0;
+    if choice.invalid = 'quarantine' then
+        perform tales.set_aside(array(
+            select id from tales.stories
+            where id = any (ids) and user_id is not null
+                and (story_length <= 0 or story_type is null or story_type not in ('child', 'hero', 'combined'))
+        ), 'tales.stories_quarantined');
+    end if;
+end
+$$;
+
+-- Copy the next stories, `most` at a time, in the order of their ids: a key that no two share, so equal times neither
+-- loop nor skip. Locked against deletion until they are copied; how many they were.
+create function tales.copy_next_stories(most integer) returns integer
+language plpgsql set search_path = '' as $$
+declare
+    ids uuid[];
+begin
+    ids := array(
+        select s.id from tales.stories as s
+        where s.id > (select copied_up_to from tales.migration_state)
+        order by s.id limit most
+        for key share
+    );
+    if cardinality(ids) > 0 then
+        perform tales.settle_stories(ids);
+        perform tales.copy_stories(ids, false);
+        update tales.migration_state set copied_up_to = ids[cardinality(ids)];
+    end if;
+    return cardinality(ids);
+end
+$$;
+
+-- Stop where a story has no place and the operator did not choose.
+create function tales.refuse_unsettled_stories() returns void
+language plpgsql set search_path = '' as $$
+declare
+    choice tales.migration_state;
+    refused bigint;
+begin
+    select * into choice from tales.migration_state;
+    if choice.orphans <> 'quarantine' and not starts_with(choice.orphans, 'assign=') then
+        select count(*) into refused from tales.stories where not tales.is_user(user_id);
+        if refused > 0 then
+            raise exception '% stories have no user. Choose --orphans quarantine or --orphans assign=<user id>.', refused
+                using errcode = 'check_violation';
+        end if;
+    end if;
+    if starts_with(choice.orphans, 'assign=') and not tales.is_user(substring(choice.orphans from 8)::uuid) then
+        raise exception 'There is no user % to assign stories to. Choose another for --orphans assign=<user id>.',
+            substring(choice.orphans from 8) using errcode = 'check_violation';
+    end if;
+    if choice.invalid <> 'quarantine' then
+        select count(*) into refused from tales.stories
+        where story_type is null or story_type not in ('child', 'hero', 'combined');
+        if refused > 0 then
+            raise exception '% stories have a story_type that is not allowed. Choose --invalid quarantine.', refused
+                using errcode = 'check_violation';
+        end if;
+        select count(*) into refused from tales.stories where story_length <= 0 and choice.invalid <> 'null';
         if refused > 0 then
             raise exception '% stories have a story_length that is not allowed. Choose --invalid null or --invalid quarantine.',
                 refused using errcode = 'check_violation';
         end if;
     end if;
-    select count(*) into refused from tales.stories
-    where story_type is null or story_type not in ('child', 'hero', 'combined');
-    if refused > 0 then
-        raise exception '% stories have a story_type that is not allowed. Choose --invalid quarantine.', refused
-            using errcode = 'check_violation';
-    end if;
-
-    -- NULLs for which there is a rule.
-    insert into tales.migration_notes
-    select id, 'model_used', 'null'::jsonb from tales.stories where model_used is null
-    union all
-    select id, 'moral', 'null' from tales.stories where moral is null
-    union all
-    select id, 'created_at', 'null' from tales.stories where created_at is null
-    on conflict do nothing;
 end
 $$;
 
+revoke execute on function
+    tales.say_moving(boolean), tales.set_aside(uuid[], regclass), tales.settle_stories(uuid[]), tales.copy_next_stories(integer),
+    tales.refuse_unsettled_stories()
+from public;
+
+select tales.refuse_unsettled_stories();
+
+-- What an earlier way back set aside comes first.
 insert into tales.generations (
     generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
     hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
@@ -126,19 +175,10 @@ select
 from tales.generations_archive
 order by generation_id, attempt_number;
 
-insert into tales.generations (
-    generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
-    hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
-    child_id, hero_id
-)
-select
-    tales.migrated_generation_id(s.id), 1, coalesce(s.model_used, 'unknown'), s.full_response, 'success', s.user_id,
-    s.story_type, case when s.story_length > 0 then s.story_length end,
-    s.hero_appearance, s.relationship_description, coalesce(s.moral, 'unknown'),
-    coalesce(s.created_at, s.updated_at, 'epoch'), coalesce(s.created_at, s.updated_at, 'epoch'), 'migrated',
-    s.generation_info, s.child_id, s.hero_id
-from tales.stories as s
-where not exists (select from tales.generations_archive as a where a.story_id = s.id)
-on conflict (generation_id, attempt_number) do nothing;
+-- The one id that comes after no other.
+select tales.settle_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
+select tales.copy_stories(array['00000000-0000-0000-0000-000000000000'::uuid], false);
 
-alter table tales.generations force row level security;
+-- step: copy, repeat tales.copy_next_stories
+
+do $$ begin while tales.copy_next_stories(10000) > 0 loop end loop; end $$;

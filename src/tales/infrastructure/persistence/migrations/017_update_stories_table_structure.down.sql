@@ -1,70 +1,99 @@
 -- Stories hold again what the legacy table held. What it cannot hold (other attempts, prompts) goes to an archive, from
--- which 016 brings it back.
+-- which 016 brings it back. Also from the middle of 017: then the old columns are there still, and as they should be.
 
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
 
--- It is erased with its user, like any other row.
-create table tales.generations_archive (
+create table if not exists tales.generations_archive (
     like tales.generations,
     story_id uuid,
     foreign key (user_id) references auth.users (id) on delete cascade,
     foreign key (child_id) references tales.children (id) on delete set null,
     foreign key (hero_id) references tales.heroes (id) on delete set null
 );
+create index if not exists generations_archive_story_id_idx on tales.generations_archive (story_id);
 alter table tales.generations_archive enable row level security;
 
+delete from tales.generations_archive;
 insert into tales.generations_archive
 select g.*, s.id
 from tales.generations as g
 left join tales.stories as s on s.generation_id = g.generation_id and s.generation_attempt = g.attempt_number
 where g.origin = 'live' or s.id is null or g.reconciled_cost_usd is not null;
 
+drop trigger if exists stories_bridge on tales.stories;
+drop trigger if exists "0_stories_bridge" on tales.stories;
+drop trigger if exists stories_keep_generation on tales.stories;
+drop trigger if exists stories_check_attempt on tales.stories;
+drop function if exists tales.check_story_attempt();
+drop function if exists tales.bridge_story();
+drop function if exists tales.bridge_generation();
+drop function if exists tales.link_next_stories(integer);
+drop function if exists tales.link_stories(uuid[]);
+
 alter table tales.stories
-    add column model_used text,
-    add column full_response jsonb,
-    add column generation_info jsonb,
-    add column story_type text not null default 'child',
-    add column story_length integer,
-    add column moral text,
-    add column hero_appearance text,
-    add column relationship_description text,
     alter column user_id drop not null,
     alter column created_at drop not null;
 
-drop trigger stories_check_attempt on tales.stories;
-drop function tales.check_story_attempt();
+select tales.say_moving(true);
 
-update tales.stories as s
-set model_used = g.model_used,
-    full_response = g.full_response,
-    generation_info = g.generation_info,
-    story_type = g.story_type,
-    story_length = g.story_length,
-    moral = g.moral,
-    hero_appearance = g.hero_appearance,
-    relationship_description = g.relationship_description
-from tales.generations as g
-where g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt;
+do $$
+begin
+    if exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = 'tales.stories'::regclass and attname = 'model_used' and not attisdropped
+    ) then
+        return;
+    end if;
 
--- What was changed of a story on its way is changed back.
-update tales.stories as s
-set model_used = case when n.names ? 'model_used' then n.names ->> 'model_used' else s.model_used end,
-    moral = case when n.names ? 'moral' then n.names ->> 'moral' else s.moral end,
-    story_length = case when n.names ? 'story_length' then (n.names ->> 'story_length')::integer else s.story_length end,
-    created_at = case when n.names ? 'created_at' then null else s.created_at end,
-    user_id = case when n.names ? 'user_id' then null else s.user_id end
-from (
-    select story_id, jsonb_object_agg(column_name, old_value) as names
-    from tales.migration_notes
-    group by story_id
-) as n
-where n.story_id = s.id;
+    alter table tales.stories
+        add column model_used text,
+        add column full_response jsonb,
+        add column generation_info jsonb,
+        add column story_type text not null default 'child',
+        add column story_length integer,
+        add column moral text,
+        add column hero_appearance text,
+        add column relationship_description text;
+
+    -- As the attempt has it, or as it was before the migration changed it. Only scalars are ever noted as such.
+    update tales.stories as s
+    set model_used = case when n.notes ? 'model_used' then n.notes ->> 'model_used' else g.model_used end,
+        full_response = case when n.notes ? 'full_response' then n.notes -> 'full_response' else g.full_response end,
+        generation_info = case when n.notes ? 'generation_info' then n.notes -> 'generation_info' else g.generation_info end,
+        story_type = case when n.notes ? 'story_type' then n.notes ->> 'story_type' else g.story_type end,
+        story_length = case when n.notes ? 'story_length' then (n.notes ->> 'story_length')::integer else g.story_length end,
+        moral = case when n.notes ? 'moral' then n.notes ->> 'moral' else g.moral end,
+        hero_appearance = case when n.notes ? 'hero_appearance'
+            then n.notes ->> 'hero_appearance' else g.hero_appearance end,
+        relationship_description = case when n.notes ? 'relationship_description'
+            then n.notes ->> 'relationship_description' else g.relationship_description end
+    from tales.stories as t
+    join tales.generations as g on g.generation_id = t.generation_id and g.attempt_number = t.generation_attempt
+    left join (
+        select story_id, jsonb_object_agg(column_name, old_value) as notes
+        from tales.migration_notes
+        group by story_id
+    ) as n on n.story_id = t.id
+    where t.id = s.id;
+end
+$$;
+
+update tales.stories as s set created_at = null
+from tales.migration_notes as n
+where n.story_id = s.id and n.column_name = 'created_at';
+
+select tales.say_moving(false);
 
 alter table tales.stories
-    drop constraint stories_generation_fkey,
-    drop constraint stories_generation_id_key,
-    drop column generation_id,
-    drop column generation_attempt;
+    drop constraint if exists stories_complete,
+    drop constraint if exists stories_generation_fkey,
+    drop constraint if exists stories_generation_id_key;
+drop index if exists tales.stories_generation_id_key;
+alter table tales.stories
+    drop column if exists generation_id,
+    drop column if exists generation_attempt;
 
-alter table tales.generations force row level security;
+update tales.migration_state set linked_up_to = default;
+create trigger stories_keep_generation after insert or update or delete on tales.stories
+    for each row execute function tales.keep_generation();

@@ -2,11 +2,13 @@
 --
 -- The foreign key is composite, because generation_id alone is not unique in generations; unique in stories, because
 -- a generation gives one story at most.
+--
+-- Up to the step `contract` the old and the new application serve side by side: what either writes, the other reads. From
+-- there on the old one no longer works. Steps: see 016.
+-- squawk-ignore-file adding-not-nullable-field, ban-drop-column, ban-drop-table, ban-drop-constraint, ban-drop-function
+-- squawk-ignore-file constraint-missing-not-valid
 
--- It locks the table while it works; stories are read by nothing but the service, which waits. The dropped columns are
--- the specification's: what they held is in generations.
--- squawk-ignore-file adding-not-nullable-field, constraint-missing-not-valid, disallowed-unique-constraint
--- squawk-ignore-file adding-foreign-key-constraint, ban-drop-table, ban-drop-column
+-- step: expand
 
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
@@ -15,22 +17,57 @@ alter table tales.stories
     add column generation_id uuid,
     add column generation_attempt integer;
 
-update tales.stories as s
-set generation_id = coalesce(a.generation_id, tales.migrated_generation_id(s.id)),
-    generation_attempt = coalesce(a.attempt_number, 1),
-    created_at = coalesce(s.created_at, s.updated_at, 'epoch')
-from tales.stories as t
-left join tales.generations_archive as a on a.story_id = t.id
-where t.id = s.id;
+-- Before a write: a story of the old application is linked to the copy that it is about to get; one of the new
+-- application gets what the old one reads, out of its attempt.
+create function tales.bridge_story() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+    attempt tales.generations;
+begin
+    if tales.is_moving() then
+        null;
+    elsif new.generation_id is null then
+        if tales.has_place(new.user_id, new.story_type, new.story_length) then
+            new.generation_id := tales.migrated_generation_id(new.id);
+            new.generation_attempt := 1;
+        end if;
+    elsif tg_op = 'INSERT' and new.generation_id <> tales.migrated_generation_id(new.id) then
+        select * into attempt from tales.generations
+        where generation_id = new.generation_id and attempt_number = new.generation_attempt;
+        new.model_used := attempt.model_used;
+        new.full_response := attempt.full_response;
+        new.generation_info := attempt.generation_info;
+        new.story_type := coalesce(attempt.story_type, new.story_type);
+        new.story_length := attempt.story_length;
+        new.moral := attempt.moral;
+        new.hero_appearance := attempt.hero_appearance;
+        new.relationship_description := attempt.relationship_description;
+    end if;
+    return new;
+end
+$$;
 
-alter table tales.stories
-    alter column user_id set not null,
-    alter column created_at set not null,
-    alter column generation_id set not null,
-    alter column generation_attempt set not null,
-    add constraint stories_generation_id_key unique (generation_id),
-    add constraint stories_generation_fkey foreign key (generation_id, generation_attempt)
-        references tales.generations (generation_id, attempt_number) on delete restrict;
+-- After a write of the old application: its story's copy is kept in step (015). An attempt of the new application never
+-- changes, so what the old one changes of its story is noted for the way back.
+create function tales.bridge_generation() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if tales.is_moving() then
+        null;
+    elsif new.generation_id = tales.migrated_generation_id(new.id) then
+        perform tales.copy_stories(array[new.id], true);
+    elsif tg_op = 'UPDATE' and new.generation_id is not null then
+        insert into tales.migration_notes
+        select new.id, after.key, after.value
+        from jsonb_each(to_jsonb(new)) as after
+        where after.value is distinct from to_jsonb(old) -> after.key
+            and after.key in ('model_used', 'full_response', 'generation_info', 'story_type', 'story_length', 'moral',
+                'hero_appearance', 'relationship_description')
+        on conflict (story_id, column_name) do update set old_value = excluded.old_value;
+    end if;
+    return null;
+end
+$$;
 
 -- A story is written by a success of its own user. Success is final, so a plain look is free of races.
 create function tales.check_story_attempt() returns trigger
@@ -50,13 +87,132 @@ begin
 end
 $$;
 
+drop trigger stories_keep_generation on tales.stories;
+create trigger stories_bridge before insert or update on tales.stories
+    for each row execute function tales.bridge_story();
+-- Triggers run in the order of their names, and those of foreign keys begin with "RI": this one must make the generation
+-- before they look for it.
+create trigger "0_stories_bridge" after insert or update of
+    model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance,
+    relationship_description, user_id, child_id, hero_id, created_at, generation_id
+    on tales.stories for each row execute function tales.bridge_generation();
+create trigger stories_keep_generation after delete on tales.stories
+    for each row execute function tales.keep_generation();
 create trigger stories_check_attempt
-    before insert or update of generation_id, generation_attempt, user_id on tales.stories
-    for each row execute function tales.check_story_attempt();
+    after insert or update of generation_id, generation_attempt, user_id on tales.stories
+    for each row when (new.generation_id is not null) execute function tales.check_story_attempt();
 
-drop table tales.generations_archive;
+-- Link the next stories, `most` at a time, to the attempts that wrote them; how many they were.
+create function tales.link_next_stories(most integer) returns integer
+language plpgsql set search_path = '' as $$
+declare
+    ids uuid[];
+begin
+    ids := array(
+        select s.id from tales.stories as s
+        where s.id > (select linked_up_to from tales.migration_state)
+        order by s.id limit most
+    );
+    if cardinality(ids) > 0 then
+        perform tales.link_stories(ids);
+        update tales.migration_state set linked_up_to = ids[cardinality(ids)];
+    end if;
+    return cardinality(ids);
+end
+$$;
+
+-- Link these stories, as far as they have a generation and are not linked yet.
+create function tales.link_stories(ids uuid[]) returns void
+language plpgsql set search_path = '' as $$
+begin
+    perform tales.say_moving(true);
+    update tales.stories as s
+    set generation_id = g.generation_id,
+        generation_attempt = g.attempt_number,
+        created_at = coalesce(s.created_at, s.updated_at, 'epoch')
+    from tales.stories as t
+    left join tales.generations_archive as a on a.story_id = t.id
+    join tales.generations as g on g.generation_id = coalesce(a.generation_id, tales.migrated_generation_id(t.id))
+        and g.attempt_number = coalesce(a.attempt_number, 1)
+    where t.id = any (ids) and t.generation_id is null and s.id = t.id;
+    perform tales.say_moving(false);
+end
+$$;
+
+revoke execute on function
+    tales.bridge_story(), tales.bridge_generation(), tales.link_next_stories(integer), tales.link_stories(uuid[])
+from public;
+
+select tales.link_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
+
+-- step: link, repeat tales.link_next_stories
+
+do $$ begin while tales.link_next_stories(10000) > 0 loop end loop; end $$;
+
+-- step: index, concurrently
+
+create unique index if not exists stories_generation_id_key on tales.stories (generation_id);
+
+-- step: constrain
 
 alter table tales.stories
+    add constraint stories_generation_id_key unique using index stories_generation_id_key,
+    add constraint stories_generation_fkey foreign key (generation_id, generation_attempt)
+        references tales.generations (generation_id, attempt_number) on delete restrict not valid;
+
+-- step: validate
+
+alter table tales.stories validate constraint stories_generation_fkey;
+
+-- step: contract
+
+-- What the old application wrote and could not be linked gets its place now, or stops here: then nothing has happened.
+do $$
+declare
+    unlinked uuid[];
+begin
+    lock table tales.stories in access exclusive mode;
+
+    unlinked := array(select id from tales.stories where generation_id is null);
+    perform tales.settle_stories(unlinked);
+    perform tales.copy_stories(unlinked, false);
+    perform tales.link_stories(unlinked);
+    if exists (select from tales.stories where generation_id is null) then
+        perform tales.refuse_unsettled_stories();
+        raise exception 'some stories have no generation' using errcode = 'check_violation';
+    end if;
+
+    drop trigger stories_bridge on tales.stories;
+    drop trigger "0_stories_bridge" on tales.stories;
+    drop trigger stories_keep_generation on tales.stories;
+    drop trigger stories_check_attempt on tales.stories;
+    create trigger stories_check_attempt
+        before insert or update of generation_id, generation_attempt, user_id on tales.stories
+        for each row execute function tales.check_story_attempt();
+
+    alter table tales.stories
+        add constraint stories_complete check (
+            generation_id is not null and generation_attempt is not null
+            and user_id is not null and created_at is not null
+        ) not valid;
+end
+$$;
+
+-- step: prove
+
+alter table tales.stories validate constraint stories_complete;
+
+-- step: drop
+
+-- The proven constraint spares each of these a look at every row.
+alter table tales.stories
+    alter column user_id set not null,
+    alter column created_at set not null,
+    alter column generation_id set not null,
+    alter column generation_attempt set not null;
+
+alter table tales.stories
+    drop constraint stories_complete,
     drop column model_used,
     drop column full_response,
     drop column generation_info,
@@ -65,6 +221,12 @@ alter table tales.stories
     drop column moral,
     drop column hero_appearance,
     drop column relationship_description;
+
+drop function tales.bridge_story();
+drop function tales.bridge_generation();
+drop function tales.link_next_stories(integer);
+drop function tales.link_stories(uuid[]);
+drop table tales.generations_archive;
 
 -- From here on the owner is bound by the policies too.
 alter table tales.generations force row level security;

@@ -42,7 +42,7 @@ def detect_revision(connection: Connection) -> str | None:
         return "019"
     if "stories.generation_id" in columns and "stories.model_used" not in columns:
         return "017"
-    if "migration_notes.story_id" in columns:
+    if "stories_unowned.id" in columns:
         return "016"
     if "generations.generation_id" in columns:
         return "015"

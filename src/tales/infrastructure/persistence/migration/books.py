@@ -1,0 +1,79 @@
+"""Where a database stands: Alembic's version table, and the steps of a revision that is under way.
+
+They live in a schema of their own, out of reach of Supabase's REST endpoint.
+"""
+
+from __future__ import annotations
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from tales.infrastructure.persistence.migration.legacy_shape import detect_revision
+from tales.infrastructure.persistence.migration.steps import BASE, SqlScripts
+
+SCHEMA = "tales_internal"
+
+_HAS_STEPS = text(f"select to_regclass('{SCHEMA}.finished_steps') is not null")
+_MAKE = (
+    text(f"create schema if not exists {SCHEMA}"),
+    text(
+        f"create table if not exists {SCHEMA}.finished_steps "
+        "(revision text not null, step text not null, primary key (revision, step))"
+    ),
+)
+_FINISHED = text(f"select step from {SCHEMA}.finished_steps where revision = :revision")
+_FINISH = text(f"insert into {SCHEMA}.finished_steps values (:revision, :step)")
+_FORGET = text(f"delete from {SCHEMA}.finished_steps where revision >= :revision")
+# The service looks whether the schema is the one that it needs.
+_SHOW = (
+    text(f"grant usage on schema {SCHEMA} to tales_app"),
+    text(f"grant select on {SCHEMA}.schema_version to tales_app"),
+)
+
+
+def current_revision(connection: Connection) -> str:
+    """The last revision that the database has taken whole; BASE before the first. Raises: UnknownShape."""
+    return _context(connection).get_current_revision() or detect_revision(connection) or BASE
+
+
+def open_books(connection: Connection) -> None:
+    """Make the books where there are none, and enter where the database stands. Raises: UnknownShape."""
+    revision = current_revision(connection)
+    for statement in _MAKE:
+        connection.execute(statement)
+    if revision != BASE:
+        enter(connection, revision)
+
+
+def enter(connection: Connection, revision: str) -> None:
+    """Enter that the database stands at `revision`, with no step beyond it."""
+    _context(connection).stamp(SqlScripts(), "base" if revision == BASE else revision)
+
+
+def show_to_service(connection: Connection) -> None:
+    """Let the service's role read where the database stands."""
+    for statement in _SHOW:
+        connection.execute(statement)
+
+
+def finished_steps(connection: Connection, revision: str) -> frozenset[str]:
+    """The steps of a revision that is under way."""
+    if not connection.execute(_HAS_STEPS).scalar():
+        return frozenset()
+    return frozenset(connection.execute(_FINISHED, {"revision": revision}).scalars())
+
+
+def finish_step(connection: Connection, revision: str, step: str) -> None:
+    """Enter a step; by the same transaction that did it, where that is possible."""
+    connection.execute(_FINISH, {"revision": revision, "step": step})
+
+
+def forget_steps(connection: Connection, since: str) -> None:
+    """No step of `since` or a later revision is under way any more."""
+    connection.execute(_FORGET, {"revision": since})
+
+
+def _context(connection: Connection) -> MigrationContext:
+    return MigrationContext.configure(
+        connection, opts={"version_table": "schema_version", "version_table_schema": SCHEMA}
+    )

@@ -1,0 +1,206 @@
+"""Takes a database up and down the numbered migrations, step by step, while others go on using it.
+
+A command that is killed or fails goes on where it stopped when it is run again. The same files run in order under
+`psql -v ON_ERROR_STOP=1 -f`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+from tales.domain.errors import InvalidInput
+from tales.infrastructure.persistence.errors import translated_errors
+from tales.infrastructure.persistence.migration import books
+from tales.infrastructure.persistence.migration.pace import Pace
+from tales.infrastructure.persistence.migration.run_step import MigrationFailed, Report, StepRunner, explained
+from tales.infrastructure.persistence.migration.steps import BASE, Revision, revisions
+from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
+from tales.infrastructure.persistence.urls import driver_url
+from tales.infrastructure.queue.schema import QUEUE_SINCE, drop_queue, install_queue
+
+FIRST_MOVE = "015"
+"""The first migration that touches legacy stories."""
+
+CHOICES = ("tales.orphans", "tales.invalid")
+
+POINT_OF_NO_RETURN = ("017", "contract")
+"""From this step on, the old application no longer works."""
+
+_ADVISORY_LOCK = 0x7A1E5
+_LOCK = text("select pg_try_advisory_lock(:key)")
+_HAS_STORIES = text("select exists (select from tales.stories)")
+_HAS_STATE = text("select to_regclass('tales.migration_state') is not null")
+_CHOOSE = text(
+    "update tales.migration_state set orphans = coalesce(:orphans, orphans), invalid = coalesce(:invalid, invalid)"
+)
+_SET = text("select set_config(:name, :value, false)")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema: its number, its name, and whether the database has taken it."""
+
+    number: str
+    name: str
+    applied: bool
+
+
+def _report_nothing(_step: str, _moved: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a migration goes. `choices` are the operator's, such as `{"tales.orphans": "quarantine"}` (decision 5).
+
+    `until_expand` stops before the point from which the old application no longer works.
+    """
+
+    choices: Mapping[str, str] = field(default_factory=dict)
+    until_expand: bool = False
+    pace: Pace = field(default_factory=Pace)
+    report: Report = _report_nothing
+
+
+def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) -> None:
+    """Bring the database at `url` (its owner's) to revision `to`, or to the newest.
+
+    Raises: MigrationFailed, UnknownShape, InvalidInput.
+    """
+    wishes = wishes or Wishes()
+    destination = _known(to) if to else newest_revision()
+    with _migrator(url, wishes.choices) as connection:
+        runner = StepRunner(connection, wishes.pace, wishes.report)
+        with connection.begin():
+            current = books.current_revision(connection)
+        if current < FIRST_MOVE <= destination and current != BASE:
+            with connection.begin():
+                refuse_unsettled_stories(connection, wishes.choices)
+        runner.patiently(lambda: books.open_books(connection))
+        runner.patiently(lambda: _keep_choices(connection, wishes.choices))
+        for revision in revisions():
+            if current < revision.number <= destination:
+                if not _take(runner, revision, wishes):
+                    return
+                if revision.number == QUEUE_SINCE:
+                    _install_queue(url, runner)
+        # Also where psql ran the files, or PgQueuer is newer than last time.
+        if destination >= QUEUE_SINCE:
+            _install_queue(url, runner)
+
+
+def migrate_down(url: str, to: str) -> None:
+    """Take the database at `url` (its owner's) back to revision `to`; "000" is before the first.
+
+    Also from the middle of a revision. All of it happens, or nothing. Raises: MigrationFailed, InvalidInput.
+    """
+    destination = to if to == BASE else _known(to)
+    with _migrator(url, {}) as connection:
+        runner = StepRunner(connection, Pace(), _report_nothing)
+
+        def go_back() -> None:
+            current = books.current_revision(connection)
+            for revision in reversed(revisions()):
+                begun = bool(books.finished_steps(connection, revision.number))
+                if destination < revision.number and (revision.number <= current or begun):
+                    connection.connection.cursor().execute(revision.way_back)
+            if current != BASE:
+                books.open_books(connection)
+                books.forget_steps(connection, destination)
+                books.enter(connection, min(current, destination))
+
+        with explained(f"The way back to {destination}"):
+            runner.patiently(go_back)
+        if destination < QUEUE_SINCE:
+            drop_queue(url)
+
+
+def migration_status(url: str) -> tuple[Migration, ...]:
+    """Every migration there is, in order."""
+    current = current_revision(url)
+    return tuple(Migration(r.number, r.name, r.number <= current) for r in revisions())
+
+
+def current_revision(url: str) -> str:
+    """Where the database at `url` stands; "000" before the first migration."""
+    with _connection(url) as connection:
+        return books.current_revision(connection)
+
+
+def has_legacy_stories(url: str) -> bool:
+    """Whether an application of before generations has stories in the database at `url`, which it still can read."""
+    with _connection(url) as connection:
+        current = books.current_revision(connection)
+        return BASE < current < POINT_OF_NO_RETURN[0] and bool(connection.execute(_HAS_STORIES).scalar_one())
+
+
+def newest_revision() -> str:
+    """The number of the last migration that this version of Tales brings."""
+    return revisions()[-1].number
+
+
+def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
+    """Do what is left of a revision; False when it stops before the point of no return."""
+    connection, steps = runner.connection, revision.steps
+    with connection.begin():
+        done = books.finished_steps(connection, revision.number)
+    for step in steps:
+        if step.name in done:
+            continue
+        if wishes.until_expand and (revision.number, step.name) == POINT_OF_NO_RETURN:
+            return False
+
+        def finish(name: str = step.name) -> None:
+            if name == steps[-1].name:
+                books.enter(connection, revision.number)
+                books.forget_steps(connection, revision.number)
+            else:
+                books.finish_step(connection, revision.number, name)
+
+        with explained(f"{revision.path.name} ({step.name})"):
+            runner.run(step, finish)
+    return True
+
+
+def _keep_choices(connection: Connection, choices: Mapping[str, str]) -> None:
+    """What the operator chooses when a migration goes on replaces what was chosen when it began (016)."""
+    if choices and connection.execute(_HAS_STATE).scalar_one():
+        connection.execute(_CHOOSE, {name.removeprefix("tales."): choices.get(name) for name in CHOICES})
+
+
+def _install_queue(url: str, runner: StepRunner) -> None:
+    install_queue(url)
+    runner.patiently(lambda: books.show_to_service(runner.connection))
+
+
+def _known(revision: str) -> str:
+    known = [r.number for r in revisions()]
+    if revision not in known:
+        raise InvalidInput("to", f"There is no migration {revision}. Use a number from {known[0]} to {known[-1]}.")
+    return revision
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
+    with translated_errors(), engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@contextmanager
+def _migrator(url: str, choices: Mapping[str, str]) -> Iterator[Connection]:
+    """The one migrator of a database: the lock is held until the connection closes."""
+    with _connection(url) as connection:
+        with connection.begin():
+            if not connection.execute(_LOCK, {"key": _ADVISORY_LOCK}).scalar_one():
+                raise MigrationFailed(
+                    "Another migration of this database is running. Wait for its end, then try again."
+                )
+            for name, value in choices.items():
+                connection.execute(_SET, {"name": name, "value": value})
+        yield connection

@@ -1,0 +1,125 @@
+"""Runs one step of a migration on a live database: never a long wait for a lock, and never a batch lost."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from tales.domain.errors import TalesError
+from tales.infrastructure.persistence.migration.pace import Pace
+from tales.infrastructure.persistence.migration.steps import Step
+
+LOCK_TIMEOUT_MS = 200
+"""Whoever comes after a statement that waits for a lock waits as well, so it gives up soon and tries again."""
+
+LOCK_PATIENCE_SECONDS = 120.0
+
+_BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+_LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
+# One that a killed migrator left unfinished would pass for the finished one.
+_UNFINISHED = text("""
+    select format('drop index concurrently %s', i.indexrelid::regclass)
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indrelid
+    where c.relnamespace = to_regnamespace('tales') and not i.indisvalid
+""")
+
+T = TypeVar("T")
+Report = Callable[[str, int], None]
+"""Is told the name of a step that begins, and how many rows of it have been moved."""
+
+
+class MigrationFailed(TalesError):
+    """A step of a migration could not be done, and nothing of it was. What was done before it stays."""
+
+    code = "migration_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRunner:
+    """Runs steps over the owner's connection, at a pace that the database can bear."""
+
+    connection: Connection
+    pace: Pace
+    report: Report
+
+    def run(self, step: Step, finish: Callable[[], None]) -> None:
+        """Do `step`, and `finish` by its last commit. What was done of it before is not done again."""
+        self.report(step.name, 0)
+        if step.function is not None:
+            self._repeat(step.name, step.function)
+            self.patiently(finish)
+        elif step.concurrently:
+            self._build_index(step.sql)
+            self.patiently(finish)
+        else:
+            self.patiently(lambda: self._do(step.sql, finish))
+
+    def patiently(self, action: Callable[[], T]) -> T:
+        """`action` in a transaction of its own, again and again while others hold the locks that it needs."""
+        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        while True:
+            try:
+                with self.connection.begin():
+                    self.connection.execute(_LOCK_TIMEOUT, {"milliseconds": str(LOCK_TIMEOUT_MS)})
+                    return action()
+            except (DBAPIError, psycopg.Error) as error:
+                cause = error.orig if isinstance(error, DBAPIError) else error
+                if not isinstance(cause, _BUSY) or time.monotonic() > deadline:
+                    raise
+            # What waits behind this migration gets its turn.
+            time.sleep(random.uniform(0.1, 0.5))
+
+    def _do(self, sql: str, finish: Callable[[], None]) -> None:
+        # Without parameters the driver sends all statements at once.
+        self.connection.connection.cursor().execute(sql)
+        finish()
+
+    def _repeat(self, name: str, function: str) -> None:
+        call = text(f"select {function}(:rows)")
+        moved = 0
+        while True:
+            begun = time.monotonic()
+            batch: int = self.patiently(lambda: self.connection.execute(call, {"rows": self.pace.rows}).scalar_one())
+            if batch == 0:
+                return
+            moved += batch
+            self.report(name, moved)
+            self.pace.after_batch(self.connection, batch, time.monotonic() - begun)
+
+    def _build_index(self, sql: str) -> None:
+        """Outside a transaction: an index that is built concurrently waits for those of others."""
+        unfinished = self.patiently(lambda: self.connection.execute(_UNFINISHED).scalars().all())
+        connection = self.connection.connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        connection.autocommit = True
+        try:
+            for statement in (*unfinished, sql.replace("index if not exists", "index concurrently if not exists")):
+                connection.execute(statement)
+        finally:
+            connection.autocommit = False
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Whatever the database refuses inside leaves as one sentence about `what`. Raises: MigrationFailed."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, _BUSY):
+            raise MigrationFailed(f"{what} waited too long for others. Nothing of it was done. Try again.") from None
+        # The first line only: the details may quote a row.
+        reason = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+        raise MigrationFailed(
+            f"{what} failed, and nothing of it was done: {(reason or type(cause).__name__).rstrip('.')}. "
+            "Mend that and run the same command again: it goes on where it stopped."
+        ) from None
