@@ -48,6 +48,7 @@ from tales.infrastructure.persistence.migration.migrate import (
 )
 from tales.infrastructure.persistence.migration.pace import Pace
 from tales.infrastructure.persistence.migration.steps import BASE
+from tales.infrastructure.persistence.migration.verify import Verification, verify
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.persistence.urls import libpq_url
 from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
@@ -187,10 +188,21 @@ def list_migrations(settings: Settings) -> tuple[Migration, ...]:
 
 
 def wishes_for(
-    choices: Mapping[str, str], report: Callable[[str, int], None], *, until_expand: bool, max_rate: float | None
+    choices: Mapping[str, str],
+    report: Callable[[str, int], None],
+    *,
+    until_expand: bool,
+    consents: bool,
+    max_rate: float | None,
 ) -> Wishes:
     """How a migration is to go. `max_rate` in stories a second."""
-    return Wishes(choices, until_expand=until_expand, pace=Pace(max_rate=max_rate), report=report)
+    pace = Pace(max_rate=max_rate)
+    return Wishes(choices, until_expand=until_expand, relax=consents, pace=pace, report=report)
+
+
+def check_moved_stories(settings: Settings) -> Verification:
+    """Whether every story is linked to the attempt that wrote it, and the same as before."""
+    return verify(_find(settings).owner_url)
 
 
 def bring_up(settings: Settings, to: str | None, wishes: Wishes) -> str:
@@ -207,11 +219,11 @@ def ends_the_old_application(settings: Settings, to: str | None) -> bool:
     return (to or newest_revision()) >= POINT_OF_NO_RETURN[0] and has_legacy_stories(_find(settings).owner_url)
 
 
-def take_down(settings: Settings, to: str) -> str:
-    """Migrate down. The migration that the database stands at then."""
+def take_down(settings: Settings, to: str) -> tuple[str, tuple[str, ...]]:
+    """Migrate down. The migration that the database stands at then, and what could not be made as it was."""
     database = _find(settings)
-    migrate_down(database.owner_url, to)
-    return current_revision(database.owner_url)
+    warnings = migrate_down(database.owner_url, to)
+    return current_revision(database.owner_url), warnings
 
 
 async def simulate(host: str, port: int, on_ready: Callable[[str], None]) -> None:

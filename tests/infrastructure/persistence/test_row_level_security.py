@@ -91,6 +91,7 @@ TABLES = ("children", "heroes", "stories", "generations", "accounts", "users")
 KEPT_ASIDE = (
     "migration_notes",
     "migration_state",
+    "relaxed_columns",
     "stories_unowned",
     "stories_quarantined",
     "generations_archive",

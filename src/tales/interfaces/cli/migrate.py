@@ -7,6 +7,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from tales import bootstrap
@@ -68,9 +69,24 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
         _ask(settings, to, yes=yes)
     made = {name: value for name, value in choices.items() if value}
     with watching() as report:
-        wishes = bootstrap.wishes_for(made, report, until_expand=until == EXPAND, max_rate=max_rate)
+        wishes = bootstrap.wishes_for(made, report, until_expand=until == EXPAND, consents=yes, max_rate=max_rate)
         stands_at = bootstrap.bring_up(settings, to, wishes)
     err.print(f"The database is at migration {stands_at}.")
+
+
+@app.command()
+def verify(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """Compare every story with the attempt that wrote it; leaves with 1 when something is not as it should be."""
+    found = bootstrap.check_moved_stories(load_settings())
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), indent=2))
+    else:
+        table = Table(show_header=False)
+        for name, value in found.as_dict().items():
+            table.add_row(name.replace("_", " "), str(value))
+        out.print(table)
+    if found.problems:
+        raise fail(" ".join(found.problems))
 
 
 @app.command()
@@ -81,7 +97,9 @@ def down(
     """Take the schema back. Queued jobs go; what an older schema cannot hold is archived."""
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Take the database back to migration {to}?", err=True):
         raise typer.Exit(FAILED)
-    stands_at = bootstrap.take_down(load_settings(), to)
+    stands_at, warnings = bootstrap.take_down(load_settings(), to)
+    for warning in warnings:
+        err.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True)
     err.print(f"The database is at migration {stands_at}.")
 
 

@@ -16,7 +16,13 @@ from tales.domain.errors import InvalidInput
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.migration import books
 from tales.infrastructure.persistence.migration.pace import Pace
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed, Report, StepRunner, explained
+from tales.infrastructure.persistence.migration.run_step import (
+    MigrationFailed,
+    Report,
+    StepRunner,
+    explained,
+    hearing_warnings,
+)
 from tales.infrastructure.persistence.migration.steps import BASE, Revision, revisions
 from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
 from tales.infrastructure.persistence.urls import driver_url
@@ -57,11 +63,13 @@ def _report_nothing(_step: str, _moved: int) -> None:
 class Wishes:
     """How a migration goes. `choices` are the operator's, such as `{"tales.orphans": "quarantine"}` (decision 5).
 
-    `until_expand` stops before the point from which the old application no longer works.
+    `until_expand` stops before the point from which the old application no longer works. `relax` takes NOT NULL from
+    columns of others that would refuse every new row.
     """
 
     choices: Mapping[str, str] = field(default_factory=dict)
     until_expand: bool = False
+    relax: bool = False
     pace: Pace = field(default_factory=Pace)
     report: Report = _report_nothing
 
@@ -73,7 +81,7 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
     """
     wishes = wishes or Wishes()
     destination = _known(to) if to else newest_revision()
-    with _migrator(url, wishes.choices) as connection:
+    with _migrator(url, {**wishes.choices, "tales.relax": "on" if wishes.relax else "off"}) as connection:
         runner = StepRunner(connection, wishes.pace, wishes.report)
         with connection.begin():
             current = books.current_revision(connection)
@@ -93,10 +101,11 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
             _install_queue(url, runner)
 
 
-def migrate_down(url: str, to: str) -> None:
+def migrate_down(url: str, to: str) -> tuple[str, ...]:
     """Take the database at `url` (its owner's) back to revision `to`; "000" is before the first.
 
-    Also from the middle of a revision. All of it happens, or nothing. Raises: MigrationFailed, InvalidInput.
+    Also from the middle of a revision. All of it happens, or nothing. Returns warnings: what could not be made as it
+    was. Raises: MigrationFailed, InvalidInput.
     """
     destination = to if to == BASE else _known(to)
     with _migrator(url, {}) as connection:
@@ -113,10 +122,11 @@ def migrate_down(url: str, to: str) -> None:
                 books.forget_steps(connection, destination)
                 books.enter(connection, min(current, destination))
 
-        with explained(f"The way back to {destination}"):
+        with explained(f"The way back to {destination}"), hearing_warnings(connection) as warnings:
             runner.patiently(go_back)
         if destination < QUEUE_SINCE:
             drop_queue(url)
+    return tuple(warnings)
 
 
 def migration_status(url: str) -> tuple[Migration, ...]:

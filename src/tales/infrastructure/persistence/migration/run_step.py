@@ -119,7 +119,28 @@ def explained(what: str) -> Iterator[None]:
             raise MigrationFailed(f"{what} waited too long for others. Nothing of it was done. Try again.") from None
         # The first line only: the details may quote a row.
         reason = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+        if isinstance(cause, psycopg.errors.DependentObjectsStillExist):
+            # These details are names of objects alone.
+            reason = f"{reason}: {' '.join((cause.diag.message_detail or '').splitlines())}"
         raise MigrationFailed(
             f"{what} failed, and nothing of it was done: {(reason or type(cause).__name__).rstrip('.')}. "
             "Mend that and run the same command again: it goes on where it stopped."
         ) from None
+
+
+@contextmanager
+def hearing_warnings(connection: Connection) -> Iterator[list[str]]:
+    """The warnings that the database gives inside."""
+    heard: list[str] = []
+
+    def listen(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING" and notice.message_primary:
+            heard.append(notice.message_primary)
+
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    driver.add_notice_handler(listen)
+    try:
+        yield heard
+    finally:
+        driver.remove_notice_handler(listen)

@@ -26,6 +26,8 @@ drop trigger if exists "0_stories_bridge" on tales.stories;
 drop trigger if exists stories_keep_generation on tales.stories;
 drop trigger if exists stories_check_attempt on tales.stories;
 drop function if exists tales.check_story_attempt();
+drop function if exists tales.refuse_differing_stories();
+drop function if exists tales.compare_stories();
 drop function if exists tales.bridge_story();
 drop function if exists tales.bridge_generation();
 drop function if exists tales.link_next_stories(integer);
@@ -59,8 +61,8 @@ begin
     -- As the attempt has it, or as it was before the migration changed it. Only scalars are ever noted as such.
     update tales.stories as s
     set model_used = case when n.notes ? 'model_used' then n.notes ->> 'model_used' else g.model_used end,
-        full_response = case when n.notes ? 'full_response' then n.notes -> 'full_response' else g.full_response end,
-        generation_info = case when n.notes ? 'generation_info' then n.notes -> 'generation_info' else g.generation_info end,
+        full_response = case when n.notes ? 'full_response' then nullif(n.notes -> 'full_response', 'null') else g.full_response end,
+        generation_info = case when n.notes ? 'generation_info' then nullif(n.notes -> 'generation_info', 'null') else g.generation_info end,
         story_type = case when n.notes ? 'story_type' then n.notes ->> 'story_type' else g.story_type end,
         story_length = case when n.notes ? 'story_length' then (n.notes ->> 'story_length')::integer else g.story_length end,
         moral = case when n.notes ? 'moral' then n.notes ->> 'moral' else g.moral end,
@@ -93,6 +95,28 @@ drop index if exists tales.stories_generation_id_key;
 alter table tales.stories
     drop column if exists generation_id,
     drop column if exists generation_attempt;
+
+-- A column that was relaxed is NOT NULL again, unless rows that were written since have nothing there.
+do $$
+declare
+    relaxed record;
+    empty bigint;
+begin
+    if to_regclass('tales.relaxed_columns') is null then
+        return;
+    end if;
+    for relaxed in select table_name, column_name from tales.relaxed_columns loop
+        execute format('select count(*) from tales.%I where %I is null', relaxed.table_name, relaxed.column_name) into empty;
+        if empty = 0 then
+            execute format('alter table tales.%I alter column %I set not null', relaxed.table_name, relaxed.column_name);
+        else
+            raise warning 'tales.%.% stays without NOT NULL: % rows have no value there. Fill them, then set it yourself.',
+                relaxed.table_name, relaxed.column_name, empty;
+        end if;
+    end loop;
+    drop table tales.relaxed_columns;
+end
+$$;
 
 update tales.migration_state set linked_up_to = default;
 create trigger stories_keep_generation after insert or update or delete on tales.stories
