@@ -221,3 +221,20 @@ async def test_no_attempt_is_made_for_somebody_else_or_nobody(transactions: SqlT
     with pytest.raises(NotSignedIn):
         async with transactions.as_user(Actor(erased)) as work:
             await work.generations.create_attempt(attempt_request(erased))
+
+
+async def test_a_number_with_more_digits_than_python_reads_is_read_as_text(
+    transactions: SqlTransactions, database: Database
+) -> None:
+    request = attempt_request(await add_user(transactions))
+    await add_ended_attempt(transactions, request, failure(full_response=None))
+    database.execute("alter table tales.generations disable trigger user")
+    database.execute("""update tales.generations set full_response = '{"huge": 1e100000, "small": 7}'""")
+
+    async with transactions.as_service() as work:
+        attempt = await work.generations.get_attempt(request.id)
+
+    assert attempt is not None
+    assert isinstance(attempt.full_response, dict)
+    assert attempt.full_response["small"] == 7
+    assert attempt.full_response["huge"] == "1" + "0" * 100_000

