@@ -98,6 +98,7 @@ async def running_local_model(
         "context_tokens": context_tokens or (SMALL_CONTEXT if model_file is None else LARGE_CONTEXT),
         "parallel": parallel,
         "threads": threads or max(1, (os.cpu_count() or 1) // 2),
+        "keeps_to_the_point": model_file is not None,
     }
     # -P: a folder that the service happens to be started in is no place to import from.
     process = await asyncio.create_subprocess_exec(
