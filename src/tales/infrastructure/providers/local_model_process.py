@@ -20,8 +20,6 @@ from dataclasses import dataclass
 import xllamacpp
 
 _SILENT = -1
-_PENALTY_TOKENS = 128
-"""How far back repetition is looked for: about a paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
