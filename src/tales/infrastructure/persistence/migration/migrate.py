@@ -33,8 +33,8 @@ FIRST_MOVE = "015"
 
 CHOICES = ("tales.orphans", "tales.invalid")
 
-POINT_OF_NO_RETURN = ("017", "contract")
-"""From this step on, the old application no longer works."""
+POINT_OF_NO_RETURN = ("017", "settle")
+"""From this step on, what is done leads to where the old application no longer works."""
 
 _ADVISORY_LOCK = 0x7A1E5
 _LOCK = text("select pg_try_advisory_lock(:key)")

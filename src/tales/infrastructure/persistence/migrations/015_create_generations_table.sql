@@ -345,27 +345,29 @@ return story_type in ('child', 'hero', 'combined')
     and tales.is_user(owner_id);
 
 -- Give these stories the attempt that wrote them: attempt 1, a success, of origin 'migrated' (decisions 3 to 5). What is
--- there already is left as it is, or brought up to date. A story that came out of an archive has its own attempts.
+-- there already is left as it is, or brought up to date; that of a story which has lost its place goes. A story that an
+-- archive has an attempt for gets that one (017), as long as it has the same user.
 create function tales.copy_stories(ids uuid[], bring_up_to_date boolean) returns void
 language plpgsql set search_path = '' as $$
 begin
     insert into tales.generations (
         generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
         hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
-        child_id, hero_id
+        child_id, hero_id, reconciled_cost_usd
     )
     select
         tales.migrated_generation_id(s.id), 1, coalesce(s.model_used, 'unknown'), s.full_response, 'success', s.user_id,
         s.story_type, case when s.story_length > 0 then s.story_length end,
         s.hero_appearance, s.relationship_description, coalesce(s.moral, 'unknown'),
         coalesce(s.created_at, s.updated_at, 'epoch'), coalesce(s.created_at, s.updated_at, 'epoch'), 'migrated',
-        s.generation_info, c.id, h.id
+        s.generation_info, c.id, h.id, a.reconciled_cost_usd
     from tales.stories as s
     left join tales.children as c on c.id = s.child_id
     left join tales.heroes as h on h.id = s.hero_id
+    left join tales.generations_archive as a on a.story_id = s.id and a.user_id = s.user_id
     where s.id = any (ids)
         and tales.has_place(s.user_id, s.story_type, s.story_length)
-        and not exists (select from tales.generations_archive as a where a.story_id = s.id)
+        and a.origin is distinct from 'live'
     on conflict (generation_id, attempt_number) do update set
         model_used = excluded.model_used, full_response = excluded.full_response, user_id = excluded.user_id,
         story_type = excluded.story_type, story_length = excluded.story_length,
@@ -375,8 +377,12 @@ begin
     where bring_up_to_date;
 
     if bring_up_to_date then
+        delete from tales.generations as g using tales.stories as s
+        where s.id = any (ids) and not tales.has_place(s.user_id, s.story_type, s.story_length)
+            and g.generation_id = tales.migrated_generation_id(s.id) and g.origin = 'migrated';
+        -- Of these two the story itself does not hold what it was.
         delete from tales.migration_notes
-        where story_id = any (ids) and column_name in ('model_used', 'moral', 'created_at', 'story_length');
+        where story_id = any (ids) and column_name not in ('created_at', 'user_id');
     end if;
     insert into tales.migration_notes
     select s.id, note.column_name, note.old_value
@@ -415,6 +421,11 @@ begin
             old.hero_appearance, old.relationship_description, old.user_id, old.child_id, old.hero_id, old.created_at)
     then
         perform tales.copy_stories(array[new.id], true);
+        if tg_op = 'UPDATE' then
+            delete from tales.migration_notes
+            where story_id = new.id and (column_name = 'created_at' and new.created_at is not null
+                or column_name = 'user_id' and new.user_id is distinct from old.user_id);
+        end if;
     end if;
     return null;
 end

@@ -59,11 +59,15 @@ begin
     from pg_catalog.pg_attribute
     where attrelid = place and attnum > 0 and not attisdropped and attgenerated = '';
     execute format('insert into %s (%s) select %s from tales.stories where id = any ($1)', place, columns, columns) using ids;
+    -- 017 has filled this in.
+    execute format('update %s set created_at = null where id in (select story_id from tales.migration_notes '
+        'where story_id = any ($1) and column_name = ''created_at'')', place) using ids;
     delete from tales.stories where id = any (ids);
 end
 $$;
 
--- Do with these stories what the operator chose, where they have no place as they are.
+-- Do with these stories what the operator chose, where they have no place as they are. Each is locked before it is
+-- judged: what another has just written to it counts.
 create function tales.settle_stories(ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -74,10 +78,18 @@ begin
     orphans := array(
         select s.id from tales.stories as s
         where s.id = any (ids) and not tales.is_user(s.user_id)
+            and (choice.orphans = 'quarantine' or (choice.invalid = 'quarantine'
+                and (s.story_length <= 0 or s.story_type is null or s.story_type not in ('child', 'hero', 'combined'))))
+        order by s.id for update
     );
-    if choice.orphans = 'quarantine' then
+    if choice.orphans <> '' then
         perform tales.set_aside(orphans, 'tales.stories_unowned');
-    elsif starts_with(choice.orphans, 'assign=') then
+    end if;
+    if starts_with(choice.orphans, 'assign=') then
+        orphans := array(
+            select s.id from tales.stories as s
+            where s.id = any (ids) and not tales.is_user(s.user_id) order by s.id for update
+        );
         insert into tales.migration_notes
         select id, 'user_id', to_jsonb(user_id) from tales.stories where id = any (orphans)
         on conflict do nothing;
@@ -88,9 +100,10 @@ begin
 
     if choice.invalid = 'quarantine' then
         perform tales.set_aside(array(
-            select id from tales.stories
-            where id = any (ids) and user_id is not null
-                and (story_length <= 0 or story_type is null or story_type not in ('child', 'hero', 'combined'))
+            select s.id from tales.stories as s
+            where s.id = any (ids) and tales.is_user(s.user_id)
+                and (s.story_length <= 0 or s.story_type is null or s.story_type not in ('child', 'hero', 'combined'))
+            order by s.id for update
         ), 'tales.stories_quarantined');
     end if;
 end
@@ -158,9 +171,14 @@ revoke execute on function
     tales.refuse_unsettled_stories()
 from public;
 
+-- step: check
+
+-- In a step of its own: to count takes as long as there are stories, and holds no lock here.
 select tales.refuse_unsettled_stories();
 
--- What an earlier way back set aside comes first.
+-- step: restore
+
+-- What an earlier way back set aside comes first, but for what was copied from a story, and will be again.
 insert into tales.generations (
     generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
     hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
@@ -172,7 +190,8 @@ select
     hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
     child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type, http_status,
     provider_generation_id, reconciled_cost_usd
-from tales.generations_archive
+from tales.generations_archive as a
+where origin = 'live' or not exists (select from tales.stories as s where s.id = a.story_id)
 order by generation_id, attempt_number;
 
 -- The one id that comes after no other.

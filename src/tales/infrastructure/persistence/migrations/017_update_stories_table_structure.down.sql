@@ -32,6 +32,9 @@ drop function if exists tales.bridge_story();
 drop function if exists tales.bridge_generation();
 drop function if exists tales.link_next_stories(integer);
 drop function if exists tales.link_stories(uuid[]);
+drop function if exists tales.settle_next_stories(integer);
+drop function if exists tales.settle_unlinked(uuid[]);
+drop function if exists tales.note_differences(uuid[]);
 
 alter table tales.stories
     alter column user_id drop not null,
@@ -58,11 +61,11 @@ begin
         add column hero_appearance text,
         add column relationship_description text;
 
-    -- As the attempt has it, or as it was before the migration changed it. Only scalars are ever noted as such.
+    -- As the attempt has it, or as it was before the migration changed it.
     update tales.stories as s
     set model_used = case when n.notes ? 'model_used' then n.notes ->> 'model_used' else g.model_used end,
-        full_response = case when n.notes ? 'full_response' then nullif(n.notes -> 'full_response', 'null') else g.full_response end,
-        generation_info = case when n.notes ? 'generation_info' then nullif(n.notes -> 'generation_info', 'null') else g.generation_info end,
+        full_response = case when n.notes ? 'full_response' then n.notes #> '{full_response,0}' else g.full_response end,
+        generation_info = case when n.notes ? 'generation_info' then n.notes #> '{generation_info,0}' else g.generation_info end,
         story_type = case when n.notes ? 'story_type' then n.notes ->> 'story_type' else g.story_type end,
         story_length = case when n.notes ? 'story_length' then (n.notes ->> 'story_length')::integer else g.story_length end,
         moral = case when n.notes ? 'moral' then n.notes ->> 'moral' else g.moral end,

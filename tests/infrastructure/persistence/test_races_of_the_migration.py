@@ -1,0 +1,158 @@
+"""A story that is written at the very moment when its batch is moved, in every order of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+import pytest
+
+from tales.infrastructure.persistence.migration.migrate import migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.verify import verify
+from tests.fixtures.databases import Database
+from tests.infrastructure.persistence.legacy import add_family, add_story, add_user, stories
+from tests.infrastructure.persistence.moments import SETTLED, Others, stop_at, transaction
+from tests.infrastructure.persistence.rows import Row
+
+ENDS = ("commit", "rollback")
+BATCHES: dict[str, LiteralString] = {
+    "copy": "select tales.copy_next_stories(1000)",
+    "link": "select tales.link_next_stories(1000)",
+}
+STRAYS = """
+    select generation_id from tales.generations as g
+    where not exists (select from tales.stories as s where s.generation_id = g.generation_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One statement of the old application about one story, which may have no place in the new model beforehand."""
+
+    statement: LiteralString
+    parameters: tuple[object, ...]
+    is_of_no_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A legacy library, and what is about to be written to each of its stories."""
+
+    database: Database
+    writes: tuple[Write, ...]
+
+    def after(self, *, set_aside: bool = False) -> list[Row]:
+        """What the legacy table holds if nothing but the writes happens.
+
+        What has been set aside meanwhile is out of the old application's reach.
+        """
+        with transaction(self.database) as connection:
+            for write in self.writes:
+                if not (set_aside and write.is_of_no_place):
+                    connection.execute(write.statement, write.parameters)
+            return connection.execute("select * from tales.stories order by id").fetchall()
+
+
+@pytest.fixture
+def shelf(legacy_database: Database) -> Shelf:
+    """Each story is written by exactly one statement, and some are let alone."""
+    user, other = add_user(legacy_database), add_user(legacy_database)
+    child = add_family(legacy_database, "children", user)
+    for moral in ("kindness", None):
+        add_story(legacy_database, user, moral=moral)
+
+    def story(owner: UUID | None = user, **changes: object) -> UUID:
+        return add_story(legacy_database, owner, child_id=child, **changes)
+
+    def update(sets: LiteralString, *parameters: object, no_place: bool = False) -> Write:
+        return Write("update tales.stories set " + sets + " where id = %s", parameters, no_place)
+
+    def delete(story: UUID, *, no_place: bool = False) -> Write:
+        return Write("delete from tales.stories where id = %s", (story,), no_place)
+
+    writes = (
+        update("rating = 1, title = 'New'", story()),
+        update("moral = 'courage', full_response = '[null]', story_length = null", story(moral=None)),
+        update("model_used = null, moral = null, full_response = 'null'", story()),
+        update("created_at = null", story()),
+        update("created_at = '2020-02-02'", story(created_at=None)),
+        update("child_id = null", story()),
+        update("user_id = %s", other, story()),
+        update("user_id = %s", other, story(None), no_place=True),
+        update("user_id = null", story()),
+        update("story_type = 'saga'", story()),
+        update("story_type = 'child'", story(story_type="saga"), no_place=True),
+        update("story_length = 0", story()),
+        update("story_length = 3", story(story_length=-3), no_place=True),
+        delete(story()),
+        delete(story(None), no_place=True),
+        delete(story(story_length=0), no_place=True),
+        Write(
+            "insert into tales.stories (id, title, content, user_id, story_type, created_at, updated_at) "
+            "values (%s, 't', 'c', %s, 'child', '2025-01-01', '2025-01-01')",
+            (uuid4(), user),
+        ),
+        Write(
+            "insert into tales.stories (id, title, content, user_id, story_type, created_at, updated_at) "
+            "values (%s, 't', 'c', null, 'child', null, '2025-01-01')",
+            (uuid4(),),
+        ),
+    )
+    return Shelf(legacy_database, writes)
+
+
+def check(shelf: Shelf, expected: list[Row]) -> None:
+    """Go the whole way up and back: nothing is lost, nothing came back, and nothing is left over."""
+    database = shelf.database
+    migrate_up(database.owner_url, wishes=SETTLED)
+    assert verify(database.owner_url).problems == ()
+    assert database.rows(STRAYS) == []
+    migrate_down(database.owner_url, "014")
+    assert stories(database) == expected
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("step", BATCHES)
+def test_what_was_begun_before_a_batch(shelf: Shelf, step: str, end: str) -> None:
+    expected = shelf.after(set_aside=step != "copy") if end == "commit" else stories(shelf.database)
+    stop_at(shelf.database, step)
+    batch = Others(shelf.database)
+    writers = [transaction(shelf.database) for _ in shelf.writes]
+    connections = [writer.__enter__() for writer in writers]
+    for connection, write in zip(connections, shelf.writes, strict=True):
+        connection.execute(write.statement, write.parameters)
+    batch.run(BATCHES[step])
+    for connection, writer in zip(connections, writers, strict=True):
+        connection.commit() if end == "commit" else connection.rollback()
+        writer.__exit__(None, None, None)
+    batch.end()
+
+    check(shelf, expected)
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("step", BATCHES)
+def test_what_is_written_while_a_batch_is_moved(shelf: Shelf, step: str, end: str) -> None:
+    # While the batch is held, stories without a place are on their way out.
+    expected = shelf.after(set_aside=step != "copy" or end == "commit")
+    stop_at(shelf.database, step)
+    writers = Others(shelf.database)
+    with transaction(shelf.database) as batch:
+        batch.execute(BATCHES[step])
+        for write in shelf.writes:
+            writers.run(write.statement, *write.parameters)
+        batch.commit() if end == "commit" else batch.rollback()
+    writers.end()
+
+    check(shelf, expected)
+
+
+@pytest.mark.parametrize("step", ["copy", "expand", "link", "index", "settle", "contract"])
+def test_what_is_written_between_two_steps(shelf: Shelf, step: str) -> None:
+    expected = shelf.after(set_aside=step != "copy")
+    stop_at(shelf.database, step)
+    for write in shelf.writes:
+        shelf.database.execute(write.statement, *write.parameters)
+
+    check(shelf, expected)
