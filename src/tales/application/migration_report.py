@@ -99,7 +99,7 @@ class Column:
     refuses_new_rows: bool
     """It is NOT NULL where the new model writes nothing or NULL: every new row would be refused."""
     statement: str | None
-    """What `up` does about it, with --yes."""
+    """For an extra column: what `up` does about it, with --yes. For one of ours there is no rule: it is to be run."""
 
 
 class Fate(StrEnum):
@@ -191,6 +191,11 @@ class Report:
         return (
             *(finding.sentence for finding in self.findings if finding.severity is Severity.PROBLEM),
             *(f"{cause.what}: {cause.rows}. {cause.todo}" for cause in self.causes if cause.rule is None),
+            *(
+                f"{column.table}.{column.name} is NOT NULL, and the service writes NULL there. Run: {column.statement}"
+                for column in self.columns
+                if column.refuses_new_rows and column.in_specification
+            ),
             *(
                 f"The {d.kind} {d.name} keeps {', '.join(d.columns)} from being dropped."
                 for d in self.dependents

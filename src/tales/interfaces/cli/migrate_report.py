@@ -82,8 +82,11 @@ def _show_columns(columns: Iterable[Column]) -> None:
     for column in columns:
         fate = "stays"
         if column.refuses_new_rows:
-            why = "the service writes NULL" if column.in_specification else "the service knows nothing of it"
-            fate = f"would refuse every new row, because {why}; `up` relaxes it, with --yes: {column.statement}"
+            fate = (
+                f"would refuse new rows: the service does not know it; `up` relaxes it, with --yes: {column.statement}"
+            )
+            if column.in_specification:
+                fate = f"would refuse new rows: the service writes NULL there; relax it: {column.statement}"
         table.add_row(Text(f"{column.table}.{column.name}"), Text(column.type), Text(fate))
     _print_filled("Columns beyond the specification", table)
 

@@ -44,6 +44,10 @@ def test_a_known_column_that_is_stricter_than_ours_refuses_new_rows_too(legacy_d
     legacy_database.execute("alter table tales.stories alter column hero_id set not null")
     (column,) = look(legacy_database).columns
     assert (column.name, column.in_specification, column.refuses_new_rows) == ("hero_id", True, True)
+    assert column.statement is not None
+    assert column.statement in look(legacy_database).problems[0]
+    legacy_database.execute(column.statement)
+    assert look(legacy_database).problems == ()
 
 
 def test_another_type_is_a_problem_with_its_remedy(legacy_database: Database) -> None:
