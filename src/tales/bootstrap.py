@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -36,7 +37,9 @@ from tales.infrastructure.persistence.database import Database, find_database, p
 from tales.infrastructure.persistence.embedded import allow_app_login, stop_embedded
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import (
+    ARCHIVE_TABLE,
     POINT_OF_NO_RETURN,
+    Archive,
     Migration,
     Wishes,
     current_revision,
@@ -219,10 +222,11 @@ def ends_the_old_application(settings: Settings, to: str | None) -> bool:
     return (to or newest_revision()) >= POINT_OF_NO_RETURN[0] and has_legacy_stories(_find(settings).owner_url)
 
 
-def take_down(settings: Settings, to: str) -> tuple[str, tuple[str, ...]]:
-    """Migrate down. The migration that the database stands at then, and what could not be made as it was."""
+def take_down(settings: Settings, to: str, archive: str | None) -> tuple[str, tuple[str, ...]]:
+    """Migrate down; `archive` is "table" or a file. The migration reached, and what could not be made as it was."""
     database = _find(settings)
-    warnings = migrate_down(database.owner_url, to)
+    place: Archive | None = ARCHIVE_TABLE if archive == ARCHIVE_TABLE else Path(archive) if archive else None
+    warnings = migrate_down(database.owner_url, to, place)
     return current_revision(database.owner_url), warnings
 
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.archive import ArchiveUnusable
+from tales.infrastructure.persistence.migration.migrate import (
+    ARCHIVE_TABLE,
+    MigrationFailed,
+    current_revision,
+    migrate_down,
+    migrate_up,
+)
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.rows import (
     Row,
@@ -49,20 +58,20 @@ def lively_database(database: Database) -> Database:
 
 def test_attempts_and_prompts_come_back_on_the_way_up(lively_database: Database) -> None:
     before = lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)
-    migrate_down(lively_database.owner_url, "014")
+    migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     migrate_up(lively_database.owner_url)
     assert (lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)) == before
 
 
 def test_the_legacy_table_shows_what_the_new_service_wrote(lively_database: Database) -> None:
-    migrate_down(lively_database.owner_url, "014")
+    migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     (row,) = lively_database.rows("select model_used, story_type, moral, full_response, rating from tales.stories")
     assert (row["model_used"], row["story_type"], row["moral"], row["rating"]) == ("sim/ok", "child", "kindness", 9)
     assert row["full_response"]["id"] == "gen-1"
 
 
 def test_the_archive_opens_to_nobody(lively_database: Database) -> None:
-    migrate_down(lively_database.owner_url, "014")
+    migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     (row,) = lively_database.rows(
         "select relrowsecurity, relacl from pg_class where oid = 'tales.generations_archive'::regclass"
     )
@@ -70,7 +79,7 @@ def test_the_archive_opens_to_nobody(lively_database: Database) -> None:
 
 
 def test_the_archive_is_erased_with_its_user(lively_database: Database) -> None:
-    migrate_down(lively_database.owner_url, "014")
+    migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     lively_database.execute("delete from auth.users")
     assert lively_database.rows("select from tales.generations_archive") == []
     migrate_up(lively_database.owner_url)
@@ -78,7 +87,7 @@ def test_the_archive_is_erased_with_its_user(lively_database: Database) -> None:
 
 
 def test_the_archive_forgets_a_child_and_a_hero_that_are_gone(lively_database: Database) -> None:
-    migrate_down(lively_database.owner_url, "014")
+    migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     lively_database.execute("delete from tales.children")
     lively_database.execute("delete from tales.heroes")
     migrate_up(lively_database.owner_url)
@@ -88,7 +97,7 @@ def test_the_archive_forgets_a_child_and_a_hero_that_are_gone(lively_database: D
 
 
 def test_a_story_that_was_deleted_meanwhile_leaves_its_attempts(lively_database: Database) -> None:
-    migrate_down(lively_database.owner_url, "014")
+    migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     lively_database.execute("delete from tales.stories")
     migrate_up(lively_database.owner_url)
     assert len(lively_database.rows(ATTEMPTS)) == 6
@@ -103,7 +112,7 @@ def test_the_cost_that_was_learned_of_a_legacy_story_stays(legacy_database: Data
         (row,) = connection.execute("select * from tales.generations").fetchall()
         change(connection, "generations", row, reconciled_cost_usd=3)
     before = legacy_database.rows(ATTEMPTS)
-    migrate_down(legacy_database.owner_url, "014")
+    migrate_down(legacy_database.owner_url, "014", ARCHIVE_TABLE)
     migrate_up(legacy_database.owner_url)
     assert legacy_database.rows(ATTEMPTS) == before
 
@@ -111,3 +120,66 @@ def test_the_cost_that_was_learned_of_a_legacy_story_stays(legacy_database: Data
 def test_below_the_stories_there_is_no_archive_either(lively_database: Database) -> None:
     migrate_down(lively_database.owner_url, "000")
     assert lively_database.rows("select to_regnamespace('tales') as schema") == [{"schema": None}]
+
+
+# In a file instead of a table.
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Where an operator wants the archive."""
+    return tmp_path / "generations_archive_1.parquet"
+
+
+def test_the_way_back_is_refused_until_the_operator_says_where_to_keep_what_it_cannot_hold(
+    lively_database: Database,
+) -> None:
+    before = lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)
+
+    with pytest.raises(MigrationFailed, match=r"6 attempts have no place .* --archive table or --archive FILE"):
+        migrate_down(lively_database.owner_url, "014")
+
+    assert (lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)) == before
+
+
+def test_a_file_brings_everything_back_as_well(lively_database: Database, archive: Path) -> None:
+    before = lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)
+
+    migrate_down(lively_database.owner_url, "014", archive)
+    assert archive.stat().st_size > 0
+    assert lively_database.rows("select to_regclass('tales.generations_archive') as archive") == [{"archive": None}]
+    migrate_up(lively_database.owner_url)
+
+    assert (lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)) == before
+
+
+def test_a_file_that_is_gone_stops_the_way_up_before_stories_move(lively_database: Database, archive: Path) -> None:
+    migrate_down(lively_database.owner_url, "014", archive)
+    archive.rename(elsewhere := archive.with_suffix(".away"))
+
+    with pytest.raises(ArchiveUnusable, match="Put the file back"):
+        migrate_up(lively_database.owner_url)
+    assert current_revision(lively_database.owner_url) == "015"
+
+    elsewhere.rename(archive)
+    migrate_up(lively_database.owner_url)
+    assert len(lively_database.rows(ATTEMPTS)) == 6
+
+
+def test_a_file_is_never_written_over(lively_database: Database, archive: Path) -> None:
+    archive.write_text("precious")
+
+    with pytest.raises(ArchiveUnusable, match="exists already"):
+        migrate_down(lively_database.owner_url, "014", archive)
+
+    assert archive.read_text() == "precious"
+    assert current_revision(lively_database.owner_url) == "019"
+
+
+def test_a_file_brings_nothing_back_of_a_user_who_was_erased(lively_database: Database, archive: Path) -> None:
+    migrate_down(lively_database.owner_url, "014", archive)
+    lively_database.execute("delete from auth.users")
+
+    migrate_up(lively_database.owner_url)
+
+    assert lively_database.rows(ATTEMPTS) == []

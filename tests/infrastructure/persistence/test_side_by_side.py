@@ -8,7 +8,13 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from tales.infrastructure.persistence.migration.migrate import Wishes, current_revision, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import (
+    ARCHIVE_TABLE,
+    Wishes,
+    current_revision,
+    migrate_down,
+    migrate_up,
+)
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_family, add_story, add_user, add_varied_stories, stories
 from tests.infrastructure.persistence.rows import attempt, ended, insert
@@ -170,7 +176,7 @@ def test_what_the_old_application_changes_of_the_new_ones_story_comes_back(legac
     assert legacy_database.rows("select moral from tales.generations where status = 'success'") == [
         {"moral": "patience"}
     ]
-    migrate_down(legacy_database.owner_url, "014")
+    migrate_down(legacy_database.owner_url, "014", ARCHIVE_TABLE)
     assert legacy_database.rows("select moral, full_response from tales.stories") == [
         {"moral": "haste", "full_response": None}
     ]

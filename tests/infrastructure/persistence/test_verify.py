@@ -50,7 +50,7 @@ def test_a_copy_that_differs_stops_the_migration_before_anything_is_dropped(lega
     migrate_up(legacy.owner_url, "016")
     legacy.execute(
         "update tales.generations set moral = 'spoilt' where generation_id = "
-        "(select min(generation_id::text)::uuid from tales.generations)"
+        "(select generation_id from tales.generations where moral = 'kindness' limit 1)"
     )
 
     with pytest.raises(MigrationFailed, match=r"verify.*1 of \d+ stories differ from their attempts"):

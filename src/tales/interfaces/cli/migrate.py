@@ -92,12 +92,15 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
 @app.command()
 def down(
     to: Annotated[str, typer.Option("--to", metavar="NNN", help="The migration to go back to, such as 014.")],
+    archive: Annotated[
+        str | None, typer.Option(metavar="table|FILE.parquet", help="Where to keep what the legacy table cannot hold.")
+    ] = None,
     yes: Yes = False,
 ) -> None:
-    """Take the schema back. Queued jobs go; what an older schema cannot hold is archived."""
+    """Take the schema back. Queued jobs go; what the legacy table cannot hold is kept in an archive."""
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Take the database back to migration {to}?", err=True):
         raise typer.Exit(FAILED)
-    stands_at, warnings = bootstrap.take_down(load_settings(), to)
+    stands_at, warnings = bootstrap.take_down(load_settings(), to, _checked_archive(archive))
     for warning in warnings:
         err.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True)
     err.print(f"The database is at migration {stands_at}.")
@@ -112,6 +115,12 @@ def _ask(settings: Settings, to: str | None, *, yes: bool) -> None:
         raise fail("Say --yes to go on, or --until expand to stop before it.")
     if not typer.confirm("Go on?", err=True):
         raise typer.Exit(FAILED)
+
+
+def _checked_archive(value: str | None) -> str | None:
+    if value is None or value == "table" or value.endswith(".parquet"):
+        return value
+    raise InvalidInput("--archive", "--archive is neither table nor a file that ends in .parquet. Use one of the two.")
 
 
 def _checked_orphans(value: str | None) -> str | None:

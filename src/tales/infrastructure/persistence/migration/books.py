@@ -21,6 +21,11 @@ _MAKE = (
         "(revision text not null, step text not null, primary key (revision, step))"
     ),
 )
+_HAS_ARCHIVE = text(f"select to_regclass('{SCHEMA}.archive_file') is not null")
+_MAKE_ARCHIVE = text(f"create table if not exists {SCHEMA}.archive_file (path text primary key)")
+_NOTE_ARCHIVE = text(f"insert into {SCHEMA}.archive_file values (:path) on conflict do nothing")
+_ARCHIVE = text(f"select path from {SCHEMA}.archive_file")
+_FORGET_ARCHIVE = text(f"delete from {SCHEMA}.archive_file")
 _FINISHED = text(f"select step from {SCHEMA}.finished_steps where revision = :revision")
 _FINISH = text(f"insert into {SCHEMA}.finished_steps values (:revision, :step)")
 _FORGET = text(f"delete from {SCHEMA}.finished_steps where revision >= :revision")
@@ -71,6 +76,25 @@ def finish_step(connection: Connection, revision: str, step: str) -> None:
 def forget_steps(connection: Connection, since: str) -> None:
     """No step of `since` or a later revision is under way any more."""
     connection.execute(_FORGET, {"revision": since})
+
+
+def note_archive(connection: Connection, path: str) -> None:
+    """Remember the file that holds what the legacy table cannot hold."""
+    connection.execute(_MAKE_ARCHIVE)
+    connection.execute(_NOTE_ARCHIVE, {"path": path})
+
+
+def archive_file(connection: Connection) -> str | None:
+    """The file that has to be read again on the way up; None where there is none."""
+    if not connection.execute(_HAS_ARCHIVE).scalar():
+        return None
+    path: str | None = connection.execute(_ARCHIVE).scalar()
+    return path
+
+
+def forget_archive(connection: Connection) -> None:
+    """The file has been read."""
+    connection.execute(_FORGET_ARCHIVE)
 
 
 def _context(connection: Connection) -> MigrationContext:

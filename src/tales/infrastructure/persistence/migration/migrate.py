@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
 
+import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.migration import books
+from tales.infrastructure.persistence.migration.archive import read_archive, write_archive
 from tales.infrastructure.persistence.migration.pace import Pace
 from tales.infrastructure.persistence.migration.run_step import (
     MigrationFailed,
@@ -31,11 +35,17 @@ from tales.infrastructure.queue.schema import QUEUE_SINCE, drop_queue, install_q
 FIRST_MOVE = "015"
 """The first migration that touches legacy stories."""
 
+ARCHIVE_TABLE: Final = "table"
+Archive = Literal["table"] | Path
+"""Where the way back keeps what the legacy table cannot hold."""
+
 CHOICES = ("tales.orphans", "tales.invalid")
 
 POINT_OF_NO_RETURN = ("017", "settle")
 """From this step on, what is done leads to where the old application no longer works."""
 
+_ARCHIVE_RETURNS = "016"
+_STORIES_SINCE = "005"
 _ADVISORY_LOCK = 0x7A1E5
 _LOCK = text("select pg_try_advisory_lock(:key)")
 _HAS_STORIES = text("select exists (select from tales.stories)")
@@ -43,6 +53,8 @@ _HAS_STATE = text("select to_regclass('tales.migration_state') is not null")
 _CHOOSE = text(
     "update tales.migration_state set orphans = coalesce(:orphans, orphans), invalid = coalesce(:invalid, invalid)"
 )
+_COUNT_ARCHIVED = text("select count(*) from tales.generations_archive")
+_EMPTY_ARCHIVE = text("delete from tales.generations_archive")
 _SET = text("select set_config(:name, :value, false)")
 
 
@@ -92,6 +104,8 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
         runner.patiently(lambda: _keep_choices(connection, wishes.choices))
         for revision in revisions():
             if current < revision.number <= destination:
+                if revision.number == _ARCHIVE_RETURNS:
+                    runner.patiently(lambda: _fetch_archive(connection))
                 if not _take(runner, revision, wishes):
                     return
                 if revision.number == QUEUE_SINCE:
@@ -101,29 +115,18 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
             _install_queue(url, runner)
 
 
-def migrate_down(url: str, to: str) -> tuple[str, ...]:
+def migrate_down(url: str, to: str, archive: Archive | None = None) -> tuple[str, ...]:
     """Take the database at `url` (its owner's) back to revision `to`; "000" is before the first.
 
-    Also from the middle of a revision. All of it happens, or nothing. Returns warnings: what could not be made as it
-    was. Raises: MigrationFailed, InvalidInput.
+    `archive` is where to keep what the legacy table cannot hold: a table, or a Parquet file. Also from the middle of a
+    revision. All of it happens, or nothing. Returns warnings: what could not be made as it was.
+    Raises: MigrationFailed, ArchiveUnusable, InvalidInput.
     """
     destination = to if to == BASE else _known(to)
     with _migrator(url, {}) as connection:
         runner = StepRunner(connection, Pace(), _report_nothing)
-
-        def go_back() -> None:
-            current = books.current_revision(connection)
-            for revision in reversed(revisions()):
-                begun = bool(books.finished_steps(connection, revision.number))
-                if destination < revision.number and (revision.number <= current or begun):
-                    connection.connection.cursor().execute(revision.way_back)
-            if current != BASE:
-                books.open_books(connection)
-                books.forget_steps(connection, destination)
-                books.enter(connection, min(current, destination))
-
         with explained(f"The way back to {destination}"), hearing_warnings(connection) as warnings:
-            runner.patiently(go_back)
+            runner.patiently(lambda: _go_back(connection, destination, archive))
         if destination < QUEUE_SINCE:
             drop_queue(url)
     return tuple(warnings)
@@ -185,6 +188,49 @@ def _keep_choices(connection: Connection, choices: Mapping[str, str]) -> None:
 def _install_queue(url: str, runner: StepRunner) -> None:
     install_queue(url)
     runner.patiently(lambda: books.show_to_service(runner.connection))
+
+
+def _go_back(connection: Connection, destination: str, archive: Archive | None) -> None:
+    current = books.current_revision(connection)
+    for revision in reversed(revisions()):
+        begun = bool(books.finished_steps(connection, revision.number))
+        if destination < revision.number and (revision.number <= current or begun):
+            connection.connection.cursor().execute(revision.way_back)
+            # Where the stories go as well, nothing is left that attempts could come back to.
+            if revision.number == POINT_OF_NO_RETURN[0] and destination >= _STORIES_SINCE:
+                _keep_archive(connection, archive)
+    if current != BASE:
+        books.open_books(connection)
+        books.forget_steps(connection, destination)
+        books.enter(connection, min(current, destination))
+
+
+def _keep_archive(connection: Connection, archive: Archive | None) -> None:
+    """What the way back has set aside goes where the operator wants it, and nowhere without a word of theirs."""
+    rows = connection.execute(_COUNT_ARCHIVED).scalar_one()
+    if rows == 0 or archive == ARCHIVE_TABLE:
+        return
+    if archive is None:
+        raise MigrationFailed(
+            f"{rows} attempts have no place in the legacy table. "
+            "Keep them with --archive table or --archive FILE.parquet, and the way up brings them back."
+        )
+    write_archive(_driver(connection), archive)
+    books.note_archive(connection, str(archive.resolve()))
+    connection.execute(_EMPTY_ARCHIVE)
+
+
+def _fetch_archive(connection: Connection) -> None:
+    """Bring back the file that the way down has written. Raises: ArchiveUnusable."""
+    if path := books.archive_file(connection):
+        read_archive(_driver(connection), Path(path))
+        books.forget_archive(connection)
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def _known(revision: str) -> str:
