@@ -17,6 +17,7 @@ from tales.application.end_attempt import EndAttempt
 from tales.application.follow_generation import FollowGeneration
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.manage_family import ManageFamily
+from tales.application.migration_report import CheckOptions, Report
 from tales.application.ports import Log, TextSource
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
@@ -52,6 +53,7 @@ from tales.infrastructure.persistence.migration.migrate import (
 from tales.infrastructure.persistence.migration.pace import Pace
 from tales.infrastructure.persistence.migration.steps import BASE
 from tales.infrastructure.persistence.migration.verify import Verification, verify
+from tales.infrastructure.persistence.preflight.check import check_migration as look_before
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.persistence.urls import libpq_url
 from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
@@ -201,6 +203,11 @@ def wishes_for(
     """How a migration is to go. `max_rate` in stories a second."""
     pace = Pace(max_rate=max_rate)
     return Wishes(choices, until_expand=until_expand, relax=consents, pace=pace, report=report)
+
+
+def check_migration(settings: Settings, options: CheckOptions) -> Report:
+    """Look at a legacy database before it is migrated; nothing is written. Raises: UnknownShape, Unavailable."""
+    return look_before(_find(settings).owner_url, options)
 
 
 def check_moved_stories(settings: Settings) -> Verification:

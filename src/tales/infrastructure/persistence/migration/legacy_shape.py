@@ -38,7 +38,7 @@ def detect_revision(connection: Connection) -> str | None:
     columns = frozenset(connection.execute(_COLUMNS).scalars())
     if not columns:
         return None
-    if "accounts.user_id" in columns:
+    if "accounts.password_hash" in columns and "stories.model_used" not in columns:
         return "019"
     if "stories.generation_id" in columns and "stories.model_used" not in columns:
         return "017"
