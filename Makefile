@@ -52,7 +52,7 @@ docs: install ## Draw the README's picture of the data model anew
 bench: install ## Run the benchmarks
 	@set -- benchmarks/bench_*.py; \
 	if [ ! -e "$$1" ]; then echo "There are no benchmarks yet. benchmarks/README.md says what belongs there."; exit; fi; \
-	for benchmark; do echo "$$benchmark"; $(PY) "$$benchmark" || exit; done
+	for benchmark; do name=$$(basename "$$benchmark" .py); echo "$$name"; $(PY) -m "benchmarks.$$name" || exit; done
 
 install: .venv/installed ## Make .venv with everything that the project needs
 

@@ -27,6 +27,7 @@ from tales.infrastructure.persistence.migration.run_step import (
     explained,
     hearing_warnings,
 )
+from tales.infrastructure.persistence.migration.session import prepare_session, take_turn
 from tales.infrastructure.persistence.migration.steps import BASE, Revision, revisions
 from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
 from tales.infrastructure.persistence.urls import driver_url
@@ -46,8 +47,6 @@ POINT_OF_NO_RETURN = ("017", "settle")
 
 _ARCHIVE_RETURNS = "016"
 _STORIES_SINCE = "005"
-_ADVISORY_LOCK = 0x7A1E5
-_LOCK = text("select pg_try_advisory_lock(:key)")
 _HAS_STORIES = text("select exists (select from tales.stories)")
 _HAS_STATE = text("select to_regclass('tales.migration_state') is not null")
 _CHOOSE = text(
@@ -252,11 +251,10 @@ def _connection(url: str) -> Iterator[Connection]:
 def _migrator(url: str, choices: Mapping[str, str]) -> Iterator[Connection]:
     """The one migrator of a database: the lock is held until the connection closes."""
     with _connection(url) as connection:
+        prepare_session(connection)
+        if not take_turn(connection):
+            raise MigrationFailed("Another migration of this database is running. Wait for its end, then try again.")
         with connection.begin():
-            if not connection.execute(_LOCK, {"key": _ADVISORY_LOCK}).scalar_one():
-                raise MigrationFailed(
-                    "Another migration of this database is running. Wait for its end, then try again."
-                )
             for name, value in choices.items():
                 connection.execute(_SET, {"name": name, "value": value})
         yield connection

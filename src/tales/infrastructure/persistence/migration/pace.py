@@ -31,7 +31,7 @@ class Pace:
     rows a second.
     """
 
-    batch_seconds: float = 0.1
+    batch_seconds: float = 0.05
     max_rate: float | None = None
     sleep: Callable[[float], None] = time.sleep
     rows: int = 500
@@ -44,6 +44,13 @@ class Pace:
             self.rows = min(self.rows, max(1, int(self.max_rate)))
             self.sleep(max(0.0, moved / self.max_rate - seconds))
         self._wait_for_others(connection)
+
+    def may_halve(self) -> bool:
+        """Choose half as many `rows` for the next batch; False where there is one already."""
+        if self.rows == 1:
+            return False
+        self.rows //= 2
+        return True
 
     def _wait_for_others(self, connection: Connection) -> None:
         while time.monotonic() - self._looked_at > _LOOK_SECONDS:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import psycopg
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from tales.domain.errors import TalesError
@@ -22,14 +22,19 @@ LOCK_TIMEOUT_MS = 200
 
 LOCK_PATIENCE_SECONDS = 120.0
 
+BATCH_TIMEOUT_MS = 200
+"""A batch that takes longer, because it waits or has more to move than expected, gives way and is tried with fewer rows."""
+
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
+_BATCH_TIMEOUT = text("select set_config('statement_timeout', :milliseconds, true)")
 # One that a killed migrator left unfinished would pass for the finished one.
 _UNFINISHED = text("""
     select format('drop index concurrently %s', i.indexrelid::regclass)
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as c on c.oid = i.indrelid
-    where c.relnamespace = to_regnamespace('tales') and not i.indisvalid
+    join pg_catalog.pg_class as index on index.oid = i.indexrelid
+    where c.relnamespace = to_regnamespace('tales') and not i.indisvalid and strpos(:sql, index.relname) > 0
 """)
 
 T = TypeVar("T")
@@ -88,16 +93,28 @@ class StepRunner:
         moved = 0
         while True:
             begun = time.monotonic()
-            batch: int = self.patiently(lambda: self.connection.execute(call, {"rows": self.pace.rows}).scalar_one())
+            try:
+                batch = self.patiently(lambda: self._move(call))
+            except DBAPIError as error:
+                if not isinstance(error.orig, psycopg.errors.QueryCanceled) or not self.pace.may_halve():
+                    raise
+                continue
             if batch == 0:
                 return
             moved += batch
             self.report(name, moved)
             self.pace.after_batch(self.connection, batch, time.monotonic() - begun)
 
+    def _move(self, call: TextClause) -> int:
+        # A single row may take as long as it takes.
+        if self.pace.rows > 1:
+            self.connection.execute(_BATCH_TIMEOUT, {"milliseconds": str(BATCH_TIMEOUT_MS)})
+        moved: int = self.connection.execute(call, {"rows": self.pace.rows}).scalar_one()
+        return moved
+
     def _build_index(self, sql: str) -> None:
         """Outside a transaction: an index that is built concurrently waits for those of others."""
-        unfinished = self.patiently(lambda: self.connection.execute(_UNFINISHED).scalars().all())
+        unfinished = self.patiently(lambda: self.connection.execute(_UNFINISHED, {"sql": sql}).scalars().all())
         connection = self.connection.connection.driver_connection
         assert isinstance(connection, psycopg.Connection)
         connection.autocommit = True
@@ -119,6 +136,8 @@ def explained(what: str) -> Iterator[None]:
             raise MigrationFailed(f"{what} waited too long for others. Nothing of it was done. Try again.") from None
         # The first line only: the details may quote a row.
         reason = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+        if reason is None and isinstance(cause, psycopg.OperationalError):
+            reason = "the connection to the database was lost"
         if isinstance(cause, psycopg.errors.DependentObjectsStillExist):
             # These details are names of objects alone.
             reason = f"{reason}: {' '.join((cause.diag.message_detail or '').splitlines())}"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.migration import books
+from tales.infrastructure.persistence.migration.run_step import MigrationFailed
 from tales.infrastructure.persistence.urls import driver_url
 
 _HAS_COMPARISON = text("select to_regprocedure('tales.compare_stories()') is not null")
@@ -79,15 +84,30 @@ class Verification:
 
 
 def verify(url: str) -> Verification:
-    """Compare the stories of the database at `url` (its owner's) with their attempts. It writes nothing."""
+    """Compare the stories of the database at `url` (its owner's) with their attempts. It writes nothing.
+
+    Raises: MigrationFailed, where the role does not see all of them.
+    """
     engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
-    with translated_errors(), engine.connect() as connection:
+    with translated_errors(), _seeing_everything(), engine.connect() as connection:
         # The owner of a migrated database sees families' rows only where it may bypass their policies.
         connection.execute(text("set transaction isolation level repeatable read read only"))
         connection.execute(text("set local row_security = off"))
         found = _look(connection)
     engine.dispose()
     return found
+
+
+@contextmanager
+def _seeing_everything() -> Iterator[None]:
+    try:
+        yield
+    except ProgrammingError as error:
+        if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise MigrationFailed(
+                "This role does not see every family's stories. Verify as a superuser, or as a role with BYPASSRLS."
+            ) from None
+        raise
 
 
 def _look(connection: Connection) -> Verification:
