@@ -23,7 +23,7 @@ LOCK_TIMEOUT_MS = 200
 LOCK_PATIENCE_SECONDS = 120.0
 
 BATCH_TIMEOUT_MS = 200
-"""A batch that takes longer, because it waits or has more to move than expected, gives way and is tried with fewer rows."""
+"""A batch that takes longer, because it waits or moves more than expected, gives way and is tried with fewer rows."""
 
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
