@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import psycopg
@@ -73,6 +74,26 @@ def test_a_server_that_does_not_answer_is_named(bare_tales: Tales) -> None:
     assert ran.status == 1
     assert "TALES_DATABASE_URL" in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/db", "postgresql://user:hunter2@host:port/db"])
+def test_what_is_no_url_of_a_database_is_refused_and_not_repeated(bare_tales: Tales, url: str) -> None:
+    bare_tales.set(TALES_DATABASE_URL=url)
+
+    for command in (("generations", "list"), ("migrate", "status"), ("db", "url")):
+        ran = bare_tales(*command)
+        assert (ran.status, ran.out) == (1, "")
+        assert "TALES_DATABASE_URL is no URL of a PostgreSQL database." in ran.err
+        assert "hunter2" not in ran.err
+
+
+def test_a_port_that_is_taken_is_named(bare_tales: Tales) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = bare_tales("serve", "--port", str(port))
+
+    assert ran.status == 1
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use." in ran.err
 
 
 @pytest.mark.parametrize(

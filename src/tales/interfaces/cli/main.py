@@ -9,8 +9,13 @@ from typing import Annotated
 import typer
 
 from tales.domain.errors import TalesError
-from tales.interfaces.cli import db, generations, migrate, serve, simulate, write
+from tales.interfaces.cli.db import app as db
+from tales.interfaces.cli.generations import app as generations
+from tales.interfaces.cli.migrate import app as migrate
 from tales.interfaces.cli.running import FAILED, INTERRUPTED, explain
+from tales.interfaces.cli.serve import serve
+from tales.interfaces.cli.simulate import simulate
+from tales.interfaces.cli.write import write
 
 app = typer.Typer(
     name="tales",
@@ -19,12 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Personalised bedtime stories, with every call to a language model kept as a row.",
 )
-app.command("serve")(serve.serve)
-app.command("write")(write.write)
-app.command("simulate")(simulate.simulate)
-app.add_typer(generations.app, name="generations")
-app.add_typer(migrate.app, name="migrate")
-app.add_typer(db.app, name="db")
+app.command("serve")(serve)
+app.command("write")(write)
+app.command("simulate")(simulate)
+app.add_typer(generations, name="generations")
+app.add_typer(migrate, name="migrate")
+app.add_typer(db, name="db")
 
 
 def _show_version(wanted: bool) -> None:

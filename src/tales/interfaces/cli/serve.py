@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Annotated
@@ -13,12 +15,15 @@ import uvicorn
 from fastapi import FastAPI
 
 from tales.bootstrap import House, open_house, start_logging
+from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import create_app
 from tales.interfaces.cli.running import FAILED, err, run
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
+BACKLOG = 2048
+"""Connections that may wait to be accepted: uvicorn's own default."""
 
 
 class _Server(uvicorn.Server):
@@ -45,28 +50,39 @@ def serve(
 
 async def _serve(settings: Settings, host: str, port: int) -> bool:
     """Serve until a signal says to stop; whether it ever served."""
-    async with open_house(settings, works=True) as house:
-        server = _Server(
-            uvicorn.Config(
-                create_app(house.services, pages=[make_pages()], lifespan=_announce(house, host, port)),
-                host=host,
-                port=port,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
+    with _listener(host, port) as listener:
+        async with open_house(settings, works=True) as house:
+            app = create_app(house.services, pages=[make_pages()], lifespan=_announce(house, host, listener))
+            server = _Server(
+                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
             )
-        )
-        await server.serve()
-        return server.started
+            await server.serve(sockets=[listener])
+            return server.started
 
 
-def _announce(house: House, host: str, port: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _listener(host: str, port: int) -> socket.socket:
+    """Where clients come in: taken before anything else is begun. Raises: Unavailable when it is somebody else's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise Unavailable(f"Cannot listen on {host}:{port}: {reason}. Choose another --port or --host.") from None
+
+
+def _announce(
+    house: House, host: str, listener: socket.socket
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def announce(_: FastAPI) -> AsyncIterator[None]:
         where = "the embedded database" if house.database.is_embedded else "TALES_DATABASE_URL"
         writer = f"{house.choice.models[0]} ({house.choice.name})"
         err.print(f"Stories are written by {writer} and kept in {where}.", markup=False, soft_wrap=True)
-        err.print(f"Tales serves http://{host}:{port} - stop it with Ctrl-C.", markup=False, soft_wrap=True)
+        err.print(
+            f"Tales serves http://{host}:{listener.getsockname()[1]} - stop it with Ctrl-C.",
+            markup=False,
+            soft_wrap=True,
+        )
         yield
 
     return announce
