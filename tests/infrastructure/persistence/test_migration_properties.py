@@ -9,27 +9,17 @@ from benchmarks.legacy import Extras, LegacyPlan, Nastiness, Profile, fill_legac
 from benchmarks.legacy.plan import kinds
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from psycopg import sql
 
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import ARCHIVE_TABLE, Wishes, migrate_down, migrate_up
 from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.server import Server
+from tests.infrastructure.persistence.checksums import NEW_TABLES, OLD_TABLES, checksum, checksums
 from tests.infrastructure.persistence.moments import transaction
-from tests.infrastructure.persistence.rows import Connection, Row, add_user, ended, insert, retry, story
+from tests.infrastructure.persistence.rows import add_user, ended, insert, retry, story
 
 TITLE = "A story that no legacy database has"
-OLD_TABLES = ("auth.users", "tales.children", "tales.heroes", "tales.stories")
-NEW_TABLES = (
-    *OLD_TABLES,
-    *("tales.generations", "tales.migration_notes", "tales.stories_unowned", "tales.stories_quarantined"),
-)
-# By the columns' names: `down` adds the old ones at the end. JSON's null is none in to_jsonb, hence the count.
-CHECKSUM = """
-    select count(*) as rows, md5(string_agg(sum, '' order by sum)) as sum
-    from (select md5(to_jsonb(t)::text || num_nulls(t.*)) as sum from {} as t) as sums
-"""
 SHARES = st.dictionaries(
     # Without NOT NULL in story_type it is another schema.
     st.sampled_from([kind for kind in kinds() if kind != "null_story_type"]),
@@ -86,18 +76,6 @@ def nasty(share: float) -> LegacyPlan:
     return LegacyPlan(rows=150, users=3, profile=Profile.SHORT, huge_bytes=10_000, nastiness=Nastiness.each(share))
 
 
-def checksums(database: Database, tables: tuple[str, ...]) -> dict[str, Row]:
-    """How many rows each table has, and a checksum of all that they hold."""
-    with database.connect() as connection:
-        return {table: checksum(connection, table) for table in tables}
-
-
-def checksum(connection: Connection, table: str) -> Row:
-    """The same of one table, as the transaction of `connection` sees it."""
-    (row,) = connection.execute(sql.SQL(CHECKSUM).format(sql.Identifier(*table.split(".")))).fetchall()
-    return dict(row)
-
-
 def write_by_the_new_application(database: Database) -> None:
     """A story at the second attempt, and an attempt that failed."""
     with database.connect() as connection:
@@ -124,7 +102,7 @@ def test_up_and_down_gives_back_every_row_and_up_again_is_the_same(
         assert verify(url).problems == ()
         migrated = checksums(database, NEW_TABLES), catalog(url)
 
-        migrate_down(url, "014")
+        migrate_down(url, "014", ARCHIVE_TABLE)
         assert checksums(database, OLD_TABLES) == before
 
         migrate_up(url, wishes=wishes)
@@ -145,7 +123,7 @@ def test_so_does_what_the_new_application_has_written_meanwhile(
         write_by_the_new_application(database)
         migrated = checksums(database, NEW_TABLES)
 
-        migrate_down(url, "014")
+        migrate_down(url, "014", ARCHIVE_TABLE)
         # The legacy table holds all of it; without it, it is as it was.
         with transaction(database) as connection:
             written = connection.execute("delete from tales.stories where title = %s", [TITLE]).rowcount
@@ -175,7 +153,7 @@ def test_a_story_of_the_new_application_may_be_changed_by_the_old_one_after_the_
     with database.connect() as connection:
         add_user(connection)
     write_by_the_new_application(database)
-    migrate_down(url, "014")
+    migrate_down(url, "014", ARCHIVE_TABLE)
     if at == "expand":
         migrate_up(url, wishes=Wishes(until_expand=True))
     elif at != "014":
@@ -190,6 +168,6 @@ def test_a_story_of_the_new_application_may_be_changed_by_the_old_one_after_the_
     migrate_up(url, wishes=wishes)
     assert verify(url).problems == ()
     assert len(database.rows("select from tales.generations where origin = 'live'")) == 3
-    migrate_down(url, "014")
+    migrate_down(url, "014", ARCHIVE_TABLE)
 
     assert database.rows(f"select {columns}, relationship_description, rating from tales.stories") == changed
