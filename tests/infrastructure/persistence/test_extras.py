@@ -33,6 +33,15 @@ def is_not_null(database: Database, column: str) -> bool:
     return bool(row["attnotnull"])
 
 
+def definitions(database: Database) -> list[dict[str, object]]:
+    """How the columns of stories are defined."""
+    return database.rows(
+        "select attname, format_type(atttypid, atttypmod) as type, attnotnull, pg_get_expr(adbin, adrelid) as default "
+        "from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum "
+        "where attrelid = 'tales.stories'::regclass and attnum > 0 and not attisdropped order by attname"
+    )
+
+
 def test_extra_columns_indexes_and_triggers_go_up_and_down_unchanged(legacy_database: Database) -> None:
     user = add_user(legacy_database)
     for statement in (
@@ -98,3 +107,20 @@ def test_a_view_over_a_column_that_goes_is_named_and_mended_without_starting_aga
     migrate_up(legacy_database.owner_url)
 
     assert current_revision(legacy_database.owner_url) == "019"
+
+
+def test_a_column_that_was_dropped_comes_back_as_it_was_defined(legacy_database: Database) -> None:
+    legacy_database.execute(
+        "alter table tales.stories alter column story_type drop not null, alter column story_type drop default, "
+        "alter column moral type varchar(80), alter column moral set default 'kindness', "
+        "alter column story_length type smallint"
+    )
+    add_story(legacy_database, add_user(legacy_database), story_type=None)
+    add_story(legacy_database, add_user(legacy_database))
+    before, defined = stories(legacy_database), definitions(legacy_database)
+
+    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.invalid": "quarantine"}))
+    migrate_down(legacy_database.owner_url, "014")
+
+    assert stories(legacy_database) == before
+    assert definitions(legacy_database) == defined

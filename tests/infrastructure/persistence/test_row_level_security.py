@@ -92,6 +92,7 @@ KEPT_ASIDE = (
     "migration_notes",
     "migration_state",
     "relaxed_columns",
+    "legacy_columns",
     "stories_unowned",
     "stories_quarantined",
     "generations_archive",

@@ -43,6 +43,8 @@ alter table tales.stories
 select tales.say_moving(true);
 
 do $$
+declare
+    legacy record;
 begin
     if exists (
         select from pg_catalog.pg_attribute
@@ -51,15 +53,9 @@ begin
         return;
     end if;
 
-    alter table tales.stories
-        add column model_used text,
-        add column full_response jsonb,
-        add column generation_info jsonb,
-        add column story_type text not null default 'child',
-        add column story_length integer,
-        add column moral text,
-        add column hero_appearance text,
-        add column relationship_description text;
+    for legacy in select * from tales.legacy_columns order by position loop
+        execute format('alter table tales.stories add column %I %s', legacy.column_name, legacy.type);
+    end loop;
 
     -- As the attempt has it, or as it was before the migration changed it.
     update tales.stories as s
@@ -81,6 +77,16 @@ begin
         group by story_id
     ) as n on n.story_id = t.id
     where t.id = s.id;
+
+    for legacy in select * from tales.legacy_columns loop
+        if legacy.is_not_null then
+            execute format('alter table tales.stories alter column %I set not null', legacy.column_name);
+        end if;
+        if legacy.default_value is not null then
+            execute format('alter table tales.stories alter column %I set default %s',
+                legacy.column_name, legacy.default_value);
+        end if;
+    end loop;
 end
 $$;
 
@@ -121,6 +127,7 @@ begin
 end
 $$;
 
+drop table if exists tales.legacy_columns;
 update tales.migration_state set linked_up_to = default;
 create trigger stories_keep_generation after insert or update or delete on tales.stories
     for each row execute function tales.keep_generation();

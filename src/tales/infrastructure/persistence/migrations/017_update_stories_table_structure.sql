@@ -17,6 +17,18 @@ alter table tales.stories
     add column generation_id uuid,
     add column generation_attempt integer;
 
+-- How the columns are defined that will be dropped: `down` makes them as they were.
+create table tales.legacy_columns as
+select a.attnum as position, a.attname::text as column_name, format_type(a.atttypid, a.atttypmod) as type,
+    a.attnotnull as is_not_null, pg_get_expr(d.adbin, d.adrelid) as default_value
+from pg_catalog.pg_attribute as a
+left join pg_catalog.pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
+where a.attrelid = 'tales.stories'::regclass
+    and a.attname in ('model_used', 'full_response', 'generation_info', 'story_type', 'story_length', 'moral',
+        'hero_appearance', 'relationship_description');
+alter table tales.legacy_columns add primary key (column_name);
+alter table tales.legacy_columns enable row level security;
+
 -- A column that is not ours, NOT NULL and without a default, would refuse every new row, as the new application does not
 -- know it. It is relaxed if the operator agrees (set tales.relax = 'on'; `tales migrate up --yes`), and `down` restores it.
 create table tales.relaxed_columns (
