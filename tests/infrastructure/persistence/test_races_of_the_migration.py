@@ -148,7 +148,7 @@ def test_what_is_written_while_a_batch_is_moved(shelf: Shelf, step: str, end: st
     check(shelf, expected)
 
 
-@pytest.mark.parametrize("step", ["copy", "expand", "link", "index", "settle", "contract"])
+@pytest.mark.parametrize("step", ["copy", "expand", "link", "index", "settle", "verify", "contract"])
 def test_what_is_written_between_two_steps(shelf: Shelf, step: str) -> None:
     expected = shelf.after(set_aside=step != "copy")
     stop_at(shelf.database, step)

@@ -28,7 +28,7 @@ from tales.infrastructure.persistence.migration.run_step import (
     hearing_warnings,
 )
 from tales.infrastructure.persistence.migration.session import prepare_session, take_turn
-from tales.infrastructure.persistence.migration.steps import BASE, Revision, revisions
+from tales.infrastructure.persistence.migration.steps import BASE, Revision, Step, revisions
 from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
 from tales.infrastructure.persistence.urls import driver_url
 from tales.infrastructure.queue.schema import QUEUE_SINCE, drop_queue, install_queue
@@ -42,8 +42,8 @@ Archive = Literal["table"] | Path
 
 CHOICES = ("tales.orphans", "tales.invalid")
 
-POINT_OF_NO_RETURN = ("017", "settle")
-"""From this step on, what is done leads to where the old application no longer works."""
+POINT_OF_NO_RETURN = ("017", "contract")
+"""From this step on, the old application no longer works."""
 
 _ARCHIVE_RETURNS = "016"
 _STORIES_SINCE = "005"
@@ -166,12 +166,12 @@ def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
         if wishes.until_expand and (revision.number, step.name) == POINT_OF_NO_RETURN:
             return False
 
-        def finish(name: str = step.name) -> None:
-            if name == steps[-1].name:
+        def finish(step: Step = step) -> None:
+            if step.name == steps[-1].name:
                 books.enter(connection, revision.number)
                 books.forget_steps(connection, revision.number)
-            else:
-                books.finish_step(connection, revision.number, name)
+            elif not step.again:
+                books.finish_step(connection, revision.number, step.name)
 
         with explained(f"{revision.path.name} ({step.name})"):
             runner.run(step, finish)

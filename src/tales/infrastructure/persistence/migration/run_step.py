@@ -27,7 +27,10 @@ BATCH_TIMEOUT_MS = 200
 
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
-_BATCH_TIMEOUT = text("select set_config('statement_timeout', :milliseconds, true)")
+# A batch that a crash of the server loses is lost with its cursor, and moved again.
+_BATCH = text(
+    "select set_config('synchronous_commit', 'off', true), set_config('statement_timeout', :milliseconds, true)"
+)
 # One that a killed migrator left unfinished would pass for the finished one.
 _UNFINISHED = text("""
     select format('drop index concurrently %s', i.indexrelid::regclass)
@@ -107,8 +110,7 @@ class StepRunner:
 
     def _move(self, call: TextClause) -> int:
         # A single row may take as long as it takes.
-        if self.pace.rows > 1:
-            self.connection.execute(_BATCH_TIMEOUT, {"milliseconds": str(BATCH_TIMEOUT_MS)})
+        self.connection.execute(_BATCH, {"milliseconds": str(BATCH_TIMEOUT_MS if self.pace.rows > 1 else 0)})
         moved: int = self.connection.execute(call, {"rows": self.pace.rows}).scalar_one()
         return moved
 

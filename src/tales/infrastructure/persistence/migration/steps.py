@@ -2,7 +2,8 @@
 
 A line `-- step: NAME` begins a step, which runs in a transaction of its own. `-- step: NAME, repeat FUNCTION` is run
 batch by batch, by calling the function with the number of rows until it returns 0; `-- step: NAME, concurrently` builds
-its index without locking the table. psql takes these lines for comments and runs the same files in order.
+its index without locking the table. `, again` at its end: the step is done in each run until the revision is through,
+because others go on writing after it. psql takes these lines for comments and runs the same files in order.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ WHOLE = "whole"
 
 _FILE_NAME = re.compile(r"(\d{3})_(\w+)\.sql")
 _STEP_LINE = re.compile(
-    r"^-- step: (?P<name>\w+)(?:, (?:repeat (?P<function>[\w.]+)|(?P<concurrently>concurrently)))?$", re.MULTILINE
+    r"^-- step: (?P<name>\w+)(?:, (?:repeat (?P<function>[\w.]+)|(?P<concurrently>concurrently)))?(?P<again>, again)?$",
+    re.MULTILINE,
 )
 
 
@@ -34,6 +36,7 @@ class Step:
     sql: str
     function: str | None = None
     concurrently: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,13 @@ class Revision:
             return (Step(WHOLE, text),)
         ends = [line.start() for line in lines[1:]] + [len(text)]
         return tuple(
-            Step(line["name"], text[line.end() : end], line["function"], line["concurrently"] is not None)
+            Step(
+                line["name"],
+                text[line.end() : end],
+                line["function"],
+                line["concurrently"] is not None,
+                line["again"] is not None,
+            )
             for line, end in zip(lines, ends, strict=True)
         )
 

@@ -5,6 +5,7 @@ drop function tales.keep_generation();
 drop function tales.is_moving();
 drop function tales.copy_stories(uuid[], boolean);
 drop function tales.has_place(uuid, text, integer);
+drop function tales.may_forget_length();
 drop function tales.is_user(uuid);
 drop table tales.migration_state;
 drop table tales.migration_notes;

@@ -337,11 +337,16 @@ begin
 end
 $$;
 
--- Whether a story can have a generation as it is, or as the operator chose.
-create function tales.has_place(owner_id uuid, story_type text, story_length integer) returns boolean
+create function tales.may_forget_length() returns boolean
 language sql stable set search_path = ''
+return exists (select from tales.migration_state where invalid = 'null');
+
+-- Whether a story can have a generation as it is, or as the operator chose. Every name is bound here, so there is no
+-- search_path to set, which would cost each row a call.
+create function tales.has_place(owner_id uuid, story_type text, story_length integer) returns boolean
+language sql stable
 return story_type in ('child', 'hero', 'combined')
-    and (story_length is null or story_length > 0 or exists (select from tales.migration_state where invalid = 'null'))
+    and (story_length is null or story_length > 0 or tales.may_forget_length())
     and tales.is_user(owner_id);
 
 -- Give these stories the attempt that wrote them: attempt 1, a success, of origin 'migrated' (decisions 3 to 5). What is
@@ -435,6 +440,6 @@ create trigger stories_keep_generation after insert or update or delete on tales
     for each row execute function tales.keep_generation();
 
 revoke execute on function
-    tales.is_user(uuid), tales.has_place(uuid, text, integer), tales.copy_stories(uuid[], boolean), tales.is_moving(),
-    tales.keep_generation()
+    tales.is_user(uuid), tales.may_forget_length(), tales.has_place(uuid, text, integer),
+    tales.copy_stories(uuid[], boolean), tales.is_moving(), tales.keep_generation()
 from public;

@@ -201,3 +201,8 @@ select tales.copy_stories(array['00000000-0000-0000-0000-000000000000'::uuid], f
 -- step: copy, repeat tales.copy_next_stories
 
 do $$ begin while tales.copy_next_stories(10000) > 0 loop end loop; end $$;
+
+-- step: analyze
+
+-- 017 looks each of them up, and would read the whole table if it took it for an empty one.
+analyze tales.generations (generation_id, attempt_number, user_id);
