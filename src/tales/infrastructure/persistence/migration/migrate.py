@@ -173,7 +173,7 @@ def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
             elif not step.again:
                 books.finish_step(connection, revision.number, step.name)
 
-        with explained(f"{revision.path.name} ({step.name})"):
+        with explained(f"{revision.path.name} ({step.name})", whole=step.function is None):
             runner.run(step, finish)
     return True
 

@@ -99,9 +99,11 @@ class StepRunner:
             try:
                 batch = self.patiently(lambda: self._move(call))
             except DBAPIError as error:
-                if not isinstance(error.orig, psycopg.errors.QueryCanceled) or not self.pace.may_halve():
-                    raise
-                continue
+                # Sooner, it was an operator who cancelled it.
+                is_late = (time.monotonic() - begun) * 1000 >= BATCH_TIMEOUT_MS
+                if isinstance(error.orig, psycopg.errors.QueryCanceled) and is_late and self.pace.may_halve():
+                    continue
+                raise
             if batch == 0:
                 return
             moved += batch
@@ -128,14 +130,18 @@ class StepRunner:
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
-    """Whatever the database refuses inside leaves as one sentence about `what`. Raises: MigrationFailed."""
+def explained(what: str, *, whole: bool = True) -> Iterator[None]:
+    """Whatever the database refuses inside leaves as one sentence about `what`. Raises: MigrationFailed.
+
+    `whole`: it happens whole or not at all. Otherwise it goes batch by batch.
+    """
     try:
         yield
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, _BUSY):
-            raise MigrationFailed(f"{what} waited too long for others. Nothing of it was done. Try again.") from None
+            stays = "Nothing of it was done" if whole else "What it has moved stays"
+            raise MigrationFailed(f"{what} waited too long for others. {stays}. Try again.") from None
         # The first line only: the details may quote a row.
         reason = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
         if reason is None and isinstance(cause, psycopg.OperationalError):
@@ -143,8 +149,9 @@ def explained(what: str) -> Iterator[None]:
         if isinstance(cause, psycopg.errors.DependentObjectsStillExist):
             # These details are names of objects alone.
             reason = f"{reason}: {' '.join((cause.diag.message_detail or '').splitlines())}"
+        stays = ", and nothing of it was done" if whole else "; what it has moved stays"
         raise MigrationFailed(
-            f"{what} failed, and nothing of it was done: {(reason or type(cause).__name__).rstrip('.')}. "
+            f"{what} failed{stays}: {(reason or type(cause).__name__).rstrip('.')}. "
             "Mend that and run the same command again: it goes on where it stopped."
         ) from None
 
