@@ -10,10 +10,21 @@ from tales.domain.errors import (
     NotFound,
     NotSignedIn,
     TalesError,
+    TooManyRequests,
     Unavailable,
 )
 
-ALL = (TalesError, InvalidInput, NotFound, Conflict, IllegalTransition, NotSignedIn, Forbidden, Unavailable)
+ALL = (
+    TalesError,
+    InvalidInput,
+    NotFound,
+    Conflict,
+    IllegalTransition,
+    NotSignedIn,
+    Forbidden,
+    TooManyRequests,
+    Unavailable,
+)
 WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, NotSignedIn, Forbidden, Unavailable)
 
 
@@ -46,6 +57,13 @@ def test_invalid_input_names_the_field() -> None:
 def test_not_found_says_what_was_looked_for_and_what_to_do() -> None:
     error = NotFound("story", 7)
     assert (error.kind, error.message) == ("story", "There is no story 7. Check its id.")
+
+
+@pytest.mark.parametrize(("seconds", "whole"), [(0.2, 1), (-3, 1), (2, 2), (2.1, 3)])
+def test_too_many_requests_says_when_to_ask_again_in_whole_seconds(seconds: float, whole: int) -> None:
+    assert TooManyRequests(seconds).retry_after == whole
+    assert TooManyRequests(seconds).message == TooManyRequests.__doc__
+    assert TooManyRequests(seconds, "One story is enough.").message == "One story is enough."
 
 
 def test_an_illegal_transition_is_a_conflict() -> None:

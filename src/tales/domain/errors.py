@@ -7,6 +7,7 @@ TalesError
 │   └── IllegalTransition   an attempt cannot go from this state to that one
 ├── NotSignedIn             no user, or wrong credentials
 ├── Forbidden               the user may not do this
+├── TooManyRequests         it was asked for more often than a limit allows
 └── Unavailable             something that Tales needs does not answer
 
 Failures of a call to a model are no errors: they are results, kept in a row (`tales.domain.failures`).
@@ -16,6 +17,7 @@ The docstring of a class is its default message. No class knows HTTP: each inter
 from __future__ import annotations
 
 import inspect
+import math
 
 
 class TalesError(Exception):
@@ -70,6 +72,17 @@ class Forbidden(TalesError):
     """You may not do this."""
 
     code = "forbidden"
+
+
+class TooManyRequests(TalesError):
+    """This was asked for too often. Try again later."""
+
+    code = "too_many_requests"
+
+    def __init__(self, retry_after: float, message: str | None = None) -> None:
+        """`retry_after`: seconds until it makes sense to ask again, rounded up to whole ones, at least one."""
+        self.retry_after = max(1, math.ceil(retry_after))
+        super().__init__(message)
 
 
 class Unavailable(TalesError):

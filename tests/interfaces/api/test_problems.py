@@ -14,7 +14,7 @@ from httpx import AsyncClient
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden, TalesError, Unavailable
+from tales.domain.errors import Forbidden, TalesError, TooManyRequests, Unavailable
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.guard import LARGEST_BODY
 from tests.interfaces.api.world import client_of, problem, refused
@@ -199,6 +199,14 @@ async def test_a_database_that_is_away(closed_services: Services) -> None:
 async def test_what_a_user_may_not_do(closed_services: Services) -> None:
     async with failing(closed_services, Forbidden()) as client:
         problem(await client.get("/children"), 403, "forbidden")
+
+
+async def test_what_was_asked_for_too_often(closed_services: Services) -> None:
+    async with failing(closed_services, TooManyRequests(2.5, "Three stories a day are enough.")) as client:
+        answer = await client.get("/children")
+
+    assert problem(answer, 429, "too_many_requests")["detail"] == "Three stories a day are enough."
+    assert answer.headers["Retry-After"] == "3"
 
 
 async def test_the_type_of_a_problem_leads_to_what_it_means(outsider: AsyncClient) -> None:

@@ -39,6 +39,12 @@ BY_ERROR: dict[type[errors.TalesError], ProblemKind] = {
     errors.Conflict: _kind_of(errors.Conflict, HTTPStatus.CONFLICT, "Not possible now"),
     errors.NotSignedIn: _kind_of(errors.NotSignedIn, HTTPStatus.UNAUTHORIZED, "Not signed in"),
     errors.Forbidden: _kind_of(errors.Forbidden, HTTPStatus.FORBIDDEN, "Not allowed"),
+    errors.TooManyRequests: ProblemKind(
+        errors.TooManyRequests.code,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many requests",
+        "This was asked for more often than a limit allows. Wait for as many seconds as `Retry-After` says.",
+    ),
     errors.Unavailable: _kind_of(errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE, "Not available"),
 }
 

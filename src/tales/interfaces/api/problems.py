@@ -98,8 +98,16 @@ async def _domain_error(request: Request, error: Exception) -> Response:
         return problem_response(kind, headers={"Retry-After": str(RETRY_AFTER)})
     if isinstance(error, errors.InvalidInput):
         return problem_response(kind, error.message, fields=[FieldProblem(field=error.field, detail=error.message)])
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.NotSignedIn) else None
-    return problem_response(kind, error.message, headers=headers)
+    return problem_response(kind, error.message, headers=_headers(error))
+
+
+def _headers(error: errors.TalesError) -> Mapping[str, str] | None:
+    """What a client is told beside the problem (RFC 9110, sections 11.6.1 and 10.2.3)."""
+    if isinstance(error, errors.NotSignedIn):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, errors.TooManyRequests):
+        return {"Retry-After": str(error.retry_after)}
+    return None
 
 
 async def _refused_request(request: Request, error: Exception) -> Response:
