@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tales.infrastructure.providers.simulator.server import Simulator
@@ -28,24 +29,27 @@ class Place:
         self.database = database
         self.simulator = simulator
 
-    def start(self, model: str, *arguments: str, output: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
-        """Start `tales ...`."""
+    def start(
+        self, model: str, *arguments: str, output: int = subprocess.DEVNULL, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start `tales ...`, with settings beside those of every test."""
         environment = os.environ | {
             "TALES_DATABASE_URL": self.database.owner_url,
             "TALES_LLM_BASE_URL": self.simulator.url,
             "TALES_MODELS": model,
             "TALES_JWT_SECRET": "a secret for tests, and long enough",
         }
+        environment |= variables
         return subprocess.Popen(
             [*COMMAND, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT, text=True
         )
 
     @contextmanager
-    def serving(self, model: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    def serving(self, model: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
         """A server that answers; killed at the end if it still runs."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        process = self.start(model, "serve", "--port", str(port))
+        process = self.start(model, "serve", "--port", str(port), **variables)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
                 until(lambda: answers(client), seconds=30)
@@ -174,3 +178,21 @@ def test_langfuse_6594_a_process_that_exits_has_kept_its_call(place: Place) -> N
 
     assert process.wait(timeout=30) == 0
     assert [attempt["status"] for attempt in place.attempts()] == ["success"]
+
+
+@pytest.mark.timeout(90)
+def test_a_local_model_that_is_killed_writes_the_next_stories(place: Place) -> None:
+    with place.serving("", TALES_LLM_BASE_URL="") as (process, client):
+        sign_in(client)
+        models = [
+            child for child in psutil.Process(process.pid).children() if "local_model_process" in str(child.cmdline())
+        ]
+        assert len(models) == 1
+        models[0].kill()
+
+        ask(client)
+        until(lambda: len(place.database.rows("select from tales.stories")) == 1, seconds=60)
+
+    first, *others = place.attempts()
+    assert first["error_type"] in {"connection", "provider_unavailable"}
+    assert others[-1]["status"] == "success"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from tales.application.ports import Clock, ModelProvider
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.local_model import local_model_name, running_local_model
+from tales.infrastructure.providers.local_model_provider import LocalModelProvider
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
 
 OPENROUTER = "openrouter"
@@ -86,13 +88,11 @@ def _endpoint(setting: str, base_url: str, key: SecretStr | None) -> Endpoint:
 
 @asynccontextmanager
 async def open_provider(choice: ProviderChoice, limits: Limits, clock: Clock) -> AsyncIterator[ModelProvider]:
-    """The provider, ready to be called; the local model is loaded and runs while the body does."""
+    """The provider, ready to be called; the local model is loaded, and kept running while the body does."""
     if choice.endpoint is not None:
-        async with OpenAiCompatibleProvider(choice.endpoint, limits, clock) as provider:
-            yield provider
+        async with OpenAiCompatibleProvider(choice.endpoint, limits, clock) as remote:
+            yield remote
     else:
-        async with (
-            running_local_model(choice.local_model) as model,
-            OpenAiCompatibleProvider(Endpoint(model.base_url, model.api_key, model.headers), limits, clock) as provider,
-        ):
-            yield provider
+        start = partial(running_local_model, choice.local_model)
+        async with LocalModelProvider(start, limits, clock) as local:
+            yield local

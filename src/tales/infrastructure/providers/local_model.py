@@ -55,7 +55,19 @@ class LocalModel:
     base_url: str
     name: str
     api_key: str = field(repr=False)
+    process: Process = field(repr=False)
     headers: dict[str, str] = field(default_factory=lambda: {"Connection": "close"})
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process is gone."""
+        return self.process.returncode is not None
+
+    async def ends_within(self, seconds: float) -> bool:
+        """Whether its process is gone, or goes in the next `seconds`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.process.wait(), seconds)
+        return self.has_ended
 
 
 def local_model_name(model_file: Path | None) -> str:
@@ -100,7 +112,7 @@ async def running_local_model(
     )
     try:
         address = await _start(process, json.dumps(order), path)
-        yield LocalModel(f"{address}/v1", name, api_key)
+        yield LocalModel(f"{address}/v1", name, api_key, process)
     finally:
         await _stop(process)
 
