@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from tales.infrastructure.persistence.migration.migrate import newest_revision
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_story, add_user
 from tests.infrastructure.persistence.rows import ended, insert
@@ -29,7 +30,7 @@ def test_an_operator_looks_moves_compares_and_drops(tales: Tales) -> None:
     assert (found["stands_at"], found["stories"], found["linked"], found["differing"]) == ("016", 1, 1, 0)
     assert "differing" in tales("migrate", "verify").out
 
-    assert "at migration 019" in tales("migrate", "up", "--yes").err
+    assert f"at migration {newest_revision()}" in tales("migrate", "up", "--yes").err
     assert tales("migrate", "verify").status == 0
 
 

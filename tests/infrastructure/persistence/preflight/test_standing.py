@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tales.infrastructure.persistence.migration.legacy_shape import UnknownShape
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
+from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up, newest_revision
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_story, add_user
 from tests.infrastructure.persistence.preflight.looking import look
@@ -14,7 +14,8 @@ from tests.infrastructure.persistence.preflight.looking import look
 def test_a_legacy_database_is_known_by_its_version_table(legacy_database: Database) -> None:
     report = look(legacy_database)
     assert (report.revision, report.recognised_by) == ("014", "version table")
-    assert [step.number for step in report.steps] == ["015", "016", "017", "018", "019"]
+    numbers = [step.number for step in report.steps]
+    assert (numbers[:3], numbers[-1]) == (["015", "016", "017"], newest_revision())
     assert all(step.summary.endswith(".") for step in report.steps)
 
 
@@ -56,7 +57,7 @@ def test_a_version_table_that_is_wrong_is_told(legacy_database: Database) -> Non
 
 def test_what_is_migrated_already_has_nothing_to_move(database: Database) -> None:
     report = look(database)
-    assert (report.revision, report.problems) == ("019", ())
+    assert (report.revision, report.problems) == (newest_revision(), ())
     assert report.nothing_to_move
     database.execute("drop table tales_internal.schema_version")
     assert look(database).recognised_by == "shape"
