@@ -103,6 +103,22 @@ async def test_a_generation_that_does_not(family: Family) -> None:
     assert 1 <= monotonic() - begun < 5
 
 
+async def test_a_client_that_does_not_mind_is_answered_at_once(family: Family) -> None:
+    answer = await family.client.post("/generations", json=await family.wish(), headers={"Prefer": "respond-async"})
+
+    assert answer.status_code == 202
+    assert answer.headers["Preference-Applied"] == "respond-async"
+    assert answer.json()["status"] == "pending"
+
+
+async def test_a_client_that_does_not_mind_after_a_while_is_answered_then(family: Family) -> None:
+    headers = {"Prefer": "respond-async, wait=1"}
+    answer = await family.client.post("/generations", json=await family.wish(), headers=headers)
+
+    assert answer.status_code == 202
+    assert answer.headers["Preference-Applied"] == "respond-async, wait=1"
+
+
 async def test_a_preference_that_cannot_be_understood_is_none(family: Family) -> None:
     answer = await family.client.post("/generations", json=await family.wish(), headers={"Prefer": "wait=soon"})
 

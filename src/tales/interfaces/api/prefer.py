@@ -1,9 +1,10 @@
-"""The request header `Prefer` (RFC 7240), of which Tales knows `wait`."""
+"""The request header `Prefer` (RFC 7240), of which Tales knows `wait` and `respond-async`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 LONGEST_WAIT = 120
 """Seconds. Proxies between a client and the service seldom leave a silent connection open for longer."""
@@ -14,15 +15,33 @@ _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+', re.DOTALL)
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-def wait_seconds(headers: Iterable[str]) -> int | None:
-    """How long a client wants to wait, in seconds, `LONGEST_WAIT` at most; None when it did not say so clearly.
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a client prefers. `wait` in seconds, `LONGEST_WAIT` at most; None when it did not say so clearly."""
 
-    The first `wait` counts (section 2), and what cannot be understood is no preference at all.
+    wait: int | None = None
+    respond_async: bool = False
+
+    @property
+    def applied(self) -> str | None:
+        """The answer's header `Preference-Applied` (section 3); None when there is nothing to say."""
+        parts = ["respond-async"] if self.respond_async else []
+        if self.wait is not None:
+            parts.append(f"wait={self.wait}")
+        return ", ".join(parts) or None
+
+
+def read_preferences(headers: Iterable[str]) -> Preferences:
+    """The preferences that stand in these headers.
+
+    The first of a name counts (section 2), and what cannot be understood is no preference at all.
     """
+    said: dict[str, str] = {}
     for header in headers:
         for preference in _PREFERENCE.findall(header):
             name, _, value = preference.partition(";")[0].partition("=")
-            if name.strip().lower() == "wait":
-                seconds = value.strip().strip('"')
-                return min(int(seconds), LONGEST_WAIT) if _SECONDS.fullmatch(seconds) else None
-    return None
+            said.setdefault(name.strip().lower(), value.strip().strip('"'))
+    seconds = said.get("wait", "")
+    wait = min(int(seconds), LONGEST_WAIT) if _SECONDS.fullmatch(seconds) else None
+    # It takes no value; one that is empty is none (section 2).
+    return Preferences(wait, respond_async=said.get("respond-async") == "")

@@ -11,7 +11,7 @@ from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
 from tales.interfaces.api.openapi import Responses, problems
-from tales.interfaces.api.prefer import LONGEST_WAIT, wait_seconds
+from tales.interfaces.api.prefer import LONGEST_WAIT, read_preferences
 from tales.interfaces.api.v3 import answers, bodies, paths
 
 router = APIRouter(
@@ -23,7 +23,8 @@ router = APIRouter(
 Prefer = Annotated[
     list[str] | None,
     Header(
-        description=f"`wait=N` waits for the story, N seconds and {LONGEST_WAIT} at most (RFC 7240).",
+        description=f"`wait=N` waits for the story, N seconds and {LONGEST_WAIT} at most; `respond-async` says that "
+        "202 is welcome, which it always is (RFC 7240).",
         examples=[["wait=30"]],
     ),
 ]
@@ -47,11 +48,12 @@ async def request_generation(
     """
     requested = await services.request_generation(actor, body.checked())
     response.headers["Location"] = paths.address(paths.GENERATIONS, requested.generation_id)
-    seconds = wait_seconds(prefer or ())
-    if seconds is None:
+    preferences = read_preferences(prefer or ())
+    if preferences.applied is not None:
+        response.headers["Preference-Applied"] = preferences.applied
+    if preferences.wait is None:
         return requested
-    response.headers["Preference-Applied"] = f"wait={seconds}"
-    waited = await services.follow_generation.wait(actor, requested.generation_id, seconds)
+    waited = await services.follow_generation.wait(actor, requested.generation_id, preferences.wait)
     if waited.status.is_final:
         response.status_code = status.HTTP_200_OK
     return waited
