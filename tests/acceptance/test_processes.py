@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -144,6 +145,31 @@ def test_two_servers_on_one_database_call_the_model_once_for_each_attempt(place:
 
     assert [attempt["status"] for attempt in place.attempts()] == ["success"] * 8
     assert len(place.simulator.requests) == 8
+
+
+@pytest.mark.timeout(60)
+def test_a_client_that_leaves_while_it_waits_stops_nothing(place: Place) -> None:
+    with place.serving("sim/slow-3") as (_, client):
+        sign_in(client)
+        with socket.create_connection((client.base_url.host, client.base_url.port)) as leaving:
+            leaving.sendall(_waiting_request(client))
+            until(lambda: len(place.simulator.requests) == 1, seconds=10)
+            # It goes without a word: the other end hears of it by a reset.
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        until(lambda: len(place.database.rows("select from tales.stories")) == 1, seconds=20)
+        assert client.get("/health/ready").status_code == 200
+    assert [attempt["status"] for attempt in place.attempts()] == ["success"]
+    assert len(place.simulator.requests) == 1
+
+
+def _waiting_request(client: httpx.Client) -> bytes:
+    """A wish of a client that waits for the story, as bytes."""
+    child = client.post("/api/v3/children", json={"name": "Mia", "age": 6}).json()["id"]
+    wish = {"story_type": "child", "child_id": child, "moral": "kindness", "story_length": 1}
+    request = client.build_request("POST", "/api/v3/generations", json=wish, headers={"Prefer": "wait=60"})
+    lines = [b"POST /api/v3/generations HTTP/1.1", *(name + b": " + value for name, value in request.headers.raw)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + request.content
 
 
 @pytest.mark.timeout(60)
