@@ -36,6 +36,15 @@ def test_the_chain_of_models_is_separated_by_commas(monkeypatch: pytest.MonkeyPa
     assert load_settings().models == ("openai/gpt-4o-mini", "sim/500-500-ok")
 
 
+@pytest.mark.parametrize(
+    "origin", ["https://app.example.org", "http://localhost:5173", "http://[::1]:8080", "capacitor://localhost", "*"]
+)
+def test_other_sites_are_named_as_browsers_name_them(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+    monkeypatch.setenv("TALES_CORS_ORIGINS", f"https://one.example, {origin}")
+
+    assert load_settings().cors_origins == ("https://one.example", origin)
+
+
 def test_a_tilde_is_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
     monkeypatch.setenv("TALES_HOME", "~/stories")
@@ -68,6 +77,11 @@ def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TALES_JWT_SECRET", "sk-canary"),
         ("TALES_LLM_BASE_URL", "ftp://canary"),
         ("TALES_LOG_LEVEL", "canary"),
+        ("TALES_CORS_ORIGINS", "canary.example"),
+        ("TALES_CORS_ORIGINS", "https://app.example.org/"),
+        ("TALES_CORS_ORIGINS", "https://app.example.org, https://*.example.org"),
+        ("TALES_MAX_BODY_BYTES", "100"),
+        ("TALES_MAX_BODY_BYTES", "64k"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_not_repeated(

@@ -5,6 +5,7 @@ A test holds the README's table against this module.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,9 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tales.domain.errors import InvalidInput
+
+# As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
+_ORIGIN = re.compile(r"https?://[a-z0-9.\-_\[\]:]+|[a-z][a-z0-9+.-]*://[a-z0-9.-]+")
 
 
 class Settings(BaseSettings):
@@ -61,15 +65,27 @@ class Settings(BaseSettings):
         min_length=32,
         description="Signs access tokens, 32 characters or more. None: made once and kept in TALES_HOME.",
     )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Sites whose pages may use the API from a browser, separated by commas, or `*` for all.",
+    )
+    max_body_bytes: int = Field(default=65536, ge=1024, le=16777216, description="Bytes of a request's body at most.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What `tales serve` logs; the other commands log warnings and errors."
     )
 
-    @field_validator("models", mode="before")
+    @field_validator("models", "cors_origins", mode="before")
     @classmethod
-    def _split_models(cls, value: object) -> object:
+    def _split_names(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("each origin is like https://app.example.org, with no path and no slash at its end")
         return value
 
     @field_validator("home", "local_model")

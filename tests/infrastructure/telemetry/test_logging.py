@@ -35,6 +35,17 @@ def test_an_event_is_a_line_of_json_with_its_facts(capsys: pytest.CaptureFixture
     assert line["timestamp"].endswith("Z")
 
 
+def test_a_line_names_the_request_that_led_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info")
+
+    with structlog.contextvars.bound_contextvars(request_id="one"):
+        structlog.get_logger("tales").error("request failed")
+        logging.getLogger("uvicorn").error("trouble")
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["event"], line["request_id"]) for line in lines] == [("request failed", "one"), ("trouble", "one")]
+
+
 def test_what_is_below_the_level_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("warning")
 

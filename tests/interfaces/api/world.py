@@ -151,6 +151,7 @@ def problem(answer: Response, status: int, code: str) -> dict[str, Any]:
     assert {"type", "title", "status", "detail", "code"} <= set(body)
     assert body["status"] == status
     assert body["type"] == f"/problems/{code}"
+    assert body["request_id"] == answer.headers["X-Request-Id"]
     return body
 
 

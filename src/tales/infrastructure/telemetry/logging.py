@@ -15,6 +15,7 @@ def configure_logging(level: str) -> None:
     """Log events of `level` ("debug", "info", "warning", "error") and above."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

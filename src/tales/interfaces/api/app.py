@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from tales.application.services import Services
 from tales.interfaces.api import documentation, health, problem_types, problems
-from tales.interfaces.api.guard import Guard
+from tales.interfaces.api.answer_headers import AnswerHeaders
+from tales.interfaces.api.cors import allow_origins
+from tales.interfaces.api.guard import LARGEST_BODY, Guard
 from tales.interfaces.api.openapi import DescribedApp, name_operation
 from tales.interfaces.api.v3.router import make_router
 
@@ -30,9 +34,26 @@ what is not known is `null`. Errors are problem details (RFC 9457): `detail` say
 """
 # What the framework would record of its own accord may quote what a family sent.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
+# Smaller answers would gain nothing: most are one packet as they are.
+_LEAST_COMPRESSED = 1400
+_COMPRESSION_LEVEL = 5
 
 
-def create_app(services: Services, *, pages: Iterable[APIRouter] = (), lifespan: Lifespan | None = None) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the application deals with HTTP. `largest_body` in bytes; `cors_origins` may use the API from a browser."""
+
+    largest_body: int = LARGEST_BODY
+    cors_origins: tuple[str, ...] = ()
+
+
+def create_app(
+    services: Services,
+    *,
+    manners: Manners = Manners(),
+    pages: Iterable[APIRouter] = (),
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
     """The application over `services`, with `pages` beside the API.
 
     `lifespan` is entered when a server starts the application, and left when it stops.
@@ -42,7 +63,7 @@ def create_app(services: Services, *, pages: Iterable[APIRouter] = (), lifespan:
         version=version("tales"),
         description=_DESCRIPTION,
         lifespan=lifespan,
-        middleware=[Middleware(Guard)],
+        middleware=_layers(manners),
         generate_unique_id_function=name_operation,
         # A body that went astray by a slash is better refused than sent on.
         redirect_slashes=False,
@@ -59,3 +80,14 @@ def create_app(services: Services, *, pages: Iterable[APIRouter] = (), lifespan:
     for router in pages:
         app.include_router(router)
     return app
+
+
+def _layers(manners: Manners) -> list[Middleware]:
+    """What is around the framework, the outermost first: also a refusal has its headers, and is readable elsewhere."""
+    return [
+        Middleware(AnswerHeaders),
+        *allow_origins(manners.cors_origins),
+        Middleware(Guard, largest_body=manners.largest_body),
+        # It sends server-sent events on as they come.
+        Middleware(GZipMiddleware, minimum_size=_LEAST_COMPRESSED, compresslevel=_COMPRESSION_LEVEL),
+    ]

@@ -1,8 +1,8 @@
-"""The outermost layer: bodies have a limit, no error escapes it, and every answer has its headers."""
+"""Around the framework: bodies have a limit, and no error escapes."""
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -10,7 +10,7 @@ from tales.interfaces.api.problem_kinds import CONTENT_TOO_LARGE
 from tales.interfaces.api.problems import problem_response, unforeseen
 
 LARGEST_BODY = 64 * 1024
-"""Bytes. The longest wish has a few thousand."""
+"""Bytes, unless the operator says otherwise. The longest wish has a few thousand."""
 
 
 class AnswerBroken(Exception):
@@ -18,10 +18,11 @@ class AnswerBroken(Exception):
 
 
 class Guard:
-    """Wraps `app`; see this module."""
+    """Wraps `app`; see this module. `largest_body` in bytes."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, largest_body: int = LARGEST_BODY) -> None:
         self._app = app
+        self._largest_body = largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -30,29 +31,24 @@ class Guard:
             return
         started = False
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_noting(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Content-Type-Options"] = "nosniff"
-                # Answers hold a family's own words: only a page that is the same for everybody says otherwise.
-                headers.setdefault("Cache-Control", "no-store")
+            started = True
             await send(message)
 
         length = _declared_length(scope)
         try:
-            if length is not None and length > LARGEST_BODY:
-                await problem_response(CONTENT_TOO_LARGE)(scope, receive, send_with_headers)
+            if length is not None and length > self._largest_body:
+                await problem_response(CONTENT_TOO_LARGE)(scope, receive, send_noting)
                 return
             # A server holds a client to the length that it declared; without one, the bytes are counted.
-            counted = _limited(receive) if length is None else receive
-            await self._app(scope, counted, send_with_headers)
+            counted = _limited(receive, self._largest_body) if length is None else receive
+            await self._app(scope, counted, send_noting)
         except Exception as error:  # noqa: BLE001 -- the server would log its message, and anything may stand in it
             answer = unforeseen(error, scope["method"])
             if started:
                 raise AnswerBroken from None
-            await answer(scope, receive, send_with_headers)
+            await answer(scope, receive, send_noting)
 
 
 def _declared_length(scope: Scope) -> int | None:
@@ -60,9 +56,9 @@ def _declared_length(scope: Scope) -> int | None:
     return int(declared) if declared.isascii() and declared.isdigit() else None
 
 
-def _limited(receive: Receive) -> Receive:
-    """`receive`, until it has brought more than a body may have."""
-    left = LARGEST_BODY
+def _limited(receive: Receive, most: int) -> Receive:
+    """`receive`, until it has brought more than `most` bytes."""
+    left = most
 
     async def receive_limited() -> Message:
         nonlocal left

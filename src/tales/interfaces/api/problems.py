@@ -30,6 +30,7 @@ from tales.interfaces.api.problem_kinds import (
     kind_of,
 )
 from tales.interfaces.api.refused_requests import FieldProblem, explain
+from tales.interfaces.api.request_ids import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 5
@@ -48,6 +49,9 @@ class Problem(BaseModel):
     code: str = Field(description="The kind of problem, for programs: it never changes.")
     field: str | None = Field(None, description="The first field that is wrong, as a dotted path.")
     errors: list[FieldProblem] | None = Field(None, description="Every field that is wrong.")
+    request_id: str | None = Field(
+        None, description="The id of the request, as in `X-Request-Id`: tell it when you ask."
+    )
 
 
 def problem_response(
@@ -66,6 +70,7 @@ def problem_response(
         code=kind.code,
         field=fields[0].field if fields else None,
         errors=list(fields) or None,
+        request_id=current_request_id(),
     )
     content = json.dumps(problem.model_dump(exclude_none=True))
     return Response(content, kind.status, headers, MEDIA_TYPE)

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from tales.bootstrap import House, open_house, start_logging
 from tales.domain.errors import Unavailable
-from tales.interfaces.api.app import create_app
+from tales.interfaces.api.app import Manners, create_app
 from tales.interfaces.cli.running import FAILED, err, run
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
@@ -52,7 +52,12 @@ async def _serve(settings: Settings, host: str, port: int) -> bool:
     """Serve until a signal says to stop; whether it ever served."""
     with _listener(host, port) as listener:
         async with open_house(settings, works=True) as house:
-            app = create_app(house.services, pages=[make_pages()], lifespan=_announce(house, host, listener))
+            app = create_app(
+                house.services,
+                manners=Manners(settings.max_body_bytes, settings.cors_origins),
+                pages=[make_pages()],
+                lifespan=_announce(house, host, listener),
+            )
             server = _Server(
                 uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
             )

@@ -13,7 +13,6 @@ _HEADERS = {
         "default-src 'none'; style-src 'self'; img-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
     "Cache-Control": "public, max-age=300",
 }
 _METHODS = ["GET", "HEAD"]
