@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from tests.fixtures.catalog import catalog
 
-from benchmarks.interruptions import end, killed, start_migrator, wait_for_a_moment
+from benchmarks.interruptions import end, kill, start_migrator, wait_for_a_moment
 from benchmarks.legacy import CHECKSUM, LegacyPlan, Nastiness, Profile
 from benchmarks.measuring import Workshop, say_machine, say_table, workshop
 from tales.infrastructure.persistence.embedded import start_embedded
@@ -70,15 +70,16 @@ def interrupt(place: Workshop, url: str, rng: Random, steps: Counter[tuple[str, 
         step = wait_for_a_moment(process, rng, 0.4)
         if rng.random() < _SERVER_SHARE and process.poll() is None:
             kill_server(place)
-            status, said = end(process)
+            status, said, later = end(process)
             # One clear sentence, unless it was done by then.
             assert status == 0 or (status == 1 and said.count("\n") == 1), said
             start_embedded(place.home)
-            steps[step, "PostgreSQL"] += 1
-        elif killed(process):
-            steps[step, "the migrator"] += 1
-        else:
+            steps[later or step, "PostgreSQL"] += 1
+            continue
+        was_alive, later = kill(process)
+        if not was_alive:
             return
+        steps[later or step, "the migrator"] += 1
 
 
 def kill_server(place: Workshop) -> None:
@@ -94,7 +95,7 @@ def kill_server(place: Workshop) -> None:
 
 def finish(url: str) -> None:
     """Migrate to the end, whatever is left."""
-    status, said = end(start_migrator(url, max_rate=1_000_000))
+    status, said, _ = end(start_migrator(url, max_rate=1_000_000))
     assert status == 0, said
 
 

@@ -71,7 +71,7 @@ class WaitWatcher:
 
 
 def main() -> int:
-    """Print the table; 1 when something falls short."""
+    """Print the table; 1 when something is lost, fails or waits too long for a lock."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_online_migration", description=__doc__)
     add = parser.add_argument
     add("--rows", type=int, default=50_000, help="how many stories")
@@ -132,7 +132,8 @@ def _measure(place: Workshop, url: str, options: argparse.Namespace) -> int:
     slow = any(_ratio(application, phase, "write") > MOST_P99_RATIO for phase in ("expand", "contract"))
     if slow:
         print(f"The writers' p99 is more than {MOST_P99_RATIO} times its value in peace.")
-    return int(bool(problems) or logged > 0 or watcher.longest_ms > LONGEST_WAIT_MS or slow)
+    # How much slower it gets depends on what else the machine does; what is lost or waits does not.
+    return int(bool(problems) or logged > 0 or watcher.longest_ms > LONGEST_WAIT_MS)
 
 
 def _figures(application: LegacyApplication, phase: str, kind: str) -> tuple[str, ...]:

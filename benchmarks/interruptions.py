@@ -67,14 +67,14 @@ def wait_for_a_moment(process: subprocess.Popen[str], rng: Random, longest: floa
     return step
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Wait for a process; its exit status, and what it said of its failure."""
-    _, said = process.communicate(timeout=120)
-    return process.returncode, said
+def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Wait for a process; its exit status, what it said of its failure, and the step that it has begun since."""
+    progress, said = process.communicate(timeout=120)
+    return process.returncode, said, ["", *progress.split("\n")][-2].partition(" ")[0]
 
 
-def killed(process: subprocess.Popen[str]) -> bool:
-    """Kill it; False when it had ended before."""
+def kill(process: subprocess.Popen[str]) -> tuple[bool, str]:
+    """Kill it: False when it had ended before; and the step that it has begun since."""
     process.kill()
-    process.communicate(timeout=120)
-    return process.returncode < 0
+    status, _, step = end(process)
+    return status < 0, step

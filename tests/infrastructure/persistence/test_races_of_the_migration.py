@@ -156,3 +156,37 @@ def test_what_is_written_between_two_steps(shelf: Shelf, step: str) -> None:
         shelf.database.execute(write.statement, *write.parameters)
 
     check(shelf, expected)
+
+
+COPIED = "select count(*) as copied from tales.generations"
+
+
+def test_a_story_that_changes_its_place_is_copied_by_the_write_that_moves_it(shelf: Shelf) -> None:
+    before = stories(shelf.database)
+    no_place = [s for s in before if s["user_id"] is None or s["story_type"] == "saga" or s["story_length"] in (0, -3)]
+    stop_at(shelf.database, "copy")
+    shelf.database.rows("select tales.copy_next_stories(3)")
+    (part,) = shelf.database.rows(COPIED)
+
+    # To a place that the copy has passed, for all that is known.
+    shelf.database.execute("update tales.stories set rating = rating")
+
+    (all_with_a_place,) = shelf.database.rows(COPIED)
+    assert part["copied"] <= 3
+    assert all_with_a_place["copied"] == len(before) - len(no_place)
+    check(shelf, before)
+
+
+@pytest.mark.parametrize("step", BATCHES)
+def test_a_table_that_is_rewritten_between_two_batches_is_gone_through_again(shelf: Shelf, step: str) -> None:
+    expected = shelf.after(set_aside=step != "copy")
+    stop_at(shelf.database, step)
+    for write in shelf.writes:
+        shelf.database.execute(write.statement, *write.parameters)
+    shelf.database.rows(BATCHES[step].replace("1000", "12"))
+
+    shelf.database.execute("vacuum full tales.stories")
+
+    (row,) = shelf.database.rows(BATCHES[step])
+    assert sum(row.values()) > 12
+    check(shelf, expected)

@@ -27,10 +27,11 @@ BATCH_TIMEOUT_MS = 200
 
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
-# A batch that a crash of the server loses is lost with its cursor, and moved again.
 _BATCH = text(
-    "select set_config('synchronous_commit', 'off', true), set_config('statement_timeout', :milliseconds, true)"
+    "select set_config('synchronous_commit', :durable, true), set_config('statement_timeout', :milliseconds, true)"
 )
+# A long look at every row leaves the other processors to whoever works meanwhile.
+_ALONE = text("set local max_parallel_workers_per_gather = 0")
 # One that a killed migrator left unfinished would pass for the finished one.
 _UNFINISHED = text("""
     select format('drop index concurrently %s', i.indexrelid::regclass)
@@ -87,6 +88,8 @@ class StepRunner:
             time.sleep(random.uniform(0.1, 0.5))
 
     def _do(self, sql: str, finish: Callable[[], None]) -> None:
+        if self.pace.is_shared:
+            self.connection.execute(_ALONE)
         # Without parameters the driver sends all statements at once.
         self.connection.connection.cursor().execute(sql)
         finish()
@@ -111,8 +114,11 @@ class StepRunner:
             self.pace.after_batch(self.connection, batch, time.monotonic() - begun)
 
     def _move(self, call: TextClause) -> int:
-        # A single row may take as long as it takes.
-        self.connection.execute(_BATCH, {"milliseconds": str(BATCH_TIMEOUT_MS if self.pace.rows > 1 else 0)})
+        # A single row may take as long as it takes. A batch that a crash of the server loses is lost with its cursor,
+        # and moved again; but others' commits would wait for the log of many batches at once.
+        timeout = BATCH_TIMEOUT_MS if self.pace.rows > 1 else 0
+        durable = "on" if self.pace.is_shared else "off"
+        self.connection.execute(_BATCH, {"milliseconds": str(timeout), "durable": durable})
         moved: int = self.connection.execute(call, {"rows": self.pace.rows}).scalar_one()
         return moved
 

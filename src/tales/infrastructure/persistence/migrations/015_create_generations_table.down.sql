@@ -21,6 +21,7 @@ end
 $$;
 
 drop function tales.is_migrating();
+drop function tales.without_contents(tales.generations);
 drop table tales.generations;
 
 drop function tales.guard_attempt();

@@ -174,6 +174,17 @@ return exists (
 ) and pg_has_role(current_user,
     (select relowner from pg_catalog.pg_class where oid = 'tales.generations'::regclass), 'member');
 
+-- An attempt as JSON, but for its three long values.
+create function tales.without_contents(attempt tales.generations) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+    attempt.prompt := null;
+    attempt.full_response := null;
+    attempt.generation_info := null;
+    return to_jsonb(attempt);
+end
+$$;
+
 -- What may change of an attempt (decision 7). Identity and request: never. While it is pending: its outcome, and the
 -- start once. When it has ended: nothing, but for the four exceptions that are numbered below.
 create function tales.guard_attempt() returns trigger
@@ -194,11 +205,19 @@ begin
         and tales.only_forgets(old.hero_id, new.hero_id,
             new.hero_id is null and exists (select from tales.heroes where id = old.hero_id));
 
-    -- Generated columns are not computed yet when this runs.
-    select coalesce(jsonb_object_agg(after.key, true), '{}') into changed
-    from jsonb_each(to_jsonb(new)) as after
-    where after.value is distinct from to_jsonb(old) -> after.key
-        and after.key not in ('prompt_tokens', 'completion_tokens', 'cost_usd', 'provider', 'served_model');
+    -- Long values are compared as they are: made JSON with the rest, they would cost more than the write itself. Generated
+    -- columns are not computed yet when this runs.
+    select coalesce(jsonb_object_agg(change.key, true), '{}') into changed
+    from (
+        select after.key
+        from jsonb_each(tales.without_contents(new)) as after
+        join jsonb_each(tales.without_contents(old)) as before using (key)
+        where after.value is distinct from before.value
+            and after.key not in ('prompt_tokens', 'completion_tokens', 'cost_usd', 'provider', 'served_model')
+        union all select 'prompt' where new.prompt is distinct from old.prompt
+        union all select 'full_response' where new.full_response is distinct from old.full_response
+        union all select 'generation_info' where new.generation_info is distinct from old.generation_info
+    ) as change;
 
     if old.status = 'pending' then
         if forgets_family
@@ -306,8 +325,10 @@ create table tales.migration_state (
     only_row boolean primary key default true check (only_row),
     orphans text not null default '',
     invalid text not null default '',
-    copied_up_to uuid not null default '00000000-0000-0000-0000-000000000000',
-    linked_up_to uuid not null default '00000000-0000-0000-0000-000000000000'
+    copied_up_to tid not null default '(0,0)',
+    linked_up_to tid not null default '(0,0)',
+    stories_file oid,
+    stories_end tid
 );
 insert into tales.migration_state default values;
 
@@ -352,8 +373,10 @@ return story_type in ('child', 'hero', 'combined')
 -- Give these stories the attempt that wrote them: attempt 1, a success, of origin 'migrated' (decisions 3 to 5). What is
 -- there already is left as it is, or brought up to date; that of a story which has lost its place goes. A story that an
 -- archive has an attempt for gets that one (017), as long as it has the same user.
+-- One plan serves every write, as making one each time would take longer than the write. It is made while generations is
+-- empty, and must serve when it is not: its rows are found by their key alone, and no table is read whole.
 create function tales.copy_stories(ids uuid[], bring_up_to_date boolean) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 begin
     insert into tales.generations (
         generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
@@ -382,9 +405,11 @@ begin
     where bring_up_to_date;
 
     if bring_up_to_date then
-        delete from tales.generations as g using tales.stories as s
-        where s.id = any (ids) and not tales.has_place(s.user_id, s.story_type, s.story_length)
-            and g.generation_id = tales.migrated_generation_id(s.id) and g.origin = 'migrated';
+        delete from tales.generations
+        where attempt_number = 1 and origin = 'migrated' and generation_id = any (array(
+            select tales.migrated_generation_id(s.id) from tales.stories as s
+            where s.id = any (ids) and not tales.has_place(s.user_id, s.story_type, s.story_length)
+        ));
         -- Of these two the story itself does not hold what it was.
         delete from tales.migration_notes
         where story_id = any (ids) and column_name not in ('created_at', 'user_id');
@@ -431,6 +456,12 @@ begin
             where story_id = new.id and (column_name = 'created_at' and new.created_at is not null
                 or column_name = 'user_id' and new.user_id is distinct from old.user_id);
         end if;
+    -- Every write moves a story to another place in the table, perhaps to one that 016 has passed.
+    elsif not exists (
+        select from tales.generations
+        where generation_id = tales.migrated_generation_id(new.id) and attempt_number = 1
+    ) then
+        perform tales.copy_stories(array[new.id], false);
     end if;
     return null;
 end

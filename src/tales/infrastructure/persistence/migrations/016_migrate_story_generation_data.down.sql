@@ -30,7 +30,8 @@ $$;
 delete from tales.generations;
 delete from tales.migration_notes;
 update tales.migration_state
-set orphans = default, invalid = default, copied_up_to = default, linked_up_to = default;
+set orphans = default, invalid = default, copied_up_to = default, linked_up_to = default, stories_file = default,
+    stories_end = default;
 
 select tales.say_moving(false);
 create trigger stories_keep_generation after insert or update or delete on tales.stories
@@ -38,6 +39,7 @@ create trigger stories_keep_generation after insert or update or delete on tales
 
 drop function tales.refuse_unsettled_stories();
 drop function tales.copy_next_stories(integer);
+drop function tales.next_stories(tid, integer);
 drop function tales.settle_stories(uuid[]);
 drop function tales.set_aside(uuid[], regclass);
 drop function tales.say_moving(boolean);

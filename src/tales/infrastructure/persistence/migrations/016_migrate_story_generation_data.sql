@@ -109,25 +109,48 @@ begin
 end
 $$;
 
--- Copy the next stories, `most` at a time, in the order of their ids: a key that no two share, so equal times neither
--- loop nor skip. Locked against deletion until they are copied; how many they were.
+-- The next stories, `most` at a time, as they lie in the table: in the order of a key each would touch pages of its own,
+-- in the table and in its indexes, and the log would grow to several times the table. A place is taken once, so equal
+-- times neither loop nor skip. A story that is written meanwhile changes its place, but every write sees to the story
+-- itself (015, 017); so does that of one that comes to lie behind the end. Where the table was rewritten (VACUUM FULL,
+-- say), the places are new ones, and it begins again.
+create function tales.next_stories(passed tid, most integer, out ids uuid[], out place tid)
+language plpgsql set search_path = '' set enable_seqscan = off as $$
+declare
+    state tales.migration_state;
+begin
+    select * into state from tales.migration_state;
+    if state.stories_file is distinct from pg_relation_filenode('tales.stories') then
+        passed := '(0,0)';
+        update tales.migration_state
+        set stories_file = pg_relation_filenode('tales.stories'),
+            stories_end = format('(%s,0)', pg_relation_size('tales.stories') / current_setting('block_size')::integer)::tid
+        returning * into state;
+    end if;
+    select array_agg(next.id), max(next.place) into ids, place
+    from (
+        select s.id, s.ctid as place from tales.stories as s
+        where s.ctid > passed and s.ctid < state.stories_end
+        limit most
+    ) as next;
+end
+$$;
+
+-- Copy the next stories, `most` at a time; how many they were. Locked against deletion until they are copied.
 create function tales.copy_next_stories(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
-    ids uuid[];
+    next record;
 begin
-    ids := array(
-        select s.id from tales.stories as s
-        where s.id > (select copied_up_to from tales.migration_state)
-        order by s.id limit most
-        for key share
-    );
-    if cardinality(ids) > 0 then
-        perform tales.settle_stories(ids);
-        perform tales.copy_stories(ids, false);
-        update tales.migration_state set copied_up_to = ids[cardinality(ids)];
+    next := tales.next_stories((select copied_up_to from tales.migration_state), most);
+    if next.ids is null then
+        return 0;
     end if;
-    return cardinality(ids);
+    perform from tales.stories where id = any (next.ids) order by id for key share;
+    perform tales.settle_stories(next.ids);
+    perform tales.copy_stories(next.ids, false);
+    update tales.migration_state set copied_up_to = next.place;
+    return cardinality(next.ids);
 end
 $$;
 
@@ -167,7 +190,8 @@ end
 $$;
 
 revoke execute on function
-    tales.say_moving(boolean), tales.set_aside(uuid[], regclass), tales.settle_stories(uuid[]), tales.copy_next_stories(integer),
+    tales.say_moving(boolean), tales.set_aside(uuid[], regclass), tales.settle_stories(uuid[]), tales.next_stories(tid, integer),
+    tales.copy_next_stories(integer),
     tales.refuse_unsettled_stories()
 from public;
 

@@ -128,6 +128,6 @@ end
 $$;
 
 drop table if exists tales.legacy_columns;
-update tales.migration_state set linked_up_to = default;
+update tales.migration_state set linked_up_to = default, stories_file = default;
 create trigger stories_keep_generation after insert or update or delete on tales.stories
     for each row execute function tales.keep_generation();

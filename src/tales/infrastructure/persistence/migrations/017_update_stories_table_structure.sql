@@ -191,22 +191,20 @@ create trigger stories_check_attempt
     after insert or update of generation_id, generation_attempt, user_id on tales.stories
     for each row when (new.generation_id is not null) execute function tales.check_story_attempt();
 
--- Link the next stories, `most` at a time, to the attempts that wrote them; how many they were.
+-- Link the next stories, `most` at a time, to the attempts that wrote them; how many they were. One that is written
+-- meanwhile is linked by that write; whatever is left, `settle` finds.
 create function tales.link_next_stories(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
-    ids uuid[];
+    next record;
 begin
-    ids := array(
-        select s.id from tales.stories as s
-        where s.id > (select linked_up_to from tales.migration_state)
-        order by s.id limit most
-    );
-    if cardinality(ids) > 0 then
-        perform tales.link_stories(ids);
-        update tales.migration_state set linked_up_to = ids[cardinality(ids)];
+    next := tales.next_stories((select linked_up_to from tales.migration_state), most);
+    if next.ids is null then
+        return 0;
     end if;
-    return cardinality(ids);
+    perform tales.link_stories(next.ids);
+    update tales.migration_state set linked_up_to = next.place;
+    return cardinality(next.ids);
 end
 $$;
 
@@ -342,6 +340,8 @@ revoke execute on function
 from public;
 
 select tales.link_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
+-- To link is another way through the table.
+update tales.migration_state set stories_file = null;
 
 -- step: link, repeat tales.link_next_stories
 
