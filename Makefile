@@ -17,7 +17,7 @@ SAME_EVERYWHERE := tests/domain tests/infrastructure/providers tests/infrastruct
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-postgresql lint format lock bench docs clean anew
+.PHONY: help install run test test-postgresql lint format audit lock bench docs clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,8 +46,9 @@ format: install ## Put the code into its shape
 	$(PY) -m ruff check --quiet --fix .
 	$(PY) -m ruff format --quiet .
 
-docs: install ## Draw the README's picture of the data model anew
+docs: install ## Write the generated parts of the documents anew
 	$(PY) docs/data_model.py
+	PYTHONPATH=. $(PY) docs/security_tables.py
 
 bench: install ## Run the benchmarks
 	@set -- benchmarks/bench_*.py; \
@@ -65,6 +66,9 @@ install: .venv/installed ## Make .venv with everything that the project needs
 	@$(PIP) --only-binary :all: --require-hashes -r requirements.lock
 	@$(PIP) --no-build-isolation --editable .
 	@pwd -P > $@
+
+audit: ## Look the locked versions up in the Python advisory database (needs uv and the network)
+	uv tool run pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock
 
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \

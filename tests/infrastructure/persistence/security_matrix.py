@@ -1,0 +1,186 @@
+"""Who reaches which rows: one line for each kind of row. The tests and the tables of docs/security.md come out of it.
+
+Each command has one mark for each of `WHO`: `+` reaches the rows, `.` is allowed and finds none, `-` is refused.
+A relation, a sequence or a function of ours that is missing here fails the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCHEMAS = ("tales", "auth", "tales_internal", "tales_queue")
+
+WHO = ("anonymous", "family", "another family", "admin", "service", "login", "queue")
+"""The visitors. `login` is the role that the service signs in with, `queue` the one that reaches the queue."""
+
+ROLES = ("anon", "authenticated", "service_role", "tales_app", "tales_queue")
+"""The roles of the database that they come as; a family, another one and an admin are all `authenticated`."""
+
+COMMANDS = ("select", "insert", "update", "delete", "truncate")
+
+#          anonymous, family, another family, admin, service, login, queue
+NOBODY = "- - - - - - -"
+SERVICE = "- - - - + - -"
+SERVICE_AND_FAMILY = "- + - - + - -"
+FAMILY_ADDS = "- + - - - - -"
+FAMILY = "- + . . - - -"
+READERS = "- + . . + - -"
+LOGIN = "- - - - - + -"
+QUEUE = "- - - - - - +"
+
+EVERY_COLUMN = frozenset({"*"})
+NO_COLUMN: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Rows of one kind, and who reaches them. `rows` says which of the relation's, `where` says so in SQL.
+
+    `inserted`, `updated`: the columns that a signed-in user may fill and change.
+    `binds_owner`: the policies bind the owner of the database as well (FORCE ROW LEVEL SECURITY).
+    `is_secured`: row-level security is enabled. Without it, privileges alone close the relation.
+    `is_permanent`: not only there after a way back from the migrations.
+    """
+
+    relation: str
+    rows: str
+    where: str
+    select: str = NOBODY
+    insert: str = NOBODY
+    update: str = NOBODY
+    delete: str = NOBODY
+    truncate: str = NOBODY
+    inserted: frozenset[str] = NO_COLUMN
+    updated: frozenset[str] = NO_COLUMN
+    binds_owner: bool = False
+    is_secured: bool = True
+    is_permanent: bool = True
+
+    @property
+    def name(self) -> str:
+        """The relation and which of its rows."""
+        return f"{self.relation}, {self.rows}" if self.rows else self.relation
+
+    def marks(self, command: str) -> dict[str, str]:
+        """The mark of each visitor."""
+        return dict(zip(WHO, str(getattr(self, command)).split(), strict=True))
+
+
+def _set_aside(relation: str, *, is_secured: bool = True, is_permanent: bool = True) -> Line:
+    """What the migrations keep for the way back: the owner's alone."""
+    return Line(relation, "", "true", is_secured=is_secured, is_permanent=is_permanent)
+
+
+def _queue(relation: str) -> Line:
+    """A table of PgQueuer's, which knows no row-level security: one role reaches it."""
+    return Line(relation, "", "true", select=QUEUE, insert=QUEUE, update=QUEUE, delete=QUEUE, is_secured=False)
+
+
+_ASKED = frozenset(
+    {
+        *("generation_id", "attempt_number", "model_used", "status", "prompt", "user_id", "story_type", "story_length"),
+        *("hero_appearance", "relationship_description", "moral", "origin", "child_id", "hero_id", "language"),
+        "prompt_version",
+    }
+)
+_CANCELLED = frozenset({"status", "completed_at", "error_message"})
+
+LINES = (
+    Line("auth.users", "", "id = %(family)s", select=SERVICE, insert=SERVICE),
+    Line("tales.accounts", "", "user_id = %(family)s", select=SERVICE, insert=SERVICE, binds_owner=True),
+    Line(
+        "tales.children",
+        "",
+        "user_id = %(family)s",
+        select=READERS,
+        insert=FAMILY_ADDS,
+        update=FAMILY,
+        delete=FAMILY,
+        inserted=EVERY_COLUMN,
+        updated=EVERY_COLUMN,
+    ),
+    Line(
+        "tales.heroes",
+        "a family's own",
+        "user_id = %(family)s",
+        select=READERS,
+        insert=FAMILY_ADDS,
+        update=FAMILY,
+        delete=FAMILY,
+        inserted=EVERY_COLUMN,
+        updated=EVERY_COLUMN,
+    ),
+    Line(
+        "tales.heroes",
+        "ready-made",
+        "user_id is null",
+        select="- + + + + - -",
+        insert=NOBODY,
+        update="- . . . - - -",
+        delete="- . . . - - -",
+        inserted=EVERY_COLUMN,
+        updated=EVERY_COLUMN,
+    ),
+    Line(
+        "tales.stories",
+        "",
+        "user_id = %(family)s",
+        select=READERS,
+        insert=SERVICE_AND_FAMILY,
+        update=FAMILY,
+        delete=FAMILY,
+        inserted=EVERY_COLUMN,
+        updated=EVERY_COLUMN,
+        binds_owner=True,
+    ),
+    Line(
+        "tales.generations",
+        "in flight",
+        "user_id = %(family)s and status = 'pending'",
+        select="- + . + + - -",
+        insert=SERVICE_AND_FAMILY,
+        update="- + . . + - -",
+        inserted=_ASKED,
+        updated=_CANCELLED,
+        binds_owner=True,
+    ),
+    Line(
+        "tales.generations",
+        "ended",
+        "user_id = %(family)s and status <> 'pending'",
+        select="- + . + + - -",
+        insert=SERVICE,
+        update="- . . . - - -",
+        inserted=_ASKED,
+        updated=_CANCELLED,
+        binds_owner=True,
+    ),
+    _set_aside("tales.migration_notes"),
+    _set_aside("tales.migration_state"),
+    _set_aside("tales.legacy_columns"),
+    _set_aside("tales.relaxed_columns"),
+    _set_aside("tales.stories_unowned"),
+    _set_aside("tales.stories_quarantined"),
+    _set_aside("tales.generations_archive", is_permanent=False),
+    Line("tales_internal.schema_version", "", "true", select=LOGIN, is_secured=False),
+    _set_aside("tales_internal.finished_steps", is_secured=False),
+    _set_aside("tales_internal.archive_file", is_secured=False, is_permanent=False),
+    _queue("tales_queue.pgqueuer"),
+    _queue("tales_queue.pgqueuer_log"),
+    _queue("tales_queue.pgqueuer_schedules"),
+    _queue("tales_queue.pgqueuer_statistics"),
+)
+
+SCHEMA_USERS = {
+    "tales": frozenset({"anon", "authenticated", "service_role"}),
+    "auth": frozenset({"anon", "authenticated", "service_role"}),
+    "tales_internal": frozenset({"tales_app"}),
+    "tales_queue": frozenset({"tales_queue"}),
+}
+"""Who may look into each schema. Nobody but the owner makes anything in one."""
+
+SEQUENCES = {
+    f"tales_queue.{table}_id_seq": frozenset({"tales_queue"})
+    for table in ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics")
+}
+"""Who may draw numbers from each."""
