@@ -97,8 +97,8 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
         with connection.begin():
             current = books.current_revision(connection)
         if current < FIRST_MOVE <= destination and current != BASE:
-            with connection.begin():
-                refuse_unsettled_stories(connection, wishes.choices)
+            with explained("The look for stories that have no place"):
+                runner.patiently(lambda: refuse_unsettled_stories(connection, wishes.choices))
         runner.patiently(lambda: books.open_books(connection))
         runner.patiently(lambda: _keep_choices(connection, wishes.choices))
         for revision in revisions():
