@@ -53,7 +53,7 @@ class Writer:
         wish = StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
         generation = await RequestGeneration(self.transactions, self.ids, models)(actor, wish)
         while generation.status is Status.PENDING:
-            await run(generation.latest.id, job=1)
+            await run(generation.latest.id, actor.user_id, job=1)
             async with self.transactions.as_service() as work:
                 found = await work.generations.get_generation(generation.generation_id, whole=True)
             assert found is not None

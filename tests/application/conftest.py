@@ -109,7 +109,7 @@ class Workshop:
 
     async def run(self, attempt: AttemptId) -> None:
         """What a worker does with the attempt's job."""
-        await self.run_attempt(attempt, job=1)
+        await self.run_attempt(attempt, self.actor.user_id, job=1)
 
     async def look(self, generation_id: UUID) -> Generation:
         """How the generation stands."""

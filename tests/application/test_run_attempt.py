@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from tales.application.run_attempt import RunAttempt
 from tales.domain.failures import Failure, FailureKind
@@ -167,10 +168,10 @@ async def test_two_workers_on_the_same_attempt_make_one_call(workshop: Workshop,
     workshop.provider.meanwhile = hold
     generation = await workshop.ask()
     hand_out_as(database, generation, job=7)
-    first = asyncio.create_task(workshop.run_attempt(generation.latest.id, job=7))
+    first = asyncio.create_task(workshop.run_attempt(generation.latest.id, generation.user_id, job=7))
     await called.wait()
 
-    await workshop.run_attempt(generation.latest.id, job=8)
+    await workshop.run_attempt(generation.latest.id, generation.user_id, job=8)
     may_answer.set()
     await first
 
@@ -326,7 +327,7 @@ async def test_langfuse_15730_an_answer_is_kept_when_the_database_comes_back(wor
 
     workshop.provider.meanwhile = go_away
     generation = await workshop.ask()
-    await run(generation.latest.id, job=1)
+    await run(generation.latest.id, generation.user_id, job=1)
 
     assert (await workshop.look(generation.generation_id)).status is Status.SUCCESS
     assert len(workshop.provider.calls) == 1
@@ -343,7 +344,7 @@ async def test_a_database_that_stays_away_gives_the_job_back_to_the_queue(worksh
     generation = await workshop.ask()
 
     with pytest.raises(DatabaseUnavailable):
-        await run(generation.latest.id, job=1)
+        await run(generation.latest.id, generation.user_id, job=1)
 
 
 async def test_an_answer_that_the_database_refuses_ends_its_attempt_all_the_same(workshop: Workshop) -> None:
@@ -366,3 +367,12 @@ async def test_nobodys_words_are_logged(workshop: Workshop) -> None:
 
     logged = repr(workshop.log.events)
     assert not any(word in logged for word in ("Mia", "biscuit", "dragon", "sorry"))
+
+
+async def test_a_job_makes_the_call_of_its_own_user_alone(workshop: Workshop) -> None:
+    generation = await workshop.ask()
+
+    await workshop.run_attempt(generation.latest.id, uuid7(), job=1)
+
+    assert workshop.provider.calls == []
+    assert (await workshop.look(generation.generation_id)).latest.started_at is None

@@ -30,7 +30,7 @@ class EndAttempt:
             ended = replace(attempt, status=failure.status)
             request = ended.retry(following.model)
             await work.generations.create_attempt(request)
-            await work.jobs.enqueue(request.id, following.delay)
+            await work.jobs.enqueue(request.id, request.user_id, following.delay)
 
 
 def _outcome(failure: Failure, answer: ModelAnswer | None) -> AttemptOutcome:

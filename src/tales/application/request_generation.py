@@ -60,7 +60,7 @@ class RequestGeneration:
                 hero_id=wish.hero_id,
             )
             attempt = await work.generations.create_attempt(request)
-            await work.jobs.enqueue(request.id)
+            await work.jobs.enqueue(request.id, request.user_id)
             await work.commit()
         return Generation(request.id.generation_id, actor.user_id, (attempt,))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from tales.application.end_attempt import EndAttempt
 from tales.application.ports import IdMaker, Log, ModelAnswer, ModelCall, ModelProvider, TextSink
@@ -39,12 +40,15 @@ class RunAttempt:
     log: Log
     keeping_delays: Sequence[float] = KEEPING_DELAYS
 
-    async def __call__(self, attempt_id: AttemptId, job: int) -> None:
+    async def __call__(self, attempt_id: AttemptId, user_id: UUID, job: int) -> None:
         """Make the call of `attempt_id`, unless it was made already. `job` is the queue's, in this worker's hands.
+
+        `user_id` is whose call the job was made for. When that user has been erased, somebody else may have put a row
+        with the same id beside the service: no model is called for it, and the sweep ends it.
 
         Raises: Unavailable when the database does not answer; the queue then hands the job out again.
         """
-        attempt = await self._claim(attempt_id, job)
+        attempt = await self._claim(attempt_id, user_id, job)
         if attempt is None:
             return
         try:
@@ -58,13 +62,16 @@ class RunAttempt:
         finally:
             self.texts.finish(attempt_id)
 
-    async def _claim(self, attempt_id: AttemptId, job: int) -> Attempt | None:
+    async def _claim(self, attempt_id: AttemptId, user_id: UUID, job: int) -> Attempt | None:
         """The attempt, once it is this worker's; None when there is nothing to do here."""
         async with self.transactions.as_service() as work:
             started = await work.generations.start_attempt(attempt_id)
             attempt = await work.generations.lock_attempt(attempt_id)
             if attempt is None or (not started and await work.jobs.is_held_by_another(attempt_id, job)):
                 self.log.info("attempt already taken", attempt=str(attempt_id))
+                return None
+            if attempt.user_id != user_id:
+                self.log.warning("attempt is not the job's", attempt=str(attempt_id))
                 return None
             if not started:
                 # The queue gave a dead worker's job to this one.

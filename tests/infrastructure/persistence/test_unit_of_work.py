@@ -37,7 +37,7 @@ async def test_an_attempt_and_its_job_come_with_one_commit(transactions: SqlTran
     for request, commits in ((left, False), (kept, True)):
         async with transactions.as_user(Actor(user)) as work:
             await work.generations.create_attempt(request)
-            await work.jobs.enqueue(request.id)
+            await work.jobs.enqueue(request.id, request.user_id)
             if commits:
                 await work.commit()
     assert database.rows("select generation_id from tales.generations") == [{"generation_id": kept.id.generation_id}]
@@ -49,7 +49,7 @@ async def test_the_queue_gives_the_role_back(transactions: SqlTransactions) -> N
     request = attempt_request(user)
     async with transactions.as_user(Actor(user)) as work:
         await work.generations.create_attempt(request)
-        await work.jobs.enqueue(request.id)
+        await work.jobs.enqueue(request.id, request.user_id)
         assert await work.generations.get_attempt(request.id) is not None
         assert await work.children.list_for_user(user) == ()
 

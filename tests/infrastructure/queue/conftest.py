@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import pytest
 import structlog
@@ -30,7 +31,7 @@ class RecordingJob:
     done: asyncio.Event = field(default_factory=asyncio.Event)
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
-    async def __call__(self, attempt: AttemptId, job: int) -> None:
+    async def __call__(self, attempt: AttemptId, user_id: UUID, job: int) -> None:
         self.started.append(attempt)
         if self.meanwhile is not None:
             await self.meanwhile()
@@ -49,7 +50,7 @@ class Queue:
         request = attempt_request(await add_user(self.transactions))
         async with (transactions or self.transactions).as_service() as work:
             await work.generations.create_attempt(request)
-            await work.jobs.enqueue(request.id, delay)
+            await work.jobs.enqueue(request.id, request.user_id, delay)
             await work.commit()
         return request.id
 
@@ -59,7 +60,7 @@ class Queue:
 
     @asynccontextmanager
     async def worker(
-        self, job: Callable[[AttemptId, int], Awaitable[None]], lane: Lane = LANE, concurrency: int = 2
+        self, job: Callable[[AttemptId, UUID, int], Awaitable[None]], lane: Lane = LANE, concurrency: int = 2
     ) -> AsyncIterator[Worker]:
         """A worker at work while the block runs."""
         worker = Worker(self.database.app_url, lane, job, concurrency, structlog.get_logger("test"))

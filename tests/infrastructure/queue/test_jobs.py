@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from pgqueuer.domain.errors import DuplicateJobError
 from psycopg.errors import InsufficientPrivilege
@@ -17,7 +19,7 @@ async def test_a_job_that_is_not_committed_was_never_there(queue: Queue) -> None
     request = attempt_request(await add_user(queue.transactions))
     async with queue.transactions.as_service() as work:
         await work.generations.create_attempt(request)
-        await work.jobs.enqueue(request.id)
+        await work.jobs.enqueue(request.id, request.user_id)
 
     assert queue.jobs() == []
 
@@ -26,7 +28,7 @@ async def test_a_user_enqueues_with_the_attempt_and_is_the_user_again_afterwards
     request = attempt_request(await add_user(queue.transactions))
     async with queue.transactions.as_user(Actor(request.user_id)) as work:
         await work.generations.create_attempt(request)
-        await work.jobs.enqueue(request.id)
+        await work.jobs.enqueue(request.id, request.user_id)
         # Only a user's own rows are seen: the queue's role would see none, the service all.
         assert await work.generations.get_attempt(request.id) is not None
         await work.commit()
@@ -47,7 +49,7 @@ async def test_an_attempt_has_one_job_at_a_time(queue: Queue) -> None:
 
     with pytest.raises(DuplicateJobError):
         async with queue.transactions.as_service() as work:
-            await work.jobs.enqueue(attempt)
+            await work.jobs.enqueue(attempt, uuid4())
 
 
 async def test_a_dead_processs_own_jobs_move_to_the_shared_lane(queue: Queue, clock: FakeClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -83,7 +84,7 @@ async def test_a_worker_leaves_other_providers_jobs_alone(queue: Queue, job: Rec
 async def test_no_more_jobs_run_at_once_than_the_operator_allows(queue: Queue) -> None:
     running, most = 0, 0
 
-    async def count(_attempt: AttemptId, _job: int) -> None:
+    async def count(_attempt: AttemptId, _user_id: UUID, _job: int) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -102,7 +103,7 @@ async def test_a_job_is_put_back_while_the_database_is_away(queue: Queue, monkey
     monkeypatch.setattr(worker_module, "RETRY_DELAY", timedelta(seconds=0.2))
     calls: list[AttemptId] = []
 
-    async def fail_once(attempt: AttemptId, _job: int) -> None:
+    async def fail_once(attempt: AttemptId, _user_id: UUID, _job: int) -> None:
         calls.append(attempt)
         if len(calls) == 1:
             raise Unavailable
@@ -117,7 +118,7 @@ async def test_a_job_is_put_back_while_the_database_is_away(queue: Queue, monkey
 async def test_what_a_job_raises_is_logged_by_its_type_alone(
     queue: Queue, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async def fail(_attempt: AttemptId, _job: int) -> None:
+    async def fail(_attempt: AttemptId, _user_id: UUID, _job: int) -> None:
         raise ValueError("Mia and the dragon")
 
     await queue.enqueue()

@@ -17,7 +17,7 @@ from tales.application.ports import ModelAnswer, ModelCall
 from tales.application.run_attempt import RunAttempt
 from tales.domain.actor import Actor
 from tales.domain.failures import Failure, FailureKind
-from tales.domain.generation import AttemptId
+from tales.domain.generation import Attempt, AttemptId
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.ids import Uuid7Maker
@@ -92,12 +92,12 @@ class Worker:
     async def run(self, generation_id: UUID | str) -> None:
         """Make the calls of a generation until it ends."""
         while (latest := await self._latest(UUID(str(generation_id)))) is not None:
-            await self._run(latest, 0)
+            await self._run(latest.id, latest.user_id, 0)
 
-    async def _latest(self, generation_id: UUID) -> AttemptId | None:
+    async def _latest(self, generation_id: UUID) -> Attempt | None:
         async with self._transactions.as_service() as work:
             attempt = await work.generations.latest_attempt(generation_id)
-        return attempt.id if attempt and not attempt.status.is_final else None
+        return attempt if attempt and not attempt.status.is_final else None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
+from uuid import UUID
 
 from tales.domain.actor import Actor
 from tales.domain.generation import AttemptId
@@ -16,8 +17,8 @@ from tales.domain.repositories.stories import StoryRepository
 class JobQueue(Protocol):
     """Work that begins when the transaction that asked for it commits, and never otherwise."""
 
-    async def enqueue(self, attempt: AttemptId, delay: float = 0.0) -> None:
-        """Have a worker make this attempt's call, in `delay` seconds at the earliest."""
+    async def enqueue(self, attempt: AttemptId, user_id: UUID, delay: float = 0.0) -> None:
+        """Have a worker make this call of `user_id`'s, and nobody else's, in `delay` seconds at the earliest."""
 
     async def is_held_by_another(self, attempt: AttemptId, job: int) -> bool:
         """Whether a job other than `job` for this attempt is in the hands of a worker that is alive."""

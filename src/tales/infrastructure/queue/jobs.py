@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -67,6 +68,17 @@ class Lane:
         return f"{self.shared}#{self.owner}" if self.owner else self.shared
 
 
+def write_payload(attempt: AttemptId, user_id: UUID) -> bytes:
+    """What a job says of its attempt."""
+    return f"{attempt} {user_id}".encode()
+
+
+def read_payload(payload: bytes | None) -> tuple[AttemptId, UUID]:
+    """The inverse of `write_payload`. Raises: ValueError."""
+    attempt, _, user_id = (payload or b"").decode().partition(" ")
+    return AttemptId.parse(attempt), UUID(user_id)
+
+
 class PgQueuerJobs:
     """See `tales.domain.repositories.unit_of_work.JobQueue`.
 
@@ -78,12 +90,12 @@ class PgQueuerJobs:
         self._role = role
         self._lane = lane
 
-    async def enqueue(self, attempt: AttemptId, delay: float = 0.0) -> None:
-        """Have a worker make this attempt's call, in `delay` seconds at the earliest."""
+    async def enqueue(self, attempt: AttemptId, user_id: UUID, delay: float = 0.0) -> None:
+        """Have a worker make this call of `user_id`'s, and nobody else's, in `delay` seconds at the earliest."""
         async with self._as_queue():
             await queries(SessionDriver(self._session)).enqueue(
                 self._lane.entrypoint,
-                str(attempt).encode(),
+                write_payload(attempt, user_id),
                 execute_after=timedelta(seconds=delay),
                 dedupe_key=str(attempt),
             )

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 from pgqueuer.core.qm import QueueManager
@@ -21,7 +22,7 @@ from tales.domain.errors import Unavailable
 from tales.domain.generation import AttemptId
 from tales.infrastructure.persistence.urls import libpq_url
 from tales.infrastructure.queue.driver import WorkerDriver
-from tales.infrastructure.queue.jobs import LEASE, Lane
+from tales.infrastructure.queue.jobs import LEASE, Lane, read_payload
 from tales.infrastructure.queue.schema import CHANNEL, ROLE, queries
 
 POLL = timedelta(seconds=2)
@@ -35,7 +36,7 @@ STOP_GRACE_SECONDS = 10.0
 OWN_GRACE_SECONDS = 1.0
 """The same for a process with a lane of its own: whoever waits for its one story has left already."""
 
-RunJob = Callable[[AttemptId, int], Awaitable[None]]
+RunJob = Callable[[AttemptId, UUID, int], Awaitable[None]]
 
 
 class JobFailed(Exception):
@@ -43,7 +44,7 @@ class JobFailed(Exception):
 
 
 class Worker:
-    """Runs the jobs of `lane`, at most `concurrency` at once, by `run(attempt, job)`."""
+    """Runs the jobs of `lane`, at most `concurrency` at once, by `run(attempt, user_id, job)`."""
 
     def __init__(self, url: str, lane: Lane, run: RunJob, concurrency: int, log: Log) -> None:
         self._url = libpq_url(url)
@@ -98,13 +99,13 @@ class Worker:
             yield connection
 
     async def _run_job(self, job: Job) -> None:
-        attempt = AttemptId.parse((job.payload or b"").decode())
+        attempt, user_id = read_payload(job.payload)
         task = asyncio.current_task()
         assert task is not None  # PgQueuer runs each job in a task of its own
         self._running.add(task)
         try:
             async with self._places:
-                await self._run(attempt, job.id)
+                await self._run(attempt, user_id, job.id)
         except Unavailable:
             self._log.warning("job put back", attempt=str(attempt))
             raise RetryRequested(delay=RETRY_DELAY, reason="unavailable") from None
