@@ -12,6 +12,7 @@ from tales.infrastructure.persistence.migration.migrate import (
     migrate_up,
     newest_revision,
 )
+from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_story, add_user, stories
 
@@ -125,3 +126,30 @@ def test_a_column_that_was_dropped_comes_back_as_it_was_defined(legacy_database:
 
     assert stories(legacy_database) == before
     assert definitions(legacy_database) == defined
+
+
+def test_grants_and_comments_of_the_columns_that_are_dropped_come_back(legacy_database: Database) -> None:
+    for statement in (
+        "grant select (moral), update (moral) on tales.stories to authenticated with grant option",
+        "grant select (model_used) on tales.stories to public",
+        "comment on column tales.stories.moral is 'What the story''s about'",
+    ):
+        legacy_database.execute(statement)
+    before = catalog(legacy_database.owner_url)
+
+    migrate_up(legacy_database.owner_url)
+    migrate_down(legacy_database.owner_url, "014")
+
+    assert catalog(legacy_database.owner_url) == before
+
+
+def test_a_grant_to_a_role_that_is_gone_does_not_stop_the_way_back(legacy_database: Database) -> None:
+    legacy_database.execute("drop role if exists storyteller")
+    legacy_database.execute("create role storyteller")
+    legacy_database.execute("grant select (moral) on tales.stories to storyteller")
+    migrate_up(legacy_database.owner_url)
+    legacy_database.execute("drop role storyteller")
+
+    warnings = migrate_down(legacy_database.owner_url, "014")
+
+    assert any("a role that was granted" in warning.lower() for warning in warnings)

@@ -45,6 +45,7 @@ select tales.say_moving(true);
 do $$
 declare
     legacy record;
+    statement text;
 begin
     if exists (
         select from pg_catalog.pg_attribute
@@ -86,6 +87,14 @@ begin
             execute format('alter table tales.stories alter column %I set default %s',
                 legacy.column_name, legacy.default_value);
         end if;
+        foreach statement in array legacy.statements loop
+            begin
+                execute statement;
+            exception when undefined_object then
+                raise warning 'A role that was granted tales.stories.% is gone, and is not granted it again.',
+                    legacy.column_name;
+            end;
+        end loop;
     end loop;
 end
 $$;

@@ -20,7 +20,16 @@ alter table tales.stories
 -- How the columns are defined that will be dropped: `down` makes them as they were.
 create table tales.legacy_columns as
 select a.attnum as position, a.attname::text as column_name, format_type(a.atttypid, a.atttypmod) as type,
-    a.attnotnull as is_not_null, pg_get_expr(d.adbin, d.adrelid) as default_value
+    a.attnotnull as is_not_null, pg_get_expr(d.adbin, d.adrelid) as default_value,
+    array(
+        select format('grant %s (%I) on tales.stories to %s%s', privilege_type, a.attname,
+            case when grantee = 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end,
+            case when is_grantable then ' with grant option' end)
+        from aclexplode(a.attacl)
+        union all
+        select format('comment on column tales.stories.%I is %L', a.attname, comment)
+        from col_description(a.attrelid, a.attnum) as comment where comment is not null
+    ) as statements
 from pg_catalog.pg_attribute as a
 left join pg_catalog.pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where a.attrelid = 'tales.stories'::regclass
