@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tales import bootstrap
+from tales.application.migration_report import CheckOptions
 from tales.domain.errors import InvalidInput
 from tales.interfaces.cli.migrate_check import add_check
 from tales.interfaces.cli.migrate_progress import watching
@@ -65,7 +66,9 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
     """
     if until not in {None, EXPAND}:
         raise InvalidInput("--until", "--until is not expand. Use that, or leave it out.")
-    choices = {"tales.orphans": _checked_orphans(orphans), "tales.invalid": _checked_invalid(invalid)}
+    # As `check` judges them.
+    chosen = CheckOptions(orphans=orphans, invalid=invalid)
+    choices = {"tales.orphans": chosen.orphans, "tales.invalid": chosen.invalid}
     settings = load_settings()
     if until is None:
         _ask(settings, to, yes=yes)
@@ -123,15 +126,3 @@ def _checked_archive(value: str | None) -> str | None:
     if value is None or value == "table" or value.endswith(".parquet"):
         return value
     raise InvalidInput("--archive", "--archive is neither table nor a file that ends in .parquet. Use one of the two.")
-
-
-def _checked_orphans(value: str | None) -> str | None:
-    if value is None or value == "quarantine" or value.startswith("assign="):
-        return value
-    raise InvalidInput("--orphans", "--orphans is neither quarantine nor assign=<user id>. Use one of the two.")
-
-
-def _checked_invalid(value: str | None) -> str | None:
-    if value in {None, "null", "quarantine"}:
-        return value
-    raise InvalidInput("--invalid", "--invalid is neither null nor quarantine. Use one of the two.")
