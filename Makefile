@@ -17,7 +17,7 @@ SAME_EVERYWHERE := tests/domain tests/infrastructure/providers tests/infrastruct
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-postgresql lint format audit lock bench docs clean anew
+.PHONY: help install run test test-postgresql lint format audit lock bench docs client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ format: install ## Put the code into its shape
 docs: install ## Write the generated parts of the documents anew
 	$(PY) docs/data_model.py
 	PYTHONPATH=. $(PY) docs/security_tables.py
+
+client: install ## Write the client without asyncio out of the one with it
+	$(PY) tools/sync_client.py
 
 bench: install ## Run the benchmarks
 	@set -- benchmarks/bench_*.py; \

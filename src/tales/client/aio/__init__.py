@@ -1,0 +1,1 @@
+"""The client for asyncio. `tales.client.sync` is written out of this folder by `make client`: change it here."""

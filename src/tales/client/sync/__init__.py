@@ -1,0 +1,1 @@
+"""The client for programs without asyncio, written out of `tales.client.aio` by `make client`: change that."""

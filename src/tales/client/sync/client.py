@@ -1,0 +1,89 @@
+"""`Tales`: version 3 of the API."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import httpx2
+
+from tales.client import wire
+from tales.client.errors import Conflict, NotFound, NotSignedIn
+from tales.client.models import Me, SignedUp, Token
+from tales.client.retry import Retry
+from tales.client.sync.family import Children, Heroes
+from tales.client.sync.generations import Generations
+from tales.client.sync.stories import Stories
+from tales.client.sync.transport import Transport
+from tales.client.tokens import MemoryTokens, Tokens, TokenStore
+
+
+class Tales:
+    """One family at one server, such as http://127.0.0.1:8000.
+
+    `token` is an access token that the caller already has; `tokens` is where tokens are kept instead, by default in
+    memory. `timeout` in seconds, to connect as for each answer; `retry` says how requests are repeated: those that
+    may be sent twice without harm after a lost answer, all of them after a 429. Access tokens are renewed by
+    themselves where the server gives refresh tokens. `http` is a client of one's own, with proxies or certificates;
+    it is left open. Every method raises `ClientError` when it did not work.
+    Raises: ValueError for an address that is none.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        token: str | None = None,
+        tokens: TokenStore | None = None,
+        timeout: float = 30.0,
+        retry: Retry | None = None,
+        http: httpx2.Client | None = None,
+    ) -> None:
+        kept = tokens or MemoryTokens()
+        if token is not None:
+            kept.write(Tokens(token))
+        self._transport = Transport(server, kept, timeout, retry or Retry(), http)
+        self.children = Children(self._transport)
+        self.heroes = Heroes(self._transport)
+        self.generations = Generations(self._transport)
+        self.stories = Stories(self._transport)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._transport.server!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def sign_up(self, email: str, password: str) -> SignedUp:
+        """Open an account. The next step is `sign_in`. Raises: InvalidInput, Conflict for an address that is taken."""
+        body = {"email": email, "password": password}
+        request = wire.Request(method="POST", path="/auth/signup", json=body, repeatable=False, signed=False)
+        return wire.read(SignedUp, self._transport.send(request))
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Get tokens, and keep them for all that follows. Raises: NotSignedIn, TooManyRequests."""
+        form = {"grant_type": "password", "username": email, "password": password}
+        request = wire.Request(method="POST", path="/auth/token", form=form, repeatable=False, signed=False)
+        token = wire.read(Token, self._transport.send(request))
+        self._transport.tokens.write(Tokens.received(token))
+
+    def sign_out(self) -> None:
+        """End the session, on the server as here. Nothing happens when nobody is signed in."""
+        if self._transport.tokens.read() is None:
+            return
+        try:
+            self._transport.send(wire.Request(method="POST", path="/auth/signout"))
+        except (NotSignedIn, NotFound, Conflict):
+            pass  # it had ended, or the token was given elsewhere
+        finally:
+            self._transport.tokens.write(None)
+
+    def me(self) -> Me:
+        """The account that is signed in. Raises: NotSignedIn."""
+        return wire.read(Me, self._transport.send(wire.Request(method="GET", path="/me")))
