@@ -7,6 +7,8 @@ import re
 import psycopg
 
 from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.steps import revisions
+from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase
@@ -58,5 +60,24 @@ def test_an_ordinary_owner_moves_every_familys_stories(managed_database: Managed
     migrate_up(managed_database.owner_url, wishes=Wishes({"tales.orphans": "quarantine"}))
     moved = Database(managed_database.name, managed_database.superuser_url, "").rows("select from tales.generations")
     assert len(moved) == len(before) - 1
+    migrate_down(managed_database.owner_url, "014")
+    assert stories(managed_database) == before
+
+
+def test_each_file_can_be_pushed_in_one_transaction(managed_database: ManagedDatabase) -> None:
+    migrate_up(managed_database.owner_url, "014")
+    with psycopg.connect(managed_database.superuser_url, autocommit=True) as platform:
+        add_varied_stories(managed_database, rows.add_user(platform))
+        add_story(managed_database, None)
+    before = stories(managed_database)
+
+    for revision in revisions():
+        if revision.number > "014":
+            with psycopg.connect(managed_database.owner_url) as owner:
+                choice = b"set tales.orphans = 'quarantine';\n" if revision.number == "016" else b""
+                owner.execute(choice + revision.path.read_bytes())
+    migrate_up(managed_database.owner_url)
+
+    assert verify(managed_database.owner_url).problems == ()
     migrate_down(managed_database.owner_url, "014")
     assert stories(managed_database) == before
