@@ -6,7 +6,7 @@ import re
 
 import psycopg
 
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_down, migrate_up, newest_revision
 from tales.infrastructure.persistence.migration.steps import revisions
 from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.catalog import catalog
@@ -64,18 +64,23 @@ def test_an_ordinary_owner_moves_every_familys_stories(managed_database: Managed
     assert stories(managed_database) == before
 
 
+def push(database: ManagedDatabase, *, after: str, to: str) -> None:
+    """Run files as Supabase's command line does, with a choice in a copy of 016."""
+    for revision in revisions():
+        if after < revision.number <= to:
+            choice = b"set tales.orphans = 'quarantine';\n" if revision.number == "016" else b""
+            with psycopg.connect(database.owner_url) as owner:
+                owner.execute(choice + revision.path.read_bytes())
+
+
 def test_each_file_can_be_pushed_in_one_transaction(managed_database: ManagedDatabase) -> None:
-    migrate_up(managed_database.owner_url, "014")
+    push(managed_database, after="000", to="014")
     with psycopg.connect(managed_database.superuser_url, autocommit=True) as platform:
         add_varied_stories(managed_database, rows.add_user(platform))
         add_story(managed_database, None)
     before = stories(managed_database)
 
-    for revision in revisions():
-        if revision.number > "014":
-            with psycopg.connect(managed_database.owner_url) as owner:
-                choice = b"set tales.orphans = 'quarantine';\n" if revision.number == "016" else b""
-                owner.execute(choice + revision.path.read_bytes())
+    push(managed_database, after="014", to=newest_revision())
     migrate_up(managed_database.owner_url)
 
     assert verify(managed_database.owner_url).problems == ()
