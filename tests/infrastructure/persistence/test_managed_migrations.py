@@ -83,6 +83,6 @@ def test_each_file_can_be_pushed_in_one_transaction(managed_database: ManagedDat
     push(managed_database, after="014", to=newest_revision())
     migrate_up(managed_database.owner_url)
 
-    assert verify(managed_database.owner_url).problems == ()
+    assert verify(managed_database.superuser_url).problems == ()
     migrate_down(managed_database.owner_url, "014")
     assert stories(managed_database) == before
