@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.actors import acting, refused, user
+from tests.infrastructure.persistence.actors import SERVICE, acting, refused, user
 from tests.infrastructure.persistence.rows import (
     ENDED,
     THEN,
@@ -23,6 +24,7 @@ from tests.infrastructure.persistence.rows import (
     hero,
     insert,
     retry,
+    story,
 )
 
 DENIED = psycopg.errors.InsufficientPrivilege
@@ -64,6 +66,7 @@ def test_a_user_asks_for_a_story_about_their_own_child_and_hero(connection: Conn
         {"started_at": THEN},
         {"first_token_at": THEN},
         {"created_at": THEN},
+        {"created_at": THEN + timedelta(days=3650)},
         {"origin": "migrated"},
         {"origin": "migrated", "prompt": None},
     ],
@@ -120,6 +123,10 @@ def test_a_user_cancels_and_the_database_says_so(connection: Connection, parent:
         {"status": "failed", "completed_at": ENDED, "full_response": {"usage": {"cost": 0}}},
         {"prompt": "Another prompt."},
         {"started_at": THEN},
+        {"created_at": THEN},
+        {"origin": "migrated"},
+        {"model_used": "sim/other"},
+        {"reconciled_cost_usd": 0},
         {"user_id": "019d0000-0000-7000-8000-00000000aaaa"},
         {"attempt_number": 2},
     ],
@@ -138,14 +145,42 @@ def test_a_user_changes_nothing_that_has_ended(connection: Connection, parent: U
         assert change(connection, "generations", row, status="failed", error_message="forged") == 0
 
 
-def test_a_user_with_a_broken_token_is_nobody(connection: Connection, parent: UUID) -> None:
-    insert(connection, "generations", attempt(parent))
-    for claims in ({}, {"sub": ""}, {"sub": None}):
-        somebody = user(parent)
-        somebody.claims.clear()
-        somebody.claims.update(claims)
-        try:
-            with acting(connection, somebody):
-                assert connection.execute("select from tales.generations").rowcount == 0
-        except psycopg.errors.InvalidTextRepresentation:
-            assert claims == {"sub": ""}, "an id that is none is an error, not a user"
+@pytest.mark.parametrize("status", ["failed", "timeout", "pending"])
+def test_no_story_is_made_of_an_attempt_that_gave_none(connection: Connection, parent: UUID, status: str) -> None:
+    row = insert(connection, "generations", attempt(parent) if status == "pending" else ended(parent, status))
+    with refused("stories_written_by_success"), acting(connection, user(parent)):
+        insert(connection, "stories", story(row))
+
+
+def test_no_story_is_attached_to_another_familys_generation(connection: Connection, parent: UUID) -> None:
+    theirs = insert(connection, "generations", ended(add_user(connection)))
+    with refused("stories_written_by_success"), acting(connection, user(parent)):
+        insert(connection, "stories", story(theirs, user_id=parent))
+    with refused(error=psycopg.Error), acting(connection, user(parent)):
+        insert(connection, "stories", story(theirs))
+    mine = insert(connection, "stories", story(insert(connection, "generations", ended(parent))))
+    with refused("stories_written_by_success"), acting(connection, user(parent)):
+        change(connection, "stories", mine, generation_id=theirs["generation_id"])
+
+
+def test_a_success_gives_one_story_whoever_adds_it(connection: Connection, parent: UUID) -> None:
+    success = insert(connection, "generations", ended(parent))
+    insert(connection, "stories", story(success))
+    with refused("stories_generation_id_key"), acting(connection, user(parent)):
+        insert(connection, "stories", story(success))
+
+
+@pytest.mark.parametrize("actor", [user, lambda _user_id: SERVICE], ids=["user", "service"])
+@pytest.mark.parametrize("status", ["pending", "success", "failed"])
+def test_nobody_deletes_an_attempt(connection: Connection, parent: UUID, status: str, actor: Any) -> None:
+    insert(connection, "generations", attempt(parent) if status == "pending" else ended(parent, status))
+    with refused(error=DENIED), acting(connection, actor(parent)):
+        connection.execute("delete from tales.generations")
+
+
+@pytest.mark.parametrize("actor", [user, lambda _user_id: SERVICE], ids=["user", "service"])
+def test_nobody_puts_a_job_into_the_queue_by_themselves(connection: Connection, parent: UUID, actor: Any) -> None:
+    row = insert(connection, "generations", attempt(parent))
+    job = "insert into tales_queue.pgqueuer (priority, entrypoint, status, dedupe_key) values (0, 'x', 'queued', %s)"
+    with refused(error=DENIED), acting(connection, actor(parent)):
+        connection.execute(job, [f"{row['generation_id']}/1"])
