@@ -33,6 +33,24 @@ def test_a_text_comes_back_as_it_was(text: str) -> None:
     stored.encode("utf-8")  # no lone surrogate is left
 
 
+@pytest.mark.parametrize("text", ["\x1a", "\x1a0041", "\x1a\x1a", "\x1a000", "\x1ad7ff", "\x1aD800"])
+def test_a_text_that_was_never_escaped_is_read_as_it_is(text: str) -> None:
+    assert unescape_text(text) == text
+
+
+@pytest.mark.parametrize("depth", [100, 5_000])
+def test_json_may_be_nested_deeper_than_pythons_stack(depth: int) -> None:
+    value: Any = "\x00"
+    for _ in range(depth):
+        value = {"\x1a": [value]}
+
+    escaped = escape_json(value)
+
+    for _ in range(depth):
+        (escaped,) = escaped["\x1a001a"]
+    assert escaped == "\x1a0000"
+
+
 @given(texts, texts)
 def test_different_texts_stay_different(one: str, other: str) -> None:
     assert (escape_text(one) == escape_text(other)) == (one == other)

