@@ -10,7 +10,7 @@ from tales.domain.errors import NotFound
 from tales.domain.generation import Generation
 from tales.domain.page import Page, PageRequest
 from tales.domain.repositories.unit_of_work import Transactions
-from tales.domain.story import Rating, Story
+from tales.domain.story import Rating, Story, WrittenStory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,19 @@ class ReadStories:
         if generation is None:
             raise NotFound("generation", story.attempt.generation_id)
         return story, generation
+
+    async def list_written(self, actor: Actor, page: PageRequest) -> Page[WrittenStory]:
+        """The family's stories, newest first, each with the attempt that wrote it."""
+        async with self.transactions.as_user(actor) as work:
+            return await work.stories.list_written(actor.user_id, page)
+
+    async def get_written(self, actor: Actor, story_id: UUID) -> WrittenStory:
+        """One story and the attempt that wrote it. Raises: NotFound, also for another family's."""
+        async with self.transactions.as_user(actor) as work:
+            written = await work.stories.get_written(story_id)
+        if written is None:
+            raise NotFound("story", story_id)
+        return written
 
     async def rate(self, actor: Actor, story_id: UUID, rating: Rating) -> Story:
         """Keep the family's rating. Raises: NotFound, also for another family's."""

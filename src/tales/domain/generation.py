@@ -142,6 +142,7 @@ class Attempt:
     child_id: UUID | None = None
     hero_id: UUID | None = None
     full_response: Json = None
+    generation_info: Json = None
     error_type: str | None = None
     error_message: str | None = None
     http_status: int | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tales.domain.checks import checked_whole_number
-from tales.domain.generation import AttemptId
+from tales.domain.generation import Attempt, AttemptId
 
 BEST_RATING = 10
 
@@ -52,3 +52,11 @@ class Story:
     child_id: UUID | None = None
     hero_id: UUID | None = None
     rating: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenStory:
+    """A story and the attempt that wrote it: with its response, without its prompt."""
+
+    story: Story
+    attempt: Attempt

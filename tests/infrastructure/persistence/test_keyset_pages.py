@@ -101,7 +101,12 @@ async def test_a_users_stories(
     with database.connect() as connection:
         stories = [insert(connection, "stories", story(row, created_at=row["created_at"])) for row in rows]
     found = await _read_all(transactions, Actor(user), limit, lambda work, page: work.stories.list_for_user(user, page))
+    written = await _read_all(
+        transactions, Actor(user), limit, lambda work, page: work.stories.list_written(user, page)
+    )
     assert [item.id for item in found] == _newest_first([(row["created_at"], row["id"]) for row in stories])
+    assert [item.story for item in written] == found
+    assert [item.attempt.id for item in written] == [item.attempt for item in found]
 
 
 async def test_a_list_leaves_prompts_and_responses_out(database: Database, transactions: SqlTransactions) -> None:

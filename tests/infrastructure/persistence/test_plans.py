@@ -118,6 +118,8 @@ def _reads(user_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWor
         "pending_since": (None, lambda work: work.generations.pending_since(THEN + timedelta(days=365), 100)),
         "stories": (parent, lambda work: work.stories.list_for_user(user_id, PageRequest(20))),
         "stories, deep": (parent, lambda work: work.stories.list_for_user(user_id, deep)),
+        "written": (parent, lambda work: work.stories.list_written(user_id, PageRequest(20))),
+        "written, deep": (parent, lambda work: work.stories.list_written(user_id, deep)),
     }
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict
 from tales.domain.generation import AttemptId
 from tales.domain.page import PageRequest
-from tales.domain.story import Rating
+from tales.domain.story import Rating, WrittenStory
+from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.jobs import Lane
 from tests.factories import (
     add_ended_attempt,
     add_story,
@@ -22,7 +26,9 @@ from tests.factories import (
     new_child,
     new_hero,
     new_story,
+    response,
 )
+from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock, FakeIds
 
 
@@ -105,7 +111,46 @@ async def test_another_familys_story_is_not_there(transactions: SqlTransactions,
         assert await work.stories.get(story_id) is None
         assert await work.stories.rate(story_id, Rating(1)) is None
         assert (await work.stories.list_for_user(parent, PageRequest())).items == ()
+        assert await work.stories.get_written(story_id) is None
+        assert (await work.stories.list_written(parent, PageRequest())).items == ()
     async with transactions.as_user(Actor(parent)) as work:
         story = await work.stories.get(story_id)
     assert story is not None
     assert story.rating is None
+
+
+async def test_a_story_comes_with_the_attempt_that_wrote_it(transactions: SqlTransactions, parent: UUID) -> None:
+    first = attempt_request(parent)
+    await add_ended_attempt(transactions, first, failure())
+    second = await add_ended_attempt(transactions, attempt_request(parent, id=first.id.next))
+    async with transactions.as_service() as work:
+        story = await work.stories.add(new_story(parent, second))
+        await work.commit()
+
+    async with transactions.as_user(Actor(parent)) as work:
+        written = await work.stories.get_written(story.id)
+        listed = await work.stories.list_written(parent, PageRequest())
+    async with transactions.as_user(Actor(parent)) as work:
+        whole = await work.generations.get_attempt(second)
+    assert whole is not None
+    assert written == WrittenStory(story, replace(whole, prompt=None))
+    assert whole.full_response == response()
+    assert (listed.items, listed.next) == ((written,), None)
+
+
+async def test_stories_and_their_attempts_are_one_statement_without_prompts(
+    transactions: SqlTransactions, database: Database, parent: UUID
+) -> None:
+    for _ in range(3):
+        await add_story(transactions, parent)
+    sent: list[str] = []
+    engine = make_engine(database.app_url)
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *seen: sent.append(seen[2]))
+
+    async with SqlTransactions(engine, FakeClock(), Lane("test")).as_user(Actor(parent)) as work:
+        page = await work.stories.list_written(parent, PageRequest(2))
+
+    await engine.dispose()
+    (statement,) = [statement for statement in sent if "tales." in statement]
+    assert "generations.prompt," not in statement
+    assert (len(page.items), page.next is None) == (2, False)

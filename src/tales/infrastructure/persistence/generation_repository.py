@@ -19,8 +19,10 @@ from tales.domain.page import Page, PageKey, PageRequest
 from tales.infrastructure.persistence.keyset import newest_first
 from tales.infrastructure.persistence.models import GenerationDB, StoryDB
 
-# Lists go without the two large columns.
-_SUMMARY: tuple[ORMOption, ...] = (defer(GenerationDB.full_response), defer(GenerationDB.prompt))
+# Lists go without the large columns.
+_SUMMARY: tuple[ORMOption, ...] = tuple(
+    defer(column) for column in (GenerationDB.full_response, GenerationDB.generation_info, GenerationDB.prompt)
+)
 
 
 class SqlGenerationRepository:
@@ -209,7 +211,7 @@ def _pending(attempt: AttemptId) -> Update:
     )
 
 
-def to_attempt(row: GenerationDB, *, summary: bool = False) -> Attempt:
+def to_attempt(row: GenerationDB, *, summary: bool = False, with_prompt: bool = True) -> Attempt:
     """A row as the domain sees it; a `summary` has no prompt and no response."""
     return Attempt(
         id=AttemptId(row.generation_id, row.attempt_number),
@@ -220,7 +222,7 @@ def to_attempt(row: GenerationDB, *, summary: bool = False) -> Attempt:
         story_type=StoryType(row.story_type),
         moral=row.moral,
         created_at=row.created_at,
-        prompt=None if summary else row.prompt,
+        prompt=row.prompt if with_prompt and not summary else None,
         prompt_version=row.prompt_version,
         language=row.language,
         story_length=row.story_length,
@@ -229,6 +231,7 @@ def to_attempt(row: GenerationDB, *, summary: bool = False) -> Attempt:
         child_id=row.child_id,
         hero_id=row.hero_id,
         full_response=None if summary else row.full_response,
+        generation_info=None if summary else row.generation_info,
         error_type=row.error_type,
         error_message=row.error_message,
         http_status=row.http_status,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased, defer
 
 from tales.application.ports import Clock
 from tales.domain.generation import AttemptId
 from tales.domain.page import Page, PageKey, PageRequest
-from tales.domain.story import NewStory, Rating, Story
+from tales.domain.story import NewStory, Rating, Story, WrittenStory
+from tales.infrastructure.persistence.generation_repository import to_attempt
 from tales.infrastructure.persistence.keyset import newest_first
-from tales.infrastructure.persistence.models import StoryDB
+from tales.infrastructure.persistence.models import GenerationDB, StoryDB
 
 
 class SqlStoryRepository:
@@ -54,6 +56,22 @@ class SqlStoryRepository:
         last = PageKey(shown[-1].created_at, shown[-1].id) if len(rows) > page.limit else None
         return Page(tuple(map(_to_story, shown)), last)
 
+    async def get_written(self, story_id: UUID) -> WrittenStory | None:
+        """One story and the attempt that wrote it."""
+        row = (await self._session.execute(_written(StoryDB).where(StoryDB.id == story_id))).one_or_none()
+        return _to_written(*row) if row else None
+
+    async def list_written(self, user_id: UUID, page: PageRequest) -> Page[WrittenStory]:
+        """A user's stories, newest first, each with the attempt that wrote it: one statement, without the prompts."""
+        # The page first: under row-level security the planner would otherwise join all of a user's stories, then sort.
+        page_of = newest_first(select(StoryDB).where(StoryDB.user_id == user_id), StoryDB.created_at, StoryDB.id, page)
+        shown_story = aliased(StoryDB, page_of.subquery())
+        query = _written(shown_story).order_by(shown_story.created_at.desc(), shown_story.id.desc())
+        rows = (await self._session.execute(query)).all()
+        shown = tuple(_to_written(*row) for row in rows[: page.limit])
+        last = PageKey(shown[-1].story.created_at, shown[-1].story.id) if len(rows) > page.limit else None
+        return Page(shown, last)
+
     async def rate(self, story_id: UUID, rating: Rating) -> Story | None:
         """Keep a family's rating; None when there is no such story."""
         row = await self._session.scalar(
@@ -63,6 +81,18 @@ class SqlStoryRepository:
             .returning(StoryDB)
         )
         return _to_story(row) if row else None
+
+
+def _written(story: type[StoryDB]) -> Select[StoryDB, GenerationDB]:
+    wrote_it = and_(
+        GenerationDB.generation_id == story.generation_id,
+        GenerationDB.attempt_number == story.generation_attempt,
+    )
+    return select(story, GenerationDB).join(GenerationDB, wrote_it).options(defer(GenerationDB.prompt))
+
+
+def _to_written(story: StoryDB, attempt: GenerationDB) -> WrittenStory:
+    return WrittenStory(_to_story(story), to_attempt(attempt, with_prompt=False))
 
 
 def _to_story(row: StoryDB) -> Story:
