@@ -15,6 +15,7 @@ import structlog
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.end_attempt import EndAttempt
 from tales.application.follow_generation import FollowGeneration
+from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.manage_family import ManageFamily
 from tales.application.migration_report import CheckOptions, Report
@@ -106,12 +107,16 @@ def _ready_database(settings: Settings) -> Database:
 
 def _services(settings: Settings, choice: ProviderChoice, transactions: SqlTransactions) -> Services:
     ids = Uuid7Maker()
+    request = RequestGeneration(transactions, ids, choice.models)
+    follow = FollowGeneration(transactions)
+    read = ReadStories(transactions)
     return Services(
-        request_generation=RequestGeneration(transactions, ids, choice.models),
-        follow_generation=FollowGeneration(transactions),
+        request_generation=request,
+        follow_generation=follow,
+        generate_story=GenerateStory(request, follow, read),
         inspect_generations=InspectGenerations(transactions),
         cancel_generation=CancelGeneration(transactions),
-        read_stories=ReadStories(transactions),
+        read_stories=read,
         manage_family=ManageFamily(transactions, ids),
         sign_in=SignIn(transactions, ids, Argon2Passwords()),
         tokens=JwtTokens(signing_secret(settings.home, settings.jwt_secret), SystemClock()),

@@ -20,6 +20,7 @@ import pytest
 from tales.infrastructure.providers.simulator.server import Simulator
 from tests.fixtures.databases import Database
 
+SECRET = "a secret for tests, and long enough"
 COMMAND = (sys.executable, "-m", "tales.interfaces.cli.main")
 
 
@@ -38,7 +39,7 @@ class Place:
             "TALES_DATABASE_URL": self.database.owner_url,
             "TALES_LLM_BASE_URL": self.simulator.url,
             "TALES_MODELS": model,
-            "TALES_JWT_SECRET": "a secret for tests, and long enough",
+            "TALES_JWT_SECRET": SECRET,
         }
         environment |= variables
         return subprocess.Popen(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from tales.domain.errors import (
@@ -9,6 +11,8 @@ from tales.domain.errors import (
     InvalidInput,
     NotFound,
     NotSignedIn,
+    NotWritten,
+    StillWriting,
     TalesError,
     TooManyRequests,
     Unavailable,
@@ -23,6 +27,8 @@ ALL = (
     NotSignedIn,
     Forbidden,
     TooManyRequests,
+    NotWritten,
+    StillWriting,
     Unavailable,
 )
 WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, NotSignedIn, Forbidden, Unavailable)
@@ -69,3 +75,12 @@ def test_too_many_requests_says_when_to_ask_again_in_whole_seconds(seconds: floa
 def test_an_illegal_transition_is_a_conflict() -> None:
     with pytest.raises(Conflict):
         raise IllegalTransition
+
+
+def test_a_generation_without_a_story_says_why() -> None:
+    generation = UUID(int=7)
+
+    assert NotWritten(generation, "The lamp is out.").message == "No story came of this: The lamp is out. Ask again."
+    assert NotWritten(generation).message == NotWritten.__doc__
+    assert StillWriting(generation).message == StillWriting.__doc__
+    assert NotWritten(generation).generation_id == StillWriting(generation).generation_id == generation

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.follow_generation import FollowGeneration
+from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.manage_family import ManageFamily
 from tales.application.ports import TokenIssuer
@@ -21,6 +22,7 @@ class Services:
 
     request_generation: RequestGeneration
     follow_generation: FollowGeneration
+    generate_story: GenerateStory
     inspect_generations: InspectGenerations
     cancel_generation: CancelGeneration
     read_stories: ReadStories

@@ -8,6 +8,8 @@ TalesError
 ├── NotSignedIn             no user, or wrong credentials
 ├── Forbidden               the user may not do this
 ├── TooManyRequests         it was asked for more often than a limit allows
+├── NotWritten              a generation has ended without a story
+├── StillWriting            a story takes longer than its reader can wait
 └── Unavailable             something that Tales needs does not answer
 
 Failures of a call to a model are no errors: they are results, kept in a row (`tales.domain.failures`).
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from uuid import UUID
 
 
 class TalesError(Exception):
@@ -83,6 +86,26 @@ class TooManyRequests(TalesError):
         """`retry_after`: seconds until it makes sense to ask again, rounded up to whole ones, at least one."""
         self.retry_after = max(1, math.ceil(retry_after))
         super().__init__(message)
+
+
+class NotWritten(TalesError):
+    """No story came of this, whatever was tried. Ask again."""
+
+    code = "not_written"
+
+    def __init__(self, generation_id: UUID, reason: str | None = None) -> None:
+        self.generation_id = generation_id
+        super().__init__(f"No story came of this: {reason} Ask again." if reason else None)
+
+
+class StillWriting(TalesError):
+    """The story is still being written. Do not ask again: it will be in the list of stories when it is finished."""
+
+    code = "still_writing"
+
+    def __init__(self, generation_id: UUID) -> None:
+        self.generation_id = generation_id
+        super().__init__()
 
 
 class Unavailable(TalesError):

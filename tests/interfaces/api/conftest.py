@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.follow_generation import FollowGeneration
+from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.manage_family import ManageFamily
 from tales.application.read_stories import ReadStories
@@ -47,12 +48,16 @@ def wired(transactions: Transactions, passwords: Argon2Passwords) -> Services:
         async with transactions.as_service():
             pass
 
+    request = RequestGeneration(transactions, ids, MODELS)
+    follow = FollowGeneration(transactions)
+    read = ReadStories(transactions)
     return Services(
-        request_generation=RequestGeneration(transactions, ids, MODELS),
-        follow_generation=FollowGeneration(transactions),
+        request_generation=request,
+        follow_generation=follow,
+        generate_story=GenerateStory(request, follow, read),
         inspect_generations=InspectGenerations(transactions),
         cancel_generation=CancelGeneration(transactions),
-        read_stories=ReadStories(transactions),
+        read_stories=read,
         manage_family=ManageFamily(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords),
         tokens=JwtTokens(SECRET, SystemClock()),

@@ -13,6 +13,9 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.routing import APIRoute
 from httpx import AsyncClient
 
+from tales.interfaces.api.v1.answers import INLINE_FIELDS
+from tales.interfaces.api.versions import ALL as VERSIONS
+from tales.interfaces.api.versions import Version
 from tests.interfaces.api.test_strangers import PROTECTED
 from tests.interfaces.api.world import PROBLEM
 
@@ -26,19 +29,29 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
                 yield method, path, item[method]
 
 
+EACH = pytest.mark.parametrize("address", [version.document for version in VERSIONS])
+
+
 @pytest.fixture
 def document(closed_app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document."""
+    """The OpenAPI document of everything but the older versions."""
     return closed_app.openapi()
 
 
+async def document_at(client: AsyncClient, address: str) -> dict[str, Any]:
+    answer = await client.get(address)
+    assert answer.status_code == 200
+    return dict(answer.json())
+
+
 async def test_it_is_served_and_shown(outsider: AsyncClient, document: dict[str, Any]) -> None:
-    assert (await outsider.get("/openapi.json")).json() == json.loads(json.dumps(document))
+    assert await document_at(outsider, "/openapi.json") == json.loads(json.dumps(document))
     assert "swagger" in (await outsider.get("/docs")).text
 
 
-async def test_the_page_needs_no_other_server(outsider: AsyncClient) -> None:
-    page = (await outsider.get("/docs")).text
+@pytest.mark.parametrize("address", ["/docs", *(version.page for version in VERSIONS)])
+async def test_the_page_needs_no_other_server(outsider: AsyncClient, address: str) -> None:
+    page = (await outsider.get(address)).text
     addresses = re.findall('(?:src|href)="([^"]+)"', page)
 
     assert addresses
@@ -46,7 +59,30 @@ async def test_the_page_needs_no_other_server(outsider: AsyncClient) -> None:
     assert [(await outsider.get(address)).status_code for address in addresses] == [200] * len(addresses)
 
 
-def test_it_is_an_openapi_document_whose_references_lead_somewhere(document: dict[str, Any]) -> None:
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda version: f"v{version.number}")
+async def test_each_version_has_a_document_of_its_own_paths(outsider: AsyncClient, version: Version) -> None:
+    document = await document_at(outsider, version.document)
+
+    assert document["info"]["version"] == str(version.number)
+    assert document["servers"] == [{"url": "/"}]
+    assert document["paths"]
+    assert all(path.startswith(f"{version.prefix}/") for path in document["paths"])
+    assert version.document in (await outsider.get(version.page)).text
+
+
+async def test_what_is_deprecated_is_marked(outsider: AsyncClient) -> None:
+    first, second, third = [await document_at(outsider, version.document) for version in VERSIONS]
+
+    assert all(operation["deprecated"] is True for _, _, operation in operations(first))
+    assert not any("deprecated" in operation for _, _, operation in [*operations(second), *operations(third)])
+    story = second["components"]["schemas"]["Story"]["properties"]
+    assert {name for name in story if story[name].get("deprecated")} == set(INLINE_FIELDS)
+    assert set(INLINE_FIELDS).isdisjoint(third["components"]["schemas"]["Story"]["properties"])
+
+
+@EACH
+async def test_it_is_an_openapi_document_whose_references_lead_somewhere(outsider: AsyncClient, address: str) -> None:
+    document = await document_at(outsider, address)
     OpenAPI.model_validate(document)
 
     text = json.dumps(document)
@@ -56,7 +92,9 @@ def test_it_is_an_openapi_document_whose_references_lead_somewhere(document: dic
     assert "HTTPValidationError" not in text
 
 
-def test_every_operation_says_what_it_is_for_and_how_it_goes_wrong(document: dict[str, Any]) -> None:
+@EACH
+async def test_every_operation_says_what_it_is_for_and_how_it_goes_wrong(outsider: AsyncClient, address: str) -> None:
+    document = await document_at(outsider, address)
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(names) == len(set(names))
     for method, path, operation in operations(document):
@@ -108,7 +146,8 @@ def test_examples_and_limits_are_shown(document: dict[str, Any]) -> None:
 
 def test_only_the_pages_are_not_described(closed_app: FastAPI, document: dict[str, Any]) -> None:
     described = {path for _, path, _ in operations(document)}
+    documents = {address for version in VERSIONS for address in (version.document, version.page)}
     hidden = {route.path for route in closed_app.routes if isinstance(route, APIRoute) and not route.include_in_schema}
 
-    assert hidden <= {"/", "/web/style.css", "/docs", "/docs/oauth2-redirect"}
+    assert hidden <= {"/", "/web/style.css", "/docs", "/docs/oauth2-redirect"} | documents
     assert described.isdisjoint(hidden)

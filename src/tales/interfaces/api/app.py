@@ -17,8 +17,12 @@ from tales.interfaces.api import documentation, health, problem_types, problems
 from tales.interfaces.api.answer_headers import AnswerHeaders
 from tales.interfaces.api.cors import allow_origins
 from tales.interfaces.api.guard import LARGEST_BODY, Guard
+from tales.interfaces.api.lifecycle import Lifecycle
 from tales.interfaces.api.openapi import DescribedApp, name_operation
-from tales.interfaces.api.v3.router import make_router
+from tales.interfaces.api.v1 import router as v1
+from tales.interfaces.api.v2 import router as v2
+from tales.interfaces.api.v3 import router as v3
+from tales.interfaces.api.versions import NEWEST, V1, V2, V3
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -73,10 +77,13 @@ def create_app(
     )
     app.state.services = services
     problems.install(app)
-    documentation.install(app)
+    versions = {V1: v1.make_router(), V2: v2.make_router(), V3: v3.make_router()}
+    documentation.install(app, versions)
     app.include_router(health.router)
     app.include_router(problem_types.router)
-    app.include_router(make_router())
+    for number, router in versions.items():
+        # The application's own document is about the newest version: each of the others has its own.
+        app.include_router(router, include_in_schema=number is NEWEST)
     for router in pages:
         app.include_router(router)
     return app
@@ -86,6 +93,7 @@ def _layers(manners: Manners) -> list[Middleware]:
     """What is around the framework, the outermost first: also a refusal has its headers, and is readable elsewhere."""
     return [
         Middleware(AnswerHeaders),
+        Middleware(Lifecycle),
         *allow_origins(manners.cors_origins),
         Middleware(Guard, largest_body=manners.largest_body),
         # It sends server-sent events on as they come.

@@ -6,10 +6,11 @@ for the readers of the API's description alone.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import (
@@ -28,6 +29,10 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _INT32 = 2**31
+DEEPEST = 100
+"""Levels of nested lists and objects; many readers of JSON go no deeper."""
+
+JsonContainer = dict[str, Any] | list[Any]
 
 
 def _in_uuid_form(value: object) -> object:
@@ -51,6 +56,23 @@ def _plain_decimal(value: Decimal) -> str:
     return format(value.normalize(), "f")
 
 
+def _nested(container: JsonContainer) -> list[tuple[Any, JsonContainer]]:
+    """The lists and objects in `container`, each with its place."""
+    places = container.items() if isinstance(container, dict) else enumerate(container)
+    return [(place, inner) for place, inner in places if isinstance(inner, dict | list)]
+
+
+def _within_reach(value: object) -> object:
+    """`value`, with what lies deeper in it than `DEEPEST` as text. Not by recursion: Python's stack ends earlier."""
+    containers = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST - 1):
+        containers = [inner for container in containers for _, inner in _nested(container)]
+    for container in containers:
+        for place, inner in _nested(container):
+            container[place] = json.dumps(inner, ensure_ascii=False)
+    return value
+
+
 class Shown:
     """Adds what a reader of the description should know to a type's schema; it checks nothing."""
 
@@ -71,6 +93,10 @@ Dollars = Annotated[
     Decimal, PlainSerializer(_plain_decimal), WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})
 ]
 """US dollars, as a decimal string: binary fractions would not add up."""
+
+
+AnyJson = Annotated[object, BeforeValidator(_within_reach), WithJsonSchema({})]
+"""Whatever JSON a stranger wrote. What lies deeper than most readers of JSON go is given as text that holds it."""
 
 
 class Body(BaseModel):

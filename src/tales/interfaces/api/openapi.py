@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
@@ -37,16 +38,28 @@ def name_operation(route: APIRoute) -> str:
     return route.name
 
 
+def describe(router: APIRouter, title: str, version: str, description: str) -> Description:
+    """The OpenAPI document of what `router` holds."""
+    document = get_openapi(
+        title=title, version=version, description=description, routes=router.routes, servers=[{"url": "/"}]
+    )
+    return _with_problems(document)
+
+
 class DescribedApp(FastAPI):
     """An application whose description holds the schema of its problems."""
 
     def openapi(self) -> Description:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
-            schemas = super().openapi()["components"]["schemas"]
-            _, problem = models_json_schema([(Problem, "serialization")], ref_template=_REFERENCE)
-            schemas |= problem["$defs"]
+            _with_problems(super().openapi())
         return super().openapi()
+
+
+def _with_problems(document: Description) -> Description:
+    _, problem = models_json_schema([(Problem, "serialization")], ref_template=_REFERENCE)
+    document["components"]["schemas"] |= problem["$defs"]
+    return document
 
 
 def _response(kind: ProblemKind) -> Description:

@@ -45,6 +45,8 @@ BY_ERROR: dict[type[errors.TalesError], ProblemKind] = {
         "Too many requests",
         "This was asked for more often than a limit allows. Wait for as many seconds as `Retry-After` says.",
     ),
+    errors.NotWritten: _kind_of(errors.NotWritten, HTTPStatus.BAD_GATEWAY, "No story"),
+    errors.StillWriting: _kind_of(errors.StillWriting, HTTPStatus.GATEWAY_TIMEOUT, "Not finished"),
     errors.Unavailable: _kind_of(errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE, "Not available"),
 }
 

@@ -9,6 +9,7 @@ import json
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from fastapi import FastAPI
@@ -52,6 +53,7 @@ class Problem(BaseModel):
     request_id: str | None = Field(
         None, description="The id of the request, as in `X-Request-Id`: tell it when you ask."
     )
+    generation_id: UUID | None = Field(None, description="The generation that gave no story, or none yet.")
 
 
 def problem_response(
@@ -60,6 +62,7 @@ def problem_response(
     *,
     fields: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
+    generation_id: UUID | None = None,
 ) -> Response:
     """The answer for a problem. `detail` says more than the kind's advice; `fields` are the ones that are wrong."""
     problem = Problem(
@@ -71,8 +74,9 @@ def problem_response(
         field=fields[0].field if fields else None,
         errors=list(fields) or None,
         request_id=current_request_id(),
+        generation_id=generation_id,
     )
-    content = json.dumps(problem.model_dump(exclude_none=True))
+    content = json.dumps(problem.model_dump(mode="json", exclude_none=True))
     return Response(content, kind.status, headers, MEDIA_TYPE)
 
 
@@ -103,7 +107,8 @@ async def _domain_error(request: Request, error: Exception) -> Response:
         return problem_response(kind, headers={"Retry-After": str(RETRY_AFTER)})
     if isinstance(error, errors.InvalidInput):
         return problem_response(kind, error.message, fields=[FieldProblem(field=error.field, detail=error.message)])
-    return problem_response(kind, error.message, headers=_headers(error))
+    generation_id = error.generation_id if isinstance(error, errors.NotWritten | errors.StillWriting) else None
+    return problem_response(kind, error.message, headers=_headers(error), generation_id=generation_id)
 
 
 def _headers(error: errors.TalesError) -> Mapping[str, str] | None:

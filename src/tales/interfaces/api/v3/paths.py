@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-PREFIX = "/api/v3"
+from tales.interfaces.api.versions import V3
+
+PREFIX = V3.prefix
 CHILDREN = "/children"
 HEROES = "/heroes"
 GENERATIONS = "/generations"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from tales.interfaces.api.openapi import name_operation
 from tales.interfaces.api.v3 import auth, children, generations, heroes, paths, stories
 
 
 def make_router() -> APIRouter:
     """All of version 3."""
-    router = APIRouter(prefix=paths.PREFIX)
+    router = APIRouter(prefix=paths.PREFIX, generate_unique_id_function=name_operation)
     for subject in (auth, children, heroes, generations, stories):
         router.include_router(subject.router)
     return router

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from tales.domain import errors, story
+from tales.domain.generation import Generation
 from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
@@ -28,6 +29,8 @@ class Include(StrEnum):
     ATTEMPTS = "generation.attempts"
 
 
+INCLUDE = Query(description="How it was written: the attempt, or all of them.")
+
 # A story has the member `generation` only where it was asked for, so members that were not set are left out.
 
 
@@ -45,21 +48,23 @@ async def list_stories(
     "/{story_id}", summary="Get a story", response_model_exclude_unset=True, responses=problems(errors.NotFound)
 )
 async def get_story(
-    story_id: Id,
-    actor: CurrentActor,
-    services: UseCases,
-    include: Annotated[Include | None, Query(description="How it was written: the attempt, or all of them.")] = None,
+    story_id: Id, actor: CurrentActor, services: UseCases, include: Annotated[Include | None, INCLUDE] = None
 ) -> answers.Story:
     """One story."""
     if include is None:
         return answers.Story.model_validate(await services.read_stories.get(actor, story_id))
     found, generation = await services.read_stories.get_with_generation(actor, story_id)
-    writing = next(attempt for attempt in generation.attempts if attempt.id == found.attempt)
+    writing = writing_of(found, generation, include)
+    return answers.Story.model_validate(found).model_copy(update={"generation": writing})
+
+
+def writing_of(written: story.Story, generation: Generation, include: Include) -> answers.StoryGeneration:
+    """How a story was written, as far as it was asked for."""
+    writing = next(attempt for attempt in generation.attempts if attempt.id == written.attempt)
     details = answers.StoryGeneration.model_validate(writing)
-    if include is Include.ATTEMPTS:
-        attempts = tuple(map(answers.Attempt.model_validate, generation.attempts))
-        details = details.model_copy(update={"attempts": attempts})
-    return answers.Story.model_validate(found).model_copy(update={"generation": details})
+    if include is Include.GENERATION:
+        return details
+    return details.model_copy(update={"attempts": tuple(map(answers.Attempt.model_validate, generation.attempts))})
 
 
 @router.put(

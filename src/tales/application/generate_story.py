@@ -1,0 +1,40 @@
+"""A story in one go, for clients that ask and wait: the flow of before generations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tales.application.follow_generation import FollowGeneration
+from tales.application.read_stories import ReadStories
+from tales.application.request_generation import RequestGeneration, StoryWish
+from tales.domain.actor import Actor
+from tales.domain.errors import NotWritten, StillWriting
+from tales.domain.generation import Status
+from tales.domain.story import WrittenStory
+
+PATIENCE = 120.0
+"""Seconds. Proxies between a client and the service seldom leave a silent connection open for longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateStory:
+    """Asks for a story and waits for it, `patience` seconds at most. Whoever leaves meanwhile stops nothing."""
+
+    request: RequestGeneration
+    follow: FollowGeneration
+    read: ReadStories
+    patience: float = PATIENCE
+
+    async def __call__(self, actor: Actor, wish: StoryWish) -> WrittenStory:
+        """The finished story.
+
+        Raises: what `RequestGeneration` raises; NotWritten when the generation has ended without a story, StillWriting
+        when it has not ended in time.
+        """
+        requested = await self.request(actor, wish)
+        waited = await self.follow.wait(actor, requested.generation_id, self.patience)
+        if waited.status is Status.PENDING:
+            raise StillWriting(waited.generation_id)
+        if waited.story_id is None:
+            raise NotWritten(waited.generation_id, waited.latest.error_message)
+        return await self.read.get_written(actor, waited.story_id)

@@ -1,0 +1,69 @@
+"""What versions 1 and 2 have in common: one request gives one finished story, and every story has all its fields."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response, status
+
+from tales.domain import errors
+from tales.domain.story import WrittenStory
+from tales.interfaces.api.cursor import encode_cursor
+from tales.interfaces.api.dependencies import CurrentActor, UseCases
+from tales.interfaces.api.fields import Id
+from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.v1 import answers
+from tales.interfaces.api.v3 import bodies
+from tales.interfaces.api.versions import Version
+
+PREFIX = "/stories"
+
+
+def make_stories(version: Version, story: type[answers.Story], page: type[answers.StoryPage]) -> APIRouter:
+    """The operations on stories, answered in the shapes that `version` has for a story and a page of them."""
+    router = APIRouter(
+        prefix=PREFIX, tags=["stories"], responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput)
+    )
+
+    # The attempts of a generation are a matter of version 3, so members that were not set are left out.
+
+    @router.post(
+        "/generate",
+        status_code=status.HTTP_201_CREATED,
+        summary="Write a story",
+        response_model=story,
+        response_model_exclude_unset=True,
+        responses=problems(errors.NotFound, errors.NotWritten, errors.StillWriting, body=True),
+    )
+    async def generate_story(
+        body: bodies.NewGeneration, actor: CurrentActor, services: UseCases, response: Response
+    ) -> WrittenStory:
+        """Ask for a story and wait for it, two minutes at most.
+
+        It is written to its end also when nobody waits any longer, and is then the first in the list of stories.
+        """
+        written = await services.generate_story(actor, body.checked())
+        response.headers["Location"] = f"{version.prefix}{PREFIX}/{written.story.id}"
+        return written
+
+    @router.get("", summary="List the stories", response_model=page, response_model_exclude_unset=True)
+    async def list_stories(
+        which: Annotated[bodies.WhichPage, Query()], actor: CurrentActor, services: UseCases
+    ) -> dict[str, object]:
+        """The family's stories, newest first."""
+        found = await services.read_stories.list_written(actor, which.checked())
+        return {"items": found.items, "next_cursor": encode_cursor(found.next) if found.next else None}
+
+    @router.put(
+        "/{story_id}/rating",
+        summary="Rate a story",
+        response_model=story,
+        response_model_exclude_unset=True,
+        responses=problems(errors.NotFound, body=True),
+    )
+    async def rate_story(story_id: Id, body: bodies.NewRating, actor: CurrentActor, services: UseCases) -> WrittenStory:
+        """Say how much the family liked it, from 1 to 10; a rating given before is replaced."""
+        await services.read_stories.rate(actor, story_id, body.checked())
+        return await services.read_stories.get_written(actor, story_id)
+
+    return router

@@ -1,0 +1,285 @@
+"""Versions 1 and 2: a story in one request, with all the fields that it once had; and how long they live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient, Response
+
+from tales.application.services import Services
+from tales.domain.actor import Actor
+from tales.interfaces.api.app import create_app
+from tales.interfaces.api.v1.answers import INLINE_FIELDS
+from tales.interfaces.api.versions import ALL, NEWEST, V1, V2, Version
+from tests.factories import response
+from tests.interfaces.api.test_generations import ATTEMPT
+from tests.interfaces.api.test_stories import WISH
+from tests.interfaces.api.world import Family, client_of, problem, refused
+
+ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+ENDING = [V1, V2]
+STORY = {
+    *("id", "title", "content", "child_id", "hero_id", "created_at", "updated_at", "rating", "user_id"),
+    *("generation_id", "generation_details", *INLINE_FIELDS),
+}
+both = pytest.mark.parametrize("version", ENDING, ids=["v1", "v2"])
+
+
+@pytest.fixture
+async def old(app: FastAPI, family: Family) -> AsyncIterator[dict[Version, AsyncClient]]:
+    """The family's clients of the older versions."""
+    token = family.client.headers["Authorization"].removeprefix("Bearer ")
+    async with AsyncExitStack() as stack:
+        yield {version: await stack.enter_async_context(client_of(app, version.prefix, token)) for version in ENDING}
+
+
+async def generated(client: AsyncClient, family: Family, **changes: Any) -> Response:
+    """The answer to a wish, while a worker does its work."""
+    asked = asyncio.create_task(client.post("/stories/generate", json=await family.wish(**changes)))
+    await family.worker.run(await first_generation(family))
+    return await asked
+
+
+async def first_generation(family: Family) -> str:
+    """The id of the family's only generation, as soon as there is one."""
+    for _ in range(200):
+        if generations := (await family.client.get("/generations")).json()["items"]:
+            return str(generations[0]["generation_id"])
+        await asyncio.sleep(0.05)
+    raise AssertionError
+
+
+def successor(answer: Response) -> str:
+    return answer.headers["Link"].partition(">")[0].removeprefix("<")
+
+
+@both
+async def test_one_request_gives_one_finished_story(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    answer = await generated(old[version], family)
+
+    story = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"{version.prefix}/stories/{story['id']}"
+    assert set(story) == STORY
+    assert story["content"].startswith("Mia and the dragon")
+    assert (story["model_used"], story["full_response"]) == ("first/model", response())
+    assert (story["story_type"], story["story_length"], story["moral"]) == ("child", 3, "kindness")
+    assert [story[name] for name in ("generation_info", "hero_appearance", "relationship_description")] == [None] * 3
+    assert story["user_id"] == str(family.user_id)
+    assert (await old[version].get(f"/stories/{story['id']}")).json() == story
+    assert (await old[version].get("/stories")).json() == {"items": [story], "next_cursor": None}
+
+
+@both
+async def test_generation_details_are_what_version_3_calls_generation(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    written = await family.story()
+
+    story = (await old[version].get(f"/stories/{written['id']}")).json()
+
+    newest = (await family.client.get(f"/stories/{written['id']}?include=generation")).json()
+    assert story["generation_details"] == newest["generation"]
+    assert set(story["generation_details"]) == ATTEMPT | WISH
+    assert story["generation_details"]["generation_id"] == story["generation_id"] == newest["generation_id"]
+    assert {name: newest[name] for name in newest if name in story} == {
+        name: story[name] for name in newest if name in story
+    }
+
+
+async def test_version_2_adds_the_generation_on_request(old: dict[Version, AsyncClient], family: Family) -> None:
+    family.worker.will_fail()
+    path = f"/stories/{(await family.story())['id']}"
+
+    plain = (await old[V2].get(path)).json()
+    for include in ("generation", "generation.attempts"):
+        story = (await old[V2].get(f"{path}?include={include}")).json()
+        newest = (await family.client.get(f"{path}?include={include}")).json()
+        assert story.pop("generation") == newest["generation"]
+        assert story == plain
+
+
+@both
+async def test_a_rating_is_kept_and_the_story_answered(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    path = f"/stories/{(await family.story())['id']}"
+
+    rated = await old[version].put(f"{path}/rating", json={"rating": 7})
+
+    assert (rated.status_code, rated.json()["rating"]) == (200, 7)
+    assert set(rated.json()) == STORY
+    assert (await old[version].get(path)).json() == rated.json()
+
+
+@both
+async def test_pages_follow_one_another(old: dict[Version, AsyncClient], family: Family, version: Version) -> None:
+    written = [(await family.story())["id"] for _ in range(3)]
+
+    first = (await old[version].get("/stories?limit=2")).json()
+    second = (await old[version].get("/stories", params={"cursor": first["next_cursor"]})).json()
+
+    assert [story["id"] for story in first["items"] + second["items"]] == written[::-1]
+    assert second["next_cursor"] is None
+
+
+@both
+async def test_a_generation_without_a_story_says_why(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    family.worker.will_fail(3)
+
+    body = problem(await generated(old[version], family), 502, "not_written")
+
+    assert body["detail"] == "No story came of this: The provider failed. Ask again."
+    generation = (await family.client.get(f"/generations/{body['generation_id']}")).json()
+    assert (generation["status"], len(generation["attempts"])) == ("failed", 3)
+
+
+@both
+async def test_a_story_that_takes_too_long_is_found_later(family: Family, services: Services, version: Version) -> None:
+    impatient = replace(services, generate_story=replace(services.generate_story, patience=0))
+    token = services.tokens.issue(Actor(family.user_id))
+    async with client_of(create_app(impatient), version.prefix, token) as client:
+        answer = await client.post("/stories/generate", json=await family.wish())
+        body = problem(answer, 504, "still_writing")
+        assert (await client.get("/stories")).json()["items"] == []
+
+        await family.worker.run(body["generation_id"])
+
+        (story,) = (await client.get("/stories")).json()["items"]
+    assert story["generation_id"] == body["generation_id"]
+
+
+@both
+async def test_a_client_that_leaves_stops_nothing(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    asked = asyncio.create_task(old[version].post("/stories/generate", json=await family.wish()))
+    generation = await first_generation(family)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+
+    await family.worker.run(generation)
+
+    assert len((await old[version].get("/stories")).json()["items"]) == 1
+
+
+@both
+async def test_a_wish_that_cannot_be_is_refused_by_field(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    wish = await family.wish()
+
+    refused(await old[version].post("/stories/generate", json=wish | {"moral": ""}), "moral")
+    refused(await old[version].post("/stories/generate", json=wish | {"story_type": "hero"}), "child_id")
+    refused(await old[version].post("/stories/generate", json=wish | {"model": "another/model"}), "model")
+    problem(await old[version].post("/stories/generate", json=wish | {"child_id": ID}), 404, "not_found")
+    assert (await family.client.get("/generations")).json()["items"] == []
+
+
+@both
+async def test_another_familys_story_is_not_there(
+    old: dict[Version, AsyncClient], stranger: Family, version: Version
+) -> None:
+    story = await stranger.story()
+
+    problem(await old[version].get(f"/stories/{story['id']}"), 404, "not_found")
+    problem(await old[version].put(f"/stories/{story['id']}/rating", json={"rating": 1}), 404, "not_found")
+    assert (await old[version].get("/stories")).json() == {"items": [], "next_cursor": None}
+
+
+@both
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/stories", 401),
+        ("GET", "/stories/nonsense", 401),
+        ("POST", "/stories/generate", 401),
+        ("PATCH", "/stories", 405),
+        ("GET", "/nothing/here", 404),
+        ("GET", "", 404),
+        ("GET", "/openapi.json", 200),
+    ],
+)
+async def test_every_answer_of_a_version_that_ends_says_so(
+    outsider: AsyncClient, version: Version, method: str, path: str, status: int
+) -> None:
+    answer = await outsider.request(method, version.prefix + path)
+
+    assert answer.status_code == status
+    _says_when_it_ends(answer, version)
+
+
+@both
+async def test_a_body_that_is_too_large_is_answered_by_its_version_too(outsider: AsyncClient, version: Version) -> None:
+    answer = await outsider.post(f"{version.prefix}/stories/generate", content=b" " * 70_000)
+
+    problem(answer, 413, "content_too_large")
+    _says_when_it_ends(answer, version)
+
+
+def _says_when_it_ends(answer: Response, version: Version) -> None:
+    assert version.end is not None
+    deprecation = answer.headers["Deprecation"]
+    assert deprecation.startswith("@")
+    assert datetime.fromtimestamp(int(deprecation[1:]), UTC) == version.end.deprecated_at
+    assert answer.headers["Sunset"].endswith(" GMT")
+    assert parsedate_to_datetime(answer.headers["Sunset"]) == version.end.sunset > version.end.deprecated_at
+    assert 'rel="successor-version"' in answer.headers["Link"]
+    assert f'<{version.page}>; rel="deprecation"' in answer.headers["Link"]
+
+
+@both
+async def test_the_reason_is_a_page_that_names_the_dates(outsider: AsyncClient, version: Version) -> None:
+    document = (await outsider.get(version.document)).json()
+
+    assert (await outsider.get(version.page)).status_code == 200
+    assert version.end is not None
+    assert f"{version.end.sunset:%-d %B %Y}" in document["info"]["description"]
+
+
+@both
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/stories", "/stories"),
+        (f"/stories/{ID}", f"/stories/{ID}"),
+        (f"/stories/{ID}/rating", f"/stories/{ID}/rating"),
+        ("/stories/generate", "/generations"),
+        ("/stories/%3E%0d%0aX:%20y", "/stories"),
+        ("/other", "/stories"),
+    ],
+)
+async def test_the_successor_is_the_same_in_the_newest_version(
+    outsider: AsyncClient, version: Version, path: str, expected: str
+) -> None:
+    answer = await outsider.get(version.prefix + path)
+
+    assert successor(answer) == NEWEST.prefix + expected
+
+
+@pytest.mark.parametrize("path", ["/api/v3/stories", "/health/live", "/problems", "/openapi.json", "/docs", "/api/v4"])
+async def test_nothing_else_ends(outsider: AsyncClient, path: str) -> None:
+    answer = await outsider.get(path)
+
+    assert not {"deprecation", "sunset", "link"} & set(answer.headers)
+
+
+def test_the_example_of_the_specification_of_dates() -> None:
+    assert NEWEST is ALL[-1]
+    assert NEWEST.end is None
+    moment = datetime(2025, 1, 1, tzinfo=UTC)
+    assert V1.end is not None
+    end = replace(V1.end, deprecated_at=moment, sunset=moment)
+    assert (end.deprecation, end.sunset_date) == ("@1735689600", "Wed, 01 Jan 2025 00:00:00 GMT")
