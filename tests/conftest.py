@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.time",
     "tests.fixtures.databases",
+    "tests.fixtures.live",
     "tests.fixtures.managed",
     "tests.fixtures.environment",
     "tests.fixtures.simulator",

@@ -19,12 +19,13 @@ from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.manage_family import ManageFamily
 from tales.application.migration_report import CheckOptions, Report
-from tales.application.ports import Log, TextSource
+from tales.application.ports import Log
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
 from tales.application.services import Services
 from tales.application.sign_in import SignIn
+from tales.application.stream_events import StreamEvents
 from tales.application.sweep import Sweep
 from tales.domain.errors import Unavailable
 from tales.domain.retry import RetryPolicy
@@ -32,7 +33,9 @@ from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.secret import signing_secret
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.hub import TextHub
+from tales.infrastructure.events.listener import NoticeListener
+from tales.infrastructure.events.live_generations import LiveGenerations
+from tales.infrastructure.events.teller import LiveTeller
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.cluster import programs
 from tales.infrastructure.persistence.database import Database, find_database, prepare_schema
@@ -58,6 +61,7 @@ from tales.infrastructure.persistence.preflight.check import check_migration as 
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.persistence.urls import libpq_url
 from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
+from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits
 from tales.infrastructure.providers.simulator.server import serve_simulator
 from tales.infrastructure.providers.simulator.steps import steps_table
@@ -71,10 +75,10 @@ SWEEP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Tales at work: what interfaces may ask of it, and the text of stories while they are written."""
+    """Tales at work: what interfaces may ask of it. `dismiss_followers` ends all streams of events."""
 
     services: Services
-    texts: TextSource
+    dismiss_followers: Callable[[], None]
     database: Database
     choice: ProviderChoice
 
@@ -93,10 +97,13 @@ async def open_house(settings: Settings, *, works: bool, owner: str | None = Non
         stack.push_async_callback(engine.dispose)
         lane = Lane(choice.name, owner)
         transactions = SqlTransactions(engine, SystemClock(), lane)
-        texts = TextHub()
+        log: Log = structlog.get_logger("tales")
+        live = LiveGenerations(transactions, log)
+        await stack.enter_async_context(live.running())
+        await stack.enter_async_context(NoticeListener(database.queue_url, live, log).running())
         if works:
-            await stack.enter_async_context(_working(settings, database, transactions, lane, texts))
-        yield House(_services(settings, choice, transactions), texts, database, choice)
+            await stack.enter_async_context(_working(settings, database, transactions, lane, live))
+        yield House(_services(settings, choice, transactions, live), live.dismiss, database, choice)
 
 
 def _ready_database(settings: Settings) -> Database:
@@ -105,16 +112,19 @@ def _ready_database(settings: Settings) -> Database:
     return database
 
 
-def _services(settings: Settings, choice: ProviderChoice, transactions: SqlTransactions) -> Services:
+def _services(
+    settings: Settings, choice: ProviderChoice, transactions: SqlTransactions, live: LiveGenerations
+) -> Services:
     ids = Uuid7Maker()
     request = RequestGeneration(transactions, ids, choice.models)
-    follow = FollowGeneration(transactions)
+    follow = FollowGeneration(transactions, live)
     read = ReadStories(transactions)
     return Services(
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(request, follow, read),
         inspect_generations=InspectGenerations(transactions),
+        stream_events=StreamEvents(transactions, follow, live, story_text),
         cancel_generation=CancelGeneration(transactions),
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
@@ -126,17 +136,19 @@ def _services(settings: Settings, choice: ProviderChoice, transactions: SqlTrans
 
 @asynccontextmanager
 async def _working(
-    settings: Settings, database: Database, transactions: SqlTransactions, lane: Lane, texts: TextHub
+    settings: Settings, database: Database, transactions: SqlTransactions, lane: Lane, live: LiveGenerations
 ) -> AsyncIterator[None]:
     """A worker and the sweep, while the body runs."""
     choice = _choice(settings)
     log: Log = structlog.get_logger("tales")
     clock = SystemClock()
     end_attempt = EndAttempt(RetryPolicy(choice.models, settings.max_attempts), random.uniform)
-    async with open_provider(choice, _limits(settings), clock) as provider:
-        run = RunAttempt(transactions, provider, end_attempt, Uuid7Maker(), texts, log)
+    teller = LiveTeller(transactions, live, log)
+    async with teller.running(), open_provider(choice, _limits(settings), clock) as provider:
+        run = RunAttempt(transactions, provider, end_attempt, Uuid7Maker(), teller, live, log)
         worker = Worker(database.queue_url, lane, run, settings.concurrency or choice.concurrency, log)
-        sweep = asyncio.create_task(_sweep_for_ever(Sweep(transactions, end_attempt, clock, log)), name="tales sweep")
+        sweeping = Sweep(transactions, end_attempt, clock, teller, log)
+        sweep = asyncio.create_task(_sweep_for_ever(sweeping), name="tales sweep")
         try:
             async with worker.running():
                 yield

@@ -21,7 +21,7 @@ from tales.domain.brief import StoryType
 from tales.domain.generation import Generation
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.hub import TextHub
+from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
@@ -29,6 +29,7 @@ from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvide
 from tales.infrastructure.providers.simulator.server import Simulator
 from tales.infrastructure.queue.jobs import Lane
 from tales.infrastructure.queue.worker import Worker
+from tests.application.conftest import RecordingTexts
 from tests.factories import add_user, new_child
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
@@ -44,6 +45,7 @@ class Service:
 
     database: Database
     transactions: SqlTransactions
+    live: LiveGenerations
     simulator: Simulator
     end_attempt: EndAttempt
 
@@ -69,14 +71,16 @@ class Service:
         log = structlog.get_logger("test")
         limits = Limits(connect_timeout=5.0, token_timeout=5.0, deadline=30.0)
         async with OpenAiCompatibleProvider(Endpoint(self.simulator.url, "key"), limits, SystemClock()) as provider:
-            run = RunAttempt(self.transactions, provider, self.end_attempt, Uuid7Maker(), TextHub(), log)
+            run = RunAttempt(
+                self.transactions, provider, self.end_attempt, Uuid7Maker(), RecordingTexts(), self.live, log
+            )
             async with Worker(self.database.app_url, Lane("test"), run, 2, log).running():
                 yield
 
     async def sweep(self) -> int:
         """One round of the sweep, in a while; how many attempts it ended."""
         clock = FakeClock(datetime.now(UTC) + timedelta(seconds=GRACE + 5))
-        return await Sweep(self.transactions, self.end_attempt, clock, structlog.get_logger("test"))()
+        return await Sweep(self.transactions, self.end_attempt, clock, RecordingTexts(), structlog.get_logger("test"))()
 
     async def until_no_job_waits(self) -> None:
         """The worker has taken whatever there was."""
@@ -91,8 +95,10 @@ class Service:
 
 
 @pytest.fixture
-def service(database: Database, transactions: SqlTransactions, simulator: Simulator) -> Service:
-    return Service(database, transactions, simulator, EndAttempt(RetryPolicy((MODEL,), 3), lambda low, _high: low))
+def service(database: Database, transactions: SqlTransactions, live: LiveGenerations, simulator: Simulator) -> Service:
+    return Service(
+        database, transactions, live, simulator, EndAttempt(RetryPolicy((MODEL,), 3), lambda low, _high: low)
+    )
 
 
 async def test_a_row_that_was_put_in_beside_the_service_is_never_sent_to_a_model(service: Service) -> None:

@@ -15,12 +15,12 @@ from tales.domain.brief import StoryType
 from tales.domain.generation import Attempt, Generation, Status
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.hub import TextHub
+from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
 from tales.infrastructure.providers.simulator.server import Simulator
-from tests.application.conftest import RecordingLog
+from tests.application.conftest import RecordingLog, RecordingTexts
 from tests.factories import add_user, new_child
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
@@ -34,9 +34,15 @@ class Writer:
     """Asks a simulated model for a story, once."""
 
     def __init__(
-        self, transactions: SqlTransactions, ids: FakeIds, simulator: Simulator, provider: OpenAiCompatibleProvider
+        self,
+        transactions: SqlTransactions,
+        live: LiveGenerations,
+        ids: FakeIds,
+        simulator: Simulator,
+        provider: OpenAiCompatibleProvider,
     ) -> None:
         self.transactions = transactions
+        self.live = live
         self.ids = ids
         self.simulator = simulator
         self.provider = provider
@@ -49,7 +55,7 @@ class Writer:
             child = await work.children.add(self.ids.new(), actor.user_id, new_child(name=CHILD))
             await work.commit()
         end_attempt = EndAttempt(RetryPolicy(models, max_attempts=len(models)), lambda *_: 0.0)
-        run = RunAttempt(self.transactions, self.provider, end_attempt, self.ids, TextHub(), self.log)
+        run = RunAttempt(self.transactions, self.provider, end_attempt, self.ids, RecordingTexts(), self.live, self.log)
         wish = StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
         generation = await RequestGeneration(self.transactions, self.ids, models)(actor, wish)
         while generation.status is Status.PENDING:
@@ -62,11 +68,13 @@ class Writer:
 
 
 @pytest.fixture
-async def writer(transactions: SqlTransactions, ids: FakeIds, simulator: Simulator) -> AsyncIterator[Writer]:
+async def writer(
+    transactions: SqlTransactions, live: LiveGenerations, ids: FakeIds, simulator: Simulator
+) -> AsyncIterator[Writer]:
     """A writer with a patience of 2 seconds: a busy machine needs some to read 20 MB."""
     limits = Limits(connect_timeout=5.0, token_timeout=2.0, deadline=60.0)
     async with OpenAiCompatibleProvider(Endpoint(simulator.url, KEY), limits, SystemClock()) as provider:
-        yield Writer(transactions, ids, simulator, provider)
+        yield Writer(transactions, live, ids, simulator, provider)
 
 
 def content_of(attempt: Attempt) -> str:

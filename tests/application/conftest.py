@@ -17,6 +17,7 @@ from tales.domain.brief import StoryType
 from tales.domain.failures import Failure
 from tales.domain.generation import AttemptId, Generation
 from tales.domain.retry import RetryPolicy
+from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.factories import add_user, new_child, response
 from tests.fixtures.time import FakeIds
@@ -63,7 +64,11 @@ class RecordingTexts:
 
     def __init__(self) -> None:
         self.pieces: list[tuple[AttemptId, str]] = []
+        self.begun: list[AttemptId] = []
         self.finished: list[AttemptId] = []
+
+    def begin(self, attempt: AttemptId) -> None:
+        self.begun.append(attempt)
 
     def publish(self, attempt: AttemptId, text: str) -> None:
         self.pieces.append((attempt, text))
@@ -98,6 +103,7 @@ class Workshop:
     end_attempt: EndAttempt
     provider: ScriptedProvider
     texts: RecordingTexts
+    live: LiveGenerations
     log: RecordingLog
     actor: Actor
     child_id: UUID
@@ -125,7 +131,7 @@ class Workshop:
 
 
 @pytest.fixture
-async def workshop(transactions: SqlTransactions, ids: FakeIds) -> Workshop:
+async def workshop(transactions: SqlTransactions, ids: FakeIds, live: LiveGenerations) -> Workshop:
     """A family with a child, and everything that makes stories but the queue's worker."""
     actor = Actor(await add_user(transactions))
     async with transactions.as_user(actor) as work:
@@ -133,7 +139,7 @@ async def workshop(transactions: SqlTransactions, ids: FakeIds) -> Workshop:
         await work.commit()
     provider, texts, log = ScriptedProvider(), RecordingTexts(), RecordingLog()
     end_attempt = EndAttempt(RetryPolicy(MODELS, max_attempts=3), lambda _, high: high)
-    run = RunAttempt(transactions, provider, end_attempt, ids, texts, log, keeping_delays=(0.0, 0.0))
+    run = RunAttempt(transactions, provider, end_attempt, ids, texts, live, log, keeping_delays=(0.0, 0.0))
     return Workshop(
         transactions,
         RequestGeneration(transactions, ids, MODELS),
@@ -141,6 +147,7 @@ async def workshop(transactions: SqlTransactions, ids: FakeIds) -> Workshop:
         end_attempt,
         provider,
         texts,
+        live,
         log,
         actor,
         child.id,

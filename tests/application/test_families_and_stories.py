@@ -61,7 +61,7 @@ async def test_a_family_adds_lists_and_deletes_its_heroes(workshop: Workshop, id
 
 async def test_a_stranger_finds_nothing_of_a_family(workshop: Workshop, stranger: Actor, ids: FakeIds) -> None:
     family, stories = ManageFamily(workshop.transactions, ids), ReadStories(workshop.transactions)
-    follow, cancel = FollowGeneration(workshop.transactions), CancelGeneration(workshop.transactions)
+    follow, cancel = FollowGeneration(workshop.transactions, workshop.live), CancelGeneration(workshop.transactions)
     generation = await written(workshop)
     owl = await family.add_hero(workshop.actor, new_hero(name="Owl"))
     assert generation.story_id is not None
@@ -98,7 +98,7 @@ async def test_a_family_reads_and_rates_its_stories(workshop: Workshop) -> None:
 
 
 async def test_waiting_ends_when_the_generation_does(workshop: Workshop) -> None:
-    follow = FollowGeneration(workshop.transactions)
+    follow = FollowGeneration(workshop.transactions, workshop.live)
     generation = await workshop.ask()
     waiting = asyncio.create_task(follow.wait(workshop.actor, generation.generation_id, 30))
 
@@ -108,7 +108,7 @@ async def test_waiting_ends_when_the_generation_does(workshop: Workshop) -> None
 
 
 async def test_waiting_ends_after_its_time_with_the_generation_as_it_stands(workshop: Workshop) -> None:
-    follow = FollowGeneration(workshop.transactions)
+    follow = FollowGeneration(workshop.transactions, workshop.live)
     generation = await workshop.ask()
 
     assert (await follow.wait(workshop.actor, generation.generation_id, 0.05)).status is Status.PENDING

@@ -18,7 +18,7 @@ from tests.fixtures.time import FakeClock
 def sweep(workshop: Workshop, clock: FakeClock) -> Sweep:
     """The sweep, some time after everything that a test does."""
     clock.set(datetime.now(UTC) + timedelta(seconds=GRACE + 5))
-    return Sweep(workshop.transactions, workshop.end_attempt, clock, workshop.log)
+    return Sweep(workshop.transactions, workshop.end_attempt, clock, workshop.texts, workshop.log)
 
 
 async def test_a_row_that_came_in_beside_the_service_is_never_sent_to_a_model(workshop: Workshop, sweep: Sweep) -> None:

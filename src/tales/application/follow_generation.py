@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
+from tales.application.ports import Followers
 from tales.domain.actor import Actor
 from tales.domain.errors import NotFound
 from tales.domain.generation import Generation
 from tales.domain.page import Page, PageRequest
 from tales.domain.repositories.unit_of_work import Transactions
-
-POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class FollowGeneration:
     """A family's own generations."""
 
     transactions: Transactions
+    followers: Followers
 
     async def get(self, actor: Actor, generation_id: UUID) -> Generation:
         """The generation, its attempts without prompts and responses. Raises: NotFound, also for another family's."""
@@ -36,14 +37,11 @@ class FollowGeneration:
 
     async def wait(self, actor: Actor, generation_id: UUID, timeout: float) -> Generation:  # noqa: ASYNC109 -- the caller is told how it stands, not cut off
         """The generation once it has ended, or as it stands after `timeout` seconds. Raises: NotFound."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
-        while True:
-            async with self.transactions.as_user(actor) as work:
-                latest = await work.generations.latest_attempt(generation_id)
-            if latest is None:
-                raise NotFound("generation", generation_id)
-            remaining = deadline - loop.time()
-            if latest.status.is_final or remaining <= 0:
-                return await self.get(actor, generation_id)
-            await asyncio.sleep(min(POLL_SECONDS, remaining))
+        generation = await self.get(actor, generation_id)
+        if generation.status.is_final or timeout <= 0:
+            return generation
+        with self.followers.follow(generation_id, with_text=False) as follower, suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while (progress := await follower.next()) is not None and not progress.generation.status.is_final:
+                    pass
+        return await self.get(actor, generation_id)

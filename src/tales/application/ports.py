@@ -13,6 +13,7 @@ from uuid import UUID
 from tales.domain.actor import Actor
 from tales.domain.failures import Failure
 from tales.domain.generation import AttemptId, Json
+from tales.domain.progress import Progress
 
 
 class Clock(Protocol):
@@ -71,29 +72,38 @@ class ModelProvider(Protocol):
         """
 
 
-class TextSink(Protocol):
-    """Where the text of an attempt goes while it is written."""
+class AttemptListener(Protocol):
+    """Who is told what becomes of attempts while they are made. Nothing here waits, and nothing fails a call."""
+
+    def begin(self, attempt: AttemptId) -> None:
+        """A worker has taken it."""
 
     def publish(self, attempt: AttemptId, text: str) -> None:
-        """Hand a piece of text to whoever listens; never waits."""
+        """A piece of its text has come."""
 
     def finish(self, attempt: AttemptId) -> None:
-        """No more text will come of this attempt."""
+        """It has ended, and how is in the database."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextPiece:
-    """A piece of an attempt's text, as it came from the model. `text` is None when no more will come."""
+class AttemptEnds(Protocol):
+    """How a worker learns that an attempt has ended while it makes its call: it was cancelled, or taken over."""
 
-    attempt: AttemptId
-    text: str | None
+    def watch_end(self, attempt: AttemptId) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set when an attempt ends that is in flight now."""
 
 
-class TextSource(Protocol):
-    """Where the text of stories can be read while they are written."""
+class Follower(Protocol):
+    """One who follows a generation."""
 
-    def listen(self, generation_id: UUID) -> AbstractContextManager[asyncio.Queue[TextPiece]]:
-        """What is written for a generation from now on."""
+    async def next(self) -> Progress | None:
+        """How it stands, once that has changed since the last time; None when nothing more will be told."""
+
+
+class Followers(Protocol):
+    """Where generations can be followed, whichever process makes their calls."""
+
+    def follow(self, generation_id: UUID, *, with_text: bool) -> AbstractContextManager[Follower]:
+        """What becomes of a generation from now on, as the service sees it: whose it is was asked before."""
 
 
 class PasswordHasher(Protocol):

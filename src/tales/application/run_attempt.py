@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tales.application.end_attempt import EndAttempt
-from tales.application.ports import IdMaker, Log, ModelAnswer, ModelCall, ModelProvider, TextSink
+from tales.application.ports import (
+    AttemptEnds,
+    AttemptListener,
+    IdMaker,
+    Log,
+    ModelAnswer,
+    ModelCall,
+    ModelProvider,
+)
 from tales.domain.brief import DEFAULT_MINUTES
 from tales.domain.errors import TalesError, Unavailable
 from tales.domain.failures import Failure, FailureKind
@@ -36,7 +44,8 @@ class RunAttempt:
     provider: ModelProvider
     end_attempt: EndAttempt
     ids: IdMaker
-    texts: TextSink
+    listener: AttemptListener
+    ends: AttemptEnds
     log: Log
     keeping_delays: Sequence[float] = KEEPING_DELAYS
 
@@ -48,19 +57,29 @@ class RunAttempt:
 
         Raises: Unavailable when the database does not answer; the queue then hands the job out again.
         """
-        attempt = await self._claim(attempt_id, user_id, job)
-        if attempt is None:
-            return
-        try:
+        # From before it is claimed: what ends it after that is not missed.
+        with self.ends.watch_end(attempt_id) as ended:
+            attempt = await self._claim(attempt_id, user_id, job)
+            if attempt is None:
+                return
+            self.listener.begin(attempt_id)
             try:
-                answer = await self._call(attempt)
-            except asyncio.CancelledError:
-                await asyncio.shield(self._fail(attempt_id, STOPPED))
-                raise
-            # Stopping must not throw away an answer that is already here.
-            await asyncio.shield(self._keep_patiently(attempt_id, answer))
-        finally:
-            self.texts.finish(attempt_id)
+                await self._make(attempt, ended)
+            finally:
+                self.listener.finish(attempt_id)
+
+    async def _make(self, attempt: Attempt, ended: asyncio.Event) -> None:
+        """Make the call of a claimed attempt, and keep what comes of it."""
+        try:
+            answer = await self._call_until(ended, attempt)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._fail(attempt.id, STOPPED))
+            raise
+        if answer is None:
+            self.log.info("call given up", attempt=str(attempt.id))
+            return
+        # Stopping must not throw away an answer that is already here.
+        await asyncio.shield(self._keep_patiently(attempt.id, answer))
 
     async def _claim(self, attempt_id: AttemptId, user_id: UUID, job: int) -> Attempt | None:
         """The attempt, once it is this worker's; None when there is nothing to do here."""
@@ -79,7 +98,20 @@ class RunAttempt:
             await work.commit()
         if not started:
             self.log.warning("worker lost", attempt=str(attempt_id))
+            self.listener.finish(attempt_id)
         return attempt if started else None
+
+    async def _call_until(self, ended: asyncio.Event, attempt: Attempt) -> ModelAnswer | None:
+        """What came of the call; None when its attempt ended first: nobody waits for the answer any more."""
+        calling = asyncio.create_task(self._call(attempt))
+        ending = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait({calling, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return calling.result() if calling.done() else None
+        finally:
+            calling.cancel()
+            ending.cancel()
+            await asyncio.gather(calling, ending, return_exceptions=True)
 
     async def _call(self, attempt: Attempt) -> ModelAnswer:
         async def keep_provider_id(provider_generation_id: str) -> None:
@@ -89,7 +121,9 @@ class RunAttempt:
 
         self.log.info("attempt started", attempt=str(attempt.id), model=attempt.model_used)
         call = ModelCall(attempt.model_used, attempt.prompt or "", attempt.story_length or DEFAULT_MINUTES)
-        return await self.provider.complete(call, keep_provider_id, lambda piece: self.texts.publish(attempt.id, piece))
+        return await self.provider.complete(
+            call, keep_provider_id, lambda piece: self.listener.publish(attempt.id, piece)
+        )
 
     async def _keep_patiently(self, attempt_id: AttemptId, answer: ModelAnswer) -> None:
         """Keep the answer, waiting for a database that is away; one that it refuses ends the attempt all the same."""

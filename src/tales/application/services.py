@@ -14,6 +14,7 @@ from tales.application.ports import TokenIssuer
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.sign_in import SignIn
+from tales.application.stream_events import StreamEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Services:
     follow_generation: FollowGeneration
     generate_story: GenerateStory
     inspect_generations: InspectGenerations
+    stream_events: StreamEvents
     cancel_generation: CancelGeneration
     read_stories: ReadStories
     manage_family: ManageFamily

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tales.application.end_attempt import EndAttempt
-from tales.application.ports import Clock, Log
+from tales.application.ports import AttemptListener, Clock, Log
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Attempt
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
@@ -35,12 +35,15 @@ class Sweep:
     transactions: Transactions
     end_attempt: EndAttempt
     clock: Clock
+    listener: AttemptListener
     log: Log
 
     async def __call__(self) -> int:
         """How many attempts were ended."""
         async with self.transactions.as_service() as work:
             await work.jobs.adopt_orphans()
+            # A worker that died has left its text behind.
+            await work.live_texts.forget_ended()
             await work.commit()
         async with self.transactions.as_service() as work:
             before = self.clock.now() - timedelta(seconds=GRACE)
@@ -58,6 +61,7 @@ class Sweep:
                 return False
             await self.end_attempt(work, attempt, failure)
             await work.commit()
+        self.listener.finish(candidate.id)
         self.log.warning("attempt swept", attempt=str(candidate.id), reason=str(failure.kind))
         return True
 

@@ -96,6 +96,12 @@ def retry(row: Row, **changes: Any) -> Row:
     return kept | {"attempt_number": row["attempt_number"] + 1, "status": "pending"} | changes
 
 
+def live_text(attempt: Row, **changes: Any) -> Row:
+    """The first word of what an attempt writes."""
+    facts = {"generation_id": attempt["generation_id"], "attempt_number": attempt["attempt_number"]}
+    return facts | {"begins_at": 0, "text": "Once"} | changes
+
+
 def story(attempt_row: Row, **changes: Any) -> Row:
     """The story that an attempt wrote."""
     row: Row = {

@@ -155,6 +155,7 @@ LINES = (
         updated=_CANCELLED,
         binds_owner=True,
     ),
+    Line("tales.live_text", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE),
     _set_aside("tales.migration_notes"),
     _set_aside("tales.migration_state"),
     _set_aside("tales.legacy_columns"),

@@ -19,7 +19,18 @@ from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.managed import make_managed
 from tests.fixtures.server import Server
 from tests.infrastructure.persistence.actors import ANONYMOUS, SERVICE, Actor, acting, admin, fake_admin, user
-from tests.infrastructure.persistence.rows import Connection, Row, add_user, attempt, child, ended, hero, insert, story
+from tests.infrastructure.persistence.rows import (
+    Connection,
+    Row,
+    add_user,
+    attempt,
+    child,
+    ended,
+    hero,
+    insert,
+    live_text,
+    story,
+)
 from tests.infrastructure.persistence.security_matrix import (
     COMMANDS,
     EVERY_COLUMN,
@@ -99,6 +110,7 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.stories": lambda connection, family: story(insert(connection, "generations", ended(family))),
     "tales.generations, in flight": lambda _connection, family: attempt(family),
     "tales.generations, ended": lambda _connection, family: ended(family),
+    "tales.live_text": lambda connection, family: live_text(insert(connection, "generations", attempt(family))),
 }
 # What to change of it, where anybody may.
 CHANGES = {
@@ -110,6 +122,7 @@ CHANGES = {
     "tales.stories": "rating = 3",
     "tales.generations, in flight": "status = 'failed', completed_at = now(), error_message = 'No.'",
     "tales.generations, ended": "status = 'failed', completed_at = now(), error_message = 'No.'",
+    "tales.live_text": "text = 'Twice'",
     "tales_queue.pgqueuer": "priority = 1",
     "tales_queue.pgqueuer_log": "entrypoint = 'x'",
     "tales_queue.pgqueuer_schedules": "entrypoint = 'x'",

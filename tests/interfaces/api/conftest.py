@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from httpx import AsyncClient
 from uuid_utils.compat import uuid7
@@ -20,13 +21,16 @@ from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
 from tales.application.sign_in import SignIn
+from tales.application.stream_events import StreamEvents
 from tales.domain.actor import Actor
 from tales.domain.repositories.unit_of_work import Transactions
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.providers.completion import story_text
 from tales.interfaces.api.app import create_app
 from tales.interfaces.web.pages import make_pages
 from tests.factories import add_user
@@ -40,7 +44,7 @@ def passwords() -> Argon2Passwords:
     return Argon2Passwords()
 
 
-def wired(transactions: Transactions, passwords: Argon2Passwords) -> Services:
+def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGenerations) -> Services:
     """Every use case, as the bootstrap wires them."""
     ids = Uuid7Maker()
 
@@ -49,13 +53,14 @@ def wired(transactions: Transactions, passwords: Argon2Passwords) -> Services:
             pass
 
     request = RequestGeneration(transactions, ids, MODELS)
-    follow = FollowGeneration(transactions)
+    follow = FollowGeneration(transactions, live)
     read = ReadStories(transactions)
     return Services(
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(request, follow, read),
         inspect_generations=InspectGenerations(transactions),
+        stream_events=StreamEvents(transactions, follow, live, story_text),
         cancel_generation=CancelGeneration(transactions),
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
@@ -66,17 +71,20 @@ def wired(transactions: Transactions, passwords: Argon2Passwords) -> Services:
 
 
 @pytest.fixture
-def services(transactions: SqlTransactions, clock: FakeClock, passwords: Argon2Passwords) -> Services:
+def services(
+    transactions: SqlTransactions, clock: FakeClock, passwords: Argon2Passwords, live: LiveGenerations
+) -> Services:
     """Every use case over a real database."""
     # The database dates what is created, so that nothing ends before it began.
     clock.set(datetime.now(UTC))
-    return wired(transactions, passwords)
+    return wired(transactions, passwords, live)
 
 
 @pytest.fixture
 def closed_services(passwords: Argon2Passwords) -> Services:
     """Every use case over a database that must not be asked."""
-    return wired(NoDatabase(), passwords)
+    database = NoDatabase()
+    return wired(database, passwords, LiveGenerations(database, structlog.get_logger()))
 
 
 @pytest.fixture
@@ -114,7 +122,7 @@ async def anyone(app: FastAPI) -> AsyncIterator[AsyncClient]:
 
 @pytest.fixture
 async def families(
-    app: FastAPI, services: Services, transactions: SqlTransactions
+    app: FastAPI, services: Services, transactions: SqlTransactions, live: LiveGenerations
 ) -> AsyncIterator[tuple[Family, Family]]:
     """Two families that know nothing of each other; their clients begin at /api/v3."""
     async with AsyncExitStack() as stack:
@@ -123,7 +131,7 @@ async def families(
             user_id = await add_user(transactions)
             token = services.tokens.issue(Actor(user_id))
             client = await stack.enter_async_context(client_of(app, "/api/v3", token))
-            found.append(Family(user_id, client, Worker(transactions)))
+            found.append(Family(user_id, client, Worker(transactions, live)))
         yield found[0], found[1]
 
 

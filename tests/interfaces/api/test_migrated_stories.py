@@ -9,12 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
@@ -46,7 +48,8 @@ def before(legacy_database: Database) -> list[dict[str, Any]]:
 async def services(legacy_database: Database, passwords: Argon2Passwords) -> AsyncIterator[Services]:
     """Every use case over that library."""
     engine = make_engine(legacy_database.app_url)
-    yield wired(SqlTransactions(engine, SystemClock(), Lane("test")), passwords)
+    transactions = SqlTransactions(engine, SystemClock(), Lane("test"))
+    yield wired(transactions, passwords, LiveGenerations(transactions, structlog.get_logger("test")))
     await engine.dispose()
 
 

@@ -13,7 +13,7 @@ from httpx import AsyncClient, Response
 from uuid_utils.compat import uuid7
 
 from tales.application.end_attempt import EndAttempt
-from tales.application.ports import ModelAnswer, ModelCall
+from tales.application.ports import AttemptEnds, ModelAnswer, ModelCall
 from tales.application.run_attempt import RunAttempt
 from tales.domain.actor import Actor
 from tales.domain.failures import Failure, FailureKind
@@ -33,6 +33,8 @@ PROBLEM = "application/problem+json"
 
 class Silence:
     """Hears nothing, says nothing: a listener and a log for a worker."""
+
+    def begin(self, attempt: AttemptId) -> None: ...
 
     def publish(self, attempt: AttemptId, text: str) -> None: ...
 
@@ -79,10 +81,10 @@ class Model:
 class Worker:
     """Makes the calls that the queue would hand to a worker."""
 
-    def __init__(self, transactions: SqlTransactions) -> None:
+    def __init__(self, transactions: SqlTransactions, ends: AttemptEnds) -> None:
         self.model = Model()
         end = EndAttempt(RetryPolicy(MODELS, max_attempts=3), lambda _low, _high: 0.0)
-        self._run = RunAttempt(transactions, self.model, end, Uuid7Maker(), Silence(), Silence())
+        self._run = RunAttempt(transactions, self.model, end, Uuid7Maker(), Silence(), ends, Silence())
         self._transactions = transactions
 
     def will_fail(self, times: int = 1) -> None:

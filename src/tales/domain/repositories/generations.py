@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -42,6 +43,9 @@ class GenerationRepository(Protocol):
 
     async def get_generation(self, generation_id: UUID, *, whole: bool = False) -> Generation | None:
         """All attempts of a generation, and its story's id; `whole`: with prompts and responses."""
+
+    async def get_generations(self, generation_ids: Collection[UUID]) -> tuple[Generation, ...]:
+        """Those of these generations that there are, without prompts and responses."""
 
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
         """A user's generations, newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from tales.domain.generation import AttemptId
 from tales.domain.repositories.accounts import AccountRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
+from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.stories import StoryRepository
 
 
@@ -28,6 +30,9 @@ class JobQueue(Protocol):
 
     async def is_being_served(self, attempt: AttemptId, patience: float) -> bool:
         """Whether a live worker holds this attempt's job, or it has been due for less than `patience` seconds."""
+
+    async def due_at(self, attempt: AttemptId) -> datetime | None:
+        """When this attempt's job may be taken; None when the queue holds none for it."""
 
     async def adopt_orphans(self) -> int:
         """Hand the jobs that a dead process kept to itself to every worker; how many they were."""
@@ -55,6 +60,10 @@ class UnitOfWork(Protocol):
     @property
     def accounts(self) -> AccountRepository:
         """Users and their accounts."""
+
+    @property
+    def live_texts(self) -> LiveTextRepository:
+        """Text of attempts in flight."""
 
     @property
     def jobs(self) -> JobQueue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -131,6 +132,10 @@ class SqlGenerationRepository:
         """All attempts of a generation, and its story's id; `whole`: with prompts and responses."""
         found = await self._generations([generation_id], () if whole else _SUMMARY)
         return found[0] if found else None
+
+    async def get_generations(self, generation_ids: Collection[UUID]) -> tuple[Generation, ...]:
+        """Those of these generations that there are, without prompts and responses."""
+        return await self._generations(list(generation_ids), _SUMMARY)
 
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
         """A user's generations, newest first; prompts and responses are left out."""

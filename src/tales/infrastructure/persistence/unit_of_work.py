@@ -19,6 +19,7 @@ from tales.infrastructure.persistence.account_repository import SqlAccountReposi
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.family_repositories import SqlChildRepository, SqlHeroRepository
 from tales.infrastructure.persistence.generation_repository import SqlGenerationRepository
+from tales.infrastructure.persistence.live_text_repository import SqlLiveTextRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
 from tales.infrastructure.queue.jobs import Lane, PgQueuerJobs
 
@@ -35,6 +36,7 @@ class SqlUnitOfWork:
         self.children = SqlChildRepository(session)
         self.heroes = SqlHeroRepository(session)
         self.accounts = SqlAccountRepository(session)
+        self.live_texts = SqlLiveTextRepository(session)
         self.jobs = PgQueuerJobs(session, role, lane)
 
     async def commit(self) -> None:

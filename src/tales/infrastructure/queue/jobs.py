@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import CursorResult, text
@@ -41,6 +41,7 @@ _BEING_SERVED = text(f"""
         )
     )
 """)
+_DUE_AT = text(f"select execute_after from {_TABLE} where dedupe_key = :key and status in ('queued', 'picked')")
 _ADOPT = text(f"""
     update {_TABLE} set entrypoint = :shared
     where starts_with(entrypoint, :private) and (
@@ -116,6 +117,12 @@ class PgQueuerJobs:
         parameters = {"key": str(attempt), "lease": LEASE, "patience": timedelta(seconds=patience)}
         async with self._as_queue():
             return bool(await self._session.scalar(_BEING_SERVED, parameters))
+
+    async def due_at(self, attempt: AttemptId) -> datetime | None:
+        """When this attempt's job may be taken; None when the queue holds none for it."""
+        async with self._as_queue():
+            due_at: datetime | None = await self._session.scalar(_DUE_AT, {"key": str(attempt)})
+        return due_at
 
     async def adopt_orphans(self) -> int:
         """Hand the jobs that a dead process kept to itself to every worker; how many they were."""

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -27,7 +28,19 @@ BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: they would kill the process before the worker has stopped."""
+    """uvicorn without its signal handlers: they would kill the process before the worker has stopped.
+
+    It waits for every answer to end, so the streams that have none are ended by `dismiss_followers`.
+    """
+
+    def __init__(self, config: uvicorn.Config, dismiss_followers: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._dismiss_followers = dismiss_followers
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal says to stop."""
+        self._dismiss_followers()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -59,7 +72,8 @@ async def _serve(settings: Settings, host: str, port: int) -> bool:
                 lifespan=_announce(house, host, listener),
             )
             server = _Server(
-                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
+                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS),
+                house.dismiss_followers,
             )
             await server.serve(sockets=[listener])
             return server.started

@@ -93,7 +93,7 @@ async def _write(settings: Settings, cast: Cast, wish: StoryWish, *, live: bool)
         generation = await services.request_generation(actor, wish)
         try:
             show = show_on_terminal if live else None
-            generation = await follow(house.texts, services.follow_generation, actor, generation, show)
+            generation = await follow(services, actor, generation, show)
         except CancelledError:
             # Ctrl-C: the family no longer wants it.
             with suppress(Conflict):

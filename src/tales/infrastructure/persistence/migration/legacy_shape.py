@@ -23,6 +23,15 @@ _STORY_COLUMNS = (
 )
 LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
 
+# What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
+_MARKS = {
+    "023": "live_text.begins_at",
+    "019": "accounts.password_hash",
+    "017": "stories.generation_id",
+    "016": "stories_unowned.id",
+    "015": "generations.generation_id",
+}
+
 
 class UnknownShape(TalesError):
     """This database has a schema `tales` that Tales does not know."""
@@ -38,14 +47,9 @@ def detect_revision(connection: Connection) -> str | None:
     columns = frozenset(connection.execute(_COLUMNS).scalars())
     if not columns:
         return None
-    if "accounts.password_hash" in columns and "stories.model_used" not in columns:
-        return "019"
-    if "stories.generation_id" in columns and "stories.model_used" not in columns:
-        return "017"
-    if "stories_unowned.id" in columns:
-        return "016"
-    if "generations.generation_id" in columns:
-        return "015"
+    for revision, column in _MARKS.items():
+        if column in columns and (revision < "017" or "stories.model_used" not in columns):
+            return revision
     if missing := sorted(LEGACY_COLUMNS - columns):
         names = ", ".join(missing)
         raise UnknownShape(f"The schema tales is neither Tales' own nor the legacy one: it has no {names}.")

@@ -114,6 +114,26 @@ class GenerationPage(Answer):
     next_cursor: str | None
 
 
+class Retry(Answer):
+    """An attempt gave no story, and another one comes, not before `next_at` if that is known."""
+
+    attempt_number: Annotated[int, Field(validation_alias=AliasPath("ended", "id", "attempt_number"))]
+    status: Annotated[Status, Field(validation_alias=AliasPath("ended", "status"))]
+    error_type: Annotated[str | None, Field(validation_alias=AliasPath("ended", "error_type"))]
+    error_message: Annotated[str | None, Field(validation_alias=AliasPath("ended", "error_message"))]
+    next_attempt_number: Annotated[int, Field(validation_alias=AliasPath("following", "id", "attempt_number"))]
+    next_model_used: Annotated[str, Field(validation_alias=AliasPath("following", "model_used"))]
+    next_at: Annotated[Moment | None, Field(validation_alias="due_at")]
+
+
+class GenerationEnd(Answer):
+    """A generation has ended. `story_id` is null when no story came of it."""
+
+    generation_id: UUID
+    status: Status
+    story_id: UUID | None
+
+
 class StoryGeneration(Attempt):
     """The attempt that wrote a story, with what was asked for. `story_length` in minutes of reading aloud."""
 

@@ -1,0 +1,75 @@
+"""A family follows a generation while it is written, event by event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from tales.application.follow_generation import FollowGeneration
+from tales.application.ports import Followers
+from tales.domain.actor import Actor
+from tales.domain.errors import InvalidInput
+from tales.domain.generation import Attempt, Generation, Json
+from tales.domain.progress import Cursor, Event, Progress, RetryTold, events_after, has_text_to_come
+from tales.domain.repositories.unit_of_work import Transactions
+
+QUIET_SECONDS = 15.0
+"""How long nothing happens before the client is told just that: proxies close connections that are silent for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvents:
+    """Tells a family what becomes of its generation. `text_of` reads a provider's response."""
+
+    transactions: Transactions
+    follow_generation: FollowGeneration
+    followers: Followers
+    text_of: Callable[[Json], str]
+    quiet_seconds: float = QUIET_SECONDS
+
+    async def __call__(
+        self, actor: Actor, generation_id: UUID, last: Cursor | None = None
+    ) -> AsyncGenerator[Event | None]:
+        """The events after `last`, as they happen; None when nothing has happened for a while.
+
+        They end with `GenerationEnded`; without it, the service stops, and the client may come back.
+        Raises: NotFound, also for another family's; InvalidInput for a `last` that this generation cannot have given.
+        """
+        generation = await self.follow_generation.get(actor, generation_id)
+        if last is not None and last.attempt_number > len(generation.attempts):
+            raise InvalidInput("Last-Event-ID", "No event of this generation has this id. Leave it out to start anew.")
+        return self._events(actor, generation, last)
+
+    async def _events(self, actor: Actor, asked: Generation, cursor: Cursor | None) -> AsyncGenerator[Event | None]:
+        with self.followers.follow(asked.generation_id, with_text=True) as follower:
+            while cursor is None or not cursor.is_last:
+                try:
+                    async with asyncio.timeout(self.quiet_seconds):
+                        progress = await follower.next()
+                except TimeoutError:
+                    yield None
+                    continue
+                # After an erasure, somebody else may have a generation of this very id.
+                if progress is None or progress.generation.user_id != asked.user_id:
+                    return
+                if has_text_to_come(cursor, progress.generation):
+                    progress = await self._with_whole_text(actor, progress)
+                for event in events_after(cursor, progress):
+                    yield await self._dated(event) if isinstance(event, RetryTold) else event
+                    cursor = event.cursor
+
+    async def _with_whole_text(self, actor: Actor, progress: Progress) -> Progress:
+        """The story's text out of the response: it lasts, and what was shown of it is its beginning."""
+        async with self.transactions.as_user(actor) as work:
+            attempt = await work.generations.get_attempt(progress.generation.latest.id)
+        return replace(progress, text=self.text_of(attempt.full_response) if attempt is not None else "")
+
+    async def _dated(self, event: RetryTold) -> RetryTold:
+        return replace(event, due_at=event.following.started_at or await self._due_at(event.following))
+
+    async def _due_at(self, attempt: Attempt) -> datetime | None:
+        async with self.transactions.as_service() as work:
+            return await work.jobs.due_at(attempt.id)

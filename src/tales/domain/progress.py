@@ -1,0 +1,164 @@
+"""How far a generation has come, as events that a client follows, and can come back to without a loss.
+
+An event's id says what its client then has: `2:1834` the first 1,834 characters of attempt 2, `2:ended` how it ended.
+So what a client still has to be told follows from the id of its last event and from how the generation stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from tales.domain.generation import Attempt, Generation, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A generation, and the text that its latest attempt has written so far."""
+
+    generation: Generation
+    text: str = ""
+
+
+class Told(StrEnum):
+    """What a client has been told of an attempt, beside its text."""
+
+    QUEUED = "queued"  # it is there, and waits for a worker
+    ENDED = "ended"
+    RETRY = "retry"  # and which attempt comes next
+    END = "end"  # and that none does
+
+
+_ORDER = (Told.QUEUED, None, Told.ENDED, Told.RETRY, Told.END)
+_FORM = re.compile(r"(?P<number>[0-9]{1,9}):(?:(?P<offset>[0-9]{1,9})|(?P<told>queued|ended|retry|end))")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a client stands: its attempt, and either `told` or how many characters of the text it has."""
+
+    attempt_number: int
+    offset: int = 0
+    told: Told | None = None
+
+    def __str__(self) -> str:
+        return f"{self.attempt_number}:{self.offset if self.told is None else self.told}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """The inverse of `str`. Raises: ValueError."""
+        found = _FORM.fullmatch(text)
+        if found is None or int(found["number"]) == 0:
+            raise ValueError("no event has such an id")
+        told = Told(found["told"]) if found["told"] else None
+        return cls(int(found["number"]), int(found["offset"] or 0), told)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing comes after it."""
+        return self.told is Told.END
+
+    def is_before(self, told: Told) -> bool:
+        """Whether a client that stands here has not been told this yet."""
+        return _ORDER.index(self.told) < _ORDER.index(told)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTold:
+    """An attempt has begun, or has ended."""
+
+    cursor: Cursor
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class TextWritten:
+    """More of an attempt's text; `cursor.offset` is where it ends."""
+
+    cursor: Cursor
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryTold:
+    """An attempt gave no story, and the `following` one comes, at `due_at` at the earliest if that is known."""
+
+    cursor: Cursor
+    ended: Attempt
+    following: Attempt
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationEnded:
+    """No more will come."""
+
+    cursor: Cursor
+    generation_id: UUID
+    status: Status
+    story_id: UUID | None
+
+
+Event: TypeAlias = AttemptTold | TextWritten | RetryTold | GenerationEnded
+
+
+def events_after(cursor: Cursor | None, progress: Progress) -> Iterator[Event]:
+    """What a client that stands at `cursor` has to be told; None: it knows nothing yet.
+
+    The text of an attempt that has ended is only for clients that followed it before; that of a failed one for nobody.
+    """
+    attempts = progress.generation.attempts
+    first = cursor.attempt_number if cursor is not None else 1
+    for attempt in attempts[first - 1 :]:
+        number = attempt.id.attempt_number
+        here = cursor if cursor is not None and cursor.attempt_number == number else None
+        if attempt.status is Status.PENDING:
+            yield from _of_pending(here, attempt, progress.text)
+        else:
+            following = attempts[number] if number < len(attempts) else None
+            yield from _of_ended(here, attempt, following, progress)
+
+
+def has_text_to_come(cursor: Cursor | None, generation: Generation) -> bool:
+    """Whether a client that stands at `cursor` follows the text of an attempt which has become the story."""
+    latest = generation.latest
+    return (
+        latest.status is Status.SUCCESS
+        and cursor is not None
+        and cursor.attempt_number == latest.id.attempt_number
+        and cursor.is_before(Told.ENDED)
+    )
+
+
+def _of_pending(here: Cursor | None, attempt: Attempt, text: str) -> Iterator[Event]:
+    has_begun = attempt.started_at is not None or bool(text)
+    beginning = Cursor(attempt.id.attempt_number, told=None if has_begun else Told.QUEUED)
+    if here is None or (here.told is Told.QUEUED and has_begun):
+        yield AttemptTold(beginning, attempt)
+        here = beginning
+    yield from _text(here, text)
+
+
+def _of_ended(here: Cursor | None, attempt: Attempt, following: Attempt | None, progress: Progress) -> Iterator[Event]:
+    if here is not None and here.is_before(Told.ENDED) and attempt.status is Status.SUCCESS:
+        yield from _text(here, progress.text)
+    here = here or Cursor(attempt.id.attempt_number)
+    if here.is_before(Told.ENDED):
+        yield AttemptTold(replace(here, told=Told.ENDED), attempt)
+    if following is not None and here.is_before(Told.RETRY):
+        yield RetryTold(replace(here, told=Told.RETRY), attempt, following)
+    if following is None and here.is_before(Told.END):
+        generation = progress.generation
+        yield GenerationEnded(
+            replace(here, told=Told.END), generation.generation_id, generation.status, generation.story_id
+        )
+
+
+def _text(here: Cursor, text: str) -> Iterator[Event]:
+    if piece := text[here.offset :]:
+        yield TextWritten(Cursor(here.attempt_number, len(text)), piece)

@@ -1,0 +1,71 @@
+"""Hears the notices of all processes, over one connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import sql
+
+from tales.application.ports import Log
+from tales.infrastructure.events.live_generations import LiveGenerations
+from tales.infrastructure.events.notices import CHANNEL, read_payload
+from tales.infrastructure.persistence.urls import libpq_url
+
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 10.0
+"""Seconds before another connection is tried; each time twice as long."""
+
+CONNECT_TIMEOUT = 10
+
+
+class NoticeListener:
+    """Hands notices to `live`. `url` leads to a session: a transaction pooler does not pass notices on."""
+
+    def __init__(self, url: str, live: LiveGenerations, log: Log) -> None:
+        self._url = libpq_url(url)
+        self._live = live
+        self._log = log
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen while the body runs."""
+        listening = asyncio.create_task(self._listen_for_ever(), name="tales notices")
+        try:
+            yield
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen_for_ever(self) -> None:
+        delay = FIRST_DELAY
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, OSError) as error:
+                self._log.warning("notices lost", error=type(error).__name__)
+            delay = FIRST_DELAY if self._live.is_told else min(delay * 2, LONGEST_DELAY)
+            self._live.is_told = False
+            await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
+
+    async def _listen(self) -> None:
+        """The life of a connection."""
+        async with await psycopg.AsyncConnection.connect(
+            self._url,
+            autocommit=True,
+            application_name="tales notices",
+            connect_timeout=CONNECT_TIMEOUT,
+            # One that has died without a word is given up after 25 seconds.
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+        ) as connection:
+            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(CHANNEL)))
+            self._live.is_told = True
+            self._live.look_at_everything()
+            async for notice in connection.notifies():
+                for change in read_payload(notice.payload):
+                    self._live.hear(change)
