@@ -40,6 +40,34 @@ async def test_a_method_that_an_address_does_not_take(outsider: AsyncClient) -> 
 
 
 @pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v3/children", "GET, POST"),
+        ("/api/v3/stories", "GET"),
+        ("/api/v1/stories/generate", "POST"),
+        ("/api/v2/stories/generate", "POST"),
+        ("/health/live", "GET"),
+        ("/docs", "GET"),
+        ("/", "GET, HEAD"),
+    ],
+)
+async def test_all_methods_of_an_address_are_named(outsider: AsyncClient, path: str, allowed: str) -> None:
+    answer = await outsider.request("TRACE", path)
+
+    body = problem(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == allowed
+    assert f"Use one of: {allowed}." in body["detail"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_generate_is_no_id_of_a_story(outsider: AsyncClient, method: str) -> None:
+    answer = await outsider.request(method, "/api/v1/stories/generate")
+
+    problem(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
     "body", [b"{", b"{'a': 1}", b'"', b'{"email": "\xff"}', b"\x00", b"[" * 60_000, b"1" * 5000, b'{"a": ' * 9_000]
 )
 async def test_a_body_that_is_no_json(outsider: AsyncClient, body: bytes) -> None:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from tales.application.ports import Log
 from tales.domain import errors
+from tales.interfaces.api.allowed_methods import allowed_methods
 from tales.interfaces.api.problem_kinds import (
     BY_ERROR,
     INTERNAL_ERROR,
@@ -130,10 +131,11 @@ async def _refused_request(request: Request, error: Exception) -> Response:
 async def _refused_by_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # what it is installed for
     kind = kind_for_status(error.status_code)
-    detail = None
+    detail, headers = None, error.headers
     if kind is BY_ERROR[errors.NotFound]:
         detail = "There is nothing at this address. Those that there are stand at /docs."
     if kind is METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = allowed_methods(request.app.routes, request.url.path) or (headers or {}).get("Allow", "")
+        headers = {**(headers or {}), "Allow": allowed}
         detail = f"This address does not take {request.method}. Use one of: {allowed}."
-    return problem_response(kind, detail, headers=error.headers)
+    return problem_response(kind, detail, headers=headers)

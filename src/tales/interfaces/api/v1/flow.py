@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
+from starlette.exceptions import HTTPException
 
 from tales.domain import errors
 from tales.domain.story import WrittenStory
@@ -45,6 +46,11 @@ def make_stories(version: Version, story: type[answers.Story], page: type[answer
         written = await services.generate_story(actor, body.checked())
         response.headers["Location"] = f"{version.prefix}{PREFIX}/{written.story.id}"
         return written
+
+    @router.api_route("/generate", methods=["GET", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    async def refuse_another_method() -> None:
+        """Otherwise `generate` would be taken for a story's id, and refused for that."""
+        raise HTTPException(status.HTTP_405_METHOD_NOT_ALLOWED)
 
     @router.get("", summary="List the stories", response_model=page, response_model_exclude_unset=True)
     async def list_stories(
