@@ -38,7 +38,7 @@ from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.events.teller import LiveTeller
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.cluster import programs
-from tales.infrastructure.persistence.database import Database, find_database, prepare_schema
+from tales.infrastructure.persistence.database import Database, find_database, passes_policies, prepare_schema
 from tales.infrastructure.persistence.embedded import allow_app_login, stop_embedded
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import (
@@ -101,6 +101,8 @@ async def open_house(settings: Settings, *, works: bool, owner: str | None = Non
         live = LiveGenerations(transactions, log)
         await stack.enter_async_context(live.running())
         await stack.enter_async_context(NoticeListener(database.queue_url, live, log).running())
+        if works and owner is None:
+            await asyncio.to_thread(_warn_of_login, database, log)
         if works:
             await stack.enter_async_context(_working(settings, database, transactions, lane, live))
         yield House(_services(settings, choice, transactions, live), live.dismiss, database, choice)
@@ -110,6 +112,11 @@ def _ready_database(settings: Settings) -> Database:
     database = _find(settings)
     prepare_schema(database)
     return database
+
+
+def _warn_of_login(database: Database, log: Log) -> None:
+    if passes_policies(database.app_url):
+        log.warning("this login could go round row-level security", advice="sign in as tales_app (see the README)")
 
 
 def _services(

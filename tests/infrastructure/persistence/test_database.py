@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.database import Database, SchemaTooOld, find_database, prepare_schema
+from tales.infrastructure.persistence.database import (
+    Database,
+    SchemaTooOld,
+    find_database,
+    passes_policies,
+    prepare_schema,
+)
 from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
 from tests.fixtures import databases
 from tests.fixtures.environment import home_folder
+from tests.fixtures.managed import ManagedDatabase
 
 
 def over(url: str) -> Database:
@@ -43,3 +50,14 @@ def test_the_services_own_role_sees_that_all_is_well(empty_database: databases.D
     empty_database.execute(f"alter role tales_app login password '{databases.APP_PASSWORD}'")
 
     prepare_schema(over(empty_database.app_url))
+
+
+def test_a_login_that_could_go_round_the_policies_is_told_from_one_that_cannot(
+    database: databases.Database, managed_database: ManagedDatabase
+) -> None:
+    migrate_up(managed_database.owner_url)
+
+    assert passes_policies(database.owner_url)
+    assert passes_policies(managed_database.owner_url), "an owner may lift what binds it"
+    assert not passes_policies(database.app_url)
+    assert not passes_policies(managed_database.app_url)

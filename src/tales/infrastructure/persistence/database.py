@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from tales.domain.errors import TalesError
 from tales.infrastructure.persistence.embedded import allow_app_login, start_embedded
+from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
 from tales.infrastructure.persistence.migration.steps import BASE
+from tales.infrastructure.persistence.urls import libpq_url
 
+_PASSES_POLICIES = """
+    select login.rolsuper or login.rolbypassrls or pg_has_role(login.oid, stories.relowner, 'member')
+    from pg_roles as login
+    cross join pg_class as stories
+    join pg_namespace as n on n.oid = stories.relnamespace
+    where login.rolname = current_user and n.nspname = 'tales' and stories.relname = 'stories'
+"""
 FIRST_WITHOUT_LEGACY = "017"
 
 
@@ -56,3 +67,14 @@ def prepare_schema(database: Database) -> None:
         migrate_up(database.owner_url)
     if database.is_embedded:
         allow_app_login(database.owner_url)
+
+
+def passes_policies(url: str) -> bool:
+    """Whether the role that signs in at `url` could go round row-level security, as superusers and owners can.
+
+    Each transaction takes on its request's role all the same; a mistake before that would see every family's rows.
+    Raises: Unavailable.
+    """
+    with translated_errors(), psycopg.connect(libpq_url(url)) as connection:
+        found = connection.execute(_PASSES_POLICIES).fetchone()
+    return found is not None and bool(found[0])
