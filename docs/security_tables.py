@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.infrastructure.persistence.security_matrix import COMMANDS, LINES, WHO, Line
+from tests.infrastructure.persistence.security_matrix import COMMANDS, FUNCTIONS, LINES, WHO, Line
 
 PAGE = Path(__file__).resolve().parent / "security.md"
 BEGIN = "<!-- security matrix: written by `make docs`, do not edit -->"
@@ -30,6 +30,7 @@ def tables() -> str:
             f"Beside requests: only the role `tales_queue` reaches {_relations('queue')}.",
             f"`tales_app`, with which the service signs in, reads {_relations('login')}, and nothing else of its own.",
             f"Only the database's owner reaches {_relations(None)}.",
+            f"With their owner's rights run {_definers()}.",
             f"The policies bind the owner too on {_list(line.relation for line in LINES if line.binds_owner)}.",
         ]
     )
@@ -68,6 +69,10 @@ def _relations(who: str | None) -> str:
         if {name for command in COMMANDS for name, mark in line.marks(command).items() if mark == "+"}
         == ({who} if who else set())
     )
+
+
+def _definers() -> str:
+    return "; ".join(f"`{line.name}` ({line.why_definer})" for line in FUNCTIONS if line.why_definer)
 
 
 def _list(relations: Iterable[str]) -> str:

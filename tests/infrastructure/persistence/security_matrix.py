@@ -98,6 +98,7 @@ LINES = (
         delete=FAMILY,
         inserted=EVERY_COLUMN,
         updated=EVERY_COLUMN,
+        binds_owner=True,
     ),
     Line(
         "tales.heroes",
@@ -109,6 +110,7 @@ LINES = (
         delete=FAMILY,
         inserted=EVERY_COLUMN,
         updated=EVERY_COLUMN,
+        binds_owner=True,
     ),
     Line(
         "tales.heroes",
@@ -120,6 +122,7 @@ LINES = (
         delete="- . . . - - -",
         inserted=EVERY_COLUMN,
         updated=EVERY_COLUMN,
+        binds_owner=True,
     ),
     Line(
         "tales.stories",
@@ -185,3 +188,36 @@ SEQUENCES = {
     for table in ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics")
 }
 """Who may draw numbers from each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that some role may call, or that runs with its owner's rights (`why_definer`).
+
+    Whoever writes a row sets off its triggers: that asks for no right to call theirs.
+    """
+
+    name: str
+    callers: frozenset[str] = frozenset()
+    why_definer: str = ""
+
+
+_EVERYBODY = frozenset(ROLES)
+_WRITERS = frozenset({"authenticated", "service_role"})
+
+FUNCTIONS = (
+    Function("auth.jwt", _EVERYBODY),
+    Function("auth.uid", _EVERYBODY),
+    Function("auth.role", _EVERYBODY),
+    # What a generated column or a trigger calls runs in the name of whoever writes the row.
+    Function("tales.json_amount", _WRITERS),
+    Function("tales.json_count", _WRITERS),
+    Function("tales.json_name", _WRITERS),
+    Function("tales.is_sealed", _WRITERS),
+    Function("tales.is_migrating", _WRITERS),
+    Function("tales.only_forgets", _WRITERS),
+    Function("tales.only_seals_response", _WRITERS),
+    Function("tales.without_contents", _WRITERS),
+    Function("tales.keep_generation", why_definer="legacy stories have writers who may not write generations"),
+    Function("tales.forget_live_text", why_definer="whoever erases attempts may not delete their text"),
+)

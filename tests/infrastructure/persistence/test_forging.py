@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -161,6 +161,24 @@ def test_no_story_is_attached_to_another_familys_generation(connection: Connecti
     mine = insert(connection, "stories", story(insert(connection, "generations", ended(parent))))
     with refused("stories_written_by_success"), acting(connection, user(parent)):
         change(connection, "stories", mine, generation_id=theirs["generation_id"])
+
+
+@pytest.mark.parametrize(("table", "column", "make"), [("children", "child_id", child), ("heroes", "hero_id", hero)])
+def test_a_story_names_no_other_familys_child_or_hero(
+    connection: Connection, parent: UUID, table: str, column: str, make: Any
+) -> None:
+    mine, theirs = (insert(connection, table, make(family))["id"] for family in (parent, add_user(connection)))
+    success = insert(connection, "generations", ended(parent))
+    for unseen in (theirs, uuid4()):
+        with refused("stories_of_own_family"), acting(connection, user(parent)):
+            insert(connection, "stories", story(success, **{column: unseen}))
+    with acting(connection, user(parent)):
+        row = insert(connection, "stories", story(success, **{column: mine}))
+    for unseen in (theirs, uuid4()):
+        with refused("stories_of_own_family"), acting(connection, user(parent)):
+            change(connection, "stories", row, **{column: unseen})
+    with acting(connection, user(parent)):
+        assert change(connection, "stories", row, rating=3, **{column: None}) == 1
 
 
 def test_a_success_gives_one_story_whoever_adds_it(connection: Connection, parent: UUID) -> None:

@@ -34,6 +34,7 @@ from tests.infrastructure.persistence.rows import (
 from tests.infrastructure.persistence.security_matrix import (
     COMMANDS,
     EVERY_COLUMN,
+    FUNCTIONS,
     LINES,
     ROLES,
     SCHEMA_USERS,
@@ -339,6 +340,26 @@ def test_every_sequence_has_its_line(world: World) -> None:
         [list(ROLES), list(SCHEMAS)],
     )
     assert {row["name"]: frozenset(row["users"]) for row in found} == SEQUENCES
+
+
+def test_every_function_that_is_open_or_has_its_owners_rights_has_its_line(world: World) -> None:
+    found = world.connection.execute(
+        "with f as (select oid, proname, pronamespace::regnamespace::text as schema, prosecdef, proconfig,"
+        " array(select role from unnest(%s::text[]) as role"
+        " where has_function_privilege(role, oid, 'execute')) as callers"
+        " from pg_proc where pronamespace::regnamespace::text = any (%s))"
+        " select schema || '.' || proname as name, callers, prosecdef as is_definer,"
+        " coalesce('search_path=\"\"' = any (proconfig), false) as is_fixed"
+        " from f where prosecdef or callers <> '{}'",
+        [list(ROLES), world.schemas],
+    ).fetchall()
+    wanted = {line.name: line for line in FUNCTIONS if line.name.partition(".")[0] in world.schemas}
+    assert {row["name"]: frozenset(row["callers"]) for row in found} == {
+        name: line.callers for name, line in wanted.items()
+    }
+    for row in found:
+        assert row["is_definer"] == bool(wanted[row["name"]].why_definer), row["name"]
+        assert row["is_fixed"] or not row["is_definer"], f"a search_path could lead {row['name']} astray"
 
 
 def test_a_schema_is_open_to_these_roles_and_nobody_makes_anything_in_it(world: World) -> None:

@@ -41,6 +41,7 @@ QUEUE_SETTINGS = DBSettings(
 
 _GRANTS = f"""
     revoke all on schema {SCHEMA} from public;
+    revoke execute on all functions in schema {SCHEMA} from public;
     grant usage on schema {SCHEMA} to {ROLE};
     grant select, insert, update, delete on all tables in schema {SCHEMA} to {ROLE};
     grant usage on all sequences in schema {SCHEMA} to {ROLE};

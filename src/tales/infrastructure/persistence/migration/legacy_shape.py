@@ -15,6 +15,8 @@ _COLUMNS = text("""
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where c.relnamespace = to_regnamespace('tales') and c.relkind in ('r', 'p')
 """)
+# 024 makes neither a table nor a column.
+_FUNCTIONS = text("select proname || '()' from pg_catalog.pg_proc where pronamespace = to_regnamespace('tales')")
 
 _STORY_COLUMNS = (
     *("id", "title", "content", "child_id", "hero_id", "created_at", "updated_at", "rating", "user_id"),
@@ -25,6 +27,7 @@ LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"chi
 
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
+    "024": "check_story_family()",
     "023": "live_text.begins_at",
     "019": "accounts.password_hash",
     "017": "stories.generation_id",
@@ -47,8 +50,9 @@ def detect_revision(connection: Connection) -> str | None:
     columns = frozenset(connection.execute(_COLUMNS).scalars())
     if not columns:
         return None
-    for revision, column in _MARKS.items():
-        if column in columns and (revision < "017" or "stories.model_used" not in columns):
+    shape = columns | frozenset(connection.execute(_FUNCTIONS).scalars())
+    for revision, mark in _MARKS.items():
+        if mark in shape and (revision < "017" or "stories.model_used" not in columns):
             return revision
     if missing := sorted(LEGACY_COLUMNS - columns):
         names = ", ".join(missing)

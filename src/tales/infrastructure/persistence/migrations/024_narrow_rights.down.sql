@@ -1,0 +1,18 @@
+revoke execute on function
+    tales.json_count(jsonb), tales.json_amount(jsonb), tales.json_name(jsonb), tales.is_sealed(text),
+    tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb), tales.is_migrating(),
+    tales.without_contents(tales.generations)
+from authenticated, service_role;
+grant execute on function
+    tales.json_count(jsonb), tales.json_amount(jsonb), tales.json_name(jsonb), tales.is_sealed(text),
+    tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb), tales.is_migrating(),
+    tales.without_contents(tales.generations),
+    tales.check_attempt_sequence(), tales.guard_attempt(), tales.check_story_attempt(),
+    tales.migrated_generation_id(uuid)
+to public;
+
+alter table tales.heroes no force row level security;
+alter table tales.children no force row level security;
+
+drop trigger stories_check_family on tales.stories;
+drop function tales.check_story_family();
