@@ -20,6 +20,7 @@ BY_HAND = frozenset({"__init__.py", "waiting.py"})
 DROPPED = frozenset({"async", "await"})
 NAMES = {
     "AsyncClient": "Client",
+    "AsyncGenerator": "Generator",
     "AsyncIterator": "Iterator",
     "AsyncTales": "Tales",
     "__aenter__": "__enter__",

@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         description="Sites whose pages may use the API from a browser, separated by commas, or `*` for all.",
     )
     max_body_bytes: int = Field(default=65536, ge=1024, le=16777216, description="Bytes of a request's body at most.")
+    server: str | None = Field(
+        default=None,
+        description="A Tales server, such as https://tales.example.org, for `tales write` and `generations`.",
+    )
+    token: SecretStr | None = Field(
+        default=None, description="The access token for that server, instead of what `tales login` keeps in TALES_HOME."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What `tales serve` logs; the other commands log warnings and errors."
     )

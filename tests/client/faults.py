@@ -107,12 +107,14 @@ async def scripted(*script: Answer, decide: Callable[[Asked], Answer] | None = N
         await server.stop()
 
 
-@contextlib.asynccontextmanager
-async def losing_answers(service: str, loses: Callable[[Asked, int], bool]) -> AsyncIterator[Scripted]:
-    """A proxy before `service` that passes each request on, and resets instead of giving some of the answers.
+Cut: TypeAlias = Callable[[Asked, int], int | None]
+"""After how many bytes of an answer the connection is reset, and None for never: by the request, and how often its like
+(method and path) came before."""
 
-    `loses` is asked with the request, and how often its like (method and path) came before.
-    """
+
+@contextlib.asynccontextmanager
+async def cutting(service: str, cut: Cut) -> AsyncIterator[Scripted]:
+    """A proxy before `service` that passes each request on, and gives some of the answers in part or not at all."""
     upstream = urlsplit(service)
     server = Scripted([])
 
@@ -121,12 +123,16 @@ async def losing_answers(service: str, loses: Callable[[Asked, int], bool]) -> A
             asked = await _read_request(reader)
             before = sum(other.line == asked.line for other in server.asked)
             server.asked.append(asked)
-            given = await _ask_upstream(asked, upstream.hostname or "", upstream.port or 80)
-            if loses(asked, before):
-                reset(writer)
-                return
-            writer.write(given)
-            await writer.drain()
+            left = cut(asked, before)
+            async for piece in _ask_upstream(asked, upstream.hostname or "", upstream.port or 80):
+                writer.write(piece if left is None else piece[:left])
+                await writer.drain()
+                left = None if left is None else left - len(piece)
+                if left is not None and left <= 0:
+                    reset(writer)
+                    return
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the client has gone
         finally:
             writer.close()
 
@@ -138,15 +144,17 @@ async def losing_answers(service: str, loses: Callable[[Asked, int], bool]) -> A
         listener.close()
 
 
-async def _ask_upstream(asked: Asked, host: str, port: int) -> bytes:
-    """The whole answer, on a connection of its own."""
+async def _ask_upstream(asked: Asked, host: str, port: int) -> AsyncIterator[bytes]:
+    """The answer as it comes, on a connection of its own."""
     reader, writer = await asyncio.open_connection(host, port)
-    headers = asked.headers | {"connection": "close"}
-    head = "\r\n".join([asked.line, *(f"{name}: {value}" for name, value in headers.items()), "", ""])
-    writer.write(head.encode("latin-1") + asked.body)
-    given = await reader.read()
-    writer.close()
-    return given
+    try:
+        headers = asked.headers | {"connection": "close"}
+        head = "\r\n".join([asked.line, *(f"{name}: {value}" for name, value in headers.items()), "", ""])
+        writer.write(head.encode("latin-1") + asked.body)
+        while piece := await reader.read(65536):
+            yield piece
+    finally:
+        writer.close()
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Asked:

@@ -8,7 +8,8 @@ import pytest
 
 from tales.client import AttemptChanged, ConnectionFailed, Delta, Ended, NotFound, Retry, Retrying, UnexpectedAnswer
 from tests.client.both import Kind, client_at, collect
-from tests.client.faults import Fault, answer, problem, scripted, stream
+from tests.client.conftest import ServiceWith
+from tests.client.faults import Asked, Fault, answer, cutting, problem, scripted, stream
 
 ID = UUID("019d0000-0000-7000-8000-000000000001")
 STORY = UUID("019d0000-0000-7000-8000-000000000002")
@@ -18,6 +19,34 @@ BEGUN = ("attempt", {"attempt_number": 1, "status": "pending", "model_used": "m/
 ONCE = ("delta", {"attempt_number": 1, "text": "Once "}, "1:5")
 UPON = ("delta", {"attempt_number": 1, "text": "upon"}, "1:9")
 END = ("end", {"status": "success", "story_id": str(STORY)}, "1:end")
+
+
+async def test_a_real_story_is_heard_whole_whatever_happens_to_the_connection(
+    kind: Kind, service_with: ServiceWith
+) -> None:
+    def first_two(asked: Asked, before: int) -> int | None:
+        return 2500 if "/events" in asked.line and before < 2 else None
+
+    with service_with("sim/500-slow-3") as service:
+        async with (
+            cutting(service.address, first_two) as proxy,
+            client_at(kind, proxy.address, token=service.new_family(), retry=QUICK) as tales,
+        ):
+            hero = await tales.heroes.add("Captain Owl")
+            asked = await tales.generations.create(hero_id=hero.id, moral="kindness")
+            events = await collect(tales.generations.events(asked.generation_id))
+            story = await tales.stories.get(events[-1].story_id)
+
+    resumed = [asked.headers.get("last-event-id") for asked in proxy.asked if "/events" in asked.line]
+    assert len(resumed) == 3
+    assert resumed[0] is None
+    assert len(set(resumed)) == 3, "each connection went on where the one before it was cut"
+    (retrying,) = [event for event in events if isinstance(event, Retrying)]
+    assert (retrying.attempt_number, retrying.next_attempt_number, retrying.error_type) == (1, 2, "server_error")
+    heard = "".join(event.text for event in events if isinstance(event, Delta) and event.attempt_number == 2)
+    assert story.content in heard
+    assert heard.count(story.content[:60]) == 1
+    assert [type(event) for event in events].count(Ended) == 1
 
 
 async def test_events_come_typed_and_in_order_up_to_the_end(kind: Kind) -> None:

@@ -24,7 +24,7 @@ from tales.client import (
 )
 from tests.client.both import Kind, client_at, collect
 from tests.client.conftest import Service
-from tests.client.faults import Answer, Asked, Fault, answer, losing_answers, problem, scripted
+from tests.client.faults import Answer, Asked, Fault, answer, cutting, problem, scripted
 
 ID = UUID("019d0000-0000-7000-8000-000000000001")
 CHILD = answer(200, {"id": str(ID), "name": "Mia", "age": 6})
@@ -63,6 +63,16 @@ async def test_what_might_be_done_twice_is_sent_once(kind: Kind) -> None:
             with pytest.raises(error):
                 await tales.children.add("Mia", 6)
         assert len(server.asked) == 1
+
+
+async def test_a_deletion_whose_answer_was_lost_has_been_done_when_there_is_nothing_any_more(kind: Kind) -> None:
+    async with (
+        scripted(LOST, problem(404, "not_found"), problem(404, "not_found")) as server,
+        client_at(kind, server.address, retry=QUICK) as tales,
+    ):
+        await tales.children.delete(ID)
+        with pytest.raises(NotFound):
+            await tales.children.delete(ID)
 
 
 async def test_what_was_surely_not_done_is_sent_again(kind: Kind) -> None:
@@ -189,12 +199,12 @@ async def test_a_list_that_names_itself_as_its_next_page_ends(kind: Kind) -> Non
 async def test_an_answer_that_is_lost_between_the_real_service_and_a_client_is_asked_for_again(
     kind: Kind, service: Service
 ) -> None:
-    def first(asked: Asked, before: int) -> bool:
-        return before == 0 and asked.line.startswith(("GET", "PUT"))
+    def first(asked: Asked, before: int) -> int | None:
+        return 0 if before == 0 and asked.line.startswith(("GET", "PUT")) else None
 
     token = service.new_family()
     async with (
-        losing_answers(service.address, first) as proxy,
+        cutting(service.address, first) as proxy,
         client_at(kind, proxy.address, token=token, retry=QUICK) as tales,
     ):
         hero = await tales.heroes.add("Captain Owl")

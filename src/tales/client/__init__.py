@@ -35,6 +35,7 @@ from tales.client.models import Attempt, Child, Generation, Hero, Me, SignedUp, 
 from tales.client.retry import Retry
 from tales.client.sync.client import Tales
 from tales.client.tokens import MemoryTokens, Tokens, TokenStore
+from tales.client.wire import checked_server
 
 __all__ = [
     "AsyncTales",
@@ -72,4 +73,5 @@ __all__ = [
     "TooManyRequests",
     "Unavailable",
     "UnexpectedAnswer",
+    "checked_server",
 ]

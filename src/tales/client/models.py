@@ -70,13 +70,18 @@ class Hero(Tagged):
 
 
 class Attempt(Model):
-    """One call to a model. `status` is pending, success, failed or timeout."""
+    """One call to a model. `status` is pending, success, failed or timeout.
+
+    `origin` is live, or migrated for what was written before calls were kept.
+    """
 
     attempt_number: int
     status: str
     model_used: str
     served_model: str | None = None
     provider: str | None = None
+    provider_generation_id: str | None = None
+    origin: str = "live"
     prompt_version: str | None = None
     error_type: str | None = None
     error_message: str | None = None

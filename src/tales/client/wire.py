@@ -36,7 +36,7 @@ Id = UUID | str
 # Answers that say that nothing was done: any request may be repeated after them.
 _NOT_DONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
 # Answers of a service, or of a proxy before it, that may have done it or not.
-_PERHAPS_DONE = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+PERHAPS_DONE = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 
 _ours: ContextVar[bool] = ContextVar("tales_client_request", default=False)
 
@@ -77,7 +77,11 @@ class Request:
 
     def may_be_repeated(self, problem: Problem) -> bool:
         """Whether it may be sent again after this answer."""
-        return problem.status in _NOT_DONE or (self.repeatable and problem.status in _PERHAPS_DONE)
+        return problem.status in _NOT_DONE or (self.repeatable and problem.status in PERHAPS_DONE)
+
+    def is_done_by(self, response: httpx2.Response) -> bool:
+        """Whether this answer says that a deletion, whose own answer was lost, has been done."""
+        return self.method == "DELETE" and response.status_code == HTTPStatus.NOT_FOUND
 
 
 def path_of(*parts: object) -> str:

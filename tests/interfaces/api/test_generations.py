@@ -20,6 +20,8 @@ ATTEMPT = {
     "model_used",
     "served_model",
     "provider",
+    "provider_generation_id",
+    "origin",
     "prompt_version",
     "error_type",
     "error_message",

@@ -84,6 +84,11 @@ class AsyncTales:
         finally:
             self._transport.tokens.write(None)
 
+    async def change_password(self, current_password: str, new_password: str) -> None:
+        """Replace the password; all other sessions end. Raises: NotSignedIn, InvalidInput, TooManyRequests."""
+        body = {"current_password": current_password, "new_password": new_password}
+        await self._transport.send(wire.Request(method="PUT", path="/auth/password", json=body, repeatable=False))
+
     async def me(self) -> Me:
         """The account that is signed in. Raises: NotSignedIn."""
         return wire.read(Me, await self._transport.send(wire.Request(method="GET", path="/me")))

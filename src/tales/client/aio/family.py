@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from tales.client import wire
 from tales.client.aio.pages import each
@@ -54,9 +54,9 @@ class Children:
     async def delete(self, child_id: Id, *, if_match: str | None = None) -> None:
         """Delete a child. Its stories stay, and no longer name it. Raises: NotFound, PreconditionFailed."""
         path, headers = path_of("children", child_id), if_match_header(if_match)
-        await self._transport.send(wire.Request(method="DELETE", path=path, headers=headers, repeatable=False))
+        await self._transport.send(wire.Request(method="DELETE", path=path, headers=headers))
 
-    def list(self, *, page_size: int | None = None) -> AsyncIterator[Child]:
+    def list(self, *, page_size: int | None = None) -> AsyncGenerator[Child]:
         """All of them, page by page."""
         return each(self._transport, "/children", Child, {}, page_size)
 
@@ -100,8 +100,8 @@ class Heroes:
     async def delete(self, hero_id: Id, *, if_match: str | None = None) -> None:
         """Delete a hero of the family's own. Raises: NotFound, Forbidden, PreconditionFailed."""
         path, headers = path_of("heroes", hero_id), if_match_header(if_match)
-        await self._transport.send(wire.Request(method="DELETE", path=path, headers=headers, repeatable=False))
+        await self._transport.send(wire.Request(method="DELETE", path=path, headers=headers))
 
-    def list(self, *, page_size: int | None = None) -> AsyncIterator[Hero]:
+    def list(self, *, page_size: int | None = None) -> AsyncGenerator[Hero]:
         """The family's own ones and the ready-made ones, page by page."""
         return each(self._transport, "/heroes", Hero, {}, page_size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from tales.client import wire
 from tales.client.aio.transport import Transport
@@ -17,7 +17,7 @@ class _Page(Model):
 
 async def each(
     transport: Transport, path: str, model: type[AnyModel], query: wire.Query, page_size: int | None
-) -> AsyncIterator[AnyModel]:
+) -> AsyncGenerator[AnyModel]:
     """Every item; a page is asked for when the one before it has been used up."""
     cursor: str | None = None
     while True:

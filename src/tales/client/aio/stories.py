@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal
 
 from tales.client import wire
@@ -26,7 +26,7 @@ class Stories:
         hero_id: Id | None = None,
         min_rating: int | None = None,
         page_size: int | None = None,
-    ) -> AsyncIterator[Story]:
+    ) -> AsyncGenerator[Story]:
         """The stories, newest first, page by page; with `q` those whose title or text has these words."""
         query: wire.Query = {"q": q, "child_id": child_id, "hero_id": hero_id, "min_rating": min_rating}
         return each(self._transport, "/stories", Story, query, page_size)
@@ -51,4 +51,4 @@ class Stories:
     async def delete(self, story_id: Id, *, if_match: str | None = None) -> None:
         """Delete a story; the calls that were made for it stay. Raises: NotFound, PreconditionFailed."""
         path, headers = path_of("stories", story_id), if_match_header(if_match)
-        await self._transport.send(wire.Request(method="DELETE", path=path, headers=headers, repeatable=False))
+        await self._transport.send(wire.Request(method="DELETE", path=path, headers=headers))

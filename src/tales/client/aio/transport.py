@@ -49,7 +49,7 @@ class Transport:
 
     async def _ask(self, request: wire.Request, *, stream: bool) -> httpx2.Response:
         """Send it until there is an answer that asking again would not better."""
-        repetition, renewed = 0, False
+        repetition, renewed, perhaps_done = 0, False, False
         while True:
             tokens = await self._fresh_tokens() if request.signed else None
             failure: ClientError
@@ -59,12 +59,14 @@ class Transport:
             except httpx2.HTTPError as error:
                 failure = wire.no_answer(error)
                 again = request.repeatable or wire.was_not_sent(error)
+                perhaps_done |= not wire.was_not_sent(error)
             else:
-                if response.is_success:
+                if response.is_success or (perhaps_done and request.is_done_by(response)):
                     return response
                 failure = await self._failure(response)
                 again = isinstance(failure, Problem) and request.may_be_repeated(failure)
                 wait = failure.retry_after if isinstance(failure, Problem) else None
+                perhaps_done |= response.status_code in wire.PERHAPS_DONE
                 if isinstance(failure, NotSignedIn) and tokens and tokens.refresh_token and not renewed:
                     renewed = True
                     await self._renew(tokens)

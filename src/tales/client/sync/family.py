@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from tales.client import wire
 from tales.client.models import Child, Hero
@@ -52,9 +52,9 @@ class Children:
     def delete(self, child_id: Id, *, if_match: str | None = None) -> None:
         """Delete a child. Its stories stay, and no longer name it. Raises: NotFound, PreconditionFailed."""
         path, headers = path_of("children", child_id), if_match_header(if_match)
-        self._transport.send(wire.Request(method="DELETE", path=path, headers=headers, repeatable=False))
+        self._transport.send(wire.Request(method="DELETE", path=path, headers=headers))
 
-    def list(self, *, page_size: int | None = None) -> Iterator[Child]:
+    def list(self, *, page_size: int | None = None) -> Generator[Child]:
         """All of them, page by page."""
         return each(self._transport, "/children", Child, {}, page_size)
 
@@ -98,8 +98,8 @@ class Heroes:
     def delete(self, hero_id: Id, *, if_match: str | None = None) -> None:
         """Delete a hero of the family's own. Raises: NotFound, Forbidden, PreconditionFailed."""
         path, headers = path_of("heroes", hero_id), if_match_header(if_match)
-        self._transport.send(wire.Request(method="DELETE", path=path, headers=headers, repeatable=False))
+        self._transport.send(wire.Request(method="DELETE", path=path, headers=headers))
 
-    def list(self, *, page_size: int | None = None) -> Iterator[Hero]:
+    def list(self, *, page_size: int | None = None) -> Generator[Hero]:
         """The family's own ones and the ready-made ones, page by page."""
         return each(self._transport, "/heroes", Hero, {}, page_size)

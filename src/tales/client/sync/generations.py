@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from http import HTTPStatus
 from time import monotonic
@@ -102,7 +102,7 @@ class Generations:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         page_size: int | None = None,
-    ) -> Iterator[Generation]:
+    ) -> Generator[Generation]:
         """The family's generations, newest first, page by page."""
         query: wire.Query = {
             "status": status,
@@ -112,7 +112,7 @@ class Generations:
         }
         return each(self._transport, "/generations", Generation, query, page_size)
 
-    def events(self, generation_id: Id, *, after: str | None = None) -> Iterator[Event]:
+    def events(self, generation_id: Id, *, after: str | None = None) -> Generator[Event]:
         """What happens to it, as it happens, up to its end; one that listens late gets the text so far.
 
         A connection that breaks is made again where it broke, without losing or repeating text; as often as the

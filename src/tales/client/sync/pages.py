@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from tales.client import wire
 from tales.client.errors import UnexpectedAnswer
@@ -17,7 +17,7 @@ class _Page(Model):
 
 def each(
     transport: Transport, path: str, model: type[AnyModel], query: wire.Query, page_size: int | None
-) -> Iterator[AnyModel]:
+) -> Generator[AnyModel]:
     """Every item; a page is asked for when the one before it has been used up."""
     cursor: str | None = None
     while True:

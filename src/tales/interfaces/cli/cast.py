@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tales.application.manage_family import ManageFamily
-from tales.domain.actor import Actor
 from tales.domain.brief import StoryType
 from tales.domain.errors import InvalidInput
-from tales.domain.family import Child, Hero, NewChild, NewHero
+from tales.domain.family import NewChild, NewHero
+from tales.interfaces.cli.places import Family, KnownChild, KnownHero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,7 @@ class Cast:
             return StoryType.CHILD
         return StoryType.COMBINED if name else StoryType.HERO
 
-    async def find_child(self, family: ManageFamily, actor: Actor) -> Child | None:
+    async def find_child(self, family: Family) -> KnownChild | None:
         """The child; the one of that name from last time when nothing else is said of it.
 
         Raises: InvalidInput.
@@ -39,7 +38,7 @@ class Cast:
             return None
         if self.name is None:
             raise InvalidInput("name", 'Say for whom the story is: tales write "Mia" --age 6')
-        children = await family.list_children(actor)
+        children = await family.list_children()
         if self.age is None:
             namesakes = [child for child in children if child.name == self.name]
             if not namesakes:
@@ -50,9 +49,9 @@ class Cast:
                 return namesakes[-1]
         new = NewChild(self.name, self.age if self.age is not None else namesakes[-1].age, self.likes, self.gender)
         known = next((child for child in children if _facts(child) == _facts(new)), None)
-        return known or await family.add_child(actor, new)
+        return known or await family.add_child(new)
 
-    async def find_hero(self, family: ManageFamily, actor: Actor) -> Hero | None:
+    async def find_hero(self, family: Family) -> KnownHero | None:
         """The hero, known already or new. Raises: InvalidInput."""
         if self.story_type is StoryType.CHILD:
             return None
@@ -60,10 +59,10 @@ class Cast:
         if name is None:
             raise InvalidInput("--hero", '--hero is missing. Say who the hero is: --hero "Captain Owl"')
         new = NewHero(name, self.appearance)
-        heroes = await family.list_heroes(actor)
+        heroes = await family.list_heroes()
         known = next((hero for hero in heroes if (hero.name, hero.appearance) == (new.name, new.appearance)), None)
-        return known or await family.add_hero(actor, new)
+        return known or await family.add_hero(new)
 
 
-def _facts(child: Child | NewChild) -> tuple[object, ...]:
+def _facts(child: KnownChild | NewChild) -> tuple[object, ...]:
     return (child.name, child.age, child.interests, child.gender)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from tales.bootstrap import open_house
 from tales.domain.generation import Generation
-from tales.domain.page import MAX_PAGE, PageRequest
+from tales.domain.page import MAX_PAGE
+from tales.interfaces.cli.local_place import local_records
+from tales.interfaces.cli.places import Records
+from tales.interfaces.cli.remote_place import remote_place
 from tales.interfaces.cli.running import out, run
+from tales.interfaces.cli.server_option import chosen_server
 from tales.interfaces.cli.shapes import generation_json
 from tales.interfaces.cli.tables import attempt_details, attempts_table, generations_table
 from tales.settings import load_settings
@@ -23,11 +28,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 @app.command("list")
 def list_(
+    context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=MAX_PAGE, help="How many, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List the newest generations."""
-    generations = run(_list(limit))
+    generations = run(_list(_place(context), limit))
     if as_json:
         typer.echo(json.dumps([generation_json(g, whole=False) for g in generations], indent=2))
     else:
@@ -36,10 +42,15 @@ def list_(
 
 @app.command()
 def show(
-    generation_id: Annotated[UUID, typer.Argument(metavar="ID", help="The generation's id.")], as_json: AsJson = False
+    context: typer.Context,
+    generation_id: Annotated[UUID, typer.Argument(metavar="ID", help="The generation's id.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Show one generation whole: each attempt with its prompt, complete response, tokens and times."""
-    generation = run(_show(generation_id))
+    """Show one generation whole: each attempt with its prompt, complete response, tokens and times.
+
+    A server shows the family's own generations, without prompts and responses.
+    """
+    generation = run(_show(_place(context), generation_id))
     if as_json:
         typer.echo(json.dumps(generation_json(generation, whole=True), indent=2))
         return
@@ -49,12 +60,17 @@ def show(
     out.print(f"story: {generation.story_id or 'none'}")
 
 
-async def _list(limit: int) -> tuple[Generation, ...]:
-    async with open_house(load_settings(), works=False) as house:
-        page = await house.services.inspect_generations.list(PageRequest(limit))
-    return page.items
+def _place(context: typer.Context) -> AbstractAsyncContextManager[Records]:
+    settings = load_settings()
+    server = chosen_server(context, settings)
+    return remote_place(server, settings) if server else local_records(settings)
 
 
-async def _show(generation_id: UUID) -> Generation:
-    async with open_house(load_settings(), works=False) as house:
-        return await house.services.inspect_generations.get(generation_id)
+async def _list(place: AbstractAsyncContextManager[Records], limit: int) -> Sequence[Generation]:
+    async with place as records:
+        return await records.list_generations(limit)
+
+
+async def _show(place: AbstractAsyncContextManager[Records], generation_id: UUID) -> Generation:
+    async with place as records:
+        return await records.get_generation(generation_id)

@@ -30,19 +30,22 @@ async def follow(
                 if isinstance(event, TextWritten):
                     show(event.text)
                 elif isinstance(event, RetryTold):
-                    _say_how_it_ended(event.ended, "Trying again.")
+                    _say_how_it_ended(event.ended, is_last=False)
     ended = await services.follow_generation.wait(actor, generation_id, LONG)
     if show is not None and ended.story_id is None:
-        _say_how_it_ended(ended.latest, "That was the last attempt.")
+        _say_how_it_ended(ended.latest, is_last=True)
     return ended
 
 
-def _say_how_it_ended(attempt: Attempt, what_next: str) -> None:
+def _say_how_it_ended(attempt: Attempt, *, is_last: bool) -> None:
+    say_that_there_is_no_story(attempt.id.attempt_number, attempt.error_message or attempt.status, is_last=is_last)
+
+
+def say_that_there_is_no_story(attempt_number: int, reason: str, *, is_last: bool) -> None:
     """What was shown of an attempt that failed is no story: the next one begins from the start."""
+    what_next = "That was the last attempt." if is_last else "Trying again."
     err.print(
-        f"\n[yellow]Attempt {attempt.id.attempt_number} gave no story:[/yellow] "
-        f"{escape(attempt.error_message or attempt.status)} {what_next}\n",
-        soft_wrap=True,
+        f"\n[yellow]Attempt {attempt_number} gave no story:[/yellow] {escape(reason)} {what_next}\n", soft_wrap=True
     )
 
 

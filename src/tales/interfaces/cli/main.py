@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from tales.client import ClientError, NotSignedIn
 from tales.domain.errors import TalesError
 from tales.interfaces.cli.db import app as db
 from tales.interfaces.cli.generations import app as generations
 from tales.interfaces.cli.migrate import app as migrate
-from tales.interfaces.cli.running import FAILED, INTERRUPTED, explain
+from tales.interfaces.cli.running import FAILED, INTERRUPTED, err, explain, fail
 from tales.interfaces.cli.serve import serve
+from tales.interfaces.cli.server_option import REMOTE
+from tales.interfaces.cli.sign_in import login, logout
 from tales.interfaces.cli.simulate import simulate
 from tales.interfaces.cli.write import write
 
@@ -26,6 +29,8 @@ app = typer.Typer(
 )
 app.command("serve")(serve)
 app.command("write")(write)
+app.command("login")(login)
+app.command("logout")(logout)
 app.command("simulate")(simulate)
 app.add_typer(generations, name="generations")
 app.add_typer(migrate, name="migrate")
@@ -40,19 +45,28 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _tales(
+    context: typer.Context,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Have a server do it, instead of this machine (write, generations, login)."),
+    ] = None,
     _: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
-    pass
+    if server is not None and context.invoked_subcommand not in REMOTE:
+        raise fail(f"tales {context.invoked_subcommand} is about this machine. Leave --server out.")
+    context.obj = server
 
 
 def main() -> None:
     """The entry point. Leaves with 0 only when it worked."""
     try:
         app()
-    except TalesError as error:
+    except (TalesError, ClientError) as error:
         explain(error)
+        if isinstance(error, NotSignedIn):
+            err.print("Sign in with: tales --server URL login ADDRESS", markup=False, soft_wrap=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

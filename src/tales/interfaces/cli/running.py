@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from tales.client import ClientError
 from tales.domain.errors import TalesError
 
 FAILED = 1
@@ -34,7 +35,7 @@ def run(work: Coroutine[object, object, T]) -> T:
     return uvloop.run(work)
 
 
-def explain(error: TalesError) -> None:
+def explain(error: TalesError | ClientError) -> None:
     """One sentence on standard error; never a traceback, which could quote a family's words."""
     err.print(f"[red]Error:[/red] {escape(error.message)}", soft_wrap=True)
 

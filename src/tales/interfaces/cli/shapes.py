@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tales.domain.generation import Attempt, Generation, Json
-from tales.domain.story import Story
+from tales.interfaces.cli.places import WrittenStory
 
 
 def generation_json(generation: Generation, *, whole: bool) -> dict[str, Json]:
@@ -53,7 +53,7 @@ def attempt_json(attempt: Attempt, *, whole: bool) -> dict[str, Json]:
     return shown
 
 
-def story_json(story: Story) -> dict[str, Json]:
+def story_json(story: WrittenStory) -> dict[str, Json]:
     """A story, and the attempt that wrote it."""
     return {
         "id": str(story.id),

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import sys
 from asyncio import CancelledError
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from tales.application.request_generation import StoryWish
-from tales.bootstrap import open_house, start_logging
+from tales.bootstrap import start_logging
 from tales.domain.brief import DEFAULT_LANGUAGE, StoryType
-from tales.domain.errors import Conflict
 from tales.domain.generation import Generation
-from tales.domain.story import Story
 from tales.interfaces.cli.cast import Cast
-from tales.interfaces.cli.live_text import follow, show_on_terminal
+from tales.interfaces.cli.live_text import show_on_terminal
+from tales.interfaces.cli.local_place import local_writer
+from tales.interfaces.cli.places import Writer, WrittenStory
+from tales.interfaces.cli.remote_place import remote_place
 from tales.interfaces.cli.running import err, fail, run
+from tales.interfaces.cli.server_option import chosen_server
 from tales.interfaces.cli.shapes import generation_json, story_json
 from tales.interfaces.cli.tables import attempts_table
-from tales.settings import Settings, load_settings
+from tales.settings import load_settings
 
 
 def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its user has wishes
+    context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="The child's name.")] = None,
     age: Annotated[int | None, typer.Option(help="The child's age in years.")] = None,
     likes: Annotated[list[str] | None, typer.Option(help="What the child likes; may be given again.")] = None,
@@ -44,8 +45,9 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         bool, typer.Option("--json", help="For machines: the story and its attempts at the end.")
     ] = False,
 ) -> None:
-    """Write a story, as this machine's own user: no account is needed."""
+    """Write a story, as this machine's own user: no account is needed. With --server, as whoever is signed in there."""
     settings = load_settings()
+    server = chosen_server(context, settings)
     if model is not None:
         settings = settings.model_copy(update={"models": (model,)})
     start_logging("error")
@@ -64,8 +66,10 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         relationship_description=relationship,
         story_length=minutes,
         language=language,
+        model=model if server else None,
     )
-    generation, story = run(_write(settings, cast, wish, live=not as_json and sys.stdout.isatty()))
+    place = remote_place(server, settings) if server else local_writer(settings)
+    generation, story = run(_write(place, cast, wish, live=not as_json and sys.stdout.isatty()))
     if as_json:
         shown = {
             "story": story_json(story) if story else None,
@@ -82,26 +86,23 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         raise fail(_why(generation))
 
 
-async def _write(settings: Settings, cast: Cast, wish: StoryWish, *, live: bool) -> tuple[Generation, Story | None]:
-    # Its own lane: this process runs its attempts itself, and shows the text. If it dies, a server takes them over.
-    async with open_house(settings, works=True, owner=f"{socket.gethostname()}-{os.getpid()}") as house:
-        services = house.services
-        actor = await services.sign_in.local_user()
-        child = await cast.find_child(services.manage_family, actor)
-        hero = await cast.find_hero(services.manage_family, actor)
+async def _write(
+    place: AbstractAsyncContextManager[Writer], cast: Cast, wish: StoryWish, *, live: bool
+) -> tuple[Generation, WrittenStory | None]:
+    async with place as writer:
+        child = await cast.find_child(writer)
+        hero = await cast.find_hero(writer)
         wish = replace(wish, child_id=child.id if child else None, hero_id=hero.id if hero else None)
-        generation = await services.request_generation(actor, wish)
+        generation = await writer.request(wish)
         try:
-            show = show_on_terminal if live else None
-            generation = await follow(services, actor, generation, show)
+            generation = await writer.follow(generation, show_on_terminal if live else None)
         except CancelledError:
             # Ctrl-C: the family no longer wants it.
-            with suppress(Conflict):
-                await services.cancel_generation(actor, generation.generation_id)
+            await writer.cancel(generation.generation_id)
             raise
         story = None
         if generation.story_id is not None:
-            story = await services.read_stories.get(actor, generation.story_id)
+            story = await writer.get_story(generation.story_id)
     return generation, story
 
 

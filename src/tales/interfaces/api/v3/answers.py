@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AliasPath, Field
 
 from tales.domain.brief import StoryType
-from tales.domain.generation import Status
+from tales.domain.generation import Origin, Status
 from tales.interfaces.api.fields import Answer, Dollars, Moment
 
 
@@ -72,6 +72,8 @@ class Attempt(Answer):
     model_used: Annotated[str, Field(description="The model that was asked for.")]
     served_model: Annotated[str | None, Field(description="The model that answered, as the provider says.")]
     provider: str | None
+    provider_generation_id: Annotated[str | None, Field(description="What the provider calls it.")]
+    origin: Annotated[Origin, Field(description="`migrated` when it was made before calls were kept.")]
     prompt_version: str | None
     error_type: Annotated[str | None, Field(description="Why it gave no story, for programs.")]
     error_message: Annotated[str | None, Field(description="Why it gave no story, in a sentence.")]

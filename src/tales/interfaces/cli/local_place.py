@@ -1,0 +1,83 @@
+"""Stories on this machine, for its own user."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from tales.application.request_generation import StoryWish
+from tales.bootstrap import House, open_house
+from tales.domain.actor import Actor
+from tales.domain.errors import Conflict
+from tales.domain.family import Child, Hero, NewChild, NewHero
+from tales.domain.generation import Generation
+from tales.domain.page import PageRequest
+from tales.domain.story import Story
+from tales.interfaces.cli.live_text import follow
+from tales.interfaces.cli.places import Show
+from tales.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWriter:
+    """See `tales.interfaces.cli.places.Writer`."""
+
+    house: House
+    actor: Actor
+
+    async def list_children(self) -> Sequence[Child]:
+        return await self.house.services.manage_family.list_children(self.actor)
+
+    async def add_child(self, new: NewChild) -> Child:
+        return await self.house.services.manage_family.add_child(self.actor, new)
+
+    async def list_heroes(self) -> Sequence[Hero]:
+        return await self.house.services.manage_family.list_heroes(self.actor)
+
+    async def add_hero(self, new: NewHero) -> Hero:
+        return await self.house.services.manage_family.add_hero(self.actor, new)
+
+    async def request(self, wish: StoryWish) -> Generation:
+        return await self.house.services.request_generation(self.actor, wish)
+
+    async def follow(self, generation: Generation, show: Show | None) -> Generation:
+        return await follow(self.house.services, self.actor, generation, show)
+
+    async def cancel(self, generation_id: UUID) -> None:
+        with suppress(Conflict):
+            await self.house.services.cancel_generation(self.actor, generation_id)
+
+    async def get_story(self, story_id: UUID) -> Story:
+        return await self.house.services.read_stories.get(self.actor, story_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRecords:
+    """See `tales.interfaces.cli.places.Records`: those of all families, with prompts and responses."""
+
+    house: House
+
+    async def list_generations(self, limit: int) -> Sequence[Generation]:
+        return (await self.house.services.inspect_generations.list(PageRequest(limit))).items
+
+    async def get_generation(self, generation_id: UUID) -> Generation:
+        return await self.house.services.inspect_generations.get(generation_id)
+
+
+@asynccontextmanager
+async def local_writer(settings: Settings) -> AsyncIterator[LocalWriter]:
+    """This process, as a worker for its own user."""
+    # Its own lane: this process runs its attempts itself, and shows the text. If it dies, a server takes them over.
+    async with open_house(settings, works=True, owner=f"{socket.gethostname()}-{os.getpid()}") as house:
+        yield LocalWriter(house, await house.services.sign_in.local_user())
+
+
+@asynccontextmanager
+async def local_records(settings: Settings) -> AsyncIterator[LocalRecords]:
+    """This machine's database."""
+    async with open_house(settings, works=False) as house:
+        yield LocalRecords(house)
