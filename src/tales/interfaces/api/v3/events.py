@@ -45,10 +45,20 @@ data: {"generation_id": "019d...", "status": "success", "story_id": "019d..."}
 id: 1:end
 
 """
+# One event of the stream (OpenAPI 3.2, "Sequential Media Types").
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["attempt", "delta", "retry", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+    },
+    "required": ["event", "data", "id"],
+}
 _STREAMS: Responses = {
     200: {
         "description": "The events, as they happen.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "content": {"text/event-stream": {"itemSchema": _EVENT, "example": _EXAMPLE}},
     },
     204: {"description": "The client has had the last event. There is nothing to connect to again."},
 }

@@ -1,0 +1,111 @@
+"""Requests of all kinds, made by schemathesis out of the OpenAPI documents, against a server that is really running."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+VERSIONS = (1, 2, 3)
+MODELS = "sim/ok,sim/json"
+"""Models of the simulator that give a story each time: a story that fails is a 502, as it should be."""
+
+_ACCOUNT = {"email": "ada@example.org", "password": "a long password"}
+# What a field is called whose values are ids of the family's own things, and how often such a one is sent.
+_FIELDS = {
+    "path.story_id": "stories",
+    "path.generation_id": "generations",
+    "path.child_id": "children",
+    "path.hero_id": "heroes",
+    "body.child_id": "children",
+    "body.hero_id": "heroes",
+    "body.model": "models",
+    "query.cursor": "cursors",
+}
+_SHARE = 0.8
+_LISTS = ("stories", "generations")
+# No schema can say which models an operator offers, which fields belong to a story_type or what a cursor holds:
+# to refuse them as 422 is right. Everything else that fits its description must be taken.
+_TAKEN = ["2xx", 401, 403, 404, 409, 422, 429]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Who sends the requests, where to, and what belongs to them."""
+
+    server: str
+    token: str
+    things: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What came of one document: how many requests were sent, and the output in which each failure stands."""
+
+    cases: int
+    passed: bool
+    output: str
+
+
+def sign_up(client: httpx.Client) -> Family:
+    """A family with a child, a hero and some stories, on a server whose model tells one each time."""
+    client.post("/api/v3/auth/signup", json=_ACCOUNT).raise_for_status()
+    form = {"username": _ACCOUNT["email"], "password": _ACCOUNT["password"]}
+    token = _get(client.post("/api/v3/auth/token", data=form), "access_token")
+    client.headers["Authorization"] = f"Bearer {token}"
+    child = _get(client.post("/api/v3/children", json={"name": "Mia", "age": 6}), "id")
+    hero = _get(client.post("/api/v3/heroes", json={"name": "Captain Moon", "appearance": "a silver cape"}), "id")
+    wish = {"story_type": "child", "child_id": child, "moral": "kindness", "story_length": 1}
+    stories = [client.post("/api/v1/stories/generate", json=wish, timeout=60) for _ in range(3)]
+    return Family(
+        str(client.base_url).rstrip("/"),
+        token,
+        {
+            "children": [child],
+            "heroes": [hero],
+            "stories": [_get(story, "id") for story in stories],
+            "generations": [_get(story, "generation_id") for story in stories],
+            "models": MODELS.split(","),
+            "cursors": [_get(client.get(f"/api/v3/{things}?limit=1"), "next_cursor") for things in _LISTS],
+        },
+    )
+
+
+def fuzz(family: Family, version: int, folder: Path, *, examples: int, seed: int) -> Findings:
+    """Send requests of each kind to all operations of a version: at most `examples` made-up ones for each, beside those
+    that its limits and examples call for. `folder` is for what schemathesis reads and writes.
+    """
+    configuration, report = folder / "schemathesis.toml", folder / f"v{version}-{seed}.json"
+    configuration.write_text(_configuration(family, examples), encoding="utf-8")
+    command = [
+        *(str(Path(sys.executable).with_name("st")), "--no-color", "--config-file", str(configuration), "run"),
+        *(f"{family.server}/api/v{version}/openapi.json", "--header", f"Authorization: Bearer {family.token}"),
+        *("--checks", "all", "--continue-on-failure", "--seed", str(seed), "--request-timeout", "60"),
+        *("--report", "json", "--report-json-path", str(report)),
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    if not report.exists():
+        return Findings(0, passed=False, output=run.stdout + run.stderr)
+    said: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    passed = run.returncode == 0 and not said["failures"] and not said["errors"]
+    return Findings(said["test_cases"]["generated"], passed, run.stdout + run.stderr)
+
+
+def _configuration(family: Family, examples: int) -> str:
+    """In TOML, whose strings and lists are written as JSON's."""
+    lines = ["[generation]", f"max-examples = {examples}"]
+    lines += ["[checks.positive_data_acceptance]", f"expected-statuses = {json.dumps(_TAKEN)}"]
+    for name, values in family.things.items():
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
+    lines.append("[parameters]")
+    lines += [f'"{field}" = {{ dictionary = "{name}", probability = {_SHARE} }}' for field, name in _FIELDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _get(answer: httpx.Response, name: str) -> str:
+    return str(answer.raise_for_status().json()[name])
