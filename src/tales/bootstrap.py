@@ -17,6 +17,7 @@ from tales.application.end_attempt import EndAttempt
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
+from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.migration_report import CheckOptions, Report
 from tales.application.ports import Log
@@ -28,6 +29,7 @@ from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
 from tales.application.sweep import Sweep
 from tales.domain.errors import Unavailable
+from tales.domain.limits import GenerationLimits
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.secret import signing_secret
@@ -123,7 +125,8 @@ def _services(
     settings: Settings, choice: ProviderChoice, transactions: SqlTransactions, live: LiveGenerations
 ) -> Services:
     ids = Uuid7Maker()
-    request = RequestGeneration(transactions, ids, choice.models)
+    limits = GenerationLimits(settings.daily_generations, settings.concurrent_generations)
+    request = RequestGeneration(transactions, ids, choice.models, limits)
     follow = FollowGeneration(transactions, live)
     read = ReadStories(transactions)
     return Services(
@@ -136,6 +139,7 @@ def _services(
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
         sign_in=SignIn(transactions, ids, Argon2Passwords()),
+        limit_requests=LimitRequests(transactions, settings.requests_per_minute),
         tokens=JwtTokens(signing_secret(settings.home, settings.jwt_secret), SystemClock()),
         check_ready=transactions.check,
     )

@@ -65,6 +65,15 @@ class Settings(BaseSettings):
         min_length=32,
         description="Signs access tokens, 32 characters or more. None: made once and kept in TALES_HOME.",
     )
+    daily_generations: int | None = Field(
+        default=None, ge=1, description="Stories that one user may ask for within 24 hours. None: no limit."
+    )
+    concurrent_generations: int | None = Field(
+        default=None, ge=1, description="Stories of one user that are written at a time. None: no limit."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, le=60000, description="Requests that one user may send a minute. None: no limit."
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Sites whose pages may use the API from a browser, separated by commas, or `*` for all.",

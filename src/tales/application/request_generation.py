@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from tales.application.ports import IdMaker
@@ -10,6 +12,8 @@ from tales.domain.actor import Actor
 from tales.domain.brief import DEFAULT_LANGUAGE, StoryBrief, StoryType
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.generation import AttemptId, AttemptRequest, Generation
+from tales.domain.idempotency import IdempotencyKeyReused, KeyUse
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.prompt import PROMPT_VERSION, write_prompt
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
@@ -30,39 +34,50 @@ class StoryWish:
 
 @dataclass(frozen=True, slots=True)
 class RequestGeneration:
-    """Records the wish as a pending attempt. `models` is the fallback chain; its first is the default."""
+    """Records the wish as a pending attempt. `models` is the fallback chain; its first is the default.
+
+    `limits` is what one user may ask for; they hold across processes.
+    """
 
     transactions: Transactions
     ids: IdMaker
     models: tuple[str, ...]
+    limits: GenerationLimits = NO_LIMITS
 
-    async def __call__(self, actor: Actor, wish: StoryWish) -> Generation:
-        """The new generation.
+    async def __call__(self, actor: Actor, wish: StoryWish, key: str | None = None) -> Generation:
+        """The new generation; or, where `key` has been used for the same wish, the one that it led to.
 
-        Raises: InvalidInput for a wish that cannot be, NotFound for a child or hero that the family does not have.
+        Raises: InvalidInput for a wish that cannot be or a key that is none, IdempotencyKeyReused for a key of another
+        wish, NotFound for a child or hero that the family does not have, TooManyRequests.
         """
-        model = self._choose_model(wish.model)
         async with self.transactions.as_user(actor) as work:
-            brief = await _brief(work, wish)
-            request = AttemptRequest(
-                id=AttemptId(self.ids.new(), 1),
-                user_id=actor.user_id,
-                model_used=model,
-                prompt=write_prompt(brief),
-                prompt_version=PROMPT_VERSION,
-                story_type=brief.story_type,
-                moral=brief.moral,
-                language=brief.language,
-                story_length=brief.story_length,
-                hero_appearance=brief.hero_appearance,
-                relationship_description=brief.relationship_description,
-                child_id=wish.child_id,
-                hero_id=wish.hero_id,
-            )
+            id_ = self.ids.new()
+            if key is not None and (known := await _known(work, KeyUse(actor.user_id, key, _fingerprint(wish), id_))):
+                return known
+            if self.limits.are_set:
+                self.limits.check(await work.usage.of_user(actor.user_id))
+            request = self._request(actor, AttemptId(id_, 1), wish, await _brief(work, wish))
             attempt = await work.generations.create_attempt(request)
             await work.jobs.enqueue(request.id, request.user_id)
             await work.commit()
-        return Generation(request.id.generation_id, actor.user_id, (attempt,))
+        return Generation(id_, actor.user_id, (attempt,))
+
+    def _request(self, actor: Actor, attempt: AttemptId, wish: StoryWish, brief: StoryBrief) -> AttemptRequest:
+        return AttemptRequest(
+            id=attempt,
+            user_id=actor.user_id,
+            model_used=self._choose_model(wish.model),
+            prompt=write_prompt(brief),
+            prompt_version=PROMPT_VERSION,
+            story_type=brief.story_type,
+            moral=brief.moral,
+            language=brief.language,
+            story_length=brief.story_length,
+            hero_appearance=brief.hero_appearance,
+            relationship_description=brief.relationship_description,
+            child_id=wish.child_id,
+            hero_id=wish.hero_id,
+        )
 
     def _choose_model(self, asked: str | None) -> str:
         """Only a model that the operator offers: the call is made at the operator's cost."""
@@ -71,6 +86,22 @@ class RequestGeneration:
         if asked not in self.models:
             raise InvalidInput("model", f"This model is not offered. Use one of: {', '.join(self.models)}.")
         return asked
+
+
+async def _known(work: UnitOfWork, use: KeyUse) -> Generation | None:
+    """What the key led to before; None when it is `use`'s from now on. Raises: IdempotencyKeyReused."""
+    found = await work.idempotency_keys.claim(use)
+    if found.generation_id == use.generation_id:
+        return None
+    if found.fingerprint != use.fingerprint:
+        raise IdempotencyKeyReused
+    return await work.generations.get_generation(found.generation_id)
+
+
+def _fingerprint(wish: StoryWish) -> bytes:
+    """SHA-256 of what is asked for, however it was written. What was left out leaves no trace: fields may be added."""
+    asked = {name: str(value) for name, value in asdict(wish).items() if value is not None}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 
 async def _brief(work: UnitOfWork, wish: StoryWish) -> StoryBrief:

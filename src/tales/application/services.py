@@ -9,6 +9,7 @@ from tales.application.cancel_generation import CancelGeneration
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
+from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.ports import TokenIssuer
 from tales.application.read_stories import ReadStories
@@ -30,5 +31,6 @@ class Services:
     read_stories: ReadStories
     manage_family: ManageFamily
     sign_in: SignIn
+    limit_requests: LimitRequests
     tokens: TokenIssuer
     check_ready: Callable[[], Awaitable[None]]

@@ -1,4 +1,7 @@
-"""Sees to it that every generation ends: attempts that no worker will ever run are ended here."""
+"""Sees to it that every generation ends: attempts that no worker will ever run are ended here.
+
+What was kept for a while only is forgotten here as well.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from tales.application.end_attempt import EndAttempt
 from tales.application.ports import AttemptListener, Clock, Log
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Attempt
+from tales.domain.idempotency import KEPT_FOR
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
 GRACE = 60.0
@@ -44,6 +48,8 @@ class Sweep:
             await work.jobs.adopt_orphans()
             # A worker that died has left its text behind.
             await work.live_texts.forget_ended()
+            await work.idempotency_keys.forget_before(self.clock.now() - KEPT_FOR)
+            await work.request_rates.forget_idle()
             await work.commit()
         async with self.transactions.as_service() as work:
             before = self.clock.now() - timedelta(seconds=GRACE)

@@ -82,9 +82,13 @@ class TooManyRequests(TalesError):
 
     code = "too_many_requests"
 
-    def __init__(self, retry_after: float, message: str | None = None) -> None:
-        """`retry_after`: seconds until it makes sense to ask again, rounded up to whole ones, at least one."""
+    def __init__(self, retry_after: float, message: str | None = None, *, limit: str | None = None) -> None:
+        """`retry_after`: seconds until it makes sense to ask again, rounded up to whole ones, at least one.
+
+        `limit` names the limit that was reached, for programs.
+        """
         self.retry_after = max(1, math.ceil(retry_after))
+        self.limit = limit
         super().__init__(message)
 
 

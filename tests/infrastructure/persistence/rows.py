@@ -102,6 +102,12 @@ def live_text(attempt: Row, **changes: Any) -> Row:
     return facts | {"begins_at": 0, "text": "Once"} | changes
 
 
+def idempotency_key(attempt_row: Row, **changes: Any) -> Row:
+    """The key under which an attempt's generation was asked for."""
+    row: Row = {"user_id": attempt_row["user_id"], "key": str(uuid4()), "fingerprint": b"x" * 32}
+    return row | {"generation_id": attempt_row["generation_id"]} | changes
+
+
 def story(attempt_row: Row, **changes: Any) -> Row:
     """The story that an attempt wrote."""
     row: Row = {

@@ -15,18 +15,20 @@ from tests.fixtures.managed import ManagedDatabase
 from tests.fixtures.server import Server
 from tests.infrastructure.persistence.actors import acting, user
 from tests.infrastructure.persistence.rows import (
+    THEN,
     Connection,
     add_user,
     attempt,
     child,
     ended,
     hero,
+    idempotency_key,
     insert,
     retry,
     story,
 )
 
-OWNED = ("children", "heroes", "generations", "stories", "accounts")
+OWNED = ("children", "heroes", "generations", "stories", "accounts", "idempotency_keys", "request_rates")
 
 
 def _live_a_life(connection: Connection) -> UUID:
@@ -39,7 +41,8 @@ def _live_a_life(connection: Connection) -> UUID:
     insert(connection, "generations", retry(failed, **family))
     success = insert(connection, "generations", ended(user_id, **family))
     insert(connection, "stories", story(success, child_id=mia, hero_id=moon))
-    insert(connection, "generations", attempt(user_id))
+    insert(connection, "idempotency_keys", idempotency_key(insert(connection, "generations", attempt(user_id))))
+    insert(connection, "request_rates", {"user_id": user_id, "next_at": THEN})
     account = {"user_id": user_id, "email": f"{user_id}@example.org", "password_hash": "$"}
     insert(connection, "accounts", account)
     return user_id
@@ -53,7 +56,15 @@ def _owned_by(database: Database, user_id: UUID) -> dict[str, int]:
         }
 
 
-EVERYTHING = {"children": 1, "heroes": 1, "generations": 4, "stories": 1, "accounts": 1}
+EVERYTHING = {
+    "children": 1,
+    "heroes": 1,
+    "generations": 4,
+    "stories": 1,
+    "accounts": 1,
+    "idempotency_keys": 1,
+    "request_rates": 1,
+}
 NOTHING = dict.fromkeys(EVERYTHING, 0)
 
 

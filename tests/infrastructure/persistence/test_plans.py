@@ -116,6 +116,7 @@ def _reads(user_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWor
             lambda work: work.generations.list_by_status(Status.TIMEOUT, PageRequest(20)),
         ),
         "pending_since": (None, lambda work: work.generations.pending_since(THEN + timedelta(days=365), 100)),
+        "usage": (parent, lambda work: work.usage.of_user(user_id)),
         "stories": (parent, lambda work: work.stories.list_for_user(user_id, PageRequest(20))),
         "stories, deep": (parent, lambda work: work.stories.list_for_user(user_id, deep)),
         "written": (parent, lambda work: work.stories.list_written(user_id, PageRequest(20))),

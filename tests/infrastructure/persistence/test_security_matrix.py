@@ -20,6 +20,7 @@ from tests.fixtures.managed import make_managed
 from tests.fixtures.server import Server
 from tests.infrastructure.persistence.actors import ANONYMOUS, SERVICE, Actor, acting, admin, fake_admin, user
 from tests.infrastructure.persistence.rows import (
+    THEN,
     Connection,
     Row,
     add_user,
@@ -27,6 +28,7 @@ from tests.infrastructure.persistence.rows import (
     child,
     ended,
     hero,
+    idempotency_key,
     insert,
     live_text,
     story,
@@ -110,6 +112,10 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.heroes, ready-made": lambda _connection, _family: hero(None),
     "tales.stories": lambda connection, family: story(insert(connection, "generations", ended(family))),
     "tales.generations, in flight": lambda _connection, family: attempt(family),
+    "tales.idempotency_keys": lambda connection, family: idempotency_key(
+        insert(connection, "generations", ended(family))
+    ),
+    "tales.request_rates": lambda connection, _family: {"user_id": add_user(connection), "next_at": THEN},
     "tales.generations, ended": lambda _connection, family: ended(family),
     "tales.live_text": lambda connection, family: live_text(insert(connection, "generations", attempt(family))),
 }
@@ -124,6 +130,7 @@ CHANGES = {
     "tales.generations, in flight": "status = 'failed', completed_at = now(), error_message = 'No.'",
     "tales.generations, ended": "status = 'failed', completed_at = now(), error_message = 'No.'",
     "tales.live_text": "text = 'Twice'",
+    "tales.request_rates": "next_at = now()",
     "tales_queue.pgqueuer": "priority = 1",
     "tales_queue.pgqueuer_log": "entrypoint = 'x'",
     "tales_queue.pgqueuer_schedules": "entrypoint = 'x'",
@@ -136,10 +143,11 @@ def _fill(connection: Connection) -> tuple[UUID, UUID]:
     families = add_user(connection), add_user(connection)
     for family in families:
         for name, new in NEW.items():
-            if name not in {"auth.users", "tales.accounts", "tales.heroes, ready-made"}:
+            if name not in {"auth.users", "tales.accounts", "tales.heroes, ready-made", "tales.request_rates"}:
                 insert(connection, name.partition(",")[0], new(connection, family))
         address = {"email": f"{family}@example.org", "password_hash": "$"}
         insert(connection, "accounts", {"user_id": family} | address)
+        insert(connection, "request_rates", {"user_id": family, "next_at": THEN})
     insert(connection, "heroes", hero(None))
     connection.execute("create table if not exists tales.generations_archive (like tales.generations)")
     connection.execute("alter table tales.generations_archive enable row level security")

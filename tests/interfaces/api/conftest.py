@@ -16,6 +16,7 @@ from tales.application.cancel_generation import CancelGeneration
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
+from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
@@ -65,6 +66,7 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGene
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords),
+        limit_requests=LimitRequests(transactions),
         tokens=JwtTokens(SECRET, SystemClock()),
         check_ready=check_ready,
     )

@@ -117,7 +117,8 @@ def test_every_operation_of_a_family_asks_for_a_token(document: dict[str, Any]) 
     protected = {
         (method.upper(), path) for method, path, operation in operations(document) if operation.get("security")
     }
-    assert all(("401" in operation["responses"]) for _, _, operation in operations(document) if "security" in operation)
+    for method, path, operation in operations(document):
+        assert "security" not in operation or {"401", "429"} <= set(operation["responses"]), f"{method} {path}"
     public = {(method.upper(), path) for method, path, _ in operations(document)} - protected
     assert public == {
         ("GET", "/health/live"),
@@ -129,6 +130,16 @@ def test_every_operation_of_a_family_asks_for_a_token(document: dict[str, Any]) 
     }
     # The other tests of who gets in go through all of them.
     assert len(protected) == len({(method, path.partition("?")[0]) for method, path, _ in PROTECTED})
+
+
+def test_the_headers_that_matter_when_a_story_is_asked_for_are_shown(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/api/v3/generations"]["post"]["parameters"]
+
+    assert {(parameter["in"], parameter["name"], parameter["required"]) for parameter in parameters} == {
+        ("header", "prefer", False),
+        ("header", "idempotency-key", False),
+    }
+    assert all(parameter["description"] for parameter in parameters)
 
 
 def test_examples_and_limits_are_shown(document: dict[str, Any]) -> None:

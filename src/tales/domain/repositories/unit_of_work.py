@@ -12,6 +12,7 @@ from tales.domain.generation import AttemptId
 from tales.domain.repositories.accounts import AccountRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
+from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository, UsageRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.stories import StoryRepository
 
@@ -64,6 +65,18 @@ class UnitOfWork(Protocol):
     @property
     def live_texts(self) -> LiveTextRepository:
         """Text of attempts in flight."""
+
+    @property
+    def idempotency_keys(self) -> IdempotencyKeyRepository:
+        """Under which keys generations were asked for."""
+
+    @property
+    def request_rates(self) -> RequestRateRepository:
+        """How fast users send requests."""
+
+    @property
+    def usage(self) -> UsageRepository:
+        """What users have asked for lately."""
 
     @property
     def jobs(self) -> JobQueue:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, FetchedValue, Integer, MetaData, Numeric, Text
+from sqlalchemy import ARRAY, DateTime, FetchedValue, Integer, LargeBinary, MetaData, Numeric, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tales.domain.generation import Json
@@ -120,3 +120,25 @@ class AccountDB(Base):
     password_hash: Mapped[str]
     is_admin: Mapped[bool] = mapped_column(server_default=FetchedValue())
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
+class IdempotencyKeyDB(Base):
+    """`tales.idempotency_keys`: under which key a user's generation was asked for."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    generation_id: Mapped[UUID]
+    first_attempt: Mapped[int] = mapped_column(server_default=FetchedValue())
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
+class RequestRateDB(Base):
+    """`tales.request_rates`: when a user's next request would come, if they came evenly."""
+
+    __tablename__ = "request_rates"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]

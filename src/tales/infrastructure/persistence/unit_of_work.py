@@ -19,6 +19,11 @@ from tales.infrastructure.persistence.account_repository import SqlAccountReposi
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.family_repositories import SqlChildRepository, SqlHeroRepository
 from tales.infrastructure.persistence.generation_repository import SqlGenerationRepository
+from tales.infrastructure.persistence.limit_repositories import (
+    SqlIdempotencyKeyRepository,
+    SqlRequestRateRepository,
+    SqlUsageRepository,
+)
 from tales.infrastructure.persistence.live_text_repository import SqlLiveTextRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
 from tales.infrastructure.queue.jobs import Lane, PgQueuerJobs
@@ -37,6 +42,9 @@ class SqlUnitOfWork:
         self.heroes = SqlHeroRepository(session)
         self.accounts = SqlAccountRepository(session)
         self.live_texts = SqlLiveTextRepository(session)
+        self.idempotency_keys = SqlIdempotencyKeyRepository(session, role)
+        self.request_rates = SqlRequestRateRepository(session, role)
+        self.usage = SqlUsageRepository(session)
         self.jobs = PgQueuerJobs(session, role, lane)
 
     async def commit(self) -> None:

@@ -7,8 +7,7 @@ shared one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,13 +16,13 @@ from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.generation import AttemptId
+from tales.infrastructure.persistence.roles import acting_as
 from tales.infrastructure.queue.driver import SessionDriver
 from tales.infrastructure.queue.schema import QUEUE_SETTINGS, ROLE, queries
 
 LEASE = timedelta(seconds=10)
 """How long a worker may be silent before its jobs are handed out again. It beats twice in that time."""
 
-_BECOME = text("select set_config('role', :role, true)")
 _TABLE = QUEUE_SETTINGS.qualified.queue_table
 _HAS_JOB = text(f"select exists (select from {_TABLE} where dedupe_key = :key and status in ('queued', 'picked'))")
 _HELD_BY_ANOTHER = text(f"""
@@ -132,8 +131,5 @@ class PgQueuerJobs:
         assert isinstance(result, CursorResult)  # an UPDATE without RETURNING
         return result.rowcount
 
-    @asynccontextmanager
-    async def _as_queue(self) -> AsyncIterator[None]:
-        await self._session.execute(_BECOME, {"role": ROLE})
-        yield
-        await self._session.execute(_BECOME, {"role": self._role})
+    def _as_queue(self) -> AbstractAsyncContextManager[None]:
+        return acting_as(self._session, ROLE, then=self._role)

@@ -24,10 +24,13 @@ async def _services(request: Request) -> Services:
 
 
 async def _current_actor(request: Request, token: Annotated[str | None, Depends(_bearer_token)]) -> Actor:
-    """Who brings the request's token. Raises: NotSignedIn."""
+    """Who brings the request's token. Raises: NotSignedIn, TooManyRequests."""
     if token is None:
         raise NotSignedIn("This needs a token: get one at /api/v3/auth/token and send it as Authorization: Bearer.")
-    return (await _services(request)).tokens.read(token)
+    services = await _services(request)
+    actor = services.tokens.read(token)
+    await services.limit_requests(actor)
+    return actor
 
 
 UseCases = Annotated[Services, Depends(_services)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from tales.domain import errors
+from tales.domain.idempotency import IdempotencyKeyReused
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ BY_ERROR: dict[type[errors.TalesError], ProblemKind] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "Some of this cannot be",
         "A field holds a value that is not allowed. `field` and `errors` name each of them; change those.",
+    ),
+    IdempotencyKeyReused: _kind_of(
+        IdempotencyKeyReused, HTTPStatus.UNPROCESSABLE_ENTITY, "This key stands for another request"
     ),
     errors.NotFound: _kind_of(errors.NotFound, HTTPStatus.NOT_FOUND, "Not found"),
     errors.Conflict: _kind_of(errors.Conflict, HTTPStatus.CONFLICT, "Not possible now"),

@@ -51,6 +51,7 @@ class Problem(BaseModel):
     code: str = Field(description="The kind of problem, for programs: it never changes.")
     field: str | None = Field(None, description="The first field that is wrong, as a dotted path.")
     errors: list[FieldProblem] | None = Field(None, description="Every field that is wrong.")
+    limit: str | None = Field(None, description="The limit that was reached, with status 429.")
     request_id: str | None = Field(
         None, description="The id of the request, as in `X-Request-Id`: tell it when you ask."
     )
@@ -63,9 +64,12 @@ def problem_response(
     *,
     fields: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
-    generation_id: UUID | None = None,
+    members: Mapping[str, object] | None = None,
 ) -> Response:
-    """The answer for a problem. `detail` says more than the kind's advice; `fields` are the ones that are wrong."""
+    """The answer for a problem. `detail` says more than the kind's advice; `fields` are the ones that are wrong.
+
+    `members` are those that only some problems have.
+    """
     problem = Problem(
         type=kind.type,
         title=kind.title,
@@ -74,9 +78,10 @@ def problem_response(
         code=kind.code,
         field=fields[0].field if fields else None,
         errors=list(fields) or None,
+        limit=None,
         request_id=current_request_id(),
-        generation_id=generation_id,
-    )
+        generation_id=None,
+    ).model_copy(update=members or {})
     content = json.dumps(problem.model_dump(mode="json", exclude_none=True))
     return Response(content, kind.status, headers, MEDIA_TYPE)
 
@@ -108,8 +113,16 @@ async def _domain_error(request: Request, error: Exception) -> Response:
         return problem_response(kind, headers={"Retry-After": str(RETRY_AFTER)})
     if isinstance(error, errors.InvalidInput):
         return problem_response(kind, error.message, fields=[FieldProblem(field=error.field, detail=error.message)])
-    generation_id = error.generation_id if isinstance(error, errors.NotWritten | errors.StillWriting) else None
-    return problem_response(kind, error.message, headers=_headers(error), generation_id=generation_id)
+    return problem_response(kind, error.message, headers=_headers(error), members=_members(error))
+
+
+def _members(error: errors.TalesError) -> Mapping[str, object]:
+    """What a problem has beside the members of every problem (RFC 9457, section 3.2)."""
+    if isinstance(error, errors.NotWritten | errors.StillWriting):
+        return {"generation_id": error.generation_id}
+    if isinstance(error, errors.TooManyRequests):
+        return {"limit": error.limit}
+    return {}
 
 
 def _headers(error: errors.TalesError) -> Mapping[str, str] | None:

@@ -29,6 +29,7 @@ LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"chi
 _MARKS = {
     "024": "check_story_family()",
     "023": "live_text.begins_at",
+    "021": "idempotency_keys.key",
     "019": "accounts.password_hash",
     "017": "stories.generation_id",
     "016": "stories_unowned.id",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response, status
+from pydantic import BaseModel, Field
 
 from tales.domain import errors, generation
 from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
+from tales.interfaces.api.idempotency import read_key
 from tales.interfaces.api.openapi import Responses, problems
 from tales.interfaces.api.prefer import LONGEST_WAIT, read_preferences
 from tales.interfaces.api.v3 import answers, bodies, paths
@@ -20,14 +22,28 @@ router = APIRouter(
     responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
 )
 
-Prefer = Annotated[
-    list[str] | None,
-    Header(
-        description=f"`wait=N` waits for the story, N seconds and {LONGEST_WAIT} at most; `respond-async` says that "
-        "202 is welcome, which it always is (RFC 7240).",
-        examples=[["wait=30"]],
-    ),
-]
+
+class AskingHeaders(BaseModel):
+    """The headers that matter when a story is asked for."""
+
+    prefer: Annotated[
+        list[str],
+        Field(
+            description=f"`wait=N` waits for the story, N seconds and {LONGEST_WAIT} at most; `respond-async` says "
+            "that 202 is welcome, which it always is (RFC 7240).",
+            examples=[["wait=30"]],
+        ),
+    ] = []
+    idempotency_key: Annotated[
+        list[str],
+        Field(
+            description="A random key, 255 characters at most. The same request under the same key, sent again within "
+            "a day, leads to the same generation; another request under it is refused.",
+            examples=[["8e03978e-40d5-43dd-bc93-6894a57f9324"]],
+        ),
+    ] = []
+
+
 _ENDED: Responses = {200: {"model": answers.Generation, "description": "It ended while the client waited."}}
 
 
@@ -39,16 +55,21 @@ _ENDED: Responses = {200: {"model": answers.Generation, "description": "It ended
     responses=_ENDED | problems(errors.NotFound, body=True),
 )
 async def request_generation(
-    body: bodies.NewGeneration, actor: CurrentActor, services: UseCases, response: Response, prefer: Prefer = None
+    body: bodies.NewGeneration,
+    actor: CurrentActor,
+    services: UseCases,
+    response: Response,
+    asking: Annotated[AskingHeaders, Header()],
 ) -> generation.Generation:
     """Ask for a story about the family's child, a hero, or both.
 
     The answer comes at once; `Location` says where to look for the story. With `Prefer: wait=N` it comes when the
-    generation has ended, with status 200, or else after N seconds. A client that leaves stops nothing.
+    generation has ended, with status 200, or else after N seconds. A client that leaves stops nothing; with an
+    `Idempotency-Key` it may send the same request again, and finds the same generation.
     """
-    requested = await services.request_generation(actor, body.checked())
+    requested = await services.request_generation(actor, body.checked(), read_key(asking.idempotency_key))
     response.headers["Location"] = paths.address(paths.GENERATIONS, requested.generation_id)
-    preferences = read_preferences(prefer or ())
+    preferences = read_preferences(asking.prefer)
     if preferences.applied is not None:
         response.headers["Preference-Applied"] = preferences.applied
     if preferences.wait is None:

@@ -1,0 +1,43 @@
+"""Where what bounds a user is kept. Only the service itself reaches keys and rates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from tales.domain.idempotency import KeyUse
+from tales.domain.limits import Usage
+
+
+class IdempotencyKeyRepository(Protocol):
+    """What users' keys stand for."""
+
+    async def claim(self, use: KeyUse) -> KeyUse:
+        """What the key stands for: `use`, unless it was taken before.
+
+        Waits for a transaction that is taking the same key.
+        """
+
+    async def forget_before(self, before: datetime) -> None:
+        """Delete keys that were taken before `before`."""
+
+
+class RequestRateRepository(Protocol):
+    """How fast users send requests."""
+
+    async def take(self, user_id: UUID, per_minute: int) -> float:
+        """Count one request of this user: 0, or the seconds to wait when there were too many, and it is not counted."""
+
+    async def forget_idle(self) -> None:
+        """Delete what no longer makes anybody wait."""
+
+
+class UsageRepository(Protocol):
+    """What users have asked for."""
+
+    async def of_user(self, user_id: UUID) -> Usage:
+        """What this user has asked for within a day.
+
+        Until the transaction ends, another one that asks the same waits: nobody adds to it meanwhile.
+        """

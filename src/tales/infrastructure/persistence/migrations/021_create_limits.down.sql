@@ -1,0 +1,2 @@
+drop table tales.request_rates;
+drop table tales.idempotency_keys;
