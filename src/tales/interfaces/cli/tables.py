@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,8 @@ from rich.text import Text
 
 from tales.domain.generation import Attempt, Generation, Status
 
+# Marks that turn the direction of what follows (Unicode Standard Annex 9).
+_TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 _COLOURS = {Status.SUCCESS: "green", Status.PENDING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red"}
 
 
@@ -30,8 +33,8 @@ def attempts_table(generation: Generation) -> Table:
         table.add_row(
             str(attempt.id.attempt_number),
             _status(attempt.status),
-            Text(attempt.model_used),
-            Text(attempt.error_type or ""),
+            _text(attempt.model_used),
+            _text(attempt.error_type or ""),
             _seconds(attempt.started_at, attempt.first_token_at),
             _seconds(attempt.started_at, attempt.completed_at),
             _number(attempt.completion_tokens),
@@ -54,7 +57,7 @@ def generations_table(generations: Iterable[Generation]) -> Table:
             first.story_type,
             _status(generation.status),
             str(len(generation.attempts)),
-            Text(latest.model_used),
+            _text(latest.model_used),
         )
     return table
 
@@ -64,10 +67,10 @@ def attempt_details(attempt: Attempt) -> RenderableType:
     facts = Table.grid(padding=(0, 2))
     for name, value in _facts(attempt):
         if value is not None:
-            facts.add_row(Text(name, style="dim"), Text(str(value)))
+            facts.add_row(Text(name, style="dim"), _text(str(value)))
     parts: list[RenderableType] = [facts]
     if attempt.prompt is not None:
-        parts.append(Panel(Text(_printable(attempt.prompt.rstrip())), title="prompt", title_align="left"))
+        parts.append(Panel(_text(attempt.prompt.rstrip()), title="prompt", title_align="left"))
     if attempt.full_response is not None:
         response = _printable(json.dumps(attempt.full_response, indent=2, ensure_ascii=False))
         parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
@@ -96,9 +99,22 @@ def _facts(attempt: Attempt) -> list[tuple[str, object]]:
     ]
 
 
+def _text(value: str) -> Text:
+    return Text(_printable(value))
+
+
 def _printable(text: str) -> str:
-    """`text` with half characters (lone surrogates) spelled out: no terminal takes them."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """`text` with every character spelled out that could do something to a terminal, or turn a line round.
+
+    A provider, or a user beside the service, may have written it. Half characters (lone surrogates) no terminal takes.
+    """
+    return "".join(char.encode("unicode_escape").decode() if _acts(char) else char for char in text)
+
+
+def _acts(char: str) -> bool:
+    if char in "\n\t":
+        return False
+    return unicodedata.category(char) in {"Cc", "Cs"} or unicodedata.bidirectional(char) in _TURNS
 
 
 def _status(status: Status) -> Text:

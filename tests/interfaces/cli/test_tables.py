@@ -1,0 +1,54 @@
+"""What a table shows of a row cannot move an operator's cursor, set their title or turn a line round."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from rich.console import Console, RenderableType
+
+from tales.domain.generation import Generation, Status
+from tales.interfaces.cli.tables import attempt_details, attempts_table, generations_table
+from tests.domain.factories import make_generation
+
+HOSTILE = "a\x1b]0;b\x07c\x1b[2Jd\u202ee\x9b1mf\u2066g\ud800h"
+
+
+def shown(part: RenderableType) -> str:
+    """What would go to a terminal that knows no colours."""
+    console = Console(file=io.StringIO(), width=200, color_system=None, force_terminal=True)
+    with console.capture() as capture:
+        console.print(part)
+    return capture.get()
+
+
+@pytest.fixture
+def hostile() -> Generation:
+    """A row that came in beside the service, or that a provider has filled."""
+    generation = make_generation(Status.SUCCESS)
+    names = ("model_used", "prompt", "error_message", "provider", "served_model", "provider_generation_id")
+    attempt = replace(
+        generation.latest,
+        full_response={HOSTILE: [HOSTILE]},
+        error_type=HOSTILE,
+        **dict.fromkeys((*names, "prompt_version"), HOSTILE),  # type: ignore[arg-type]
+    )
+    return replace(generation, attempts=(attempt,))
+
+
+def test_no_control_character_of_a_row_reaches_a_terminal(hostile: Generation) -> None:
+    parts = (attempts_table(hostile), generations_table([hostile]), attempt_details(hostile.latest))
+    for text in map(shown, parts):
+        kinds = {unicodedata.category(char) for char in text if char != "\n"}
+        assert not kinds & {"Cc", "Cf", "Cs"}
+        assert "\\x1b]0;b" in text, "it is spelled out"
+
+
+def test_what_is_harmless_is_shown_as_it_is() -> None:
+    generation = make_generation(Status.SUCCESS)
+    attempt = replace(generation.latest, prompt="Zoë\tund 👩\u200d🚀\nعلي")
+    assert "Zoë" in shown(attempt_details(attempt))
+    assert "👩\u200d🚀" in shown(attempt_details(attempt))
+    assert "علي" in shown(attempt_details(attempt))
