@@ -223,3 +223,21 @@ def test_a_local_model_that_is_killed_writes_the_next_stories(place: Place) -> N
     first, *others = place.attempts()
     assert first["error_type"] in {"connection", "provider_unavailable"}
     assert others[-1]["status"] == "success"
+
+
+@pytest.mark.timeout(60)
+def test_a_server_that_is_stopped_ends_its_streams_and_finishes_their_stories(place: Place) -> None:
+    with place.serving("sim/slow-20") as (process, client):
+        sign_in(client)
+        ask(client)
+        (generation,) = client.get("/api/v3/generations").json()["items"]
+        with client.stream("GET", f"/api/v3/generations/{generation['generation_id']}/events") as stream:
+            lines = stream.iter_lines()
+            next(line for line in lines if line == "event: delta")
+            process.terminate()
+            stopped = time.monotonic()
+            rest = list(lines)
+        assert time.monotonic() - stopped < 3
+        assert "event: end" not in rest
+        assert process.wait(timeout=20) == 0
+    assert [attempt["status"] for attempt in place.attempts()] == ["success"]

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from uuid_utils.compat import uuid7
 
+from tales.application.cancel_generation import CancelGeneration
 from tales.application.run_attempt import RunAttempt
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Generation, Status
@@ -376,3 +377,36 @@ async def test_a_job_makes_the_call_of_its_own_user_alone(workshop: Workshop) ->
 
     assert workshop.provider.calls == []
     assert (await workshop.look(generation.generation_id)).latest.started_at is None
+
+
+async def test_a_call_whose_attempt_was_cancelled_is_given_up(workshop: Workshop) -> None:
+    called, cut = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        called.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut.set()
+
+    workshop.provider.meanwhile = hang
+    generation = await workshop.ask()
+    running = asyncio.create_task(workshop.run(generation.latest.id))
+    await called.wait()
+    await CancelGeneration(workshop.transactions)(workshop.actor, generation.generation_id)
+    async with asyncio.timeout(3):
+        await running
+
+    assert cut.is_set()
+    (attempt,) = (await workshop.look(generation.generation_id)).attempts
+    assert (attempt.status, attempt.error_type) == (Status.FAILED, "cancelled")
+    assert ("info", "call given up") in [event[:2] for event in workshop.log.events]
+    assert workshop.texts.finished == [generation.latest.id]
+
+
+async def test_listeners_are_told_of_each_attempt_from_its_beginning_to_its_end(workshop: Workshop) -> None:
+    workshop.provider.answers = [answer(failure=BROKEN), answer()]
+    generation = await finish(workshop, await workshop.ask())
+
+    ids = [attempt.id for attempt in generation.attempts]
+    assert (workshop.texts.begun, workshop.texts.finished) == (ids, ids)

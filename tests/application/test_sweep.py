@@ -8,8 +8,9 @@ import pytest
 
 from tales.application.sweep import GRACE, PATIENCE, Sweep
 from tales.domain.generation import Status
+from tales.domain.repositories.live_texts import LivePiece
 from tests.application.conftest import Workshop
-from tests.factories import attempt_request
+from tests.factories import attempt_request, failure
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
 
@@ -95,3 +96,24 @@ async def test_an_attempt_in_the_hands_of_a_live_worker_is_left_alone_however_ol
     )
 
     assert await sweep() == 0
+
+
+async def test_the_text_that_a_dead_worker_left_goes(workshop: Workshop, sweep: Sweep, database: Database) -> None:
+    generation = await workshop.ask()
+    async with workshop.transactions.as_service() as work:
+        await work.live_texts.add([LivePiece(generation.latest.id, 0, "Once")])
+        await work.generations.finish_attempt(generation.latest.id, failure())
+        await work.commit()
+
+    await sweep()
+
+    assert database.rows("select from tales.live_text") == []
+
+
+async def test_listeners_are_told_of_what_is_swept(workshop: Workshop, sweep: Sweep, database: Database) -> None:
+    generation = await workshop.ask()
+    database.execute("delete from tales_queue.pgqueuer")
+
+    assert await sweep() == 1
+
+    assert workshop.texts.finished == [generation.latest.id]

@@ -65,7 +65,6 @@ class NoticeListener:
         ) as connection:
             await connection.execute(sql.SQL("listen {}").format(sql.Identifier(CHANNEL)))
             self._live.is_told = True
-            self._live.look_at_everything()
             async for notice in connection.notifies():
                 for change in read_payload(notice.payload):
                     self._live.hear(change)

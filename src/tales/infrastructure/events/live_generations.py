@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
 from tales.application.ports import Log
-from tales.domain.errors import TalesError
 from tales.domain.generation import AttemptId, Generation, Status
 from tales.domain.progress import Progress
 from tales.domain.repositories.live_texts import Change
@@ -108,8 +107,7 @@ class LiveGenerations:
         """Generations whose state is to be read in the next round."""
         self._texts: set[UUID] = set()
         self._wake = asyncio.Event()
-        self.is_told = False
-        """Whether notices of other processes come in."""
+        self._is_told = False
 
     @contextmanager
     def follow(self, generation_id: UUID, *, with_text: bool) -> Iterator[Follower]:
@@ -161,8 +159,18 @@ class LiveGenerations:
         if followed is not None and followed.readers and not followed.add_text(attempt, begins_at, text):
             self.hear(Change(attempt, has_ended=False))
 
-    def look_at_everything(self) -> None:
-        """Notices may have been missed."""
+    @property
+    def is_told(self) -> bool:
+        """Whether notices of other processes come in."""
+        return self._is_told
+
+    @is_told.setter
+    def is_told(self, value: bool) -> None:
+        # Either way some may have been missed.
+        self._is_told = value
+        self._look_at_everything()
+
+    def _look_at_everything(self) -> None:
         self._states |= self._followed.keys() | {attempt.generation_id for attempt in self._ends}
         self._wake.set()
 
@@ -190,17 +198,17 @@ class LiveGenerations:
     async def _read_for_ever(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(POLL_SECONDS if self.is_told else UNTOLD_POLL_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS if self._is_told else UNTOLD_POLL_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
-                self.look_at_everything()
+                self._look_at_everything()
             self._wake.clear()
             try:
                 await self._read()
-            except TalesError as error:
-                self._log.warning("progress not read", code=error.code)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, all who follow depend on the next round
+                self._log.warning("progress not read", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
-                self.look_at_everything()
+                self._look_at_everything()
             await asyncio.sleep(ROUND_SECONDS)
 
     async def _read(self) -> None:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from tales.application.ports import Log
-from tales.domain.errors import TalesError
 from tales.domain.generation import AttemptId
 from tales.domain.repositories.live_texts import Change, LivePiece
 from tales.domain.repositories.unit_of_work import Transactions
@@ -102,8 +101,8 @@ class LiveTeller:
                 changes = {Change(attempt, has_ended=False) for attempt in begun | counts.keys()}
                 await work.live_texts.announce(changes | {Change(attempt, has_ended=True) for attempt in ended})
                 await work.commit()
-        except TalesError as error:
-            self._log.warning("progress not told", code=error.code)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, no call must fail by it
+            self._log.warning("progress not told", error=type(error).__name__)
             self._wake.set()
             return False
         self._ended -= ended
