@@ -21,7 +21,8 @@ class Fault(Enum):
     SILENCE = auto()
 
 
-Step: TypeAlias = bytes | Fault
+Step: TypeAlias = bytes | float | Fault
+"""Bytes, a pause in seconds, or a fault."""
 Answer: TypeAlias = Sequence[Step]
 
 
@@ -85,6 +86,9 @@ class Scripted:
                     if step is Fault.SILENCE:
                         await reader.read()
                         return
+                    if isinstance(step, float):
+                        await asyncio.sleep(step)
+                        continue
                     assert isinstance(step, bytes)
                     writer.write(step)
                     await writer.drain()

@@ -19,9 +19,13 @@ REFUSED = problem(401, "not_signed_in")
 
 
 class Rotating:
-    """Takes the newest access token alone, and gives a pair of tokens for the newest refresh token, once."""
+    """Takes the newest access token alone, and gives a pair of tokens for the newest refresh token, once.
 
-    def __init__(self) -> None:
+    It does so at once, and answers after `pause` seconds: time enough for another one to use the token again.
+    """
+
+    def __init__(self, pause: float = 0.2) -> None:
+        self._pause = pause
         self.generation = 1
         self.reused = False
 
@@ -35,7 +39,7 @@ class Rotating:
             return REFUSED
         self.generation += 1
         names = {"access_token": f"access-{self.generation}", "refresh_token": f"refresh-{self.generation}"}
-        return answer(200, names | {"token_type": "bearer", "expires_in": 3600})
+        return [self._pause, *answer(200, names | {"token_type": "bearer", "expires_in": 3600})]
 
 
 def kept(expires_in: float | None = None) -> MemoryTokens:

@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from tales.client import Tales as Client
-from tales.client import Tokens
-from tales.interfaces.cli.kept_tokens import KeptTokens
 from tests.client.conftest import Service, running_service
 from tests.fixtures.databases import Database
 from tests.fixtures.environment import home_folder
@@ -187,20 +185,3 @@ def test_a_server_that_does_not_answer_is_named_as_the_reason(bare_tales: Tales)
 
     assert ran.status == 1
     assert "cannot be reached" in ran.err
-
-
-def test_a_file_of_tokens_that_is_broken_counts_as_none(home: Path) -> None:
-    kept = KeptTokens(home, "https://tales.example.org")
-    kept.write(Tokens("a", "r", 1.0))
-    assert kept.read() == Tokens("a", "r", 1.0)
-    (file,) = home.rglob("*.json")
-    for broken in ("", "[]", "{}", "null"):
-        file.write_text(broken)
-        assert kept.read() is None
-
-
-def test_two_servers_have_their_own_tokens(home: Path) -> None:
-    KeptTokens(home, "https://one.example.org").write(Tokens("one"))
-
-    assert KeptTokens(home, "https://two.example.org").read() is None
-    assert KeptTokens(home, "https://one.example.org/").read() == Tokens("one")
