@@ -399,6 +399,16 @@ def test_every_policy_names_its_role_and_looks_at_nothing_that_a_user_writes(wor
 # The role that the service signs in with.
 
 
+def test_a_colleague_who_may_read_every_table_sees_no_familys_row(world: World) -> None:
+    with world.connection.transaction(force_rollback=True):
+        world.connection.execute("create role colleague; grant pg_read_all_data to colleague")
+        there = {line.relation: _count(world, line, world.family) for line in world.lines if line.is_secured}
+        world.connection.execute("set local role colleague")
+        seen = {relation: world.connection.execute(f"select from {relation}").rowcount for relation in there}
+    assert any(there.values())
+    assert seen == dict.fromkeys(there, 0)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_of_the_service_goes_round_the_policies(world: World, role: str) -> None:
     (facts,) = world.connection.execute(
