@@ -19,6 +19,19 @@ from tales.domain.story import NewStory
 CREATED = datetime(2026, 3, 20, 11, tzinfo=UTC)
 
 
+class NoHashes:
+    """Hashes that cost nothing (`tales.application.ports.PasswordHasher`): for what is about something else."""
+
+    def hash(self, password: str) -> str:
+        return password
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        return password == password_hash
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return False
+
+
 def new_child(**changes: Any) -> NewChild:
     """Mia, six years old, who likes dragons."""
     facts: dict[str, Any] = {"name": "Mia", "age": 6, "interests": ("dragons",), "gender": "girl"}

@@ -12,11 +12,15 @@ from pathlib import Path
 
 import structlog
 
+from tales.application.appoint_admin import AppointAdmin
+from tales.application.authenticate import Authenticate, Newcomers
 from tales.application.cancel_generation import CancelGeneration
+from tales.application.change_password import ChangePassword
 from tales.application.end_attempt import EndAttempt
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
+from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.migration_report import CheckOptions, Report
@@ -31,6 +35,9 @@ from tales.application.sweep import Sweep
 from tales.domain.errors import Unavailable
 from tales.domain.limits import GenerationLimits
 from tales.domain.retry import RetryPolicy
+from tales.infrastructure.auth.claims import Expected
+from tales.infrastructure.auth.jwks import Jwks
+from tales.infrastructure.auth.outside_tokens import OutsideTokens
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.secret import signing_secret
 from tales.infrastructure.auth.tokens import JwtTokens
@@ -99,7 +106,7 @@ async def open_house(settings: Settings, *, works: bool, owner: str | None = Non
         stack.push_async_callback(engine.dispose)
         lane = Lane(choice.name, owner)
         transactions = SqlTransactions(engine, SystemClock(), lane)
-        log: Log = structlog.get_logger("tales")
+        log = _log()
         live = LiveGenerations(transactions, log)
         await stack.enter_async_context(live.running())
         await stack.enter_async_context(NoticeListener(database.queue_url, live, log).running())
@@ -107,7 +114,8 @@ async def open_house(settings: Settings, *, works: bool, owner: str | None = Non
             await asyncio.to_thread(_warn_of_login, database, log)
         if works:
             await stack.enter_async_context(_working(settings, database, transactions, lane, live))
-        yield House(_services(settings, choice, transactions, live), live.dismiss, database, choice)
+        signing_in = await _who_signs_in(settings, transactions)
+        yield House(_services(settings, choice, transactions, live, signing_in), live.dismiss, database, choice)
 
 
 def _ready_database(settings: Settings) -> Database:
@@ -121,10 +129,42 @@ def _warn_of_login(database: Database, log: Log) -> None:
         log.warning("this login could go round row-level security", advice="sign in as tales_app (see the README)")
 
 
+@dataclass(frozen=True, slots=True)
+class _SigningIn:
+    """Who signs users in: Tales itself, or an outside provider."""
+
+    tokens: JwtTokens
+    authenticate: Authenticate
+    is_elsewhere: bool
+
+
+async def _who_signs_in(settings: Settings, transactions: SqlTransactions) -> _SigningIn:
+    """An outside provider where its keys are named, or where the users are another's (on Supabase)."""
+    clock = SystemClock()
+    expected = Expected(settings.jwt_audience, settings.jwt_issuer)
+    own = JwtTokens(signing_secret(settings.home, settings.jwt_secret), clock, expected)
+    keeps_users = await transactions.keeps_own_users()
+    if settings.jwks_url is None and keeps_users:
+        return _SigningIn(own, Authenticate(own), is_elsewhere=False)
+    keys = Jwks(settings.jwks_url, clock, _log()) if settings.jwks_url else None
+    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
+    newcomers = Newcomers(transactions, clock) if keeps_users else None
+    return _SigningIn(own, Authenticate(OutsideTokens(expected, keys, secret), newcomers), is_elsewhere=True)
+
+
+def _log() -> Log:
+    log: Log = structlog.get_logger("tales")
+    return log
+
+
 def _services(
-    settings: Settings, choice: ProviderChoice, transactions: SqlTransactions, live: LiveGenerations
+    settings: Settings,
+    choice: ProviderChoice,
+    transactions: SqlTransactions,
+    live: LiveGenerations,
+    signing_in: _SigningIn,
 ) -> Services:
-    ids = Uuid7Maker()
+    ids, clock, passwords = Uuid7Maker(), SystemClock(), Argon2Passwords()
     limits = GenerationLimits(settings.daily_generations, settings.concurrent_generations)
     request = RequestGeneration(transactions, ids, choice.models, limits)
     follow = FollowGeneration(transactions, live)
@@ -138,10 +178,15 @@ def _services(
         cancel_generation=CancelGeneration(transactions),
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
-        sign_in=SignIn(transactions, ids, Argon2Passwords()),
+        sign_in=SignIn(transactions, ids, passwords, clock),
+        keep_session=KeepSession(transactions, clock, _log()),
+        change_password=ChangePassword(transactions, passwords, clock),
+        appoint_admin=AppointAdmin(transactions),
         limit_requests=LimitRequests(transactions, settings.requests_per_minute),
-        tokens=JwtTokens(signing_secret(settings.home, settings.jwt_secret), SystemClock()),
+        tokens=signing_in.tokens,
+        authenticate=signing_in.authenticate,
         check_ready=transactions.check,
+        signs_in_elsewhere=signing_in.is_elsewhere,
     )
 
 
@@ -151,7 +196,7 @@ async def _working(
 ) -> AsyncIterator[None]:
     """A worker and the sweep, while the body runs."""
     choice = _choice(settings)
-    log: Log = structlog.get_logger("tales")
+    log = _log()
     clock = SystemClock()
     end_attempt = EndAttempt(RetryPolicy(choice.models, settings.max_attempts), random.uniform)
     teller = LiveTeller(transactions, live, log)

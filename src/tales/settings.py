@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -65,6 +66,14 @@ class Settings(BaseSettings):
         min_length=32,
         description="Signs access tokens, 32 characters or more. None: made once and kept in TALES_HOME.",
     )
+    jwks_url: str | None = Field(
+        default=None,
+        description="The public keys (ES256, RS256) of the provider that signs users in, instead of Tales itself.",
+    )
+    jwt_issuer: str | None = Field(
+        default=None, description="Where access tokens must come from (`iss`), if it is set."
+    )
+    jwt_audience: str = Field(default="authenticated", description="Whom access tokens must be meant for (`aud`).")
     daily_generations: int | None = Field(
         default=None, ge=1, description="Stories that one user may ask for within 24 hours. None: no limit."
     )
@@ -115,6 +124,16 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            url = urlsplit(value)
+            is_here = url.hostname in {"localhost", "127.0.0.1", "::1"}
+            if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and is_here)):
+                raise ValueError("must begin with https://, or with http:// on this machine")
+        return value
 
     @property
     def behind_pooler(self) -> bool:

@@ -17,6 +17,7 @@ from tales.domain.brief import StoryType
 from tales.domain.failures import Failure
 from tales.domain.generation import AttemptId, Generation
 from tales.domain.retry import RetryPolicy
+from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.factories import add_user, new_child, response
@@ -152,3 +153,9 @@ async def workshop(transactions: SqlTransactions, ids: FakeIds, live: LiveGenera
         actor,
         child.id,
     )
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Argon2Passwords:
+    """Real hashes."""
+    return Argon2Passwords()

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from statistics import median
 
-from tales.application.sign_in import LOCAL_USER, SignIn
+import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from tales.application.sign_in import LOCAL_USER, LONGEST_PASSWORD, SignIn
 from tales.domain.errors import Conflict, InvalidInput, NotSignedIn
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.fixtures.databases import Database
-from tests.fixtures.time import FakeIds
+from tests.fixtures.time import FakeClock, FakeIds
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def sign_in(transactions: SqlTransactions, ids: FakeIds) -> SignIn:
+def sign_in(transactions: SqlTransactions, ids: FakeIds, passwords: Argon2Passwords, clock: FakeClock) -> SignIn:
     """Signing in, over a real database and real hashes."""
-    return SignIn(transactions, ids, Argon2Passwords())
+    return SignIn(transactions, ids, passwords, clock)
 
 
 async def test_who_signed_up_signs_in_whatever_the_case_of_the_address(sign_in: SignIn) -> None:
     account = await sign_in.sign_up("Ada@Example.org", PASSWORD)
 
-    actor = await sign_in.check("ada@example.ORG", PASSWORD)
+    actor = (await sign_in.sign_in(" ada@example.ORG", PASSWORD)).actor
 
     assert actor.user_id == account.user_id
     assert not actor.is_admin
@@ -44,7 +51,7 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
     await sign_in.sign_up("ada@example.org", PASSWORD)
 
     with pytest.raises(NotSignedIn) as caught:
-        await sign_in.check(email, password)
+        await sign_in.sign_in(email, password)
 
     assert caught.value.message == "The address or the password is wrong. Check both, or sign up first."
 
@@ -78,3 +85,57 @@ async def test_the_machines_local_user_is_created_on_first_use_and_found_again(
 ) -> None:
     assert await sign_in.local_user() == await sign_in.local_user() == LOCAL_USER
     assert database.rows("select count(*) from auth.users") == [{"count": 1}]
+
+
+async def test_nothing_may_be_written_behind_the_longest_password(sign_in: SignIn) -> None:
+    longest = "x" * LONGEST_PASSWORD
+    await sign_in.sign_up("ada@example.org", longest)
+
+    with pytest.raises(NotSignedIn):
+        await sign_in.sign_in("ada@example.org", longest + "y")
+    assert await sign_in.sign_in("ada@example.org", longest)
+
+
+async def test_a_hash_of_outdated_strength_is_made_anew_at_the_next_sign_in(
+    sign_in: SignIn, database: Database, passwords: Argon2Passwords
+) -> None:
+    await sign_in.sign_up("ada@example.org", PASSWORD)
+    weak = Argon2Hasher(time_cost=1, memory_cost=1024).hash(PASSWORD)
+    database.execute("update tales.accounts set password_hash = %s", weak)
+
+    await sign_in.sign_in("ada@example.org", PASSWORD)
+
+    (row,) = database.rows("select password_hash from tales.accounts")
+    assert not passwords.is_outdated(row["password_hash"])
+    await sign_in.sign_in("ada@example.org", PASSWORD)
+    assert database.rows("select password_hash from tales.accounts") == [row]
+
+
+Attempt = Callable[[], Awaitable[object]]
+
+
+async def _medians(**attempts: Attempt) -> dict[str, float]:
+    """Seconds that each attempt takes to be refused: all of them in turn, so that a busy machine is busy for all."""
+    taken: dict[str, list[float]] = {name: [] for name in attempts}
+    for _ in range(3):
+        for name, attempt in attempts.items():
+            begin = time.perf_counter()
+            with suppress(NotSignedIn, Conflict):
+                await attempt()
+            taken[name].append(time.perf_counter() - begin)
+    return {name: median(seconds) for name, seconds in taken.items()}
+
+
+async def test_who_has_an_account_cannot_be_told_by_the_time_that_an_answer_takes(sign_in: SignIn) -> None:
+    await sign_in.sign_up("ada@example.org", PASSWORD)
+
+    took = await _medians(
+        hash_alone=lambda: asyncio.to_thread(sign_in.passwords.hash, PASSWORD),
+        wrong_password=lambda: sign_in.sign_in("ada@example.org", "wrong password"),
+        unknown_address=lambda: sign_in.sign_in("eve@example.org", PASSWORD),
+        endless_password=lambda: sign_in.sign_in("ada@example.org", "x" * 60_000),
+        taken_address=lambda: sign_in.sign_up("ada@example.org", PASSWORD),
+    )
+
+    # Loose bounds are enough: to leave the hash out would be twenty times as quick.
+    assert min(took.values()) > max(took.values()) / 4, took

@@ -115,9 +115,19 @@ class PasswordHasher(Protocol):
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether it is the hash of `password`; takes as long for None, where there is no account."""
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether `hash` would make a better one of the same password today."""
+
+
+class TokenReader(Protocol):
+    """Reads the access tokens that a request brings along."""
+
+    async def read(self, token: str) -> Actor:
+        """Who brings this token. Raises: NotSignedIn when it is forged, expired or no token; Unavailable."""
+
 
 class TokenIssuer(Protocol):
-    """Gives out and reads the tokens that a request brings along."""
+    """Gives out access tokens."""
 
     @property
     def lifetime(self) -> int:
@@ -125,9 +135,6 @@ class TokenIssuer(Protocol):
 
     def issue(self, actor: Actor) -> str:
         """A signed token for `actor`."""
-
-    def read(self, token: str) -> Actor:
-        """Who brings this token. Raises: NotSignedIn when it is forged, expired or no token."""
 
 
 class Log(Protocol):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tales.application.appoint_admin import AppointAdmin
+from tales.application.authenticate import Authenticate
 from tales.application.cancel_generation import CancelGeneration
+from tales.application.change_password import ChangePassword
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
+from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.ports import TokenIssuer
@@ -20,7 +24,11 @@ from tales.application.stream_events import StreamEvents
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Each use case under its name. `check_ready` raises Unavailable while the database does not answer."""
+    """Each use case under its name.
+
+    `check_ready` raises Unavailable while the database does not answer; `signs_in_elsewhere` where an outside provider
+    signs users in.
+    """
 
     request_generation: RequestGeneration
     follow_generation: FollowGeneration
@@ -31,6 +39,11 @@ class Services:
     read_stories: ReadStories
     manage_family: ManageFamily
     sign_in: SignIn
+    keep_session: KeepSession
+    change_password: ChangePassword
+    appoint_admin: AppointAdmin
     limit_requests: LimitRequests
     tokens: TokenIssuer
+    authenticate: Authenticate
     check_ready: Callable[[], Awaitable[None]]
+    signs_in_elsewhere: bool = False

@@ -7,11 +7,15 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from tales.application.ports import IdMaker, PasswordHasher
+from tales.application.ports import Clock, IdMaker, PasswordHasher
+from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
+from tales.application.throttle import admit
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput, NotSignedIn
 from tales.domain.repositories.accounts import Account
+from tales.domain.repositories.sessions import Session
 from tales.domain.repositories.unit_of_work import Transactions
+from tales.domain.throttle import EntryKind
 
 LOCAL_USER = Actor(UUID("00000000-0000-8000-8000-000000000001"))
 """Whoever types commands on this machine. A fixed id, so that each command finds the stories of the last."""
@@ -21,21 +25,25 @@ LONGEST_PASSWORD = 256
 LONGEST_EMAIL = 254
 # As lenient as HTML's own check of an e-mail field, but with a dot in the domain.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_WRONG = "The address or the password is wrong. Check both, or sign up first."
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Signs users up and in."""
+    """Signs users up and in. `client` is the network address that a request came from; None when that says nothing."""
 
     transactions: Transactions
     ids: IdMaker
     passwords: PasswordHasher
+    clock: Clock
 
-    async def sign_up(self, email: str, password: str) -> Account:
-        """Open an account. Raises: InvalidInput, or Conflict when the address has one already."""
+    async def sign_up(self, email: str, password: str, client: str | None = None) -> Account:
+        """Open an account. Raises: InvalidInput, TooManyRequests, or Conflict when the address has one already."""
         address = _checked_email(email)
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise InvalidInput("password", f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        checked_password("password", password)
+        async with self.transactions.as_service() as work:
+            await admit(work, EntryKind.SIGN_UP, address, client, self.clock.now())
+            await work.commit()
         # Hashing is slow on purpose: it runs beside the event loop, and before a transaction begins.
         hashed = await asyncio.to_thread(self.passwords.hash, password)
         account = Account(self.ids.new(), address, hashed, is_admin=False)
@@ -44,15 +52,17 @@ class SignIn:
             await work.commit()
         return account
 
-    async def check(self, email: str, password: str) -> Actor:
-        """The user with this address and password. Raises: NotSignedIn."""
+    async def sign_in(self, email: str, password: str, client: str | None = None) -> SignedIn:
+        """Begin a session of the user with this address and password. Raises: NotSignedIn, TooManyRequests."""
+        address = email.strip().lower()
         async with self.transactions.as_service() as work:
-            account = await work.accounts.find(email.strip())
-        known = account.password_hash if account else None
-        matches = await asyncio.to_thread(self.passwords.verify, password[:LONGEST_PASSWORD], known)
-        if account is None or not matches:
-            raise NotSignedIn("The address or the password is wrong. Check both, or sign up first.")
-        return Actor(account.user_id, is_admin=account.is_admin)
+            await admit(work, EntryKind.SIGN_IN, address, client, self.clock.now())
+            account = await work.accounts.find(address)
+            await work.commit()
+        if not await matches(self.passwords, password, account) or account is None:
+            raise NotSignedIn(_WRONG)
+        renewed = await self._renewed(account, password)
+        return await self._open_session(account, renewed, client)
 
     async def local_user(self) -> Actor:
         """The machine's local user, created on first use."""
@@ -60,6 +70,42 @@ class SignIn:
             await work.accounts.ensure_user(LOCAL_USER.user_id)
             await work.commit()
         return LOCAL_USER
+
+    async def _renewed(self, account: Account, password: str) -> str | None:
+        """A better hash of the password, when the one that is kept is outdated."""
+        if not self.passwords.is_outdated(account.password_hash):
+            return None
+        return await asyncio.to_thread(self.passwords.hash, password)
+
+    async def _open_session(self, account: Account, renewed: str | None, client: str | None) -> SignedIn:
+        now = self.clock.now()
+        session = Session(self.ids.new(), account.user_id, client, created_at=now, expires_at=expiry(now, now))
+        refresh_token = new_refresh_token()
+        async with self.transactions.as_service() as work:
+            # Since it was looked at, the password may have been changed, which ends all sessions: this one as well.
+            accounts = work.accounts
+            unchanged = await (accounts.change_password(account, renewed) if renewed else accounts.hold(account))
+            if not unchanged:
+                raise NotSignedIn(_WRONG)
+            await work.sessions.open(session, refresh_token)
+            await work.sessions.forget_expired()
+            await work.entry_attempts.clear(EntryKind.SIGN_IN, account.email)
+            await work.commit()
+        return SignedIn(Actor(account.user_id, is_admin=account.is_admin, session_id=session.id), refresh_token)
+
+
+async def matches(passwords: PasswordHasher, password: str, account: Account | None) -> bool:
+    """Whether it is the password of `account`; takes as long without one, and for a password that nobody can have."""
+    known = account.password_hash if account else None
+    fits = await asyncio.to_thread(passwords.verify, password[:LONGEST_PASSWORD], known)
+    return fits and len(password) <= LONGEST_PASSWORD
+
+
+def checked_password(field: str, password: str) -> str:
+    """`password`, if somebody may have it. Raises: InvalidInput, which does not repeat it."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise InvalidInput(field, f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    return password
 
 
 def _checked_email(email: str) -> str:

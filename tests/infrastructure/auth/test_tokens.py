@@ -10,7 +10,8 @@ from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
 from tales.domain.errors import NotSignedIn
-from tales.infrastructure.auth.tokens import AUDIENCE, JwtTokens
+from tales.infrastructure.auth.claims import AUDIENCE, LEEWAY, Expected
+from tales.infrastructure.auth.tokens import JwtTokens
 from tests.fixtures.time import FakeClock
 
 SECRET = "a secret for tests, and long enough"
@@ -34,17 +35,35 @@ def forge(secret: str = SECRET, **changes: object) -> str:
     return jwt.encode({k: v for k, v in claims.items() if v is not None}, secret, algorithm="HS256")
 
 
-@pytest.mark.parametrize("actor", [Actor(USER), Actor(USER, is_admin=True)])
-def test_a_token_says_who_brings_it(tokens: JwtTokens, actor: Actor) -> None:
-    assert tokens.read(tokens.issue(actor)) == actor
+@pytest.mark.parametrize("actor", [Actor(USER), Actor(USER, is_admin=True), Actor(USER, session_id=uuid7())])
+async def test_a_token_says_who_brings_it(tokens: JwtTokens, actor: Actor) -> None:
+    assert await tokens.read(tokens.issue(actor)) == actor
 
 
-def test_a_token_is_good_for_its_lifetime_only() -> None:
-    long_ago = FakeClock(datetime.now(UTC) - timedelta(seconds=JwtTokens.lifetime + 1))
+async def test_a_token_is_good_for_its_lifetime_only() -> None:
+    long_ago = FakeClock(datetime.now(UTC) - timedelta(seconds=JwtTokens.lifetime + LEEWAY + 1))
     tokens = JwtTokens(SECRET, long_ago)
 
     with pytest.raises(NotSignedIn):
-        tokens.read(tokens.issue(Actor(USER)))
+        await tokens.read(tokens.issue(Actor(USER)))
+
+
+async def test_two_machines_need_not_agree_on_the_second() -> None:
+    fast = JwtTokens(SECRET, FakeClock(datetime.now(UTC) + timedelta(seconds=LEEWAY / 2)))
+
+    assert await JwtTokens(SECRET, FakeClock(datetime.now(UTC))).read(fast.issue(Actor(USER))) == Actor(USER)
+
+
+async def test_an_operator_can_name_who_gives_tokens_and_for_whom() -> None:
+    clock = FakeClock(datetime.now(UTC))
+    named = JwtTokens(SECRET, clock, Expected("tales", "https://tales.example.org"))
+
+    assert await named.read(named.issue(Actor(USER))) == Actor(USER)
+    for other in (Expected("tales", "https://eve.example.org"), Expected("others", "https://tales.example.org")):
+        with pytest.raises(NotSignedIn):
+            await named.read(JwtTokens(SECRET, clock, other).issue(Actor(USER)))
+    with pytest.raises(NotSignedIn):
+        await named.read(forge(aud="tales"))
 
 
 @pytest.mark.parametrize(
@@ -54,15 +73,23 @@ def test_a_token_is_good_for_its_lifetime_only() -> None:
         "no token",
         forge(secret="another secret, which is as long as ours"),
         forge(aud="anon"),
+        forge(aud=["anon", "others"]),
         forge(sub="not an id"),
+        forge(sub=""),
+        forge(sub=f"{{{USER}}}"),
+        forge(sub=f"urn:uuid:{USER}"),
+        forge(sub=USER.hex),
         forge(sub=None),
         forge(exp=None),
+        forge(exp="tomorrow"),
+        forge(nbf=datetime.now(UTC) + timedelta(minutes=5)),
+        forge(aud=None),
         jwt.encode({"sub": str(USER), "aud": AUDIENCE, "exp": 9999999999}, None, algorithm="none"),
     ],
 )
-def test_what_is_no_token_of_ours_is_refused(tokens: JwtTokens, token: str) -> None:
+async def test_what_is_no_token_of_ours_is_refused(tokens: JwtTokens, token: str) -> None:
     with pytest.raises(NotSignedIn):
-        tokens.read(token)
+        await tokens.read(token)
 
 
 @pytest.mark.parametrize(
@@ -75,5 +102,5 @@ def test_what_is_no_token_of_ours_is_refused(tokens: JwtTokens, token: str) -> N
         {"app_metadata": None},
     ],
 )
-def test_only_the_operators_metadata_makes_an_admin(tokens: JwtTokens, changes: dict[str, object]) -> None:
-    assert not tokens.read(forge(**changes)).is_admin
+async def test_only_the_operators_metadata_makes_an_admin(tokens: JwtTokens, changes: dict[str, object]) -> None:
+    assert not (await tokens.read(forge(**changes))).is_admin

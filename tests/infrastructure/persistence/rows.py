@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -119,3 +120,20 @@ def story(attempt_row: Row, **changes: Any) -> Row:
         "generation_attempt": attempt_row["attempt_number"],
     }
     return row | changes
+
+
+def session(user: UUID, **changes: Any) -> Row:
+    """A sign-in that has not ended; the user has an account."""
+    row: Row = {"id": uuid4(), "user_id": user, "refresh_token_hash": token_bytes(32), "client_hash": bytes(32)}
+    return row | {"created_at": THEN, "expires_at": THEN + timedelta(days=30)} | changes
+
+
+def replaced_token(session_row: Row, **changes: Any) -> Row:
+    """What was the session's refresh token once."""
+    return {"token_hash": token_bytes(32), "session_id": session_row["id"], "replaced_at": THEN} | changes
+
+
+def entry_attempt(**changes: Any) -> Row:
+    """A wrong password, for some address and from somewhere."""
+    row: Row = {"kind": "sign_in", "address_hash": token_bytes(32), "client_hash": token_bytes(32)}
+    return row | {"attempts": 1, "last_at": THEN} | changes

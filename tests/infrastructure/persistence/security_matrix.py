@@ -87,7 +87,36 @@ _CANCELLED = frozenset({"status", "completed_at", "error_message"})
 
 LINES = (
     Line("auth.users", "", "id = %(family)s", select=SERVICE, insert=SERVICE),
-    Line("tales.accounts", "", "user_id = %(family)s", select=SERVICE, insert=SERVICE, binds_owner=True),
+    Line(
+        "tales.accounts", "", "user_id = %(family)s", select=SERVICE, insert=SERVICE, update=SERVICE, binds_owner=True
+    ),
+    Line(
+        "tales.sessions",
+        "",
+        "user_id = %(family)s",
+        select=SERVICE,
+        insert=SERVICE,
+        update=SERVICE,
+        delete=SERVICE,
+    ),
+    Line(
+        "tales.replaced_refresh_tokens",
+        "",
+        "session_id in (select id from tales.sessions where user_id = %(family)s)",
+        select=SERVICE,
+        insert=SERVICE,
+        binds_owner=True,
+    ),
+    Line(
+        "tales.entry_attempts",
+        "",
+        "true",
+        select=SERVICE,
+        insert=SERVICE,
+        update=SERVICE,
+        delete=SERVICE,
+        binds_owner=True,
+    ),
     Line(
         "tales.children",
         "",
@@ -195,7 +224,7 @@ LINES = (
 )
 
 SCHEMA_USERS = {
-    "tales": frozenset({"anon", "authenticated", "service_role"}),
+    "tales": frozenset({"anon", "authenticated", "service_role", "tales_app"}),
     "auth": frozenset({"anon", "authenticated", "service_role"}),
     "tales_internal": frozenset({"tales_app"}),
     "tales_queue": frozenset({"tales_queue"}),
@@ -237,6 +266,11 @@ FUNCTIONS = (
     Function("tales.only_forgets", _WRITERS),
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
+    Function(
+        "tales.session_is_open",
+        frozenset({"tales_app"}),
+        why_definer="a token is looked at before the user's role is taken on, and users may not look sessions up",
+    ),
     Function("tales.keep_generation", why_definer="legacy stories have writers who may not write generations"),
     Function("tales.forget_live_text", why_definer="whoever erases attempts may not delete their text"),
 )

@@ -27,10 +27,13 @@ from tests.infrastructure.persistence.rows import (
     attempt,
     child,
     ended,
+    entry_attempt,
     hero,
     idempotency_key,
     insert,
     live_text,
+    replaced_token,
+    session,
     story,
 )
 from tests.infrastructure.persistence.security_matrix import (
@@ -107,6 +110,11 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
         "email": f"{uuid4()}@example.org",
         "password_hash": "$",
     },
+    "tales.sessions": lambda _connection, family: session(family),
+    "tales.replaced_refresh_tokens": lambda connection, family: replaced_token(
+        insert(connection, "sessions", session(family))
+    ),
+    "tales.entry_attempts": lambda _connection, _family: entry_attempt(),
     "tales.children": lambda _connection, family: child(family),
     "tales.heroes, a family's own": lambda _connection, family: hero(family),
     "tales.heroes, ready-made": lambda _connection, _family: hero(None),
@@ -123,6 +131,8 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
 CHANGES = {
     "auth.users": "email = 'e@f'",
     "tales.accounts": "is_admin = true",
+    "tales.sessions": "expires_at = now() + interval '1 day'",
+    "tales.entry_attempts": "attempts = attempts + 1",
     "tales.children": "age = 7",
     "tales.heroes, a family's own": "name = 'Sun'",
     "tales.heroes, ready-made": "name = 'Sun'",
@@ -142,11 +152,11 @@ def _fill(connection: Connection) -> tuple[UUID, UUID]:
     """Two families with a row of every kind each, and a row in whatever is nobody's."""
     families = add_user(connection), add_user(connection)
     for family in families:
+        address = {"email": f"{family}@example.org", "password_hash": "$"}
+        insert(connection, "accounts", {"user_id": family} | address)
         for name, new in NEW.items():
             if name not in {"auth.users", "tales.accounts", "tales.heroes, ready-made", "tales.request_rates"}:
                 insert(connection, name.partition(",")[0], new(connection, family))
-        address = {"email": f"{family}@example.org", "password_hash": "$"}
-        insert(connection, "accounts", {"user_id": family} | address)
         insert(connection, "request_rates", {"user_id": family, "next_at": THEN})
     insert(connection, "heroes", hero(None))
     connection.execute("create table if not exists tales.generations_archive (like tales.generations)")

@@ -12,10 +12,14 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 from uuid_utils.compat import uuid7
 
+from tales.application.appoint_admin import AppointAdmin
+from tales.application.authenticate import Authenticate
 from tales.application.cancel_generation import CancelGeneration
+from tales.application.change_password import ChangePassword
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
+from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.read_stories import ReadStories
@@ -36,7 +40,7 @@ from tales.interfaces.api.app import create_app
 from tales.interfaces.web.pages import make_pages
 from tests.factories import add_user
 from tests.fixtures.time import FakeClock
-from tests.interfaces.api.world import MODELS, SECRET, Family, NoDatabase, Worker, client_of
+from tests.interfaces.api.world import MODELS, SECRET, Family, NoDatabase, Silence, Worker, client_of
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +51,8 @@ def passwords() -> Argon2Passwords:
 
 def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGenerations) -> Services:
     """Every use case, as the bootstrap wires them."""
-    ids = Uuid7Maker()
+    ids, clock = Uuid7Maker(), SystemClock()
+    tokens = JwtTokens(SECRET, clock)
 
     async def check_ready() -> None:
         async with transactions.as_service():
@@ -65,9 +70,13 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGene
         cancel_generation=CancelGeneration(transactions),
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
-        sign_in=SignIn(transactions, ids, passwords),
+        sign_in=SignIn(transactions, ids, passwords, clock),
+        keep_session=KeepSession(transactions, clock, Silence()),
+        change_password=ChangePassword(transactions, passwords, clock),
+        appoint_admin=AppointAdmin(transactions),
         limit_requests=LimitRequests(transactions),
-        tokens=JwtTokens(SECRET, SystemClock()),
+        tokens=tokens,
+        authenticate=Authenticate(tokens),
         check_ready=check_ready,
     )
 

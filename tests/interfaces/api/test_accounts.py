@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import jwt
 import pytest
-from httpx import AsyncClient
+from fastapi import FastAPI
+from httpx import AsyncClient, Response
 
+from tales.application.services import Services
 from tales.infrastructure.auth.tokens import JwtTokens
-from tests.interfaces.api.world import PASSWORD, problem, refused
+from tales.interfaces.api.app import create_app
+from tales.interfaces.api.client_address import distinct
+from tests.factories import NoHashes
+from tests.fixtures.time import FakeClock
+from tests.interfaces.api.world import PASSWORD, client_of, problem, refused
 
 SIGN_UP = {"email": "Ada@Example.org", "password": PASSWORD}
 TOKEN = "/api/v3/auth/token"
@@ -32,6 +39,7 @@ async def test_from_an_address_and_a_password_to_a_family_of_ones_own(anyone: As
     assert token.headers["Cache-Control"] == "no-store"
     assert token.json()["token_type"] == "bearer"
     assert token.json()["expires_in"] == JwtTokens.lifetime
+    assert set(token.json()) == {"access_token", "token_type", "expires_in", "refresh_token"}
     claims = jwt.decode(token.json()["access_token"], options={"verify_signature": False})
     assert claims["sub"] == account.json()["user_id"]
     assert claims["exp"] > datetime.now(UTC).timestamp()
@@ -129,3 +137,179 @@ async def test_any_character_may_stand_in_a_password(anyone: AsyncClient) -> Non
 
     assert right.status_code == 200
     problem(wrong, 401, "not_signed_in")
+
+
+async def get_token(client: AsyncClient, **changes: Any) -> Response:
+    return await client.post(TOKEN, data={"username": "ada@example.org", "password": PASSWORD} | changes)
+
+
+async def enter(client: AsyncClient) -> dict[str, Any]:
+    """The tokens of a new session; the account is opened first if need be."""
+    await sign_up(client)
+    answer = await get_token(client)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def bearing(tokens: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+async def refresh_by_form(client: AsyncClient, token: str) -> Response:
+    return await client.post(TOKEN, data={"grant_type": "refresh_token", "refresh_token": token})
+
+
+async def refresh_by_json(client: AsyncClient, token: str) -> Response:
+    return await client.post("/api/v3/auth/refresh", json={"refresh_token": token})
+
+
+@pytest.mark.parametrize("refresh", [refresh_by_form, refresh_by_json])
+async def test_a_refresh_token_gets_the_next_tokens_once(anyone: AsyncClient, refresh: Any) -> None:
+    first = await enter(anyone)
+
+    answer = await refresh(anyone, first["refresh_token"])
+    second = answer.json()
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert set(second) == set(first)
+    assert second["refresh_token"] != first["refresh_token"]
+    assert (await anyone.get("/api/v3/children", headers=bearing(second))).status_code == 200
+
+    problem(await refresh(anyone, first["refresh_token"]), 401, "not_signed_in")
+    problem(await refresh(anyone, second["refresh_token"]), 401, "not_signed_in")
+    problem(await anyone.get("/api/v3/children", headers=bearing(second)), 401, "not_signed_in")
+
+
+@pytest.mark.parametrize("token", ["nonsense", "x" * 50_000, "\x00"])
+async def test_what_is_no_refresh_token(anyone: AsyncClient, token: str) -> None:
+    problem(await refresh_by_json(anyone, token), 401, "not_signed_in")
+    problem(await refresh_by_form(anyone, token), 401, "not_signed_in")
+
+
+async def test_a_refresh_without_a_token(outsider: AsyncClient) -> None:
+    refused(await outsider.post("/api/v3/auth/refresh", json={}), "refresh_token")
+    for form in ({}, {"refresh_token": ""}):
+        refused(await outsider.post(TOKEN, data={"grant_type": "refresh_token"} | form), "refresh_token")
+    refused(
+        await outsider.post(TOKEN, data={"grant_type": "refresh_token", "username": "a", "password": "b"}),
+        "refresh_token",
+    )
+
+
+async def test_signing_out_ends_the_session_at_once(anyone: AsyncClient) -> None:
+    here, elsewhere = await enter(anyone), await enter(anyone)
+
+    answer = await anyone.post("/api/v3/auth/signout", headers=bearing(here))
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    problem(await anyone.get("/api/v3/children", headers=bearing(here)), 401, "not_signed_in")
+    problem(await refresh_by_json(anyone, here["refresh_token"]), 401, "not_signed_in")
+    assert (await anyone.get("/api/v3/children", headers=bearing(elsewhere))).status_code == 200
+
+
+async def test_a_new_password_ends_the_other_sessions(anyone: AsyncClient) -> None:
+    here, elsewhere = await enter(anyone), await enter(anyone)
+    body = {"current_password": PASSWORD, "new_password": "another horse battery"}
+
+    answer = await anyone.put("/api/v3/auth/password", json=body, headers=bearing(here))
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await anyone.get("/api/v3/children", headers=bearing(here))).status_code == 200
+    problem(await anyone.get("/api/v3/children", headers=bearing(elsewhere)), 401, "not_signed_in")
+    problem(await get_token(anyone), 401, "not_signed_in")
+    assert (await get_token(anyone, password="another horse battery")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("current_password", "wrong password"), ("new_password", "short"), ("new_password", "x" * 257)],
+)
+async def test_a_new_password_that_is_refused(anyone: AsyncClient, field: str, value: str) -> None:
+    tokens = await enter(anyone)
+    body = {"current_password": PASSWORD, "new_password": "another horse battery"} | {field: value}
+
+    answer = await anyone.put("/api/v3/auth/password", json=body, headers=bearing(tokens))
+
+    refused(answer, field)
+    assert value not in answer.text
+    assert (await get_token(anyone)).status_code == 200
+
+
+@pytest.fixture
+def throttled_app(services: Services, clock: FakeClock) -> FastAPI:
+    """The whole application, with a clock that stands still and hashes that cost nothing."""
+    return create_app(replace(services, sign_in=replace(services.sign_in, passwords=NoHashes(), clock=clock)))
+
+
+async def test_too_many_wrong_passwords_say_when_to_try_again(throttled_app: FastAPI) -> None:
+    async with client_of(throttled_app) as client:
+        await sign_up(client)
+        answers = [await get_token(client, password="wrong password") for _ in range(11)]
+
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+        problem(answers[-1], 429, "too_many_requests")
+        assert answers[-1].headers["Retry-After"] == "1"
+        problem(await get_token(client), 429, "too_many_requests")
+
+
+@pytest.mark.parametrize(
+    ("many", "another"),
+    [
+        (["203.0.113.7"] * 20, "203.0.113.8"),
+        ([f"2001:db8:0:1::{number}" for number in range(20)], "2001:db8:0:2::1"),
+    ],
+)
+async def test_sign_ups_from_one_place_are_throttled(throttled_app: FastAPI, many: list[str], another: str) -> None:
+    for number, address in enumerate(many):
+        async with client_of(throttled_app, client=address) as client:
+            assert (await sign_up(client, email=f"user{number}@example.org")).status_code == 201
+
+    async with client_of(throttled_app, client=many[0]) as client:
+        answer = await sign_up(client)
+        problem(answer, 429, "too_many_requests")
+        assert answer.headers["Retry-After"] == "60"
+    async with client_of(throttled_app, client=another) as client:
+        assert (await sign_up(client)).status_code == 201
+
+
+async def test_a_proxy_that_does_not_name_its_clients_slows_nobody_down(throttled_app: FastAPI) -> None:
+    async with client_of(throttled_app, client="127.0.0.1") as client:
+        for number in range(60):
+            assert (await sign_up(client, email=f"user{number}@example.org")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("host", "client"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("127.0.0.1", None),
+        ("127.8.8.8", None),
+        ("::1", None),
+        ("::ffff:127.0.0.1", None),
+        ("testclient", None),
+        ("", None),
+    ],
+)
+def test_clients_are_told_apart_by_their_network(host: str, client: str | None) -> None:
+    assert distinct(host) == client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "signup", SIGN_UP),
+        ("POST", "refresh", {"refresh_token": "x"}),
+        ("POST", "signout", None),
+        ("PUT", "password", {"current_password": PASSWORD, "new_password": PASSWORD}),
+    ],
+)
+async def test_where_another_provider_signs_users_in_it_is_named_as_the_way(
+    closed_services: Services, method: str, path: str, body: object
+) -> None:
+    async with client_of(create_app(replace(closed_services, signs_in_elsewhere=True))) as client:
+        answer = await client.request(method, f"/api/v3/auth/{path}", json=body)
+
+        assert "provider" in problem(answer, 409, "conflict")["detail"]
+        problem(await get_token(client), 409, "conflict")

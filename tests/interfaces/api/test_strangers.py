@@ -13,7 +13,8 @@ import pytest
 from httpx import AsyncClient
 
 from tales.domain.actor import Actor
-from tales.infrastructure.auth.tokens import AUDIENCE, JwtTokens
+from tales.infrastructure.auth.claims import AUDIENCE
+from tales.infrastructure.auth.tokens import JwtTokens
 from tests.fixtures.time import FakeClock
 from tests.interfaces.api.world import SECRET, Family, problem
 
@@ -37,6 +38,8 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("GET", f"/stories/{ID}", None),
     ("GET", f"/stories/{ID}?include=generation", None),
     ("PUT", f"/stories/{ID}/rating", {"rating": 5}),
+    ("POST", "/auth/signout", None),
+    ("PUT", "/auth/password", {"current_password": "correct horse", "new_password": "battery staple"}),
 ]
 
 
@@ -56,6 +59,8 @@ def forged_tokens() -> dict[str, str]:
         "no end": jwt.encode({"sub": ID, "aud": AUDIENCE}, SECRET),
         "another audience": jwt.encode(claims | {"aud": "anon"}, SECRET),
         "nobody": jwt.encode(claims | {"sub": "nobody"}, SECRET),
+        "an empty name": jwt.encode(claims | {"sub": ""}, SECRET),
+        "not yet": jwt.encode(claims | {"nbf": now + timedelta(minutes=5)}, SECRET),
         "no token": "nonsense",
         "empty": "",
         "dots": "..",

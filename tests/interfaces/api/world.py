@@ -166,8 +166,8 @@ def refused(answer: Response, *fields: str) -> dict[str, Any]:
     return body
 
 
-def client_of(app: Any, path: str = "", token: str | None = None) -> AsyncClient:
-    """A client of `app` below `path`."""
+def client_of(app: Any, path: str = "", token: str | None = None, client: str = "127.0.0.1") -> AsyncClient:
+    """A client of `app` below `path`, at the network address `client`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(app, client=(client, 50_000))
     return AsyncClient(transport=transport, base_url=f"http://tales.test{path}", headers=headers)

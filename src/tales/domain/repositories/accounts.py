@@ -26,5 +26,17 @@ class AccountRepository(Protocol):
     async def find(self, email: str) -> Account | None:
         """The account of an address, whatever its case."""
 
+    async def get(self, user_id: UUID) -> Account | None:
+        """The account of a user."""
+
+    async def hold(self, account: Account) -> bool:
+        """Keep the password as it is until the transaction ends; False when it has been changed since `account`."""
+
+    async def change_password(self, account: Account, password_hash: str) -> bool:
+        """Replace the hash of the password; False when it has been changed since `account`."""
+
+    async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
+        """Make the user an admin, or one no longer."""
+
     async def ensure_user(self, user_id: UUID) -> None:
         """Insert a user without an account, unless there is one."""

@@ -10,10 +10,12 @@ from uuid import UUID
 from tales.domain.actor import Actor
 from tales.domain.generation import AttemptId
 from tales.domain.repositories.accounts import AccountRepository
+from tales.domain.repositories.entry_attempts import EntryAttemptRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository, UsageRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
+from tales.domain.repositories.sessions import SessionRepository
 from tales.domain.repositories.stories import StoryRepository
 
 
@@ -79,6 +81,14 @@ class UnitOfWork(Protocol):
         """What users have asked for lately."""
 
     @property
+    def sessions(self) -> SessionRepository:
+        """Sign-ins that have not ended."""
+
+    @property
+    def entry_attempts(self) -> EntryAttemptRepository:
+        """How often somebody has tried to get in."""
+
+    @property
     def jobs(self) -> JobQueue:
         """Work for later."""
 
@@ -90,7 +100,7 @@ class Transactions(Protocol):
     """Begins units of work. The only way to the database's rows."""
 
     def as_user(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Under row-level security, as this user."""
+        """Under row-level security, as this user. Raises: NotSignedIn when the actor's session has ended."""
 
     def as_service(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """As the service itself: to keep results, and accounts."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 
@@ -10,15 +9,19 @@ class Argon2Passwords:
     """See `tales.application.ports.PasswordHasher`."""
 
     def __init__(self) -> None:
-        self._hashes = PasswordHash((Argon2Hasher(),))
+        self._hasher = Argon2Hasher()
         # Checked where there is no account, so that an answer's time does not tell who has one.
-        self._nobody = self._hashes.hash("nobody's password")
+        self._nobody = self._hasher.hash("nobody's password")
 
     def hash(self, password: str) -> str:
         """A salted hash of `password`."""
-        return self._hashes.hash(password)
+        return self._hasher.hash(password)
 
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether it is the hash of `password`; takes as long for None, where there is no account."""
-        matches = self._hashes.verify(password, password_hash or self._nobody)
+        matches = self._hasher.verify(password, password_hash or self._nobody)
         return matches and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether it was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)

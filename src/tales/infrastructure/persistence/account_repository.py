@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import ColumnElement, and_, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.repositories.accounts import Account
@@ -35,9 +35,35 @@ class SqlAccountRepository:
 
     async def find(self, email: str) -> Account | None:
         """The account of an address, whatever its case."""
-        row = await self._session.scalar(select(AccountDB).where(AccountDB.email == email.lower()))
-        return Account(row.user_id, row.email, row.password_hash, row.is_admin) if row else None
+        return await self._find(AccountDB.email == email.lower())
+
+    async def get(self, user_id: UUID) -> Account | None:
+        """The account of a user."""
+        return await self._find(AccountDB.user_id == user_id)
+
+    async def hold(self, account: Account) -> bool:
+        """Keep the password as it is until the transaction ends; False when it has been changed since `account`."""
+        unchanged = select(AccountDB.user_id).where(_is(account)).with_for_update(read=True)
+        return await self._session.scalar(unchanged) is not None
+
+    async def change_password(self, account: Account, password_hash: str) -> bool:
+        """Replace the hash of the password; False when it has been changed since `account`."""
+        changed = update(AccountDB).where(_is(account)).values(password_hash=password_hash).returning(AccountDB.user_id)
+        return await self._session.scalar(changed) is not None
+
+    async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
+        """Make the user an admin, or one no longer."""
+        await self._session.execute(update(AccountDB).where(AccountDB.user_id == user_id).values(is_admin=is_admin))
 
     async def ensure_user(self, user_id: UUID) -> None:
         """Insert a user without an account, unless there is one."""
         await self._session.execute(_ENSURE_USER, {"id": user_id})
+
+    async def _find(self, which: ColumnElement[bool]) -> Account | None:
+        row = await self._session.scalar(select(AccountDB).where(which))
+        return Account(row.user_id, row.email, row.password_hash, row.is_admin) if row else None
+
+
+def _is(account: Account) -> ColumnElement[bool]:
+    """The account's row, unless its password has been changed."""
+    return and_(AccountDB.user_id == account.user_id, AccountDB.password_hash == account.password_hash)

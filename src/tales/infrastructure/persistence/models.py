@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, FetchedValue, Integer, LargeBinary, MetaData, Numeric, Text
+from sqlalchemy import ARRAY, BigInteger, DateTime, FetchedValue, Integer, LargeBinary, MetaData, Numeric, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tales.domain.generation import Json
@@ -142,3 +142,38 @@ class RequestRateDB(Base):
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     next_at: Mapped[datetime]
+
+
+class SessionDB(Base):
+    """`tales.sessions`: sign-ins that have not ended."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    refresh_token_hash: Mapped[bytes]
+    client_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ReplacedRefreshTokenDB(Base):
+    """`tales.replaced_refresh_tokens`: what was a session's refresh token once."""
+
+    __tablename__ = "replaced_refresh_tokens"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID]
+    replaced_at: Mapped[datetime]
+
+
+class EntryAttemptDB(Base):
+    """`tales.entry_attempts`: sign-ups, and sign-ins that have not succeeded."""
+
+    __tablename__ = "entry_attempts"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    client_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    attempts: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime]

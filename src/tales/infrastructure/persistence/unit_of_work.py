@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
+from tales.domain.errors import NotSignedIn
 from tales.infrastructure.persistence.account_repository import SqlAccountRepository
+from tales.infrastructure.persistence.entry_attempt_repository import SqlEntryAttemptRepository
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.family_repositories import SqlChildRepository, SqlHeroRepository
 from tales.infrastructure.persistence.generation_repository import SqlGenerationRepository
@@ -25,10 +28,18 @@ from tales.infrastructure.persistence.limit_repositories import (
     SqlUsageRepository,
 )
 from tales.infrastructure.persistence.live_text_repository import SqlLiveTextRepository
+from tales.infrastructure.persistence.session_repository import SqlSessionRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
 from tales.infrastructure.queue.jobs import Lane, PgQueuerJobs
 
 _BECOME = text("select set_config('request.jwt.claims', :claims, true), set_config('role', :role, true)")
+# Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
+_BECOME_IN_SESSION = text(
+    "select tales.session_is_open(:session), set_config('request.jwt.claims', :claims, true),"
+    " set_config('role', :role, true)"
+)
+
+_AUTH_IS_OURS = text("select obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales'")
 
 
 class SqlUnitOfWork:
@@ -45,6 +56,8 @@ class SqlUnitOfWork:
         self.idempotency_keys = SqlIdempotencyKeyRepository(session, role)
         self.request_rates = SqlRequestRateRepository(session, role)
         self.usage = SqlUsageRepository(session)
+        self.sessions = SqlSessionRepository(session, clock)
+        self.entry_attempts = SqlEntryAttemptRepository(session, clock)
         self.jobs = PgQueuerJobs(session, role, lane)
 
     async def commit(self) -> None:
@@ -62,13 +75,13 @@ class SqlTransactions:
 
     @asynccontextmanager
     async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
-        """Under row-level security, as this user."""
+        """Under row-level security, as this user. Raises: NotSignedIn when the actor's session has ended."""
         claims: dict[str, object] = {
             "sub": str(actor.user_id),
             "role": "authenticated",
             "app_metadata": {"role": "admin"} if actor.is_admin else {},
         }
-        async with self._begin("authenticated", claims) as work:
+        async with self._begin("authenticated", claims, actor.session_id) as work:
             yield work
 
     @asynccontextmanager
@@ -77,15 +90,27 @@ class SqlTransactions:
         async with self._begin("service_role", {"role": "service_role"}) as work:
             yield work
 
+    async def keeps_own_users(self) -> bool:
+        """Whether `auth.users` was made by Tales, and not by Supabase or the like. Raises: Unavailable."""
+        with translated_errors():
+            async with AsyncSession(self._engine) as session:
+                return bool(await session.scalar(_AUTH_IS_OURS))
+
     async def check(self) -> None:
         """Pass when the database answers. Raises: Unavailable."""
         async with self.as_service():
             pass
 
     @asynccontextmanager
-    async def _begin(self, role: str, claims: dict[str, object]) -> AsyncIterator[SqlUnitOfWork]:
+    async def _begin(
+        self, role: str, claims: dict[str, object], session_id: UUID | None = None
+    ) -> AsyncIterator[SqlUnitOfWork]:
         # Leaving without a commit closes the session, which rolls back.
         with translated_errors():
             async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                await session.execute(_BECOME, {"claims": json.dumps(claims), "role": role})
+                actor: dict[str, object] = {"claims": json.dumps(claims), "role": role}
+                if session_id is None:
+                    await session.execute(_BECOME, actor)
+                elif not await session.scalar(_BECOME_IN_SESSION, actor | {"session": session_id}):
+                    raise NotSignedIn("This session has ended. Sign in again.")
                 yield SqlUnitOfWork(session, self._clock, role, self._lane)

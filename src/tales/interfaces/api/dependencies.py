@@ -28,7 +28,7 @@ async def _current_actor(request: Request, token: Annotated[str | None, Depends(
     if token is None:
         raise NotSignedIn("This needs a token: get one at /api/v3/auth/token and send it as Authorization: Bearer.")
     services = await _services(request)
-    actor = services.tokens.read(token)
+    actor = await services.authenticate(token)
     await services.limit_requests(actor)
     return actor
 

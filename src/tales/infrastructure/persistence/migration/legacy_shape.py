@@ -30,6 +30,7 @@ _MARKS = {
     "024": "check_story_family()",
     "023": "live_text.begins_at",
     "021": "idempotency_keys.key",
+    "020": "sessions.refresh_token_hash",
     "019": "accounts.password_hash",
     "017": "stories.generation_id",
     "016": "stories_unowned.id",

@@ -24,11 +24,12 @@ class SignedUp(Answer):
 
 
 class Token(Answer):
-    """A token for the header `Authorization: Bearer`. `expires_in` seconds."""
+    """A token for the header `Authorization: Bearer`. `expires_in` seconds; then `refresh_token` gets the next one."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 -- the kind of token, as RFC 6750 names it
     expires_in: int
+    refresh_token: str
 
 
 class Child(Answer):

@@ -1,19 +1,37 @@
-"""Accounts: sign up, and get a token."""
+"""Accounts: sign up, sign in, stay signed in, sign out."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, status
-from fastapi.security import OAuth2PasswordRequestForm
 
+from tales.application.refresh_tokens import SignedIn
+from tales.application.services import Services
 from tales.domain import errors
 from tales.domain.repositories.accounts import Account
-from tales.interfaces.api.dependencies import UseCases
+from tales.interfaces.api.client_address import ClientAddress
+from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v3 import answers, bodies
+from tales.interfaces.api.v3.token_form import TokenForm, token_form
 
-router = APIRouter(prefix="/auth", tags=["accounts"], responses=problems(errors.Unavailable, body=True))
+
+async def _own_sign_in(services: UseCases) -> None:
+    """Pass where Tales itself signs users in. Raises: Conflict."""
+    if services.signs_in_elsewhere:
+        raise errors.Conflict(
+            "Users sign in at the provider that this service trusts, not here. "
+            "Get a token there, and send it as Authorization: Bearer."
+        )
+
+
+router = APIRouter(
+    prefix="/auth",
+    tags=["accounts"],
+    dependencies=[Depends(_own_sign_in)],
+    responses=problems(errors.Conflict, errors.Unavailable),
+)
 
 
 @router.post(
@@ -21,15 +39,62 @@ router = APIRouter(prefix="/auth", tags=["accounts"], responses=problems(errors.
     status_code=status.HTTP_201_CREATED,
     summary="Open an account",
     response_model=answers.SignedUp,
-    responses=problems(errors.Conflict),
+    responses=problems(errors.TooManyRequests, body=True),
 )
-async def sign_up(body: bodies.SignUp, services: UseCases) -> Account:
+async def sign_up(body: bodies.SignUp, services: UseCases, client: ClientAddress) -> Account:
     """Open an account for a family. The next step is a token."""
-    return await services.sign_in.sign_up(body.email, body.password)
+    return await services.sign_in.sign_up(body.email, body.password, client)
 
 
-@router.post("/token", summary="Get a token", responses=problems(errors.NotSignedIn))
-async def get_token(form: Annotated[OAuth2PasswordRequestForm, Depends()], services: UseCases) -> answers.Token:
-    """Trade an address (as `username`) and a password for a token (OAuth 2, RFC 6749, section 4.3)."""
-    actor = await services.sign_in.check(form.username, form.password)
-    return answers.Token(access_token=services.tokens.issue(actor), expires_in=services.tokens.lifetime)
+@router.post("/token", summary="Get a token", responses=problems(errors.NotSignedIn, errors.TooManyRequests, body=True))
+async def get_token(
+    form: Annotated[TokenForm, Depends(token_form)], services: UseCases, client: ClientAddress
+) -> answers.Token:
+    """Trade an address (as `username`) and a password for tokens (OAuth 2, RFC 6749, section 4.3).
+
+    With `grant_type=refresh_token`, trade a refresh token for the next tokens (section 6).
+    """
+    if form.refresh_token is not None:
+        return _tokens(services, await services.keep_session.refresh(form.refresh_token))
+    return _tokens(services, await services.sign_in.sign_in(form.username, form.password, client))
+
+
+@router.post("/refresh", summary="Stay signed in", responses=problems(errors.NotSignedIn, body=True))
+async def refresh_token(body: bodies.RefreshToken, services: UseCases) -> answers.Token:
+    """Trade a refresh token for the next tokens. It works once: one that is used again ends its session.
+
+    So ask for one refresh at a time, and keep the `refresh_token` of the answer.
+    """
+    return _tokens(services, await services.keep_session.refresh(body.refresh_token))
+
+
+@router.post(
+    "/signout",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Sign out",
+    responses=problems(errors.NotSignedIn),
+)
+async def sign_out(actor: CurrentActor, services: UseCases) -> None:
+    """End the session of this token. Its access and refresh tokens are good for nothing from now on."""
+    await services.keep_session.sign_out(actor)
+
+
+@router.put(
+    "/password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Change the password",
+    responses=problems(errors.NotSignedIn, errors.TooManyRequests, body=True),
+)
+async def change_password(
+    body: bodies.NewPassword, actor: CurrentActor, services: UseCases, client: ClientAddress
+) -> None:
+    """Replace the password. All other sessions of the account end; this one goes on."""
+    await services.change_password(actor, body.current_password, body.new_password, client)
+
+
+def _tokens(services: Services, signed_in: SignedIn) -> answers.Token:
+    return answers.Token(
+        access_token=services.tokens.issue(signed_in.actor),
+        expires_in=services.tokens.lifetime,
+        refresh_token=signed_in.refresh_token,
+    )

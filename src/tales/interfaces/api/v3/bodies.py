@@ -22,6 +22,25 @@ class SignUp(Body):
     password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
 
 
+class RefreshToken(Body):
+    """What keeps a user signed in."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"refresh_token": "8Yx2..."}})
+
+    refresh_token: Text
+
+
+class NewPassword(Body):
+    """A password instead of the present one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"current_password": "correct horse", "new_password": "battery staple"}}
+    )
+
+    current_password: Annotated[Text, Shown(format="password")]
+    new_password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
+
+
 class NewChild(Body):
     """A child as a parent describes it. `age` in years."""
 

@@ -1,0 +1,54 @@
+"""A new password, which ends every other session."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from tales.application.ports import Clock, PasswordHasher
+from tales.application.sign_in import checked_password, matches
+from tales.application.throttle import admit
+from tales.domain.actor import Actor
+from tales.domain.errors import Conflict, InvalidInput, NotSignedIn
+from tales.domain.repositories.accounts import Account
+from tales.domain.repositories.unit_of_work import Transactions
+from tales.domain.throttle import EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Replaces a user's password. `client` as in `SignIn`."""
+
+    transactions: Transactions
+    passwords: PasswordHasher
+    clock: Clock
+
+    async def __call__(self, actor: Actor, current: str, new: str, client: str | None = None) -> None:
+        """Replace the `current` password by the `new` one, and end all sessions but the actor's own.
+
+        Raises: InvalidInput, NotSignedIn, TooManyRequests, or Conflict when the user has no password here.
+        """
+        checked_password("new_password", new)
+        account = await self._admitted(actor, client)
+        if not await matches(self.passwords, current, account):
+            raise InvalidInput("current_password", "This is not the present password. Check it.")
+        hashed = await asyncio.to_thread(self.passwords.hash, new)
+        async with self.transactions.as_service() as work:
+            if not await work.accounts.change_password(account, hashed):
+                raise Conflict("The password has been changed meanwhile. Sign in with the new one.")
+            await work.sessions.close_all(actor.user_id, but=actor.session_id)
+            await work.entry_attempts.clear(EntryKind.SIGN_IN, account.email)
+            await work.commit()
+
+    async def _admitted(self, actor: Actor, client: str | None) -> Account:
+        """The actor's account, after one more attempt to name its password has been counted."""
+        async with self.transactions.as_service() as work:
+            if actor.session_id is not None and not await work.sessions.is_open(actor.session_id):
+                raise NotSignedIn("This session has ended. Sign in again.")
+            account = await work.accounts.get(actor.user_id)
+            if account is None:
+                raise Conflict("This user has no password here. Change it where you sign in.")
+            # Whoever got hold of a token shall not find the password by trying.
+            await admit(work, EntryKind.SIGN_IN, account.email, client, self.clock.now())
+            await work.commit()
+        return account

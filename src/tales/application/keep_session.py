@@ -1,0 +1,60 @@
+"""A session goes on as long as its refresh token is traded for the next one, and ends with a sign-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tales.application.ports import Clock, Log
+from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
+from tales.domain.actor import Actor
+from tales.domain.errors import Conflict, NotSignedIn
+from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
+
+_NO_LONGER = "This refresh token is not valid, or no longer. Sign in again."
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSession:
+    """Prolongs sessions and ends them."""
+
+    transactions: Transactions
+    clock: Clock
+    log: Log
+
+    async def refresh(self, refresh_token: str) -> SignedIn:
+        """Trade a session's refresh token for the next one, which replaces it (RFC 6749, section 6).
+
+        One that has been replaced already ends its session: it was copied, and nobody can tell which of the two is the
+        thief (RFC 9700, section 4.14.2). So a client asks for one refresh at a time. Raises: NotSignedIn.
+        """
+        async with self.transactions.as_service() as work:
+            session = await work.sessions.hold(refresh_token)
+            if session is None:
+                await self._end_if_replaced(work, refresh_token)
+                raise NotSignedIn(_NO_LONGER)
+            account = await work.accounts.get(session.user_id)
+            if account is None:
+                raise NotSignedIn(_NO_LONGER)
+            new_token = new_refresh_token()
+            expires_at = expiry(session.created_at, self.clock.now())
+            await work.sessions.replace_token(session, refresh_token, new_token, expires_at)
+            await work.commit()
+        return SignedIn(Actor(session.user_id, is_admin=account.is_admin, session_id=session.id), new_token)
+
+    async def sign_out(self, actor: Actor) -> None:
+        """End the actor's session: its access and refresh tokens are good for nothing from now on.
+
+        Raises: Conflict when the actor's token belongs to no session of ours.
+        """
+        if actor.session_id is None:
+            raise Conflict("This token belongs to no session here. Sign out where it was given.")
+        async with self.transactions.as_service() as work:
+            await work.sessions.close(actor.session_id)
+            await work.commit()
+
+    async def _end_if_replaced(self, work: UnitOfWork, refresh_token: str) -> None:
+        session_id = await work.sessions.find_replaced(refresh_token)
+        if session_id is not None:
+            await work.sessions.close(session_id)
+            await work.commit()
+            self.log.warning("a refresh token was used twice, so its session has ended", session_id=str(session_id))

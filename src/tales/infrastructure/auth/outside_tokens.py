@@ -1,0 +1,39 @@
+"""Access tokens of an outside provider: Supabase, or any that speaks OpenID Connect and names users by UUIDs."""
+
+from __future__ import annotations
+
+import jwt
+
+from tales.domain.actor import Actor
+from tales.infrastructure.auth.claims import Expected, actor_of, refused
+from tales.infrastructure.auth.jwks import ALGORITHMS, Jwks
+
+_SHARED = "HS256"
+
+
+class OutsideTokens:
+    """See `tales.application.ports.TokenReader`.
+
+    Public keys verify ES256 and RS256, the shared secret HS256: a token's own `alg` chooses between keys that are kept
+    apart, and never what a key is used for (RFC 8725, section 3.1).
+    """
+
+    def __init__(self, expected: Expected, keys: Jwks | None, secret: str | None) -> None:
+        self._expected = expected
+        self._keys = keys
+        self._secret = secret
+
+    async def read(self, token: str) -> Actor:
+        """Who brings this token. Raises: NotSignedIn, or Unavailable while the provider's keys have never been had."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except (jwt.PyJWTError, ValueError, RecursionError):
+            raise refused() from None
+        algorithm = header.get("alg")
+        if algorithm == _SHARED and self._secret is not None:
+            return actor_of(self._expected.claims(token, self._secret, _SHARED))
+        if algorithm in ALGORITHMS and self._keys is not None:
+            key = await self._keys.find(header.get("kid"), algorithm)
+            if key is not None:
+                return actor_of(self._expected.claims(token, key, algorithm))
+        raise refused()
