@@ -14,6 +14,7 @@ import pytest
 from tales.client import (
     BadRequest,
     ConnectionFailed,
+    InvalidInput,
     NotFound,
     Retry,
     ServerFailed,
@@ -213,3 +214,34 @@ async def test_an_answer_that_is_lost_between_the_real_service_and_a_client_is_a
         assert (await tales.stories.get(generation.story_id)) == rated
 
     assert [asked.line.split()[0] for asked in proxy.asked] == ["POST", "POST", "PUT", "PUT", "GET", "GET"]
+
+
+async def test_a_wish_whose_answer_is_lost_makes_one_generation(kind: Kind, service: Service) -> None:
+    def first_wish(asked: Asked, before: int) -> int | None:
+        return 0 if before == 0 and "/generations" in asked.line else None
+
+    async with (
+        cutting(service.address, first_wish) as proxy,
+        client_at(kind, proxy.address, token=service.new_family(), retry=QUICK) as tales,
+    ):
+        hero = await tales.heroes.add("Captain Owl")
+        generation = await tales.generations.create(hero_id=hero.id, moral="kindness", wait=30)
+        made = await collect(tales.generations.list())
+
+    assert [asked.line.split()[:2] for asked in proxy.asked].count(["POST", "/api/v3/generations"]) == 2
+    assert [found.generation_id for found in made] == [generation.generation_id]
+    assert generation.status == "success"
+
+
+async def test_one_key_stands_for_one_wish_across_programs(kind: Kind, service: Service) -> None:
+    async with client_at(kind, service.address, token=service.new_family()) as tales:
+        hero = await tales.heroes.add("Captain Owl")
+        wishes = [
+            await tales.generations.create(hero_id=hero.id, moral="kindness", idempotency_key="tonight")
+            for _ in range(2)
+        ]
+        with pytest.raises(InvalidInput) as caught:
+            await tales.generations.create(hero_id=hero.id, moral="courage", idempotency_key="tonight")
+
+    assert wishes[0].generation_id == wishes[1].generation_id
+    assert caught.value.code == "idempotency_key_reused"
