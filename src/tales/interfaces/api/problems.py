@@ -148,7 +148,9 @@ async def _refused_by_framework(request: Request, error: Exception) -> Response:
     if kind is BY_ERROR[errors.NotFound]:
         detail = "There is nothing at this address. Those that there are stand at /docs."
     if kind is METHOD_NOT_ALLOWED:
-        allowed = allowed_methods(request.app.routes, request.url.path) or (headers or {}).get("Allow", "")
+        # The router keeps its methods in a set, which has an order of its own in every process.
+        routed = ", ".join(sorted((headers or {}).get("Allow", "").split(", ")))
+        allowed = allowed_methods(request.app.routes, request.url.path) or routed
         headers = {**(headers or {}), "Allow": allowed}
         detail = f"This address does not take {request.method}. Use one of: {allowed}."
     return problem_response(kind, detail, headers=headers)
