@@ -78,7 +78,7 @@ async def test_how_a_wish_is_written_does_not_matter(family: Family, database: D
     [{"moral": "courage"}, {"story_length": 4}, {"story_length": None}, {"language": "fr"}, {"model": "second/model"}],
     ids=str,
 )
-async def test_another_wish_under_the_same_key_is_refused(
+async def test_litellm_35563_another_wish_under_the_same_key_is_refused_and_not_dropped(
     family: Family, database: Database, changes: dict[str, Any]
 ) -> None:
     wish, headers = await family.wish(), keyed()

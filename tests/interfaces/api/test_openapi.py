@@ -137,8 +137,8 @@ def test_the_headers_that_matter_when_a_story_is_asked_for_are_shown(document: d
     parameters = document["paths"]["/api/v3/generations"]["post"]["parameters"]
 
     assert {(parameter["in"], parameter["name"], parameter["required"]) for parameter in parameters} == {
-        ("header", "prefer", False),
-        ("header", "idempotency-key", False),
+        ("header", "Prefer", False),
+        ("header", "Idempotency-Key", False),
     }
     assert all(parameter["description"] for parameter in parameters)
 
