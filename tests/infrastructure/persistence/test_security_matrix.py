@@ -296,16 +296,17 @@ def test_a_leak_would_be_noticed(superusers: World) -> None:
 # What the catalog holds is what the matrix names.
 
 
+def _relations(world: World) -> set[str]:
+    """Every table and view of ours."""
+    query = (
+        "select format('%%s.%%s', relnamespace::regnamespace, relname) as name from pg_class"
+        " where relnamespace::regnamespace::text = any (%s) and relkind in ('r', 'p', 'v', 'm', 'f')"
+    )
+    return {row["name"] for row in world.connection.execute(query, [world.schemas])}
+
+
 def test_every_relation_has_its_line(world: World) -> None:
-    found = {
-        row["name"]
-        for row in world.connection.execute(
-            "select format('%%s.%%s', relnamespace::regnamespace, relname) as name from pg_class"
-            " where relnamespace::regnamespace::text = any (%s) and relkind in ('r', 'p', 'v', 'm', 'f')",
-            [world.schemas],
-        )
-    }
-    assert found == {line.relation for line in world.lines}
+    assert _relations(world) == {line.relation for line in world.lines}
 
 
 def test_row_level_security_is_on_and_binds_the_owner_where_the_matrix_says_so(world: World) -> None:
@@ -348,6 +349,18 @@ def test_nobody_has_another_right_and_everybody_together_has_none(world: World) 
     ).fetchall()
     assert {right["who"] for right in rights} <= set(ROLES)
     assert {right["right"] for right in rights} <= {"SELECT", "INSERT", "UPDATE", "DELETE"}
+
+
+def test_no_right_comes_by_default_with_a_new_table(world: World) -> None:
+    with world.connection.transaction(force_rollback=True):
+        world.connection.execute("create table tales.toys (id integer)")
+        rights = world.connection.execute(
+            "select role from unnest(%s::text[]) as role"
+            " where has_table_privilege(role, 'tales.toys', 'select, insert, update, delete, truncate')",
+            [list(ROLES)],
+        )
+        assert rights.fetchall() == []
+        assert "tales.toys" in _relations(world), "and it has no line"
 
 
 def test_every_sequence_has_its_line(world: World) -> None:
