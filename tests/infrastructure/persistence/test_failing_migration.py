@@ -82,7 +82,6 @@ def test_timeouts_that_are_set_for_everybody(library: Database) -> None:
 
     migrate_up(library.owner_url, "017", SETTLED)
 
-    library.execute(sql.SQL("alter database {} reset statement_timeout").format(name))
     finish(library)
 
 
