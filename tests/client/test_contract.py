@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -10,8 +11,10 @@ from tales.client import (
     ClientError,
     Conflict,
     InvalidInput,
+    MemoryTokens,
     NotFound,
     NotSignedIn,
+    Tokens,
 )
 from tests.client.both import AnyClient, Kind, client_at, collect
 from tests.client.conftest import Service, ServiceWith
@@ -141,8 +144,8 @@ async def test_an_id_cannot_leave_its_place_in_the_address(tales: AnyClient) -> 
 
 
 async def test_an_account_is_opened_signed_in_and_out(service: Service, kind: Kind) -> None:
-    email = f"{kind.value}@example.org"
-    async with client_at(kind, service.address) as tales:
+    email, tokens = f"{kind.value}@example.org", MemoryTokens()
+    async with client_at(kind, service.address, tokens=tokens) as tales:
         with pytest.raises(NotSignedIn):
             await tales.sign_in(email, PASSWORD)
         assert (await tales.sign_up(email, PASSWORD)).email == email
@@ -151,8 +154,45 @@ async def test_an_account_is_opened_signed_in_and_out(service: Service, kind: Ki
 
         await tales.sign_in(email, PASSWORD)
         assert await collect(tales.stories.list()) == []
+        before = tokens.read()
 
         await tales.sign_out()
+        assert tokens.read() is None
         with pytest.raises(NotSignedIn) as caught:
             await collect(tales.stories.list())
     assert caught.value.code == "not_signed_in"
+
+    async with client_at(kind, service.address, tokens=MemoryTokens(before)) as thief:
+        with pytest.raises(NotSignedIn):
+            await collect(thief.stories.list())
+
+
+async def test_a_session_goes_on_when_its_access_token_ends(service: Service, kind: Kind) -> None:
+    email, tokens = f"renewed-{kind.value}@example.org", MemoryTokens()
+    async with client_at(kind, service.address, tokens=tokens) as tales:
+        await tales.sign_up(email, PASSWORD)
+        await tales.sign_in(email, PASSWORD)
+        first = tokens.read()
+        assert first is not None
+        tokens.write(Tokens("no.longer.good", first.refresh_token))
+
+        found = await asyncio.gather(*(collect(tales.stories.list()) for _ in range(5)))
+
+    renewed = tokens.read()
+    assert found == [[]] * 5
+    assert renewed is not None
+    assert renewed.refresh_token not in {None, first.refresh_token}
+
+
+async def test_a_password_is_changed_and_only_the_new_one_signs_in(service: Service, kind: Kind) -> None:
+    email = f"changed-{kind.value}@example.org"
+    async with client_at(kind, service.address) as tales:
+        await tales.sign_up(email, PASSWORD)
+        await tales.sign_in(email, PASSWORD)
+
+        await tales.change_password(PASSWORD, "another long password")
+
+        assert await collect(tales.children.list()) == []
+        with pytest.raises(NotSignedIn):
+            await tales.sign_in(email, PASSWORD)
+        await tales.sign_in(email, "another long password")

@@ -104,6 +104,7 @@ class Generation(Model):
     generation_id: UUID
     status: str
     story_id: UUID | None = None
+    sequel_of: UUID | None = None
     story_type: str | None = None
     story_length: int | None = None
     moral: str | None = None

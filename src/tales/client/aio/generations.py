@@ -42,12 +42,14 @@ class Generations:
         story_type: str | None = None,
         story_length: int | None = None,
         language: str | None = None,
+        sequel_of: Id | None = None,
         model: str | None = None,
         wait: int | None = None,
         idempotency_key: str | None = None,
     ) -> Generation:
         """Ask for a story about a child, a hero, or both.
 
+        `sequel_of` is a story that this one carries on; `Stories.sequel` does that in fewer words.
         `story_type` is what suits the ids given, unless said otherwise; `story_length` in minutes of reading aloud.
         With `wait` the answer comes when the generation has ended, or after that many seconds (120 at most): look at
         its `has_ended`. The same `idempotency_key` gives the same generation however often it is sent; without one a
@@ -64,6 +66,7 @@ class Generations:
             relationship_description=relationship_description,
             story_length=story_length,
             language=language,
+            sequel_of=sequel_of and str(sequel_of),
             model=model,
         )
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}

@@ -6,17 +6,19 @@ from collections.abc import AsyncGenerator
 from typing import Literal
 
 from tales.client import wire
+from tales.client.aio.generations import Generations
 from tales.client.aio.pages import each
 from tales.client.aio.transport import Transport
-from tales.client.models import Story
+from tales.client.models import Generation, Story
 from tales.client.wire import Id, if_match_header, path_of
 
 
 class Stories:
     """The family's stories."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, generations: Generations) -> None:
         self._transport = transport
+        self._generations = generations
 
     def list(
         self,
@@ -35,6 +37,32 @@ class Stories:
         """One story; with `include` how it was written: the attempt, or all of them. Raises: NotFound."""
         request = wire.Request(method="GET", path=path_of("stories", story_id), query={"include": include})
         return wire.read(Story, await self._transport.send(request))
+
+    async def sequel(
+        self,
+        story_id: Id,
+        *,
+        moral: str,
+        story_length: int | None = None,
+        model: str | None = None,
+        wait: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Generation:
+        """Ask for a story that carries this one on: with the same child and hero, in the same language.
+
+        The rest is as in `Generations.create`. Raises: NotFound, InvalidInput, TooManyRequests.
+        """
+        earlier = (await self.get(story_id, include="generation")).generation
+        return await self._generations.create(
+            story_type=earlier.story_type if earlier else None,
+            language=earlier.language if earlier else None,
+            sequel_of=story_id,
+            moral=moral,
+            story_length=story_length,
+            model=model,
+            wait=wait,
+            idempotency_key=idempotency_key,
+        )
 
     async def rate(self, story_id: Id, rating: int, *, if_match: str | None = None) -> Story:
         """Say how much the family liked it, from 1 to 10. Raises: NotFound, InvalidInput, PreconditionFailed."""

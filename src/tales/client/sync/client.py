@@ -45,7 +45,7 @@ class Tales:
         self.children = Children(self._transport)
         self.heroes = Heroes(self._transport)
         self.generations = Generations(self._transport)
-        self.stories = Stories(self._transport)
+        self.stories = Stories(self._transport, self.generations)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._transport.server!r})"
