@@ -12,10 +12,10 @@ from tales.domain.actor import Actor
 from tales.domain.errors import Forbidden
 from tales.domain.page import PageRequest
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
-from tests.factories import add_story, add_user, attempt_request, new_child, new_hero
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
 from tests.infrastructure.persistence.security_matrix import LINES
+from tests.infrastructure.persistence.test_security_matrix import fill
 
 CHANGES = {
     "tales.children": "age = 17",
@@ -35,16 +35,9 @@ class Two:
 
 
 @pytest.fixture
-async def two(transactions: SqlTransactions, ids: FakeIds) -> Two:
-    families = await add_user(transactions), await add_user(transactions)
-    for family in families:
-        async with transactions.as_user(Actor(family)) as work:
-            await work.children.add(ids.new(), family, new_child())
-            await work.heroes.add(ids.new(), family, new_hero())
-            await work.generations.create_attempt(attempt_request(family))
-            await work.commit()
-        await add_story(transactions, family)
-    return Two(*families)
+def two(database: Database) -> Two:
+    with database.connect() as connection:
+        return Two(*fill(connection))
 
 
 async def _run(work: SqlUnitOfWork, statement: str) -> CursorResult[tuple[object, ...]]:

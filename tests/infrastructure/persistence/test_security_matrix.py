@@ -148,7 +148,7 @@ CHANGES = {
 }
 
 
-def _fill(connection: Connection) -> tuple[UUID, UUID]:
+def fill(connection: Connection) -> tuple[UUID, UUID]:
     """Two families with a row of every kind each, and a row in whatever is nobody's."""
     families = add_user(connection), add_user(connection)
     for family in families:
@@ -172,7 +172,7 @@ def _fill(connection: Connection) -> tuple[UUID, UUID]:
 @pytest.fixture(scope="module")
 def superusers(server: Server, newest_template: str) -> Iterator[World]:
     with copy_of(server, newest_template) as database, database.connect() as connection:
-        yield World("superuser", connection, *_fill(connection), Actor("owner", None))
+        yield World("superuser", connection, *fill(connection), Actor("owner", None))
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def ordinary(server: Server, newest_template: str) -> Iterator[World]:
         migrate_up(managed.owner_url)
         platform = Database(managed.name, managed.superuser_url, managed.app_url)
         with platform.connect() as connection:
-            yield World("ordinary", connection, *_fill(connection), Actor("owner", f"{managed.name}_owner"))
+            yield World("ordinary", connection, *fill(connection), Actor("owner", f"{managed.name}_owner"))
 
 
 @pytest.fixture(scope="module", params=KINDS)
