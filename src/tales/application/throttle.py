@@ -21,5 +21,6 @@ async def admit(work: UnitOfWork, kind: EntryKind, address: str, client: str | N
     if client is not None:
         wait = max(wait, BY_CLIENT[kind].wait(by_client, now))
     if wait > 0:
-        raise TooManyRequests(wait, f"There were too many attempts. Try again in {math.ceil(wait)} seconds.")
+        message = f"There were too many attempts. Try again in {math.ceil(wait)} seconds."
+        raise TooManyRequests(wait, message, limit=f"{kind}_attempts")
     await work.entry_attempts.count(kind, address, client)

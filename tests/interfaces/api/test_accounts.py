@@ -246,7 +246,7 @@ async def test_too_many_wrong_passwords_say_when_to_try_again(throttled_app: Fas
         answers = [await get_token(client, password="wrong password") for _ in range(11)]
 
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
-        problem(answers[-1], 429, "too_many_requests")
+        assert problem(answers[-1], 429, "too_many_requests")["limit"] == "sign_in_attempts"
         assert answers[-1].headers["Retry-After"] == "1"
         problem(await get_token(client), 429, "too_many_requests")
 

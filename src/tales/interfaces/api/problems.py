@@ -40,6 +40,11 @@ RETRY_AFTER = 5
 
 _log: Log = structlog.get_logger()
 
+_LIMITS = (
+    "The limit that was reached, with status 429: `generations_per_day`, `concurrent_generations`, "
+    "`requests_per_minute`, `sign_in_attempts` or `sign_up_attempts`."
+)
+
 
 class Problem(BaseModel):
     """What went wrong, and what to do about it (RFC 9457)."""
@@ -51,7 +56,7 @@ class Problem(BaseModel):
     code: str = Field(description="The kind of problem, for programs: it never changes.")
     field: str | None = Field(None, description="The first field that is wrong, as a dotted path.")
     errors: list[FieldProblem] | None = Field(None, description="Every field that is wrong.")
-    limit: str | None = Field(None, description="The limit that was reached, with status 429.")
+    limit: str | None = Field(None, description=_LIMITS)
     request_id: str | None = Field(
         None, description="The id of the request, as in `X-Request-Id`: tell it when you ask."
     )
