@@ -20,6 +20,7 @@ from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
+from tales.domain.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,11 @@ class Services:
     authenticate: Authenticate
     check_ready: Callable[[], Awaitable[None]]
     signs_in_elsewhere: bool = False
+
+    def check_own_sign_in(self) -> None:
+        """Pass where Tales itself signs users in. Raises: Conflict."""
+        if self.signs_in_elsewhere:
+            raise Conflict(
+                "Users sign in at the provider that this service trusts, not here. "
+                "Get a token there, and send it as Authorization: Bearer."
+            )

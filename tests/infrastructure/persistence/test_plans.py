@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tales.domain.actor import Actor as User
 from tales.domain.generation import AttemptId, Status
 from tales.domain.page import PageKey, PageRequest
+from tales.domain.throttle import EntryKind
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.jobs import Lane
@@ -44,8 +45,22 @@ FILL = f"""
     insert into tales.stories (user_id, title, content, generation_id, generation_attempt, created_at, child_id)
     select user_id, 'The Kind Dragon', 'Once upon a time ...', generation_id, attempt_number, created_at, child_id
     from tales.generations where status = 'success';
+    insert into tales.accounts (user_id, email, password_hash)
+    select id, id || '@example.org', '$' from auth.users;
+    insert into tales.sessions (id, user_id, refresh_token_hash, client_hash, created_at, expires_at)
+    select uuid(lpad(n::text, 32, '0')), uuid(lpad((n % 200 + 1)::text, 32, '0')), sha256(n::text::bytea),
+        sha256((n % 5000)::text::bytea), timestamptz '2026-01-01', timestamptz '2027-01-01'
+    from generate_series(1, {ROWS} / 10) as n;
+    insert into tales.replaced_refresh_tokens (token_hash, session_id, replaced_at)
+    select sha256((-n)::text::bytea), uuid(lpad((n / 5 + 1)::text, 32, '0')), timestamptz '2026-01-01'
+    from generate_series(1, {ROWS} / 4) as n;
+    insert into tales.entry_attempts (kind, address_hash, client_hash, attempts, last_at)
+    select case when n % 5 = 0 then 'sign_up' else 'sign_in' end, sha256((n / 3)::text::bytea),
+        sha256((n % 5000)::text::bytea), 1, timestamptz '2026-03-20 11:00Z'
+    from generate_series(1, {ROWS} / 4) as n;
     reset session_replication_role;
-    vacuum analyze tales.generations, tales.stories, tales.children
+    vacuum analyze tales.generations, tales.stories, tales.children, tales.accounts, tales.sessions,
+        tales.replaced_refresh_tokens, tales.entry_attempts
 """
 # Of some 6,000. Under row-level security the planner does not know that the user is the one who is asked for: it sorts
 # all of a user's attempts, here a thousand, instead of reading the newest 20 in the index's order.
@@ -116,6 +131,14 @@ def _reads(user_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWor
             lambda work: work.generations.list_by_status(Status.TIMEOUT, PageRequest(20)),
         ),
         "pending_since": (None, lambda work: work.generations.pending_since(THEN + timedelta(days=365), 100)),
+        "hold": (None, lambda work: work.sessions.hold("17")),
+        "find_replaced": (None, lambda work: work.sessions.find_replaced("-17")),
+        "is_open": (None, lambda work: work.sessions.is_open(user_id)),
+        "close": (None, lambda work: work.sessions.close(user_id)),
+        "forget_expired": (None, lambda work: work.sessions.forget_expired()),
+        "tally": (None, lambda work: work.entry_attempts.tally(EntryKind.SIGN_IN, "17", "17")),
+        "count": (None, lambda work: work.entry_attempts.count(EntryKind.SIGN_IN, "17", "17")),
+        "clear": (None, lambda work: work.entry_attempts.clear(EntryKind.SIGN_IN, "17")),
         "usage": (parent, lambda work: work.usage.of_user(user_id)),
         "stories": (parent, lambda work: work.stories.list_for_user(user_id, PageRequest(20))),
         "stories, deep": (parent, lambda work: work.stories.list_for_user(user_id, deep)),

@@ -104,6 +104,15 @@ def test_claims_that_are_nobodys_show_nobodys_rows(connection: Connection, paren
     assert len(connection.execute("select from tales.generations").fetchall()) == 2
 
 
+@pytest.mark.parametrize("claims", ["", "{}", '{"sub": null}', '{"sub": ""}'])
+def test_a_request_without_an_id_is_nobodys_and_no_error(connection: Connection, claims: str) -> None:
+    with connection.transaction():
+        connection.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+        connection.execute("set local role authenticated")
+        assert connection.execute("select auth.uid() as uid").fetchall() == [{"uid": None}]
+        assert connection.execute("select from tales.children").rowcount == 0
+
+
 def test_a_users_own_claims_show_their_own_rows(connection: Connection, parent: UUID) -> None:
     for sub in (str(parent), str(parent).upper(), parent.hex):
         with acting(connection, user(parent, sub=sub)):

@@ -18,6 +18,7 @@ from tales.interfaces.cli.serve import serve
 from tales.interfaces.cli.server_option import REMOTE
 from tales.interfaces.cli.sign_in import login, logout
 from tales.interfaces.cli.simulate import simulate
+from tales.interfaces.cli.users import app as users
 from tales.interfaces.cli.write import write
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.command("login")(login)
 app.command("logout")(logout)
 app.command("simulate")(simulate)
 app.add_typer(generations, name="generations")
+app.add_typer(users, name="users")
 app.add_typer(migrate, name="migrate")
 app.add_typer(db, name="db")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from tales.client import AsyncTales
 from tales.interfaces.cli.kept_tokens import KeptTokens
+from tales.interfaces.cli.passwords import ask_password
 from tales.interfaces.cli.running import err, fail, run
 from tales.interfaces.cli.server_option import chosen_server
 from tales.settings import Settings, load_settings
@@ -20,8 +20,7 @@ def login(
     """Sign in at a server: tales --server URL login ADDRESS. A script gives the password on standard input."""
     settings = load_settings()
     server = _server(context, settings)
-    password = typer.prompt("Password", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
-    run(_login(settings, server, address, password.rstrip("\n")))
+    run(_login(settings, server, address, ask_password()))
     err.print(f"Signed in at {server}.", markup=False, soft_wrap=True)
 
 

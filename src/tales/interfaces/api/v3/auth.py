@@ -19,11 +19,7 @@ from tales.interfaces.api.v3.token_form import TokenForm, token_form
 
 async def _own_sign_in(services: UseCases) -> None:
     """Pass where Tales itself signs users in. Raises: Conflict."""
-    if services.signs_in_elsewhere:
-        raise errors.Conflict(
-            "Users sign in at the provider that this service trusts, not here. "
-            "Get a token there, and send it as Authorization: Bearer."
-        )
+    services.check_own_sign_in()
 
 
 router = APIRouter(

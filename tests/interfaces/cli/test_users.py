@@ -1,0 +1,88 @@
+"""`tales users`: accounts and admins."""
+
+from __future__ import annotations
+
+import io
+from uuid import UUID
+
+import pytest
+
+from tests.fixtures.databases import Database
+from tests.interfaces.cli.conftest import Tales
+
+ADDRESS = "ada@example.org"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that gives a password."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+
+
+@pytest.mark.usefixtures("types")
+def test_an_account_is_opened_with_a_password_from_standard_input(tales: Tales, database: Database) -> None:
+    ran = tales("users", "create", "Ada@Example.org")
+
+    assert ran.status == 0, ran.err
+    (account,) = database.rows("select * from tales.accounts")
+    assert (UUID(ran.out.strip()), ADDRESS, False) == (account["user_id"], account["email"], account["is_admin"])
+    assert "ada@example.org has an account" in ran.err
+    assert PASSWORD not in ran.out + ran.err
+
+
+@pytest.mark.usefixtures("types")
+def test_an_address_that_has_an_account_or_is_none(tales: Tales, monkeypatch: pytest.MonkeyPatch) -> None:
+    tales("users", "create", ADDRESS)
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD))
+    again = tales("users", "create", ADDRESS)
+    assert (again.status, "has an account already" in again.err) == (1, True)
+    none = tales("users", "create", "ada")
+    assert (none.status, "no e-mail address" in none.err) == (1, True)
+
+
+def test_no_password_is_too_short_a_one(tales: Tales, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    ran = tales("users", "create", ADDRESS)
+
+    assert (ran.status, "Use a password of 8" in ran.err) == (1, True)
+
+
+@pytest.mark.usefixtures("types")
+def test_an_admin_is_appointed_and_dismissed(tales: Tales, database: Database) -> None:
+    tales("users", "create", ADDRESS)
+
+    appointed = tales("users", "admin", "Ada@example.org")
+    assert (appointed.status, "is an admin" in appointed.err) == (0, True)
+    assert database.rows("select is_admin from tales.accounts") == [{"is_admin": True}]
+
+    dismissed = tales("users", "admin", ADDRESS, "--revoke")
+    assert (dismissed.status, "no longer" in dismissed.err) == (0, True)
+    assert database.rows("select is_admin from tales.accounts") == [{"is_admin": False}]
+
+
+def test_somebody_without_an_account_is_no_admin(tales: Tales) -> None:
+    ran = tales("users", "admin", "eve@example.org")
+
+    assert (ran.status, "There is no account of eve@example.org" in ran.err) == (1, True)
+
+
+@pytest.mark.usefixtures("types")
+@pytest.mark.parametrize("command", ["create", "admin"])
+def test_where_another_provider_signs_users_in_nobody_gets_an_account_here(tales: Tales, command: str) -> None:
+    tales.set(TALES_JWKS_URL="https://auth.example.org/jwks.json")
+
+    ran = tales("users", command, ADDRESS)
+
+    assert (ran.status, "at the provider" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize("url", ["http://auth.example.org/jwks.json", "ftp://127.0.0.1/x", "nonsense", "https://"])
+def test_keys_come_over_a_line_that_nobody_can_change(tales: Tales, url: str) -> None:
+    tales.set(TALES_JWKS_URL=url)
+
+    ran = tales("users", "admin", ADDRESS)
+
+    assert (ran.status, "TALES_JWKS_URL cannot be used" in ran.err) == (1, True)
