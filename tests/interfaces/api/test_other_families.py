@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tests.interfaces.api.world import Family, client_of, problem
 DOCUMENTS = ("/openapi.json", *(f"/api/v{number}/openapi.json" for number in (1, 2, 3)))
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 WORDS = ("Zephyrine", "Captain Moon", "dragon")
+# That something is there must not show in how a condition fails.
+CONDITIONS: tuple[dict[str, str], ...] = ({}, {"If-Match": '"1"'}, {"If-None-Match": "*"}, {"Idempotency-Key": "a-key"})
 # What no client may say of itself, or of a call.
 FORGED = {
     "user_id": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -158,11 +161,10 @@ async def test_another_familys_id_answers_404_whatever_is_done_with_it(
     before = holdings(database, family)
     tried = [operation for operation in await operations(guest) if operation.names_one]
     for operation in tried:
-        for query in operation.queries():
-            answer = await guest.request(
-                operation.method, things.fill(operation.path), params=query, json=things.body(operation)
-            )
-            assert answer.status_code == 404, f"{operation.name} {query}: {answer.status_code}"
+        path, body = things.fill(operation.path), things.body(operation)
+        for query, headers in product(operation.queries(), CONDITIONS):
+            answer = await guest.request(operation.method, path, params=query, json=body, headers=headers)
+            assert answer.status_code == 404, f"{operation.name} {query} {headers}: {answer.status_code}"
             if operation.method != "HEAD":
                 assert not [word for word in WORDS if word in problem(answer, 404, "not_found")["detail"]]
     assert len(tried) >= 12
