@@ -30,15 +30,15 @@ from tales.infrastructure.providers.endpoint import Limits
 _ID = UUID(int=1)
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _CHILDREN = (
-    Child(_ID, _ID, "Mia", 6, ("dragons",), "girl", _NOW),
-    Child(_ID, _ID, "Tom", 4, ("trains", "the moon"), None, _NOW),
-    Child(_ID, _ID, "Zoë-Ann O’Hara", 8, ("football", "baking bread", "owls"), "girl", _NOW),
-    Child(_ID, _ID, "Ali", 5, (), "boy", _NOW),
-    Child(_ID, _ID, 'Theodora "Teddy" Bell', 9, ("volcanoes",), None, _NOW),
+    Child(_ID, _ID, "Mia", 6, ("dragons",), "girl", _NOW, 1),
+    Child(_ID, _ID, "Tom", 4, ("trains", "the moon"), None, _NOW, 1),
+    Child(_ID, _ID, "Zoë-Ann O’Hara", 8, ("football", "baking bread", "owls"), "girl", _NOW, 1),
+    Child(_ID, _ID, "Ali", 5, (), "boy", _NOW, 1),
+    Child(_ID, _ID, 'Theodora "Teddy" Bell', 9, ("volcanoes",), None, _NOW, 1),
 )
 _HEROES = (
-    Hero(_ID, _ID, "Captain Moon", "a silver cape and a round helmet", _NOW),
-    Hero(_ID, _ID, "Captain Owl", None, _NOW),
+    Hero(_ID, _ID, "Captain Moon", "a silver cape and a round helmet", _NOW, 1),
+    Hero(_ID, _ID, "Captain Owl", None, _NOW, 1),
 )
 _MORALS = ("kindness", "courage", "it is good to share", "to tell the truth", "patience")
 

@@ -47,7 +47,7 @@ def new_hero(**changes: Any) -> NewHero:
 def child(**changes: Any) -> Child:
     """Mia, as she is kept."""
     facts: dict[str, Any] = {"id": uuid7(), "user_id": uuid7(), "created_at": CREATED, "name": "Mia", "age": 6}
-    facts |= {"interests": ("dragons",), "gender": "girl"}
+    facts |= {"interests": ("dragons",), "gender": "girl", "version": 1}
     return Child(**facts | changes)
 
 
@@ -59,6 +59,7 @@ def hero(**changes: Any) -> Hero:
         "created_at": CREATED,
         "name": "Captain Moon",
         "appearance": "a silver cape",
+        "version": 1,
     }
     return Hero(**facts | changes)
 

@@ -39,7 +39,7 @@ async def test_a_family_adds_lists_and_deletes_its_children(workshop: Workshop, 
     family = ManageFamily(workshop.transactions, ids)
     tom = await family.add_child(workshop.actor, new_child(name="Tom"))
 
-    assert [child.name for child in await family.list_children(workshop.actor)] == ["Mia", "Tom"]
+    assert [c.name for c in (await family.list_children(workshop.actor, PageRequest())).items] == ["Tom", "Mia"]
     assert await family.get_child(workshop.actor, tom.id) == tom
 
     await family.delete_child(workshop.actor, tom.id)
@@ -51,7 +51,7 @@ async def test_a_family_adds_lists_and_deletes_its_heroes(workshop: Workshop, id
     family = ManageFamily(workshop.transactions, ids)
     owl = await family.add_hero(workshop.actor, new_hero(name="Owl"))
 
-    assert [hero.name for hero in await family.list_heroes(workshop.actor)] == ["Owl"]
+    assert (await family.list_heroes(workshop.actor, PageRequest())).items[0] == owl
     assert await family.get_hero(workshop.actor, owl.id) == owl
 
     await family.delete_hero(workshop.actor, owl.id)

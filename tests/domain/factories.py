@@ -20,12 +20,12 @@ NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def make_child(**changes: Any) -> Child:
-    mia = Child(CHILD_ID, USER_ID, "Mia", 6, ("dragons", "the moon"), None, NOW)
+    mia = Child(CHILD_ID, USER_ID, "Mia", 6, ("dragons", "the moon"), None, NOW, 1)
     return replace(mia, **changes)
 
 
 def make_hero(**changes: Any) -> Hero:
-    fox = Hero(HERO_ID, USER_ID, "Captain Fox", "a fox in a red coat", NOW)
+    fox = Hero(HERO_ID, USER_ID, "Captain Fox", "a fox in a red coat", NOW, 1)
     return replace(fox, **changes)
 
 

@@ -12,6 +12,7 @@ from tales.domain.errors import (
     NotFound,
     NotSignedIn,
     NotWritten,
+    Outdated,
     StillWriting,
     TalesError,
     TooManyRequests,
@@ -24,6 +25,7 @@ ALL = (
     NotFound,
     Conflict,
     IllegalTransition,
+    Outdated,
     NotSignedIn,
     Forbidden,
     TooManyRequests,
@@ -31,7 +33,7 @@ ALL = (
     StillWriting,
     Unavailable,
 )
-WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, NotSignedIn, Forbidden, Unavailable)
+WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, Outdated, NotSignedIn, Forbidden, Unavailable)
 
 
 def test_this_list_knows_every_error_of_the_tree() -> None:

@@ -27,6 +27,7 @@ def test_a_story_names_the_attempt_that_wrote_it_and_is_not_rated_at_first() -> 
     new = NewStory(id=GENERATION_ID, user_id=USER_ID, title="Mia", content="Once", attempt=attempt)
     story = Story(
         id=new.id,
+        version=1,
         user_id=new.user_id,
         title=new.title,
         content=new.content,

@@ -10,6 +10,7 @@ from uuid import UUID
 from tales.application.ports import Followers
 from tales.domain.actor import Actor
 from tales.domain.errors import NotFound
+from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Generation
 from tales.domain.page import Page, PageRequest
 from tales.domain.repositories.unit_of_work import Transactions
@@ -30,10 +31,10 @@ class FollowGeneration:
             raise NotFound("generation", generation_id)
         return generation
 
-    async def list(self, actor: Actor, page: PageRequest) -> Page[Generation]:
+    async def list(self, actor: Actor, page: PageRequest, which: GenerationFilter = ANY_GENERATION) -> Page[Generation]:
         """The family's generations, newest first, without prompts and responses."""
         async with self.transactions.as_user(actor) as work:
-            return await work.generations.list_for_user(actor.user_id, page)
+            return await work.generations.list_for_user(actor.user_id, page, which)
 
     async def wait(self, actor: Actor, generation_id: UUID, timeout: float) -> Generation:  # noqa: ASYNC109 -- the caller is told how it stands, not cut off
         """The generation once it has ended, or as it stands after `timeout` seconds. Raises: NotFound."""

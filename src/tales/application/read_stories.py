@@ -1,4 +1,4 @@
-"""A family reads its stories, and says what it thinks of them."""
+"""A family reads its stories, finds them again, and says what it thinks of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tales.domain.actor import Actor
-from tales.domain.errors import NotFound
+from tales.domain.errors import NotFound, Outdated
+from tales.domain.filters import ANY_STORY, StoryFilter
 from tales.domain.generation import Generation
 from tales.domain.page import Page, PageRequest
-from tales.domain.repositories.unit_of_work import Transactions
-from tales.domain.story import Rating, Story, WrittenStory
+from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
+from tales.domain.story import Rating, Story, Title, WrittenStory
+from tales.domain.versions import Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +21,34 @@ class ReadStories:
 
     transactions: Transactions
 
-    async def list(self, actor: Actor, page: PageRequest) -> Page[Story]:
+    async def list(self, actor: Actor, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
         """The family's stories, newest first."""
+        if which.words is not None:
+            return await self._search(actor, page, which)
         async with self.transactions.as_user(actor) as work:
-            return await work.stories.list_for_user(actor.user_id, page)
+            return await work.stories.list_for_user(actor.user_id, page, which)
+
+    async def _search(self, actor: Actor, page: PageRequest, which: StoryFilter) -> Page[Story]:
+        """The index is read as the service, the stories as the user: so no slip in a search shows another family's."""
+        async with self.transactions.as_service() as work:
+            found = await work.stories.search(actor.user_id, page, which)
+        async with self.transactions.as_user(actor) as work:
+            return Page(await work.stories.get_all(found.items), found.next)
 
     async def get(self, actor: Actor, story_id: UUID) -> Story:
         """One story. Raises: NotFound, also for another family's."""
         async with self.transactions.as_user(actor) as work:
-            return _found(await work.stories.get(story_id), story_id)
+            story = await work.stories.get(story_id)
+        if story is None:
+            raise NotFound("story", story_id)
+        return story
 
     async def get_with_generation(self, actor: Actor, story_id: UUID) -> tuple[Story, Generation]:
         """One story, and the generation that it came of. Raises: NotFound, also for another family's."""
         async with self.transactions.as_user(actor) as work:
-            story = _found(await work.stories.get(story_id), story_id)
+            story = await work.stories.get(story_id)
+            if story is None:
+                raise NotFound("story", story_id)
             generation = await work.generations.get_generation(story.attempt.generation_id)
         if generation is None:
             raise NotFound("generation", story.attempt.generation_id)
@@ -51,15 +67,31 @@ class ReadStories:
             raise NotFound("story", story_id)
         return written
 
-    async def rate(self, actor: Actor, story_id: UUID, rating: Rating) -> Story:
-        """Keep the family's rating. Raises: NotFound, also for another family's."""
+    async def rate(self, actor: Actor, story_id: UUID, rating: Rating, versions: Versions = None) -> Story:
+        """Keep the family's rating. Raises: NotFound, Outdated when the story is of another version."""
         async with self.transactions.as_user(actor) as work:
-            story = _found(await work.stories.rate(story_id, rating), story_id)
+            story = await work.stories.rate(story_id, rating, versions)
+            if story is None:
+                raise await _why_none(work, story_id)
             await work.commit()
         return story
 
+    async def rename(self, actor: Actor, story_id: UUID, title: Title | None, versions: Versions = None) -> Story:
+        """Give a story another title, or leave it. Raises: NotFound, Outdated when it is of another version."""
+        async with self.transactions.as_user(actor) as work:
+            story = await work.stories.rename(story_id, title, versions)
+            if story is None:
+                raise await _why_none(work, story_id)
+            await work.commit()
+        return story
 
-def _found(story: Story | None, story_id: UUID) -> Story:
-    if story is None:
-        raise NotFound("story", story_id)
-    return story
+    async def delete(self, actor: Actor, story_id: UUID, versions: Versions = None) -> None:
+        """Delete a story; the attempts made for it stay. Raises: NotFound, Outdated when it is of another version."""
+        async with self.transactions.as_user(actor) as work:
+            if not await work.stories.delete(story_id, versions):
+                raise await _why_none(work, story_id)
+            await work.commit()
+
+
+async def _why_none(work: UnitOfWork, story_id: UUID) -> NotFound | Outdated:
+    return NotFound("story", story_id) if await work.stories.get(story_id) is None else Outdated()

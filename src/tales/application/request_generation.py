@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 from tales.application.ports import IdMaker
@@ -16,11 +16,15 @@ from tales.domain.idempotency import IdempotencyKeyReused, KeyUse
 from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.prompt import PROMPT_VERSION, write_prompt
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
+from tales.domain.sequel import EarlierStory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryWish:
-    """What a family asks for, by the ids of its child and hero. `story_length` in minutes."""
+    """What a family asks for, by the ids of its child and hero. `story_length` in minutes.
+
+    `sequel_of` is a story to carry on: the cast is that story's where it is left out.
+    """
 
     story_type: StoryType
     moral: str
@@ -30,6 +34,7 @@ class StoryWish:
     story_length: int | None = None
     language: str = DEFAULT_LANGUAGE
     model: str | None = None
+    sequel_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class RequestGeneration:
         """The new generation; or, where `key` has been used for the same wish, the one that it led to.
 
         Raises: InvalidInput for a wish that cannot be or a key that is none, IdempotencyKeyReused for a key of another
-        wish, NotFound for a child or hero that the family does not have, TooManyRequests.
+        wish, NotFound for a child, hero or story that the family does not have, TooManyRequests.
         """
         async with self.transactions.as_user(actor) as work:
             id_ = self.ids.new()
@@ -56,11 +61,14 @@ class RequestGeneration:
                 return known
             if self.limits.are_set:
                 self.limits.check(await work.usage.of_user(actor.user_id))
-            request = self._request(actor, AttemptId(id_, 1), wish, await _brief(work, wish))
+            cast, earlier = await _carried_on(work, wish)
+            request = self._request(actor, AttemptId(id_, 1), cast, await _brief(work, cast, earlier))
             attempt = await work.generations.create_attempt(request)
+            if wish.sequel_of is not None:
+                await work.generations.add_sequel(id_, actor.user_id, wish.sequel_of)
             await work.jobs.enqueue(request.id, request.user_id)
             await work.commit()
-        return Generation(id_, actor.user_id, (attempt,))
+        return Generation(id_, actor.user_id, (attempt,), sequel_of=wish.sequel_of)
 
     def _request(self, actor: Actor, attempt: AttemptId, wish: StoryWish, brief: StoryBrief) -> AttemptRequest:
         return AttemptRequest(
@@ -104,7 +112,26 @@ def _fingerprint(wish: StoryWish) -> bytes:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 
-async def _brief(work: UnitOfWork, wish: StoryWish) -> StoryBrief:
+async def _carried_on(work: UnitOfWork, wish: StoryWish) -> tuple[StoryWish, EarlierStory | None]:
+    """The wish with the cast of the story that it carries on, and what is told of that story."""
+    if wish.sequel_of is None:
+        return wish, None
+    story = await work.stories.get(wish.sequel_of)
+    if story is None:
+        raise NotFound("story", wish.sequel_of)
+    writing = await work.generations.get_attempt(story.attempt)
+    relationship = writing.relationship_description if writing else None
+    has_child, has_hero = wish.story_type is not StoryType.HERO, wish.story_type is not StoryType.CHILD
+    cast = replace(
+        wish,
+        child_id=wish.child_id or (story.child_id if has_child else None),
+        hero_id=wish.hero_id or (story.hero_id if has_hero else None),
+        relationship_description=wish.relationship_description or (relationship if has_child and has_hero else None),
+    )
+    return cast, EarlierStory.of(story.title, story.content)
+
+
+async def _brief(work: UnitOfWork, wish: StoryWish, earlier: EarlierStory | None) -> StoryBrief:
     child = await work.children.get(wish.child_id) if wish.child_id else None
     if wish.child_id and child is None:
         raise NotFound("child", wish.child_id)
@@ -119,4 +146,5 @@ async def _brief(work: UnitOfWork, wish: StoryWish) -> StoryBrief:
         relationship_description=wish.relationship_description,
         story_length=wish.story_length,
         language=wish.language,
+        earlier=earlier,
     )

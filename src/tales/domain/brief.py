@@ -8,6 +8,7 @@ from enum import StrEnum
 from tales.domain.checks import checked_text, checked_whole_number
 from tales.domain.errors import InvalidInput
 from tales.domain.family import Child, Hero
+from tales.domain.sequel import EarlierStory
 
 MAX_MORAL = 200
 MAX_RELATIONSHIP = 300
@@ -50,7 +51,8 @@ class StoryType(StrEnum):
 class StoryBrief:
     """One wish for a story. `story_length` in minutes of reading aloud, None when the parent did not say.
 
-    `child` needs a child, `hero` a hero, `combined` both and how they know each other.
+    `child` needs a child, `hero` a hero, `combined` both and how they know each other. `earlier` is the story that it
+    carries on, if any.
     Raises: InvalidInput naming the first field that is missing or wrong.
     """
 
@@ -61,6 +63,7 @@ class StoryBrief:
     relationship_description: str | None = None
     story_length: int | None = None
     language: str = DEFAULT_LANGUAGE
+    earlier: EarlierStory | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moral", checked_text("moral", self.moral, MAX_MORAL))

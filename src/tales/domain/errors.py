@@ -5,6 +5,7 @@ TalesError
 ├── NotFound                it does not exist, or is another family's
 ├── Conflict                it cannot be done in the present state
 │   └── IllegalTransition   an attempt cannot go from this state to that one
+├── Outdated                it has changed since it was read
 ├── NotSignedIn             no user, or wrong credentials
 ├── Forbidden               the user may not do this
 ├── TooManyRequests         it was asked for more often than a limit allows
@@ -63,6 +64,12 @@ class IllegalTransition(Conflict):
     """An attempt cannot go from this state to that one."""
 
     code = "illegal_transition"
+
+
+class Outdated(TalesError):
+    """It has changed since you read it. Read it again, then make your change once more."""
+
+    code = "outdated"
 
 
 class NotSignedIn(TalesError):

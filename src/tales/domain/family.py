@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from tales.domain.checks import checked_text, checked_whole_number
@@ -14,6 +15,54 @@ MAX_AGE = 17
 MAX_INTERESTS = 12
 MAX_INTEREST = 60
 MAX_APPEARANCE = 400
+
+
+class ChildChanges(TypedDict, total=False):
+    """What is to change of a child; what is not named stays."""
+
+    name: str
+    age: int
+    interests: tuple[str, ...]
+    gender: str | None
+
+
+class HeroChanges(TypedDict, total=False):
+    """What is to change of a hero; what is not named stays."""
+
+    name: str
+    appearance: str | None
+
+
+def checked_child(changes: ChildChanges) -> ChildChanges:
+    """`changes` as they are kept. Raises: InvalidInput."""
+    checked: ChildChanges = {}
+    if "name" in changes:
+        checked["name"] = checked_text("name", changes["name"], MAX_NAME)
+    if "age" in changes:
+        checked["age"] = checked_whole_number("age", changes["age"], 0, MAX_AGE, "years")
+    if "interests" in changes:
+        checked["interests"] = _checked_interests(changes["interests"])
+    if "gender" in changes:
+        gender = changes["gender"]
+        checked["gender"] = None if gender is None else checked_text("gender", gender, MAX_NAME)
+    return checked
+
+
+def checked_hero(changes: HeroChanges) -> HeroChanges:
+    """`changes` as they are kept. Raises: InvalidInput."""
+    checked: HeroChanges = {}
+    if "name" in changes:
+        checked["name"] = checked_text("name", changes["name"], MAX_NAME)
+    if "appearance" in changes:
+        looks = changes["appearance"]
+        checked["appearance"] = None if looks is None else checked_text("appearance", looks, MAX_APPEARANCE)
+    return checked
+
+
+def _checked_interests(interests: tuple[str, ...]) -> tuple[str, ...]:
+    if len(interests) > MAX_INTERESTS:
+        raise InvalidInput("interests", f"There are {len(interests)} interests. Use at most {MAX_INTERESTS}.")
+    return tuple(checked_text("interests", item, MAX_INTEREST) for item in interests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +78,14 @@ class NewChild:
     gender: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", checked_text("name", self.name, MAX_NAME))
-        checked_whole_number("age", self.age, 0, MAX_AGE, "years")
-        if len(self.interests) > MAX_INTERESTS:
-            raise InvalidInput("interests", f"There are {len(self.interests)} interests. Use at most {MAX_INTERESTS}.")
-        interests = tuple(checked_text("interests", item, MAX_INTEREST) for item in self.interests)
-        object.__setattr__(self, "interests", interests)
-        if self.gender is not None:
-            object.__setattr__(self, "gender", checked_text("gender", self.gender, MAX_NAME))
+        said = ChildChanges(name=self.name, age=self.age, interests=self.interests, gender=self.gender)
+        for name, value in checked_child(said).items():
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A child of a family."""
+    """A child of a family. `version` is another after each change of it."""
 
     id: UUID
     user_id: UUID
@@ -50,6 +94,7 @@ class Child:
     interests: tuple[str, ...]
     gender: str | None
     created_at: datetime
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +108,20 @@ class NewHero:
     appearance: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", checked_text("name", self.name, MAX_NAME))
-        if self.appearance is not None:
-            object.__setattr__(self, "appearance", checked_text("appearance", self.appearance, MAX_APPEARANCE))
+        for name, value in checked_hero(HeroChanges(name=self.name, appearance=self.appearance)).items():
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
 class Hero:
-    """A hero. `user_id` is None for the ready-made ones, which every family sees."""
+    """A hero. `user_id` is None for the ready-made ones, which every family sees and none can change.
+
+    `version` is another after each change of it.
+    """
 
     id: UUID
     user_id: UUID | None
     name: str
     appearance: str | None
     created_at: datetime
+    version: int

@@ -192,6 +192,8 @@ class Attempt:
 class Generation:
     """One wish and its attempts, in order, without a gap. `story_id` is set once a story came of it.
 
+    `sequel_of` is the story that it carries on, while there is that.
+
     Raises: ValueError for attempts that the rules of this module cannot have led to: such rows were put together
     wrongly, or come from a database without our triggers.
     """
@@ -200,6 +202,7 @@ class Generation:
     user_id: UUID
     attempts: tuple[Attempt, ...]
     story_id: UUID | None = None
+    sequel_of: UUID | None = None
 
     def __post_init__(self) -> None:
         ids = [attempt.id for attempt in self.attempts]

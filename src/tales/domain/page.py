@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -42,3 +43,14 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next: PageKey | None
+
+
+async def every(read: Callable[[PageRequest], Awaitable[Page[T]]], size: int = MAX_PAGE) -> AsyncIterator[T]:
+    """All items of a list, in its order, read `size` at a time."""
+    page = await read(PageRequest(size))
+    while True:
+        for item in page.items:
+            yield item
+        if page.next is None:
+            return
+        page = await read(PageRequest(size, page.next))

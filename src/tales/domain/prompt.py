@@ -10,6 +10,8 @@ from __future__ import annotations
 from tales.domain.brief import LANGUAGES, MAX_MORAL, MAX_RELATIONSHIP, StoryBrief
 from tales.domain.family import MAX_APPEARANCE, MAX_INTEREST, MAX_INTERESTS, MAX_NAME, Child, Hero
 from tales.domain.quoting import quoted
+from tales.domain.sequel import LONGEST_ENDING
+from tales.domain.titles import MAX_TITLE
 
 PROMPT_VERSION = "bedtime-2"
 
@@ -40,6 +42,9 @@ def _facts(brief: StoryBrief) -> list[tuple[str, str]]:
     facts = (_facts_of_child(brief.child) if brief.child else []) + (_facts_of_hero(brief.hero) if brief.hero else [])
     if brief.relationship_description is not None:
         facts.append(("how child and hero know each other", quoted(brief.relationship_description, MAX_RELATIONSHIP)))
+    if brief.earlier is not None:
+        title, ending = quoted(brief.earlier.title, MAX_TITLE), quoted(brief.earlier.ending, LONGEST_ENDING)
+        facts += [("title of the story before, which this one carries on", title), ("how that story ended", ending)]
     return [*facts, ("moral of the story", quoted(brief.moral, MAX_MORAL))]
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tales.domain.checks import checked_whole_number
+from tales.domain.checks import checked_text, checked_whole_number
 from tales.domain.generation import Attempt, AttemptId
+from tales.domain.titles import MAX_TITLE
 
 BEST_RATING = 10
 
@@ -25,6 +26,19 @@ class Rating:
         checked_whole_number("rating", self.value, 1, BEST_RATING)
 
 
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What a family calls a story.
+
+    Raises: InvalidInput.
+    """
+
+    value: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", checked_text("title", self.value, MAX_TITLE))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewStory:
     """A story as it comes out of the attempt that wrote it."""
@@ -40,7 +54,10 @@ class NewStory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A story in a family's library. `attempt` names the very call that wrote it (decision 1)."""
+    """A story in a family's library. `attempt` names the very call that wrote it (decision 1).
+
+    `version` is another after each change of it.
+    """
 
     id: UUID
     user_id: UUID
@@ -49,6 +66,7 @@ class Story:
     attempt: AttemptId
     created_at: datetime
     updated_at: datetime
+    version: int
     child_id: UUID | None = None
     hero_id: UUID | None = None
     rating: int | None = None

@@ -86,7 +86,7 @@ _ASKED = frozenset(
 _CANCELLED = frozenset({"status", "completed_at", "error_message"})
 
 LINES = (
-    Line("auth.users", "", "id = %(family)s", select=SERVICE, insert=SERVICE),
+    Line("auth.users", "", "id = %(family)s", select=SERVICE, insert=SERVICE, delete=SERVICE),
     Line(
         "tales.accounts", "", "user_id = %(family)s", select=SERVICE, insert=SERVICE, update=SERVICE, binds_owner=True
     ),
@@ -187,6 +187,15 @@ LINES = (
         updated=_CANCELLED,
         binds_owner=True,
     ),
+    Line(
+        "tales.sequels",
+        "",
+        "user_id = %(family)s",
+        select=READERS,
+        insert=FAMILY_ADDS,
+        inserted=EVERY_COLUMN,
+        binds_owner=True,
+    ),
     Line("tales.live_text", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE),
     Line(
         "tales.idempotency_keys",
@@ -257,7 +266,7 @@ FUNCTIONS = (
     Function("auth.jwt", _EVERYBODY),
     Function("auth.uid", _EVERYBODY),
     Function("auth.role", _EVERYBODY),
-    # What a generated column or a trigger calls runs in the name of whoever writes the row.
+    # What a generated column, an index or a trigger calls runs in the name of whoever writes the row.
     Function("tales.json_amount", _WRITERS),
     Function("tales.json_count", _WRITERS),
     Function("tales.json_name", _WRITERS),
@@ -266,6 +275,9 @@ FUNCTIONS = (
     Function("tales.only_forgets", _WRITERS),
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
+    Function("tales.spaced", _WRITERS),
+    Function("tales.story_words", _WRITERS),
+    Function("tales.search_query", frozenset({"service_role"})),
     Function(
         "tales.session_is_open",
         frozenset({"tales_app"}),

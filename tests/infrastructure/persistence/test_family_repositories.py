@@ -8,16 +8,22 @@ import pytest
 
 from tales.domain.actor import Actor
 from tales.domain.errors import Forbidden
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.domain.family import Child
+from tales.domain.page import PageRequest
+from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tests.factories import add_user, new_child, new_hero
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
-from tests.infrastructure.persistence.rows import hero, insert
+from tests.infrastructure.persistence.rows import THEN, hero, insert
 
 
 @pytest.fixture
 async def parent(transactions: SqlTransactions) -> UUID:
     return await add_user(transactions)
+
+
+async def _children(work: SqlUnitOfWork, user_id: UUID) -> tuple[Child, ...]:
+    return (await work.children.list_for_user(user_id, PageRequest())).items
 
 
 async def test_a_child_is_kept_as_its_parent_describes_it(
@@ -33,15 +39,13 @@ async def test_a_child_is_kept_as_its_parent_describes_it(
     assert (child.name, child.age, child.interests, child.gender) == ("Łucja", 6, ("dragons", "the sea"), None)
 
 
-async def test_children_are_listed_in_the_order_in_which_they_came(
-    transactions: SqlTransactions, parent: UUID, ids: FakeIds
-) -> None:
+async def test_children_are_listed_the_newest_first(transactions: SqlTransactions, parent: UUID, ids: FakeIds) -> None:
     for name in ("Mia", "Tom"):
         async with transactions.as_user(Actor(parent)) as work:
             await work.children.add(ids.new(), parent, new_child(name=name))
             await work.commit()
     async with transactions.as_user(Actor(parent)) as work:
-        assert [child.name for child in await work.children.list_for_user(parent)] == ["Mia", "Tom"]
+        assert [child.name for child in await _children(work, parent)] == ["Tom", "Mia"]
 
 
 async def test_a_child_is_deleted_once(transactions: SqlTransactions, parent: UUID, ids: FakeIds) -> None:
@@ -49,7 +53,7 @@ async def test_a_child_is_deleted_once(transactions: SqlTransactions, parent: UU
         child = await work.children.add(ids.new(), parent, new_child())
         assert await work.children.delete(child.id)
         assert not await work.children.delete(child.id)
-        assert await work.children.list_for_user(parent) == ()
+        assert await _children(work, parent) == ()
 
 
 async def test_another_familys_child_is_not_there(transactions: SqlTransactions, parent: UUID, ids: FakeIds) -> None:
@@ -58,7 +62,7 @@ async def test_another_familys_child_is_not_there(transactions: SqlTransactions,
         await work.commit()
     async with transactions.as_user(Actor(await add_user(transactions))) as work:
         assert await work.children.get(child.id) is None
-        assert await work.children.list_for_user(parent) == ()
+        assert await _children(work, parent) == ()
         assert not await work.children.delete(child.id)
 
 
@@ -88,11 +92,13 @@ async def test_every_family_sees_ready_made_heroes_and_its_own(
     database: Database, transactions: SqlTransactions, parent: UUID, ids: FakeIds
 ) -> None:
     with database.connect() as connection:
-        ready_made = insert(connection, "heroes", hero(None, id=uuid4(), name="Sun"))["id"]
+        ready_made = insert(connection, "heroes", hero(None, id=uuid4(), name="Sun", created_at=THEN))["id"]
         insert(connection, "heroes", hero(await add_user(transactions), name="Theirs"))
     async with transactions.as_user(Actor(parent)) as work:
         await work.heroes.add(ids.new(), parent, new_hero(name="Ours"))
-        assert [each.name for each in await work.heroes.list_visible()] == ["Sun", "Ours"]
+        page = await work.heroes.list_for_user(parent, PageRequest(limit=2))
+        assert [each.name for each in page.items] == ["Ours", "Sun"]
+        assert page.next is not None, "those that Tales brings along come last"
         found = await work.heroes.get(ready_made)
         assert found is not None
         assert found.user_id is None

@@ -47,7 +47,7 @@ def _newest_first(rows: Sequence[tuple[datetime, UUID]]) -> list[UUID]:
 
 def _fill(database: Database, user: UUID, times: list[datetime], *, status: str = "failed") -> list[Any]:
     with database.connect() as connection, connection.transaction():
-        connection.execute("truncate tales.generations, tales.stories")
+        connection.execute("truncate tales.generations, tales.stories cascade")
         make = attempt if status == "pending" else ended
         changes = {} if status == "pending" else {"status": status}
         return [insert(connection, "generations", make(user, created_at=time, **changes)) for time in times]

@@ -97,7 +97,7 @@ def test_claims_that_are_nobodys_show_nobodys_rows(connection: Connection, paren
             with connection.transaction():
                 connection.execute("select set_config('request.jwt.claims', %s, true)", [claims])
                 connection.execute("select set_config('role', %s, true)", [role])
-                assert connection.execute(f"select from tales.{table}").rowcount == 0
+                assert connection.execute(f"select from tales.{table} where user_id is not null").rowcount == 0
                 assert connection.execute(f"delete from tales.{table} where true").rowcount == 0
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.DataError, psycopg.errors.StatementTooComplex):
             pass  # an error shows nothing either
@@ -116,7 +116,8 @@ def test_a_request_without_an_id_is_nobodys_and_no_error(connection: Connection,
 def test_a_users_own_claims_show_their_own_rows(connection: Connection, parent: UUID) -> None:
     for sub in (str(parent), str(parent).upper(), parent.hex):
         with acting(connection, user(parent, sub=sub)):
-            assert [connection.execute(f"select from tales.{table}").rowcount for table in TABLES] == [1, 1, 1, 2]
+            own = "select from tales.{} where user_id is not null"
+            assert [connection.execute(own.format(table)).rowcount for table in TABLES] == [1, 1, 1, 2]
 
 
 def test_a_condition_of_a_users_own_sees_no_row_before_the_policies_do(connection: Connection, parent: UUID) -> None:
@@ -135,7 +136,8 @@ def test_a_condition_of_a_users_own_sees_no_row_before_the_policies_do(connectio
         ):
             connection.execute(f"select from tales.{table} where pg_temp.tells({column})")
             connection.execute(f"select from tales.{table} where 1 / (length({column}) - {len(WORD)}) > 0")
-    assert heard == []
+    assert WORD not in heard
+    heard.clear()
     with acting(connection, user(parent)):
         connection.execute(
             "create function pg_temp.hears(word text) returns boolean language plpgsql"
@@ -166,6 +168,6 @@ def test_nothing_can_be_given_away(connection: Connection, parent: UUID) -> None
 
 
 def test_a_hero_of_ones_own_is_not_made_everybodys(connection: Connection, parent: UUID) -> None:
-    (row,) = connection.execute("select id from tales.heroes").fetchall()
+    (row,) = connection.execute("select id from tales.heroes where user_id is not null").fetchall()
     with refused(error=psycopg.errors.InsufficientPrivilege), acting(connection, user(parent)):
         change(connection, "heroes", row, user_id=None)

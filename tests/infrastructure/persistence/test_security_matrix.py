@@ -102,6 +102,12 @@ class World:
         return list(SCHEMAS) if self.kind == "superuser" else [schema for schema in SCHEMAS if schema != "auth"]
 
 
+def _sequel(connection: Connection, family: UUID) -> Row:
+    earlier, attempt_row = (insert(connection, "generations", ended(family)) for _ in range(2))
+    told = insert(connection, "stories", story(earlier))
+    return {"generation_id": attempt_row["generation_id"], "user_id": family, "sequel_of": told["id"]}
+
+
 # A new row of a family's, whole.
 NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "auth.users": lambda _connection, _family: {"id": uuid4()},
@@ -126,7 +132,9 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.request_rates": lambda connection, _family: {"user_id": add_user(connection), "next_at": THEN},
     "tales.generations, ended": lambda _connection, family: ended(family),
     "tales.live_text": lambda connection, family: live_text(insert(connection, "generations", attempt(family))),
+    "tales.sequels": _sequel,
 }
+
 # What to change of it, where anybody may.
 CHANGES = {
     "auth.users": "email = 'e@f'",

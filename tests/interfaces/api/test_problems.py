@@ -176,7 +176,7 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    async def list_children(self, _actor: object) -> None:
+    async def list_children(self, _actor: object, _page: object) -> None:
         raise self.error
 
 

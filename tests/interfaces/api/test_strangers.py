@@ -24,10 +24,12 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("POST", "/children", CHILD),
     ("GET", "/children", None),
     ("GET", f"/children/{ID}", None),
+    ("PATCH", f"/children/{ID}", {"age": 7}),
     ("DELETE", f"/children/{ID}", None),
     ("POST", "/heroes", {"name": "Captain Moon"}),
     ("GET", "/heroes", None),
     ("GET", f"/heroes/{ID}", None),
+    ("PATCH", f"/heroes/{ID}", {"name": "Mine"}),
     ("DELETE", f"/heroes/{ID}", None),
     ("POST", "/generations", {"story_type": "child", "child_id": ID, "moral": "kindness"}),
     ("GET", "/generations", None),
@@ -40,6 +42,8 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("PUT", f"/stories/{ID}/rating", {"rating": 5}),
     ("POST", "/auth/signout", None),
     ("PUT", "/auth/password", {"current_password": "correct horse", "new_password": "battery staple"}),
+    ("PATCH", f"/stories/{ID}", {"title": "Mine"}),
+    ("DELETE", f"/stories/{ID}", None),
 ]
 
 
@@ -111,8 +115,10 @@ async def test_what_is_another_familys_is_not_there(family: Family, stranger: Fa
     wish: dict[str, Any] = {"moral": "kindness"}
     requests: list[tuple[str, str, object]] = [
         ("GET", f"/children/{child['id']}", None),
+        ("PATCH", f"/children/{child['id']}", {"age": 7}),
         ("DELETE", f"/children/{child['id']}", None),
         ("GET", f"/heroes/{hero['id']}", None),
+        ("PATCH", f"/heroes/{hero['id']}", {"name": "Mine"}),
         ("DELETE", f"/heroes/{hero['id']}", None),
         ("POST", "/generations", wish | {"story_type": "child", "child_id": child["id"]}),
         ("POST", "/generations", wish | {"story_type": "hero", "hero_id": hero["id"]}),
@@ -124,6 +130,9 @@ async def test_what_is_another_familys_is_not_there(family: Family, stranger: Fa
         ("GET", f"/stories/{story['id']}?include=generation", None),
         ("GET", f"/stories/{story['id']}?include=generation.attempts", None),
         ("PUT", f"/stories/{story['id']}/rating", {"rating": 1}),
+        ("PATCH", f"/stories/{story['id']}", {"title": "Mine"}),
+        ("DELETE", f"/stories/{story['id']}", None),
+        ("POST", "/generations", await stranger.wish() | {"sequel_of": story["id"]}),
     ]
 
     for method, path, body in requests:
@@ -132,8 +141,11 @@ async def test_what_is_another_familys_is_not_there(family: Family, stranger: Fa
         for word in ("Mia", "Moon", "silver", "Dragon"):
             assert word not in detail
 
-    for path in ("/children", "/heroes", "/generations", "/stories"):
+    for path in ("/generations", "/stories", "/stories?q=dragon", f"/stories?child_id={story['child_id']}"):
         assert (await stranger.client.get(path)).json()["items"] == []
+    for path in ("/children", "/heroes"):
+        items = (await stranger.client.get(path)).json()["items"]
+        assert {child["id"], hero["id"], story["child_id"]}.isdisjoint(item["id"] for item in items)
     assert (await family.client.get(f"/stories/{story['id']}")).json() == story
     assert (await family.client.get(f"/generations/{generation['generation_id']}")).json() == generation
     assert (await family.client.get(f"/children/{child['id']}")).json() == child

@@ -96,6 +96,12 @@ class Worker:
         while (latest := await self._latest(UUID(str(generation_id)))) is not None:
             await self._run(latest.id, latest.user_id, 0)
 
+    async def prompts(self, generation_id: UUID | str) -> list[str | None]:
+        """What each call of a generation sent."""
+        async with self._transactions.as_service() as work:
+            generation = await work.generations.get_generation(UUID(str(generation_id)), whole=True)
+        return [attempt.prompt for attempt in generation.attempts] if generation else []
+
     async def _latest(self, generation_id: UUID) -> Attempt | None:
         async with self._transactions.as_service() as work:
             attempt = await work.generations.latest_attempt(generation_id)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from tales.domain.family import Child, Hero, NewChild, NewHero
+from tales.domain.family import Child, ChildChanges, Hero, HeroChanges, NewChild, NewHero
+from tales.domain.page import Page, PageRequest
+from tales.domain.versions import Versions
 
 
 class ChildRepository(Protocol):
@@ -17,11 +19,14 @@ class ChildRepository(Protocol):
     async def get(self, child_id: UUID) -> Child | None:
         """One child."""
 
-    async def list_for_user(self, user_id: UUID) -> tuple[Child, ...]:
-        """A user's children, oldest row first."""
+    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Child]:
+        """A user's children, newest first."""
 
-    async def delete(self, child_id: UUID) -> bool:
-        """Delete a child; its stories and attempts stay. False when there is none."""
+    async def change(self, child_id: UUID, changes: ChildChanges, versions: Versions = None) -> Child | None:
+        """Change a child of one of these versions; None when there is none."""
+
+    async def delete(self, child_id: UUID, versions: Versions = None) -> bool:
+        """Delete a child of one of these versions; its stories and attempts stay. False when there is none."""
 
 
 class HeroRepository(Protocol):
@@ -33,8 +38,11 @@ class HeroRepository(Protocol):
     async def get(self, hero_id: UUID) -> Hero | None:
         """One hero, the family's own or ready-made."""
 
-    async def list_visible(self) -> tuple[Hero, ...]:
-        """The family's own heroes and the ready-made ones."""
+    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Hero]:
+        """A user's own heroes and the ready-made ones, newest first."""
 
-    async def delete(self, hero_id: UUID) -> bool:
-        """Delete a family's own hero; its stories and attempts stay. False when there is none."""
+    async def change(self, hero_id: UUID, changes: HeroChanges, versions: Versions = None) -> Hero | None:
+        """Change a family's own hero of one of these versions; None when there is none."""
+
+    async def delete(self, hero_id: UUID, versions: Versions = None) -> bool:
+        """Delete a family's own hero of one of these versions; what names it stays. False when there is none."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest, Generation, Status
 from tales.domain.page import Page, PageRequest
 
@@ -44,11 +45,16 @@ class GenerationRepository(Protocol):
     async def get_generation(self, generation_id: UUID, *, whole: bool = False) -> Generation | None:
         """All attempts of a generation, and its story's id; `whole`: with prompts and responses."""
 
+    async def list_for_user(
+        self, user_id: UUID, page: PageRequest, which: GenerationFilter = ANY_GENERATION, *, whole: bool = False
+    ) -> Page[Generation]:
+        """A user's generations, newest first; `whole`: with prompts and responses."""
+
+    async def add_sequel(self, generation_id: UUID, user_id: UUID, story_id: UUID) -> None:
+        """Keep which story a generation carries on. Raises: Conflict when that is not of the same family."""
+
     async def get_generations(self, generation_ids: Collection[UUID]) -> tuple[Generation, ...]:
         """Those of these generations that there are, without prompts and responses."""
-
-    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
-        """A user's generations, newest first."""
 
     async def list_all(self, page: PageRequest) -> Page[Generation]:
         """The generations of every user that the actor may see, newest first."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from tales.domain.filters import ANY_STORY, StoryFilter
 from tales.domain.page import Page, PageRequest
-from tales.domain.story import NewStory, Rating, Story, WrittenStory
+from tales.domain.story import NewStory, Rating, Story, Title, WrittenStory
+from tales.domain.versions import Versions
 
 
 class StoryRepository(Protocol):
@@ -18,8 +21,8 @@ class StoryRepository(Protocol):
     async def get(self, story_id: UUID) -> Story | None:
         """One story."""
 
-    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Story]:
-        """A user's stories, newest first."""
+    async def get_all(self, story_ids: Sequence[UUID]) -> tuple[Story, ...]:
+        """Those of these stories that there are, in this order."""
 
     async def get_written(self, story_id: UUID) -> WrittenStory | None:
         """One story and the attempt that wrote it."""
@@ -27,5 +30,17 @@ class StoryRepository(Protocol):
     async def list_written(self, user_id: UUID, page: PageRequest) -> Page[WrittenStory]:
         """A user's stories, newest first, each with the attempt that wrote it."""
 
-    async def rate(self, story_id: UUID, rating: Rating) -> Story | None:
-        """Keep a family's rating; None when there is no such story."""
+    async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
+        """A user's stories, newest first; `which` looks for no words."""
+
+    async def search(self, user_id: UUID, page: PageRequest, which: StoryFilter) -> Page[UUID]:
+        """A user's stories with the words of `which`, newest first. Only the service itself may search."""
+
+    async def rate(self, story_id: UUID, rating: Rating, versions: Versions = None) -> Story | None:
+        """Keep a family's rating of a story of one of these versions; None when there is none."""
+
+    async def rename(self, story_id: UUID, title: Title | None, versions: Versions = None) -> Story | None:
+        """Give a story of one of these versions another title, if any; None when there is no such story."""
+
+    async def delete(self, story_id: UUID, versions: Versions = None) -> bool:
+        """Delete a story of one of these versions; its attempts stay. False when there is none."""

@@ -26,6 +26,7 @@ _CONFLICTS = {
     "generations_ended_is_final": "An attempt that has ended never changes.",
     "stories_generation_id_key": "This generation has its story already.",
     "stories_written_by_success": "A story needs a successful attempt of the same user.",
+    "sequels_one_family": "A sequel carries on a story of its own family.",
     "accounts_email_key": "This address has an account already. Sign in instead.",
 }
 

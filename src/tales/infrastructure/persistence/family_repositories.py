@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from tales.domain.family import Child, Hero, NewChild, NewHero
+from tales.domain.family import Child, ChildChanges, Hero, HeroChanges, NewChild, NewHero
+from tales.domain.page import Page, PageKey, PageRequest
+from tales.domain.versions import Versions
+from tales.infrastructure.persistence.keyset import newest_first, page_of
 from tales.infrastructure.persistence.models import ChildDB, HeroDB
+from tales.infrastructure.persistence.versions import one_of
 
 
 class SqlChildRepository:
@@ -39,15 +44,27 @@ class SqlChildRepository:
         row = await self._session.get(ChildDB, child_id)
         return _to_child(row) if row else None
 
-    async def list_for_user(self, user_id: UUID) -> tuple[Child, ...]:
-        """A user's children, oldest row first."""
-        query = select(ChildDB).where(ChildDB.user_id == user_id).order_by(ChildDB.created_at, ChildDB.id)
-        return tuple(map(_to_child, await self._session.scalars(query)))
+    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Child]:
+        """A user's children, newest first."""
+        query = newest_first(select(ChildDB).where(ChildDB.user_id == user_id), ChildDB.created_at, ChildDB.id, page)
+        return page_of((await self._session.scalars(query)).all(), page, _key, _to_child)
 
-    async def delete(self, child_id: UUID) -> bool:
-        """Delete a child; its stories and attempts stay."""
-        query = delete(ChildDB).where(ChildDB.id == child_id).returning(ChildDB.id)
-        return await self._session.scalar(query) is not None
+    async def change(self, child_id: UUID, changes: ChildChanges, versions: Versions = None) -> Child | None:
+        """Change a child of one of these versions."""
+        which = one_of(ChildDB.id, child_id, ChildDB.version, versions)
+        values: dict[str, object] = dict(changes)
+        if "interests" in changes:
+            values["interests"] = list(changes["interests"])
+        query = (
+            update(ChildDB).where(which).values(values).returning(ChildDB) if values else select(ChildDB).where(which)
+        )
+        row = await self._session.scalar(query)
+        return _to_child(row) if row else None
+
+    async def delete(self, child_id: UUID, versions: Versions = None) -> bool:
+        """Delete a child of one of these versions; its stories and attempts stay."""
+        which = one_of(ChildDB.id, child_id, ChildDB.version, versions)
+        return await self._session.scalar(delete(ChildDB).where(which).returning(ChildDB.id)) is not None
 
 
 class SqlHeroRepository:
@@ -71,20 +88,41 @@ class SqlHeroRepository:
         row = await self._session.get(HeroDB, hero_id)
         return _to_hero(row) if row else None
 
-    async def list_visible(self) -> tuple[Hero, ...]:
-        """The heroes that row-level security shows: the family's own and the ready-made ones."""
-        query = select(HeroDB).order_by(HeroDB.created_at, HeroDB.id)
-        return tuple(map(_to_hero, await self._session.scalars(query)))
+    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Hero]:
+        """A user's own heroes and the ready-made ones, newest first."""
+        # A page of either, each in the order of its index: with OR, all of them would be read and sorted.
+        either = [
+            newest_first(select(HeroDB).where(whose), HeroDB.created_at, HeroDB.id, page)
+            for whose in (HeroDB.user_id == user_id, HeroDB.user_id.is_(None))
+        ]
+        visible = aliased(HeroDB, union_all(*(query.subquery().select() for query in either)).subquery())
+        query = newest_first(select(visible), visible.created_at, visible.id, page)
+        return page_of((await self._session.scalars(query)).all(), page, _key, _to_hero)
 
-    async def delete(self, hero_id: UUID) -> bool:
-        """Delete a family's own hero; its stories and attempts stay."""
-        query = delete(HeroDB).where(HeroDB.id == hero_id).returning(HeroDB.id)
-        return await self._session.scalar(query) is not None
+    async def change(self, hero_id: UUID, changes: HeroChanges, versions: Versions = None) -> Hero | None:
+        """Change a family's own hero of one of these versions."""
+        which = one_of(HeroDB.id, hero_id, HeroDB.version, versions)
+        query = (
+            update(HeroDB).where(which).values(dict(changes)).returning(HeroDB)
+            if changes
+            else select(HeroDB).where(which, HeroDB.user_id.is_not(None))
+        )
+        row = await self._session.scalar(query)
+        return _to_hero(row) if row else None
+
+    async def delete(self, hero_id: UUID, versions: Versions = None) -> bool:
+        """Delete a family's own hero of one of these versions; its stories and attempts stay."""
+        which = one_of(HeroDB.id, hero_id, HeroDB.version, versions)
+        return await self._session.scalar(delete(HeroDB).where(which).returning(HeroDB.id)) is not None
+
+
+def _key(row: ChildDB | HeroDB) -> PageKey:
+    return PageKey(row.created_at, row.id)
 
 
 def _to_child(row: ChildDB) -> Child:
-    return Child(row.id, row.user_id, row.name, row.age, tuple(row.interests), row.gender, row.created_at)
+    return Child(row.id, row.user_id, row.name, row.age, tuple(row.interests), row.gender, row.created_at, row.version)
 
 
 def _to_hero(row: HeroDB) -> Hero:
-    return Hero(row.id, row.user_id, row.name, row.appearance, row.created_at)
+    return Hero(row.id, row.user_id, row.name, row.appearance, row.created_at, row.version)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, insert, select, true, update
+from sqlalchemy import ColumnElement, CursorResult, case, insert, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.dml import Update
 
 from tales.application.ports import Clock
 from tales.domain.brief import StoryType
+from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest, Generation, Origin, Status
 from tales.domain.page import Page, PageKey, PageRequest
-from tales.infrastructure.persistence.keyset import newest_first
-from tales.infrastructure.persistence.models import GenerationDB, StoryDB
+from tales.infrastructure.persistence.keyset import newest_first, page_of
+from tales.infrastructure.persistence.models import GenerationDB, SequelDB, StoryDB
 
 # Lists go without the large columns.
 _SUMMARY: tuple[ORMOption, ...] = tuple(
@@ -137,13 +139,21 @@ class SqlGenerationRepository:
         """Those of these generations that there are, without prompts and responses."""
         return await self._generations(list(generation_ids), _SUMMARY)
 
-    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Generation]:
-        """A user's generations, newest first; prompts and responses are left out."""
-        return await self._list(GenerationDB.user_id == user_id, page)
+    async def add_sequel(self, generation_id: UUID, user_id: UUID, story_id: UUID) -> None:
+        """Keep which story a generation carries on."""
+        await self._session.execute(
+            insert(SequelDB).values(generation_id=generation_id, user_id=user_id, sequel_of=story_id)
+        )
+
+    async def list_for_user(
+        self, user_id: UUID, page: PageRequest, which: GenerationFilter = ANY_GENERATION, *, whole: bool = False
+    ) -> Page[Generation]:
+        """A user's generations, newest first; `whole`: with prompts and responses."""
+        return await self._list([GenerationDB.user_id == user_id, *_conditions(which)], page, () if whole else _SUMMARY)
 
     async def list_all(self, page: PageRequest) -> Page[Generation]:
         """The generations of every user that the actor may see; prompts and responses are left out."""
-        return await self._list(true(), page)
+        return await self._list([], page, _SUMMARY)
 
     async def list_by_status(self, status: Status, page: PageRequest) -> Page[Attempt]:
         """Attempts in one state, newest first; prompts and responses are left out."""
@@ -154,9 +164,9 @@ class SqlGenerationRepository:
             page,
         )
         rows = (await self._session.scalars(query.options(*_SUMMARY))).all()
-        shown = rows[: page.limit]
-        last = PageKey(shown[-1].created_at, shown[-1].generation_id) if len(rows) > page.limit else None
-        return Page(tuple(to_attempt(row, summary=True) for row in shown), last)
+        return page_of(
+            rows, page, lambda row: PageKey(row.created_at, row.generation_id), partial(to_attempt, summary=True)
+        )
 
     async def pending_since(self, before: datetime, limit: int) -> tuple[Attempt, ...]:
         """Pending attempts created before `before`, oldest first."""
@@ -168,19 +178,20 @@ class SqlGenerationRepository:
         )
         return tuple(to_attempt(row) for row in rows)
 
-    async def _list(self, which: ColumnElement[bool], page: PageRequest) -> Page[Generation]:
+    async def _list(
+        self, which: list[ColumnElement[bool]], page: PageRequest, options: tuple[ORMOption, ...]
+    ) -> Page[Generation]:
         first_attempts = newest_first(
-            select(GenerationDB.created_at, GenerationDB.generation_id).where(which, GenerationDB.attempt_number == 1),
+            select(GenerationDB.created_at, GenerationDB.generation_id).where(GenerationDB.attempt_number == 1, *which),
             GenerationDB.created_at,
             GenerationDB.generation_id,
             page,
         )
         keys = [PageKey(*row) for row in await self._session.execute(first_attempts)]
-        shown = keys[: page.limit]
-        generations = await self._generations([key.id for key in shown], _SUMMARY)
-        return Page(generations, shown[-1] if len(keys) > page.limit else None)
+        found = page_of(keys, page, lambda key: key, lambda key: key.id)
+        return Page(await self._generations(found.items, options), found.next)
 
-    async def _generations(self, ids: list[UUID], options: tuple[ORMOption, ...]) -> tuple[Generation, ...]:
+    async def _generations(self, ids: Sequence[UUID], options: tuple[ORMOption, ...]) -> tuple[Generation, ...]:
         """These generations whole, in the order of `ids`: two statements, however many there are."""
         if not ids:
             return ()
@@ -195,10 +206,18 @@ class SqlGenerationRepository:
         attempts: dict[UUID, list[Attempt]] = {}
         for row in rows:
             attempts.setdefault(row.generation_id, []).append(to_attempt(row, summary=bool(options)))
-        written = select(StoryDB.generation_id, StoryDB.id).where(StoryDB.generation_id.in_(ids))
-        stories = {row.generation_id: row.id for row in await self._session.execute(written)}
+        linked = union_all(
+            select(StoryDB.generation_id, StoryDB.id, literal(False).label("is_earlier")).where(
+                StoryDB.generation_id.in_(ids)
+            ),
+            select(SequelDB.generation_id, SequelDB.sequel_of, literal(True)).where(SequelDB.generation_id.in_(ids)),
+        )
+        stories: dict[UUID, UUID] = {}
+        earlier: dict[UUID, UUID] = {}
+        for generation_id, story_id, is_earlier in await self._session.execute(linked):
+            (earlier if is_earlier else stories)[generation_id] = story_id
         return tuple(
-            Generation(id_, attempts[id_][0].user_id, tuple(attempts[id_]), stories.get(id_))
+            Generation(id_, attempts[id_][0].user_id, tuple(attempts[id_]), stories.get(id_), earlier.get(id_))
             for id_ in ids
             if id_ in attempts
         )
@@ -214,6 +233,34 @@ def _pending(attempt: AttemptId) -> Update:
         GenerationDB.attempt_number == attempt.attempt_number,
         GenerationDB.status == Status.PENDING,
     )
+
+
+def _conditions(which: GenerationFilter) -> list[ColumnElement[bool]]:
+    """What a generation's first attempt must be like."""
+    conditions: list[ColumnElement[bool]] = []
+    if which.status is not None:
+        conditions.append(_of_latest(GenerationDB.status) == which.status)
+    if which.model is not None:
+        conditions.append(_of_latest(GenerationDB.model_used) == which.model)
+    if which.created_after is not None:
+        conditions.append(GenerationDB.created_at >= which.created_after)
+    if which.created_before is not None:
+        conditions.append(GenerationDB.created_at < which.created_before)
+    return conditions
+
+
+def _of_latest(column: InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """What the latest attempt has in `column`. Mostly that is the first: nothing follows a success."""
+    later = aliased(GenerationDB)
+    latest = (
+        select(getattr(later, column.key))
+        .where(later.generation_id == GenerationDB.generation_id)
+        .order_by(later.attempt_number.desc())
+        .limit(1)
+        .correlate(GenerationDB)
+        .scalar_subquery()
+    )
+    return case((GenerationDB.status.in_((Status.PENDING, Status.SUCCESS)), column), else_=latest)
 
 
 def to_attempt(row: GenerationDB, *, summary: bool = False, with_prompt: bool = True) -> Attempt:

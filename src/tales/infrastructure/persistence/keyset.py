@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -9,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from tales.domain.page import PageRequest
+from tales.domain.page import Page, PageKey, PageRequest
 
 # Whatever is selected: a row of any columns.
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
+Row = TypeVar("Row")
+Item = TypeVar("Item")
 
 
 def newest_first(
@@ -22,3 +25,11 @@ def newest_first(
     if page.after is not None:
         query = query.where(tuple_(created_at, id_) < tuple_(page.after.created_at, page.after.id))
     return query.order_by(created_at.desc(), id_.desc()).limit(page.limit + 1)
+
+
+def page_of(
+    rows: Sequence[Row], page: PageRequest, key: Callable[[Row], PageKey], item: Callable[[Row], Item]
+) -> Page[Item]:
+    """What `newest_first` has found, as a page of items."""
+    shown = rows[: page.limit]
+    return Page(tuple(map(item, shown)), key(shown[-1]) if len(rows) > page.limit else None)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, FetchedValue, Integer, LargeBinary, MetaData, Numeric, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Dialect,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 from tales.domain.generation import Json
 from tales.infrastructure.persistence.escaping import StoredJson, StoredText
@@ -26,6 +39,26 @@ class Base(DeclarativeBase):
     }
 
 
+class _Xid(UserDefinedType[int]):
+    """A transaction's number, which the driver reads and writes as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[int | None], str]:
+        return str
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str], int]:
+        return int
+
+
+def _version() -> MappedColumn[int]:
+    """PostgreSQL's own version of a row: the transaction that wrote it, be it a cascade's or another program's."""
+    return mapped_column("xmin", _Xid, system=True, server_default=FetchedValue())
+
+
 class ChildDB(Base):
     """`tales.children`."""
 
@@ -38,6 +71,7 @@ class ChildDB(Base):
     interests: Mapped[list[str]] = mapped_column(ARRAY(Text))
     gender: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    version: Mapped[int] = _version()
 
 
 class HeroDB(Base):
@@ -50,6 +84,7 @@ class HeroDB(Base):
     name: Mapped[str]
     appearance: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    version: Mapped[int] = _version()
 
 
 class GenerationDB(Base):
@@ -108,6 +143,17 @@ class StoryDB(Base):
     rating: Mapped[int | None]
     generation_id: Mapped[UUID]
     generation_attempt: Mapped[int]
+    version: Mapped[int] = _version()
+
+
+class SequelDB(Base):
+    """`tales.sequels`: which story a generation carries on."""
+
+    __tablename__ = "sequels"
+
+    generation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    sequel_of: Mapped[UUID]
 
 
 class AccountDB(Base):

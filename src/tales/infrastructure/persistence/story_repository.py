@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, and_, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, defer
 
 from tales.application.ports import Clock
+from tales.domain.filters import ANY_STORY, StoryFilter
 from tales.domain.generation import AttemptId
 from tales.domain.page import Page, PageKey, PageRequest
-from tales.domain.story import NewStory, Rating, Story, WrittenStory
+from tales.domain.story import NewStory, Rating, Story, Title, WrittenStory
+from tales.domain.versions import Versions
 from tales.infrastructure.persistence.generation_repository import to_attempt
-from tales.infrastructure.persistence.keyset import newest_first
+from tales.infrastructure.persistence.keyset import newest_first, page_of
 from tales.infrastructure.persistence.models import GenerationDB, StoryDB
+from tales.infrastructure.persistence.versions import one_of
 
 
 class SqlStoryRepository:
@@ -48,13 +52,10 @@ class SqlStoryRepository:
         row = await self._session.get(StoryDB, story_id)
         return _to_story(row) if row else None
 
-    async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Story]:
-        """A user's stories, newest first."""
-        query = newest_first(select(StoryDB).where(StoryDB.user_id == user_id), StoryDB.created_at, StoryDB.id, page)
-        rows = (await self._session.scalars(query)).all()
-        shown = rows[: page.limit]
-        last = PageKey(shown[-1].created_at, shown[-1].id) if len(rows) > page.limit else None
-        return Page(tuple(map(_to_story, shown)), last)
+    async def get_all(self, story_ids: Sequence[UUID]) -> tuple[Story, ...]:
+        """Those of these stories that there are, in this order."""
+        found = {row.id: row for row in await self._session.scalars(select(StoryDB).where(StoryDB.id.in_(story_ids)))}
+        return tuple(_to_story(found[id_]) for id_ in story_ids if id_ in found)
 
     async def get_written(self, story_id: UUID) -> WrittenStory | None:
         """One story and the attempt that wrote it."""
@@ -64,23 +65,71 @@ class SqlStoryRepository:
     async def list_written(self, user_id: UUID, page: PageRequest) -> Page[WrittenStory]:
         """A user's stories, newest first, each with the attempt that wrote it: one statement, without the prompts."""
         # The page first: under row-level security the planner would otherwise join all of a user's stories, then sort.
-        page_of = newest_first(select(StoryDB).where(StoryDB.user_id == user_id), StoryDB.created_at, StoryDB.id, page)
-        shown_story = aliased(StoryDB, page_of.subquery())
+        keys = newest_first(select(StoryDB).where(StoryDB.user_id == user_id), StoryDB.created_at, StoryDB.id, page)
+        shown_story = aliased(StoryDB, keys.subquery())
         query = _written(shown_story).order_by(shown_story.created_at.desc(), shown_story.id.desc())
         rows = (await self._session.execute(query)).all()
-        shown = tuple(_to_written(*row) for row in rows[: page.limit])
-        last = PageKey(shown[-1].story.created_at, shown[-1].story.id) if len(rows) > page.limit else None
-        return Page(shown, last)
+        return page_of(rows, page, lambda row: PageKey(row[0].created_at, row[0].id), lambda row: _to_written(*row))
 
-    async def rate(self, story_id: UUID, rating: Rating) -> Story | None:
-        """Keep a family's rating; None when there is no such story."""
+    async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
+        """A user's stories, newest first; `which` looks for no words."""
+        query = select(StoryDB).where(StoryDB.user_id == user_id, *_conditions(which))
+        rows = (await self._session.scalars(newest_first(query, StoryDB.created_at, StoryDB.id, page))).all()
+        return page_of(rows, page, lambda row: PageKey(row.created_at, row.id), _to_story)
+
+    async def search(self, user_id: UUID, page: PageRequest, which: StoryFilter) -> Page[UUID]:
+        """A user's stories with the words of `which`, newest first.
+
+        Under row-level security no index could help: PostgreSQL looks at words only after it has looked at each row's
+        owner, as an operator that is not leakproof might tell of others' rows. The service's policy lets it see all, so
+        the condition on the user stands here; what is shown of the stories found is read as the user.
+        """
+        words = func.tales.story_words(StoryDB.user_id, StoryDB.title, StoryDB.content)
+        wanted = words.bool_op("@@")(func.tales.search_query(user_id, which.words))
+        query = select(StoryDB.created_at, StoryDB.id).where(StoryDB.user_id == user_id, wanted, *_conditions(which))
+        keys = [
+            PageKey(*row)
+            for row in await self._session.execute(newest_first(query, StoryDB.created_at, StoryDB.id, page))
+        ]
+        return page_of(keys, page, lambda key: key, lambda key: key.id)
+
+    async def rate(self, story_id: UUID, rating: Rating, versions: Versions = None) -> Story | None:
+        """Keep a family's rating of a story of one of these versions."""
+        return await self._change(story_id, versions, rating=rating.value)
+
+    async def rename(self, story_id: UUID, title: Title | None, versions: Versions = None) -> Story | None:
+        """Give a story of one of these versions another title, if any."""
+        if title is None:
+            which = one_of(StoryDB.id, story_id, StoryDB.version, versions)
+            row = await self._session.scalar(select(StoryDB).where(which))
+            return _to_story(row) if row else None
+        return await self._change(story_id, versions, title=title.value)
+
+    async def delete(self, story_id: UUID, versions: Versions = None) -> bool:
+        """Delete a story of one of these versions; its attempts stay."""
+        which = one_of(StoryDB.id, story_id, StoryDB.version, versions)
+        return await self._session.scalar(delete(StoryDB).where(which).returning(StoryDB.id)) is not None
+
+    async def _change(self, story_id: UUID, versions: Versions, **values: object) -> Story | None:
         row = await self._session.scalar(
             update(StoryDB)
-            .where(StoryDB.id == story_id)
-            .values(rating=rating.value, updated_at=self._clock.now())
+            .where(one_of(StoryDB.id, story_id, StoryDB.version, versions))
+            .values(**values, updated_at=self._clock.now())
             .returning(StoryDB)
         )
         return _to_story(row) if row else None
+
+
+def _conditions(which: StoryFilter) -> list[ColumnElement[bool]]:
+    """What can be said of a story by its columns alone."""
+    conditions: list[ColumnElement[bool]] = []
+    if which.child_id is not None:
+        conditions.append(StoryDB.child_id == which.child_id)
+    if which.hero_id is not None:
+        conditions.append(StoryDB.hero_id == which.hero_id)
+    if which.min_rating is not None:
+        conditions.append(StoryDB.rating >= which.min_rating)
+    return conditions
 
 
 def _written(story: type[StoryDB]) -> Select[StoryDB, GenerationDB]:
@@ -104,6 +153,7 @@ def _to_story(row: StoryDB) -> Story:
         attempt=AttemptId(row.generation_id, row.generation_attempt),
         created_at=row.created_at,
         updated_at=row.updated_at or row.created_at,
+        version=row.version,
         child_id=row.child_id,
         hero_id=row.hero_id,
         rating=row.rating,

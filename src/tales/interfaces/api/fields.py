@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -28,6 +29,9 @@ from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _INT32 = 2**31
 DEEPEST = 100
 """Levels of nested lists and objects; many readers of JSON go no deeper."""
@@ -40,6 +44,14 @@ def _in_uuid_form(value: object) -> object:
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise PydanticCustomError("uuid_form", "not a UUID")
     return value
+
+
+def _instant(value: object) -> datetime:
+    """The moment that `value` names, in UTC, when it is written as RFC 3339 has it: never without an offset."""
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        with suppress(ValueError, OverflowError):
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    raise PydanticCustomError("rfc_3339", "not a time")
 
 
 def _whole_characters(text: str) -> str:
@@ -88,6 +100,9 @@ Text = Annotated[str, Strict(), AfterValidator(_whole_characters)]
 WholeNumber = Annotated[int, Strict(), Field(ge=-_INT32, lt=_INT32), WithJsonSchema({"type": "integer"})]
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """Written in UTC, as RFC 3339 has it."""
+
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time that a client sends, as RFC 3339 has it."""
 
 Dollars = Annotated[
     Decimal, PlainSerializer(_plain_decimal), WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})

@@ -41,6 +41,7 @@ BY_ERROR: dict[type[errors.TalesError], ProblemKind] = {
     ),
     errors.NotFound: _kind_of(errors.NotFound, HTTPStatus.NOT_FOUND, "Not found"),
     errors.Conflict: _kind_of(errors.Conflict, HTTPStatus.CONFLICT, "Not possible now"),
+    errors.Outdated: _kind_of(errors.Outdated, HTTPStatus.PRECONDITION_FAILED, "Changed meanwhile"),
     errors.NotSignedIn: _kind_of(errors.NotSignedIn, HTTPStatus.UNAUTHORIZED, "Not signed in"),
     errors.Forbidden: _kind_of(errors.Forbidden, HTTPStatus.FORBIDDEN, "Not allowed"),
     errors.TooManyRequests: ProblemKind(

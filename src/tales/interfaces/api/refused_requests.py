@@ -33,6 +33,7 @@ _ADVICE = {
     "less_than": "is too large a number.",
     "greater_than_equal": "is too small a number.",
     "uuid_form": "is no id. Write it like 01890a5d-ac96-774b-bcce-b302099a8057.",
+    "rfc_3339": "is no time. Write it like 2026-03-20T12:00:00Z, with + as %2B in an address.",
     "tuple_type": "must be a list.",
     "model_type": "must be a JSON object.",
     "model_attributes_type": "must be a JSON object.",

@@ -46,8 +46,8 @@ class Cast:
                     "--age", f'--age is missing. Say how old the child is: tales write "{self.name}" --age 6'
                 )
             if not self.likes and not self.gender:
-                return namesakes[-1]
-        new = NewChild(self.name, self.age if self.age is not None else namesakes[-1].age, self.likes, self.gender)
+                return namesakes[0]
+        new = NewChild(self.name, self.age if self.age is not None else namesakes[0].age, self.likes, self.gender)
         known = next((child for child in children if _facts(child) == _facts(new)), None)
         return known or await family.add_child(new)
 

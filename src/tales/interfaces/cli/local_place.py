@@ -15,7 +15,7 @@ from tales.domain.actor import Actor
 from tales.domain.errors import Conflict
 from tales.domain.family import Child, Hero, NewChild, NewHero
 from tales.domain.generation import Generation
-from tales.domain.page import PageRequest
+from tales.domain.page import PageRequest, every
 from tales.domain.story import Story
 from tales.interfaces.cli.live_text import follow
 from tales.interfaces.cli.places import Show
@@ -30,13 +30,15 @@ class LocalWriter:
     actor: Actor
 
     async def list_children(self) -> Sequence[Child]:
-        return await self.house.services.manage_family.list_children(self.actor)
+        family = self.house.services.manage_family
+        return [child async for child in every(lambda page: family.list_children(self.actor, page))]
 
     async def add_child(self, new: NewChild) -> Child:
         return await self.house.services.manage_family.add_child(self.actor, new)
 
     async def list_heroes(self) -> Sequence[Hero]:
-        return await self.house.services.manage_family.list_heroes(self.actor)
+        family = self.house.services.manage_family
+        return [hero async for hero in every(lambda page: family.list_heroes(self.actor, page))]
 
     async def add_hero(self, new: NewHero) -> Hero:
         return await self.house.services.manage_family.add_hero(self.actor, new)

@@ -66,13 +66,13 @@ class Family(Protocol):
     """The children and heroes that are known already."""
 
     async def list_children(self) -> Sequence[KnownChild]:
-        """All of them, oldest entry first."""
+        """All of them, newest entry first."""
 
     async def add_child(self, new: NewChild) -> KnownChild:
         """Add a child."""
 
     async def list_heroes(self) -> Sequence[KnownHero]:
-        """Those of the family and those for everybody, oldest entry first."""
+        """Those of the family and those for everybody, newest entry first."""
 
     async def add_hero(self, new: NewHero) -> KnownHero:
         """Add a hero."""

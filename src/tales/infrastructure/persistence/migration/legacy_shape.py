@@ -24,11 +24,11 @@ _STORY_COLUMNS = (
     *("hero_appearance", "relationship_description"),
 )
 LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
-
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
     "024": "check_story_family()",
     "023": "live_text.begins_at",
+    "022": "sequels.generation_id",
     "021": "idempotency_keys.key",
     "020": "sessions.refresh_token_hash",
     "019": "accounts.password_hash",

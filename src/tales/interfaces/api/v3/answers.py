@@ -43,10 +43,11 @@ class Child(Answer):
     created_at: Moment
 
 
-class Children(Answer):
-    """The family's children, oldest entry first."""
+class ChildPage(Answer):
+    """Some of the family's children, newest first. `next_cursor` is null on the last page."""
 
     items: list[Child]
+    next_cursor: str | None
 
 
 class Hero(Answer):
@@ -59,10 +60,11 @@ class Hero(Answer):
     created_at: Moment
 
 
-class Heroes(Answer):
-    """The family's own heroes and the ready-made ones, oldest entry first."""
+class HeroPage(Answer):
+    """Some of the family's own heroes and the ready-made ones, newest first. `next_cursor` is null on the last page."""
 
     items: list[Hero]
+    next_cursor: str | None
 
 
 class Attempt(Answer):
@@ -97,6 +99,7 @@ class Generation(Answer):
     generation_id: UUID
     status: Status
     story_id: Annotated[UUID | None, Field(description="The story, once there is one.")]
+    sequel_of: Annotated[UUID | None, Field(description="The story that it carries on.")]
     story_type: Annotated[StoryType, _of_latest("story_type")]
     story_length: Annotated[int | None, _of_latest("story_length")]
     moral: Annotated[str, _of_latest("moral")]

@@ -97,10 +97,10 @@ async def request_generation(
 
 @router.get("", summary="List the generations")
 async def list_generations(
-    which: Annotated[bodies.WhichPage, Query()], actor: CurrentActor, services: UseCases
+    which: Annotated[bodies.WhichGenerations, Query()], actor: CurrentActor, services: UseCases
 ) -> answers.GenerationPage:
-    """The family's generations, newest first."""
-    page = await services.follow_generation.list(actor, which.checked())
+    """The family's generations, newest first: all of them, or those that are looked for."""
+    page = await services.follow_generation.list(actor, which.checked(), which.filter())
     cursor = encode_cursor(page.next) if page.next else None
     return answers.GenerationPage.model_validate({"items": page.items, "next_cursor": cursor})
 

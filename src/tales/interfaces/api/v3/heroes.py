@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response, status
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response, status
 
 from tales.domain import errors, family
+from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
+from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
 from tales.interfaces.api.fields import Id
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v3 import answers, bodies, paths
 
-router = APIRouter(prefix=paths.HEROES, tags=["heroes"], responses=problems(errors.NotSignedIn, errors.Unavailable))
+router = APIRouter(
+    prefix=paths.HEROES,
+    tags=["heroes"],
+    responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
+)
 
 
 @router.post(
@@ -28,29 +36,52 @@ async def add_hero(body: bodies.NewHero, actor: CurrentActor, services: UseCases
 
 
 @router.get("", summary="List the heroes")
-async def list_heroes(actor: CurrentActor, services: UseCases) -> answers.Heroes:
-    """The family's own heroes and the ready-made ones, oldest entry first."""
-    heroes = await services.manage_family.list_heroes(actor)
-    return answers.Heroes.model_validate({"items": heroes})
+async def list_heroes(
+    which: Annotated[bodies.WhichPage, Query()], actor: CurrentActor, services: UseCases
+) -> answers.HeroPage:
+    """The family's own heroes and the ready-made ones, newest first."""
+    page = await services.manage_family.list_heroes(actor, which.checked())
+    cursor = encode_cursor(page.next) if page.next else None
+    return answers.HeroPage.model_validate({"items": page.items, "next_cursor": cursor})
 
 
 @router.get(
     "/{hero_id}",
     summary="Get a hero",
     response_model=answers.Hero,
-    responses=problems(errors.NotFound, errors.InvalidInput),
+    responses=TAGGED | UNCHANGED | problems(errors.NotFound),
 )
-async def get_hero(hero_id: Id, actor: CurrentActor, services: UseCases) -> family.Hero:
+async def get_hero(hero_id: Id, actor: CurrentActor, services: UseCases, look: Looking) -> family.Hero | Response:
     """One hero, the family's own or ready-made."""
-    return await services.manage_family.get_hero(actor, hero_id)
+    hero = await services.manage_family.get_hero(actor, hero_id)
+    return look.answer(hero, hero.version)
+
+
+@router.patch(
+    "/{hero_id}",
+    summary="Change a hero",
+    response_model=answers.Hero,
+    responses=TAGGED | problems(errors.NotFound, errors.Forbidden, errors.Outdated, body=True),
+)
+async def change_hero(
+    hero_id: Id,
+    body: bodies.HeroChanges,
+    actor: CurrentActor,
+    services: UseCases,
+    edit: Editing,
+) -> family.Hero:
+    """Change what is sent of a hero of the family's own. Stories that are written stay as they are."""
+    hero = await services.manage_family.change_hero(actor, hero_id, body.changes(), edit.versions)
+    edit.tag(hero.version)
+    return hero
 
 
 @router.delete(
     "/{hero_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a hero",
-    responses=problems(errors.NotFound, errors.InvalidInput),
+    responses=problems(errors.NotFound, errors.Forbidden, errors.Outdated),
 )
-async def delete_hero(hero_id: Id, actor: CurrentActor, services: UseCases) -> None:
+async def delete_hero(hero_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a hero of the family's own. Its stories stay, and no longer name it."""
-    await services.manage_family.delete_hero(actor, hero_id)
+    await services.manage_family.delete_hero(actor, hero_id, edit.versions)

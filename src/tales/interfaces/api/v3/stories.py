@@ -5,12 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response, status
 
 from tales.domain import errors, story
 from tales.domain.generation import Generation
 from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
+from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
 from tales.interfaces.api.fields import Id
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v3 import answers, bodies, paths
@@ -36,23 +37,32 @@ INCLUDE = Query(description="How it was written: the attempt, or all of them.")
 
 @router.get("", summary="List the stories", response_model_exclude_unset=True)
 async def list_stories(
-    which: Annotated[bodies.WhichPage, Query()], actor: CurrentActor, services: UseCases
+    which: Annotated[bodies.WhichStories, Query()], actor: CurrentActor, services: UseCases
 ) -> answers.StoryPage:
-    """The family's stories, newest first."""
-    page = await services.read_stories.list(actor, which.checked())
+    """The family's stories, newest first: all of them, or those that are looked for."""
+    page = await services.read_stories.list(actor, which.checked(), which.filter())
     cursor = encode_cursor(page.next) if page.next else None
     return answers.StoryPage.model_validate({"items": page.items, "next_cursor": cursor})
 
 
 @router.get(
-    "/{story_id}", summary="Get a story", response_model_exclude_unset=True, responses=problems(errors.NotFound)
+    "/{story_id}",
+    summary="Get a story",
+    response_model=answers.Story,
+    response_model_exclude_unset=True,
+    responses=TAGGED | UNCHANGED | problems(errors.NotFound),
 )
 async def get_story(
-    story_id: Id, actor: CurrentActor, services: UseCases, include: Annotated[Include | None, INCLUDE] = None
-) -> answers.Story:
-    """One story."""
+    story_id: Id,
+    actor: CurrentActor,
+    services: UseCases,
+    look: Looking,
+    include: Annotated[Include | None, INCLUDE] = None,
+) -> answers.Story | Response:
+    """One story. It has an entity tag only without `include`: what is added may change on its own."""
     if include is None:
-        return answers.Story.model_validate(await services.read_stories.get(actor, story_id))
+        story_alone = await services.read_stories.get(actor, story_id)
+        return look.answer(answers.Story.model_validate(story_alone), story_alone.version)
     found, generation = await services.read_stories.get_with_generation(actor, story_id)
     writing = writing_of(found, generation, include)
     return answers.Story.model_validate(found).model_copy(update={"generation": writing})
@@ -72,8 +82,39 @@ def writing_of(written: story.Story, generation: Generation, include: Include) -
     summary="Rate a story",
     response_model=answers.Story,
     response_model_exclude_unset=True,
-    responses=problems(errors.NotFound, body=True),
+    responses=TAGGED | problems(errors.NotFound, errors.Outdated, body=True),
 )
-async def rate_story(story_id: Id, body: bodies.NewRating, actor: CurrentActor, services: UseCases) -> story.Story:
+async def rate_story(
+    story_id: Id, body: bodies.NewRating, actor: CurrentActor, services: UseCases, edit: Editing
+) -> story.Story:
     """Say how much the family liked it, from 1 to 10; a rating given before is replaced."""
-    return await services.read_stories.rate(actor, story_id, body.checked())
+    rated = await services.read_stories.rate(actor, story_id, body.checked(), edit.versions)
+    edit.tag(rated.version)
+    return rated
+
+
+@router.patch(
+    "/{story_id}",
+    summary="Rename a story",
+    response_model=answers.Story,
+    response_model_exclude_unset=True,
+    responses=TAGGED | problems(errors.NotFound, errors.Outdated, body=True),
+)
+async def change_story(
+    story_id: Id, body: bodies.StoryChanges, actor: CurrentActor, services: UseCases, edit: Editing
+) -> story.Story:
+    """Give a story another title. The response that it came from stays as it is."""
+    changed = await services.read_stories.rename(actor, story_id, body.changes(), edit.versions)
+    edit.tag(changed.version)
+    return changed
+
+
+@router.delete(
+    "/{story_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a story",
+    responses=problems(errors.NotFound, errors.Outdated),
+)
+async def delete_story(story_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
+    """Delete a story. The calls that were made for it stay, as they were paid for."""
+    await services.read_stories.delete(actor, story_id, edit.versions)

@@ -1,0 +1,47 @@
+-- The ready-made heroes stay, and so does which story carries on which, if any does: the way up finds them again.
+
+do $$
+begin
+    if obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales' then
+        revoke delete on auth.users from service_role;
+        drop policy if exists "the service erases users" on auth.users;
+    end if;
+end
+$$;
+
+create index if not exists children_user_id_idx on tales.children (user_id);
+create index if not exists heroes_user_id_idx on tales.heroes (user_id);
+create index if not exists stories_child_id_idx on tales.stories (child_id);
+create index if not exists stories_hero_id_idx on tales.stories (hero_id);
+create index if not exists generations_user_id_idx
+    on tales.generations (user_id, created_at desc, generation_id desc);
+
+drop index if exists tales.children_user_id_created_at_idx;
+drop index if exists tales.heroes_user_id_created_at_idx;
+drop index if exists tales.heroes_ready_made_idx;
+drop index if exists tales.generations_user_id_created_at_idx;
+drop index if exists tales.stories_hero_id_created_at_idx;
+drop index if exists tales.stories_child_id_created_at_idx;
+drop index if exists tales.stories_words_idx;
+
+drop function if exists tales.search_query(uuid, text);
+drop function if exists tales.story_words(uuid, text, text);
+drop function if exists tales.spaced(text);
+
+do $$
+begin
+    if to_regclass('tales.sequels') is null then
+        return;
+    end if;
+    alter table tales.sequels no force row level security;
+    drop trigger if exists sequels_check_sequel on tales.sequels;
+    drop policy if exists "users read their own sequels" on tales.sequels;
+    drop policy if exists "users add their own sequels" on tales.sequels;
+    drop policy if exists "the service reads sequels" on tales.sequels;
+    revoke all on tales.sequels from authenticated, service_role;
+    if not exists (select from tales.sequels) then
+        drop table tales.sequels;
+    end if;
+end
+$$;
+drop function if exists tales.check_sequel();

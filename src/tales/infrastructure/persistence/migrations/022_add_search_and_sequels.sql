@@ -1,0 +1,147 @@
+-- What a library needs: search by text, sequels, pages in the order of an index, ready-made heroes, and leave to erase a user.
+--
+-- Nothing of the tables that there are changes, so nothing is rewritten; each index on a table that may be large is built
+-- without locking it. Steps: see 016.
+
+-- step: sequels
+
+-- Which story a generation carries on. A table of its own: generations never change once they have ended, and forgetting
+-- an earlier story that is deleted would change them. `down` leaves it where it holds anything, like an archive.
+create table if not exists tales.sequels (
+    generation_id uuid not null,
+    user_id uuid not null,
+    sequel_of uuid not null,
+
+    constraint sequels_pkey primary key (generation_id),
+    constraint sequels_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
+    constraint sequels_sequel_of_fkey foreign key (sequel_of) references tales.stories (id) on delete cascade
+);
+create index if not exists sequels_user_id_idx on tales.sequels (user_id);
+create index if not exists sequels_sequel_of_idx on tales.sequels (sequel_of);
+
+-- Both ends belong to the family. Whoever inserts sees its own rows alone, and the service sees all: either is enough.
+create function tales.check_sequel() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    if not exists (select from tales.stories where id = new.sequel_of and user_id = new.user_id)
+        or not exists (select from tales.generations where generation_id = new.generation_id and user_id = new.user_id)
+    then
+        raise exception 'a sequel carries on a story of its own family'
+            using errcode = 'check_violation', constraint = 'sequels_one_family', table = 'sequels';
+    end if;
+    return new;
+end
+$$;
+revoke execute on function tales.check_sequel() from public;
+
+create trigger sequels_check_sequel before insert or update on tales.sequels
+    for each row execute function tales.check_sequel();
+
+alter table tales.sequels enable row level security;
+alter table tales.sequels force row level security;
+
+create policy "users read their own sequels" on tales.sequels
+    for select to authenticated using (user_id = (select auth.uid()));
+create policy "users add their own sequels" on tales.sequels
+    for insert to authenticated with check (user_id = (select auth.uid()));
+create policy "the service reads sequels" on tales.sequels
+    for select to service_role using (true);
+
+grant select, insert on tales.sequels to authenticated;
+grant select on tales.sequels to service_role;
+
+-- step: search_functions
+
+-- Text with each letter of a script that is written without spaces apart, so that each is a word.
+create function tales.spaced(value text) returns text
+language sql immutable parallel safe set search_path = ''
+return regexp_replace(value, '([\u0E00-\u0EFF\u2E80-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF])', ' \1 ', 'g');
+
+-- The words of a story, and its family as one more: so the index finds a family's stories with a word, not everybody's.
+-- A text of megabytes would be refused by tsvector itself.
+create function tales.story_words(user_id uuid, title text, content text) returns tsvector
+language sql immutable parallel safe set search_path = ''
+return to_tsvector('simple', tales.spaced(left(title || ' ' || content, 200000)))
+    || array_to_tsvector(array[user_id::text]);
+
+-- The stories of a family that hold every one of these words; the last may be the beginning of one. NULL: no words.
+create function tales.search_query(user_id uuid, words text) returns tsquery
+language sql immutable parallel safe set search_path = ''
+begin atomic
+    select ('''' || user_id || ''' & ' || string_agg(
+        '(' || part::text || case when place = last_place then ':*' else '' end || ')', ' & ' order by place
+    ))::tsquery
+    from (
+        select phraseto_tsquery('simple', tales.spaced(piece)) as part, place, max(place) over () as last_place
+        from string_to_table(words, ' ') with ordinality as piece (piece, place)
+        where numnode(phraseto_tsquery('simple', tales.spaced(piece))) > 0
+    ) as parts;
+end;
+
+-- Whoever writes a story also writes its index.
+revoke execute on function
+    tales.spaced(text), tales.story_words(uuid, text, text), tales.search_query(uuid, text)
+from public;
+grant execute on function tales.spaced(text), tales.story_words(uuid, text, text) to authenticated, service_role;
+grant execute on function tales.search_query(uuid, text) to service_role;
+
+-- step: search_index, concurrently
+
+create index if not exists stories_words_idx on tales.stories using gin (tales.story_words(user_id, title, content));
+
+-- step: child_index, concurrently
+
+create index if not exists stories_child_id_created_at_idx on tales.stories (child_id, created_at desc, id desc);
+
+-- step: hero_index, concurrently
+
+create index if not exists stories_hero_id_created_at_idx on tales.stories (hero_id, created_at desc, id desc);
+
+-- step: generations_index, concurrently
+
+-- With what a list is filtered by, so that a filter that few pass reads the index alone.
+create index if not exists generations_user_id_created_at_idx on tales.generations
+    (user_id, created_at desc, generation_id desc) include (attempt_number, status, model_used);
+
+-- step: family_indexes
+
+create index children_user_id_created_at_idx on tales.children (user_id, created_at desc, id desc);
+create index heroes_user_id_created_at_idx on tales.heroes (user_id, created_at desc, id desc);
+create index heroes_ready_made_idx on tales.heroes (created_at desc, id desc) where user_id is null;
+
+-- These begin as the new ones do.
+drop index tales.children_user_id_idx;
+drop index tales.heroes_user_id_idx;
+drop index tales.stories_child_id_idx;
+drop index tales.stories_hero_id_idx;
+drop index tales.generations_user_id_idx;
+
+-- step: heroes
+
+-- Heroes for everybody, older than any of a family's own. `down` leaves them: stories may be about them.
+insert into tales.heroes (id, user_id, name, appearance, created_at) values
+    ('00000000-0000-8000-8000-000000000101', null, 'Luna the Owl',
+        'a small grey owl with round golden eyes and a scarf full of stars', '2000-01-01 00:00:06Z'),
+    ('00000000-0000-8000-8000-000000000102', null, 'Pip the Hedgehog',
+        'a tiny hedgehog in a yellow raincoat, who always knows the way home', '2000-01-01 00:00:05Z'),
+    ('00000000-0000-8000-8000-000000000103', null, 'Bramble the Bear',
+        'a big brown bear with a patched blue waistcoat and a pocket full of berries', '2000-01-01 00:00:04Z'),
+    ('00000000-0000-8000-8000-000000000104', null, 'Marina the Mermaid',
+        'a mermaid with a silver tail, seaweed braids and a lantern made of a shell', '2000-01-01 00:00:03Z'),
+    ('00000000-0000-8000-8000-000000000105', null, 'Tock the Robot',
+        'a round copper robot with one wobbly wheel and a soft green light for a heart', '2000-01-01 00:00:02Z'),
+    ('00000000-0000-8000-8000-000000000106', null, 'Juniper the Fox',
+        'a slim red fox with white paws, tall rain boots and a map of the forest', '2000-01-01 00:00:01Z')
+on conflict (id) do nothing;
+
+-- step: erasing
+
+-- On Supabase users are the platform's to erase.
+do $$
+begin
+    if obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales' then
+        create policy "the service erases users" on auth.users for delete to service_role using (true);
+        grant delete on auth.users to service_role;
+    end if;
+end
+$$;
