@@ -190,6 +190,17 @@ async def test_a_newer_server_may_say_more(kind: Kind) -> None:
         assert (await tales.children.get(ID)).age == 6
 
 
+@pytest.mark.parametrize("name", ["id", "user_id"])
+async def test_who_is_signed_in_is_read_under_either_name(kind: Kind, name: str) -> None:
+    said = answer(200, {name: str(ID), "email": "ada@example.org", "is_admin": False})
+    async with scripted(said) as server, client_at(kind, server.address, token="t0k3n") as tales:
+        me = await tales.me()
+
+    assert (me.id, me.email, me.is_admin) == (ID, "ada@example.org", False)
+    assert server.asked[0].line == "GET /api/v3/me HTTP/1.1"
+    assert server.asked[0].headers["authorization"] == "Bearer t0k3n"
+
+
 async def test_a_list_that_names_itself_as_its_next_page_ends(kind: Kind) -> None:
     page = answer(200, {"items": [], "next_cursor": "same"})
     async with scripted(page, page) as server, client_at(kind, server.address) as tales:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 PENDING = "pending"
 SUCCESS = "success"
@@ -42,7 +42,7 @@ class SignedUp(Model):
 class Me(Model):
     """The account that is signed in."""
 
-    id: UUID
+    id: UUID = Field(validation_alias=AliasChoices("id", "user_id"))
     email: str | None = None
     is_admin: bool | None = None
     created_at: datetime | None = None
