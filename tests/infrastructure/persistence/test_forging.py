@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.actors import SERVICE, acting, refused, user
+from tests.infrastructure.persistence.legacy import add_story
 from tests.infrastructure.persistence.rows import (
     ENDED,
     THEN,
@@ -75,6 +77,19 @@ def test_a_user_asks_for_a_story_about_their_own_child_and_hero(connection: Conn
 def test_nothing_of_an_outcome_comes_from_a_user(connection: Connection, parent: UUID, changes: dict[str, Any]) -> None:
     with refused(error=DENIED), acting(connection, user(parent)):
         insert(connection, "generations", attempt(parent, **changes))
+
+
+def test_a_user_puts_nothing_where_a_legacy_story_is_to_be_moved(legacy_database: Database) -> None:
+    with legacy_database.connect() as connection:
+        parent = add_user(connection)
+    legacy = add_story(legacy_database, parent)
+    migrate_up(legacy_database.owner_url, "015")
+    with legacy_database.connect() as connection:
+        place = connection.execute("select tales.migrated_generation_id(%s) as id", [legacy]).fetchone()
+        assert place is not None
+        with refused(error=DENIED), acting(connection, user(parent)):
+            insert(connection, "generations", attempt(parent, generation_id=place["id"]))
+    migrate_up(legacy_database.owner_url)
 
 
 def test_a_user_makes_no_second_attempt(connection: Connection, parent: UUID) -> None:
