@@ -64,7 +64,7 @@ def forged_tokens() -> dict[str, str]:
         "another audience": jwt.encode(claims | {"aud": "anon"}, SECRET),
         "nobody": jwt.encode(claims | {"sub": "nobody"}, SECRET),
         "an empty name": jwt.encode(claims | {"sub": ""}, SECRET),
-        "not yet": jwt.encode(claims | {"nbf": now + timedelta(minutes=5)}, SECRET),
+        "not yet": jwt.encode(claims | {"nbf": now + timedelta(days=1)}, SECRET),
         "no token": "nonsense",
         "empty": "",
         "dots": "..",
