@@ -17,6 +17,9 @@ from tales.application.authenticate import Authenticate, Newcomers
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.end_attempt import EndAttempt
+from tales.application.erase_family import EraseFamily
+from tales.application.export_family import ExportFamily
+from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
@@ -25,6 +28,7 @@ from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.migration_report import CheckOptions, Report
 from tales.application.ports import Log
+from tales.application.read_profile import ReadProfile
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
@@ -182,6 +186,10 @@ def _services(
         keep_session=KeepSession(transactions, clock, _log()),
         change_password=ChangePassword(transactions, passwords, clock),
         appoint_admin=AppointAdmin(transactions),
+        find_user=FindUser(transactions),
+        read_profile=ReadProfile(transactions),
+        export_family=ExportFamily(transactions),
+        erase_family=EraseFamily(transactions, passwords, clock),
         limit_requests=LimitRequests(transactions, settings.requests_per_minute),
         tokens=signing_in.tokens,
         authenticate=signing_in.authenticate,

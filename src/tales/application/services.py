@@ -9,6 +9,9 @@ from tales.application.appoint_admin import AppointAdmin
 from tales.application.authenticate import Authenticate
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
+from tales.application.erase_family import EraseFamily
+from tales.application.export_family import ExportFamily
+from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
@@ -16,6 +19,7 @@ from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.ports import TokenIssuer
+from tales.application.read_profile import ReadProfile
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.sign_in import SignIn
@@ -43,6 +47,10 @@ class Services:
     keep_session: KeepSession
     change_password: ChangePassword
     appoint_admin: AppointAdmin
+    find_user: FindUser
+    read_profile: ReadProfile
+    export_family: ExportFamily
+    erase_family: EraseFamily
     limit_requests: LimitRequests
     tokens: TokenIssuer
     authenticate: Authenticate

@@ -13,6 +13,7 @@ from tales.domain.checks import checked_whole_number
 MAX_PAGE = 100
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,10 @@ class PageRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Generic[T_co]):
     """Some items, newest first; `next` is None on the last page."""
 
-    items: tuple[T, ...]
+    items: tuple[T_co, ...]
     next: PageKey | None
 
 

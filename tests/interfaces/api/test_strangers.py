@@ -44,6 +44,9 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("PUT", "/auth/password", {"current_password": "correct horse", "new_password": "battery staple"}),
     ("PATCH", f"/stories/{ID}", {"title": "Mine"}),
     ("DELETE", f"/stories/{ID}", None),
+    ("GET", "/me", None),
+    ("GET", "/me/export", None),
+    ("DELETE", "/me", {"password": "correct horse"}),
 ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -86,3 +88,43 @@ def test_keys_come_over_a_line_that_nobody_can_change(tales: Tales, url: str) ->
     ran = tales("users", "admin", ADDRESS)
 
     assert (ran.status, "TALES_JWKS_URL cannot be used" in ran.err) == (1, True)
+
+
+@pytest.mark.usefixtures("types")
+def test_a_user_is_exported_to_a_file_of_ones_own_and_erased(tales: Tales, database: Database, tmp_path: Path) -> None:
+    user_id = tales("users", "create", ADDRESS).out.strip()
+    database.execute("insert into tales.children (user_id, name, age) values (%s, 'Mia', 6)", user_id)
+    file = tmp_path / "ada.json"
+
+    exported = tales("users", "export", ADDRESS, "--to", str(file))
+
+    assert exported.status == 0, exported.err
+    document = json.loads(file.read_text())
+    assert (document["user"]["email"], document["children"][0]["name"]) == (ADDRESS, "Mia")
+    assert file.stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["ada.json"]
+    again = tales("users", "export", user_id, "--to", str(file))
+    assert (again.status, "exists already" in again.err) == (1, True)
+
+    erased = tales("users", "erase", ADDRESS, "--yes")
+
+    assert erased.status == 0, erased.err
+    assert database.rows("select from auth.users") == []
+    gone = tales("users", "erase", ADDRESS, "--yes")
+    assert (gone.status, f"There is no account {ADDRESS}." in gone.err) == (1, True)
+    assert tales("users", "erase", user_id, "--yes").status == 1
+
+
+@pytest.mark.usefixtures("types")
+def test_nobody_is_erased_without_a_yes(
+    tales: Tales, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tales("users", "create", ADDRESS)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    ran = tales("users", "erase", ADDRESS)
+
+    assert (ran.status, "Nothing was erased." in ran.err) == (1, True)
+    assert len(database.rows("select from auth.users")) == 1
+    nowhere = tales("users", "export", ADDRESS, "--to", str(tmp_path / "no" / "ada.json"))
+    assert (nowhere.status, "cannot be written" in nowhere.err) == (1, True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+from tales.domain.profile import Holdings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,15 @@ class AccountRepository(Protocol):
 
     async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
         """Make the user an admin, or one no longer."""
+
+    async def created_at(self, user_id: UUID) -> datetime | None:
+        """When the user's account was opened."""
+
+    async def holdings(self, user_id: UUID) -> Holdings:
+        """How many things the user has, as far as the actor may see them."""
+
+    async def erase(self, user_id: UUID) -> bool:
+        """Delete a user with all that is theirs; False when there is none. Raises: Forbidden."""
 
     async def ensure_user(self, user_id: UUID) -> None:
         """Insert a user without an account, unless there is one."""

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tales.domain.profile import Holdings
 from tales.domain.repositories.accounts import Account
 from tales.infrastructure.persistence.models import AccountDB
 
 # `auth.users` is Supabase's table where there is one: nothing is known of it but its id.
 _ADD_USER = text("insert into auth.users (id, email) values (:id, :email)")
+_ERASE_USER = text("delete from auth.users where id = :id returning id")
+_HOLDINGS = text("""
+    select
+        (select count(*) from tales.children where user_id = :id),
+        (select count(*) from tales.heroes where user_id = :id),
+        (select count(*) from tales.generations where user_id = :id and attempt_number = 1),
+        (select count(*) from tales.stories where user_id = :id)
+""")
 _ENSURE_USER = text("insert into auth.users (id) values (:id) on conflict (id) do nothing")
 
 
@@ -54,6 +64,18 @@ class SqlAccountRepository:
     async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
         """Make the user an admin, or one no longer."""
         await self._session.execute(update(AccountDB).where(AccountDB.user_id == user_id).values(is_admin=is_admin))
+
+    async def created_at(self, user_id: UUID) -> datetime | None:
+        """When the user's account was opened."""
+        return await self._session.scalar(select(AccountDB.created_at).where(AccountDB.user_id == user_id))
+
+    async def holdings(self, user_id: UUID) -> Holdings:
+        """How many things the user has, as far as the actor may see them."""
+        return Holdings(*(await self._session.execute(_HOLDINGS, {"id": user_id})).one())
+
+    async def erase(self, user_id: UUID) -> bool:
+        """Delete a user with all that is theirs."""
+        return await self._session.scalar(_ERASE_USER, {"id": user_id}) is not None
 
     async def ensure_user(self, user_id: UUID) -> None:
         """Insert a user without an account, unless there is one."""

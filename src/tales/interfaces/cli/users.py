@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
 from tales.bootstrap import open_house
+from tales.domain.actor import Actor
+from tales.domain.errors import InvalidInput
 from tales.domain.repositories.accounts import Account
+from tales.interfaces.api.v3.export import export_document
 from tales.interfaces.cli.passwords import ask_password
-from tales.interfaces.cli.running import err, run
+from tales.interfaces.cli.running import err, fail, run
 from tales.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Open accounts, and appoint admins.")
+app = typer.Typer(no_args_is_help=True, help="Open accounts, appoint admins, export and erase.")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The e-mail address of the account.")]
 
@@ -33,6 +41,58 @@ def admin(
     account = run(_appoint(address, is_admin=not revoke))
     state = "is an admin no longer" if revoke else "is an admin, from the next sign-in or refresh on"
     err.print(f"{account.email} {state}.", markup=False, soft_wrap=True)
+
+
+@app.command()
+def erase(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's e-mail address, or a user's id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a user with all that is theirs, for ever: children, heroes, stories, and every call made for them."""
+    if not yes and not typer.confirm(f"Erase {address} and all that is theirs, for ever?", err=True):
+        raise fail("Nothing was erased.")
+    run(_erase(address))
+    err.print(f"{address} is erased.", markup=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's e-mail address, or a user's id.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE.json", help="Where to write it; it must not exist.")],
+) -> None:
+    """Write everything of a user's to a file, as one JSON document that only you may read."""
+    run(_export(address, to))
+    err.print(f"{to} holds everything of {address}.", markup=False, soft_wrap=True)
+
+
+async def _erase(address: str) -> None:
+    async with open_house(load_settings(), works=False) as house:
+        await house.services.erase_family.by_operator(await house.services.find_user(address))
+
+
+async def _export(address: str, to: Path) -> None:
+    async with open_house(load_settings(), works=False) as house:
+        actor = Actor(await house.services.find_user(address))
+        profile = await house.services.read_profile(actor)
+        with _new_file(to) as file:
+            async for piece in export_document(profile, house.services.export_family(actor)):
+                file.write(piece)
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[TextIO]:
+    """A file that is there when it is whole, and then only its owner may read it."""
+    if path.exists():
+        raise InvalidInput("--to", f"{path} exists already. Choose another name.")
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        with open(unfinished, "w", encoding="ascii", opener=partial(os.open, mode=0o600)) as file:
+            yield file
+        unfinished.rename(path)
+    except OSError as error:
+        raise InvalidInput("--to", f"{path} cannot be written: {error.strerror}. Choose another place.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 async def _create(address: str, password: str) -> Account:

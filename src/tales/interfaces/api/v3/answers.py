@@ -9,7 +9,7 @@ from pydantic import AliasPath, Field
 
 from tales.domain.brief import StoryType
 from tales.domain.generation import Origin, Status
-from tales.interfaces.api.fields import Answer, Dollars, Moment
+from tales.interfaces.api.fields import Answer, AnyJson, Dollars, Moment
 
 
 def _of_latest(name: str) -> Any:  # noqa: ANN401 -- what Field itself returns
@@ -30,6 +30,25 @@ class Token(Answer):
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 -- the kind of token, as RFC 6750 names it
     expires_in: int
     refresh_token: str
+
+
+class Holdings(Answer):
+    """How many things the family has; heroes are its own."""
+
+    children: int
+    heroes: int
+    generations: int
+    stories: int
+
+
+class Me(Answer):
+    """Who is signed in. `email` and `created_at` are null where the account is kept elsewhere."""
+
+    id: UUID
+    email: str | None
+    is_admin: bool
+    created_at: Moment | None
+    holdings: Holdings
 
 
 class Child(Answer):
@@ -174,3 +193,27 @@ class StoryPage(Answer):
 
     items: list[Story]
     next_cursor: str | None
+
+
+class WholeAttempt(Attempt):
+    """One call to a model with all that was sent and came back; null is "not kept"."""
+
+    prompt: str | None
+    full_response: AnyJson
+    generation_info: AnyJson
+
+
+class WholeGeneration(Generation):
+    """A wish for a story, and every call made for it, whole."""
+
+    attempts: list[WholeAttempt]  # type: ignore[assignment]  # each of them is an Attempt
+
+
+class Export(Answer):
+    """Everything of the family's. What lies very deep in a response is given as text that holds it."""
+
+    user: Me
+    children: list[Child]
+    heroes: list[Hero]
+    stories: list[Story]
+    generations: list[WholeGeneration]

@@ -41,6 +41,15 @@ class NewPassword(Body):
     new_password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
 
 
+class Erasure(Body):
+    """That somebody means it: the password, or their own user id where they have no password here."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"password": "correct horse"}})
+
+    password: Annotated[Text, Shown(maxLength=LONGEST_PASSWORD, format="password")] | None = None
+    user_id: Id | None = None
+
+
 class NewChild(Body):
     """A child as a parent describes it. `age` in years."""
 

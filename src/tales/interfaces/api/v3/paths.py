@@ -11,6 +11,7 @@ CHILDREN = "/children"
 HEROES = "/heroes"
 GENERATIONS = "/generations"
 STORIES = "/stories"
+ME = "/me"
 
 
 def address(collection: str, id_: UUID) -> str:
