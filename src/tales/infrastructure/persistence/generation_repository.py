@@ -19,7 +19,7 @@ from tales.domain.brief import StoryType
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest, Generation, Origin, Status
 from tales.domain.page import Page, PageKey, PageRequest
-from tales.infrastructure.persistence.keyset import newest_first, page_of
+from tales.infrastructure.persistence.keyset import IN_ORDER, newest_first, page_of
 from tales.infrastructure.persistence.models import GenerationDB, SequelDB, StoryDB
 
 # Lists go without the large columns.
@@ -149,6 +149,8 @@ class SqlGenerationRepository:
         self, user_id: UUID, page: PageRequest, which: GenerationFilter = ANY_GENERATION, *, whole: bool = False
     ) -> Page[Generation]:
         """A user's generations, newest first; `whole`: with prompts and responses."""
+        if which != ANY_GENERATION:
+            await self._session.execute(IN_ORDER)
         return await self._list([GenerationDB.user_id == user_id, *_conditions(which)], page, () if whole else _SUMMARY)
 
     async def list_all(self, page: PageRequest) -> Page[Generation]:

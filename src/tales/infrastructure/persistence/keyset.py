@@ -7,10 +7,17 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, text, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tales.domain.page import Page, PageKey, PageRequest
+
+IN_ORDER = text("select set_config('enable_sort', 'off', true)")
+"""For the rest of a transaction, rows are read in the order of an index.
+
+What the planner cannot know (what a policy lets pass, the latest attempt) it takes for rare: then it would rather read
+and sort all of a family's rows than stop at the end of the page.
+"""
 
 # Whatever is selected: a row of any columns.
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
