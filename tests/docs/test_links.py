@@ -11,7 +11,8 @@ from tests.docs.documents import ROOT, code, documents, prose
 
 DECISIONS = ROOT / "docs" / "decisions"
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-_PLACE = re.compile(r"(?:src|tests|docs|benchmarks)/[\w./-]+\w")
+# An address on a server begins with a slash.
+_PLACE = re.compile(r"(?<!/)(?:src|tests|docs|benchmarks)/[\w./-]+\w")
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
