@@ -103,5 +103,5 @@ def test_the_commands_work_in_their_order(database: Database) -> None:
     assert "event: end\n" in run.stdout
     assert '"attempts":[' in run.stdout
     assert database.rows("select count(*) as stories, max(rating) as best from tales.stories") == [
-        {"stories": 3, "best": 9}
+        {"stories": 4, "best": 9}
     ]

@@ -25,13 +25,13 @@ class GenerateStory:
     read: ReadStories
     patience: float = PATIENCE
 
-    async def __call__(self, actor: Actor, wish: StoryWish) -> WrittenStory:
-        """The finished story.
+    async def __call__(self, actor: Actor, wish: StoryWish, key: str | None = None) -> WrittenStory:
+        """The finished story; under a `key` that was used for the same wish before, the same one.
 
         Raises: what `RequestGeneration` raises; NotWritten when the generation has ended without a story, StillWriting
         when it has not ended in time.
         """
-        requested = await self.request(actor, wish)
+        requested = await self.request(actor, wish, key)
         waited = await self.follow.wait(actor, requested.generation_id, self.patience)
         if waited.status is Status.PENDING:
             raise StillWriting(waited.generation_id)

@@ -162,6 +162,22 @@ async def test_a_story_that_takes_too_long_is_found_later(family: Family, servic
 
 
 @both
+async def test_the_same_key_waits_for_the_same_story(family: Family, services: Services, version: Version) -> None:
+    impatient = replace(services, generate_story=replace(services.generate_story, patience=0))
+    token, wish = services.tokens.issue(Actor(family.user_id)), await family.wish()
+    async with client_of(create_app(impatient), version.prefix, token) as client:
+        client.headers["Idempotency-Key"] = "8e03978e"
+        first = problem(await client.post("/stories/generate", json=wish), 504, "still_writing")
+        await family.worker.run(first["generation_id"])
+
+        story = (await client.post("/stories/generate", json=wish)).json()
+
+        assert story["generation_id"] == first["generation_id"]
+        problem(await client.post("/stories/generate", json=wish | {"moral": "courage"}), 422, "idempotency_key_reused")
+    assert len((await family.client.get("/generations")).json()["items"]) == 1
+
+
+@both
 async def test_a_client_that_leaves_stops_nothing(
     old: dict[Version, AsyncClient], family: Family, version: Version
 ) -> None:

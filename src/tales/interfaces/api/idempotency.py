@@ -4,9 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+from pydantic.json_schema import WithJsonSchema
 
 from tales.domain.errors import InvalidInput
-from tales.domain.idempotency import FIELD
+from tales.domain.idempotency import FIELD, LONGEST_KEY
+
+
+class KeyHeader(BaseModel):
+    """The header as an operation declares it. A list, so that a second one is noticed; described as the text that it is."""
+
+    idempotency_key: Annotated[
+        list[str],
+        Field(
+            alias="Idempotency-Key",
+            default_factory=list,
+            description="A random key, 255 characters at most. The same request under the same key, sent again within "
+            "a day, leads to the same generation; another request under it is refused.",
+        ),
+        WithJsonSchema(
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": LONGEST_KEY,
+                "pattern": "^[!#-~]+$",
+                "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+            }
+        ),
+    ]
+
 
 # A string of RFC 9651 (section 3.3.3), which is what the draft asks for. Most clients send the bare characters.
 _STRING = re.compile(r'"((?:[^"\\]|\\["\\])*)"')

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response, status
-from pydantic import BaseModel, Field
-from pydantic.json_schema import WithJsonSchema
+from pydantic import Field
 
 from tales.domain import errors, generation
-from tales.domain.idempotency import LONGEST_KEY
 from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
-from tales.interfaces.api.idempotency import read_key
+from tales.interfaces.api.idempotency import KeyHeader, read_key
 from tales.interfaces.api.openapi import Responses, problems
 from tales.interfaces.api.prefer import LONGEST_WAIT, read_preferences
 from tales.interfaces.api.v3 import answers, bodies, paths
@@ -25,7 +23,7 @@ router = APIRouter(
 )
 
 
-class AskingHeaders(BaseModel):
+class AskingHeaders(KeyHeader):
     """The headers that matter when a story is asked for."""
 
     prefer: Annotated[
@@ -36,25 +34,6 @@ class AskingHeaders(BaseModel):
             description=f"`wait=N` waits for the story, N seconds and {LONGEST_WAIT} at most; `respond-async` says "
             "that 202 is welcome, which it always is (RFC 7240).",
             examples=[["wait=30"]],
-        ),
-    ]
-    # A list, so that a second one is noticed; described as the text that it is.
-    idempotency_key: Annotated[
-        list[str],
-        Field(
-            alias="Idempotency-Key",
-            default_factory=list,
-            description="A random key, 255 characters at most. The same request under the same key, sent again within "
-            "a day, leads to the same generation; another request under it is refused.",
-        ),
-        WithJsonSchema(
-            {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": LONGEST_KEY,
-                "pattern": "^[!#-~]+$",
-                "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
-            }
         ),
     ]
 
