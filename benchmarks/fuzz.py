@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -21,6 +22,7 @@ from benchmarks.fuzzing import MODELS, VERSIONS, Family, fuzz, sign_up
 from tales.infrastructure.persistence.embedded import stop_embedded
 
 _COMMAND = (sys.executable, "-m", "tales.interfaces.cli.main")
+_SECRET = "a secret of these requests alone"
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 
@@ -32,15 +34,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=60, help="how many of a kind for an operation, at most")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="tales-fuzz-") as folder, _serving(Path(folder)) as client:
-        return _run(sign_up(client), Path(folder), options.cases, options.examples)
+        return _run(sign_up(client, _SECRET), Path(folder), options.cases, options.examples)
 
 
 def _run(family: Family, folder: Path, least: int, examples: int) -> int:
     sent, started = dict.fromkeys(VERSIONS, 0), time.perf_counter()
+    granted: Counter[str] = Counter()
     for seed in count(1):
         for version in VERSIONS:
             findings = fuzz(family, version, folder, examples=examples, seed=seed)
             sent[version] += findings.cases
+            granted.update(findings.granted)
             if not findings.passed:
                 print(f"v{version}, seed {seed}:\n{findings.output}")
                 return 1
@@ -50,6 +54,8 @@ def _run(family: Family, folder: Path, least: int, examples: int) -> int:
     seconds = time.perf_counter() - started
     for version, cases in sent.items():
         print(f"/api/v{version}/openapi.json: {cases:,} requests")
+    if never := sorted(name for name, times in granted.items() if times == 0):
+        print(f"Never answered with 2xx: {', '.join(never)}")
     print(f"{sum(sent.values()):,} requests in {seconds:,.0f} s: no 5xx, no answer outside its description.")
     return 0
 
@@ -63,6 +69,7 @@ def _serving(home: Path) -> Iterator[httpx.Client]:
         "TALES_HOME": str(home / "tales"),
         "TALES_LLM_BASE_URL": f"http://127.0.0.1:{simulator}/v1",
         "TALES_MODELS": MODELS,
+        "TALES_JWT_SECRET": _SECRET,
         "TALES_LOG_LEVEL": "error",
     }
     processes = [

@@ -21,10 +21,8 @@ def checked_text(field: str, value: str, maximum: int) -> str:
     text = " ".join(unicodedata.normalize("NFC", visible).split())
     if not text.strip(_JOINERS + " "):
         raise InvalidInput(field, f"{field} is empty. Write at least one character.")
-    # As it was typed, too: that is what the API's description promises, and what a client can count.
-    length = max(len(value), len(text))
-    if length > maximum:
-        raise InvalidInput(field, f"{field} has {length} characters. Use at most {maximum}.")
+    if len(text) > maximum:
+        raise InvalidInput(field, f"{field} has {len(text)} characters. Use at most {maximum}.")
     # Not `isprintable`: it refuses the joiners, and emoji that are newer than this Python.
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
         raise InvalidInput(field, f"{field} holds control characters. Use letters, digits and punctuation.")

@@ -14,7 +14,7 @@ from tales.domain.idempotency import FIELD, LONGEST_KEY
 
 
 class KeyHeader(BaseModel):
-    """The header as an operation declares it. A list, so that a second one is noticed; described as the text that it is."""
+    """The header as an operation declares it: a list, so that a second one is noticed, described as text."""
 
     idempotency_key: Annotated[
         list[str],

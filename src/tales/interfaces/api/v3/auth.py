@@ -42,7 +42,13 @@ async def sign_up(body: bodies.SignUp, services: UseCases, client: ClientAddress
     return await services.sign_in.sign_up(body.email, body.password, client)
 
 
-@router.post("/token", summary="Get a token", responses=problems(errors.NotSignedIn, errors.TooManyRequests, body=True))
+@router.post(
+    "/token",
+    summary="Get a token",
+    responses=problems(errors.NotSignedIn, errors.TooManyRequests, body=True),
+    # Each field depends on another one, but without a form there is none.
+    openapi_extra={"requestBody": {"required": True}},
+)
 async def get_token(
     form: Annotated[TokenForm, Depends(token_form)], services: UseCases, client: ClientAddress
 ) -> answers.Token:
