@@ -123,6 +123,19 @@ async def test_a_rating_is_kept_and_the_story_answered(
 
 
 @both
+async def test_a_story_is_deleted_in_all_versions(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    path = f"/stories/{(await family.story())['id']}"
+
+    deleted = await old[version].delete(path)
+
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    problem(await old[version].delete(path), 404, "not_found")
+    problem(await family.client.get(path), 404, "not_found")
+
+
+@both
 async def test_pages_follow_one_another(old: dict[Version, AsyncClient], family: Family, version: Version) -> None:
     written = [(await family.story())["id"] for _ in range(3)]
 
@@ -212,6 +225,7 @@ async def test_another_familys_story_is_not_there(
 
     problem(await old[version].get(f"/stories/{story['id']}"), 404, "not_found")
     problem(await old[version].put(f"/stories/{story['id']}/rating", json={"rating": 1}), 404, "not_found")
+    problem(await old[version].delete(f"/stories/{story['id']}"), 404, "not_found")
     assert (await old[version].get("/stories")).json() == {"items": [], "next_cursor": None}
 
 

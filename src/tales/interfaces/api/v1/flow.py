@@ -78,4 +78,14 @@ def make_stories(version: Version, story: type[answers.Story], page: type[answer
         await services.read_stories.rate(actor, story_id, body.checked())
         return await services.read_stories.get_written(actor, story_id)
 
+    @router.delete(
+        "/{story_id}",
+        status_code=status.HTTP_204_NO_CONTENT,
+        summary="Delete a story",
+        responses=problems(errors.NotFound),
+    )
+    async def delete_story(story_id: Id, actor: CurrentActor, services: UseCases) -> None:
+        """Delete a story. The calls that were made for it stay, as they were paid for."""
+        await services.read_stories.delete(actor, story_id)
+
     return router
