@@ -31,11 +31,12 @@ _FIELDS = {
     "body.model": "models",
     "query.cursor": "cursors",
 }
+_DOOMED = {"story_id": "stories", "child_id": "children", "hero_id": "heroes"}
 _SHARE = 0.8
 _LISTS = ("stories", "generations")
-# No schema can say which models an operator offers, which fields belong to a story_type or what a cursor holds:
-# to refuse them as 422 is right. Everything else that fits its description must be taken.
-_TAKEN = ["2xx", 401, 403, 404, 409, 422, 429]
+# No schema can say which models an operator offers, which fields belong to a story_type or what a cursor holds: 422 is
+# then right, and 412 for what is meant for another version of a thing. Everything else that fits must be taken.
+_TAKEN = ["2xx", 401, 403, 404, 409, 412, 422, 429]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,21 @@ def sign_up(client: httpx.Client, secret: str) -> Family:
     claims = {"sub": user, "aud": "authenticated", "exp": datetime.now(UTC) + timedelta(days=1)}
     token = jwt.encode(claims, secret, algorithm="HS256")
     client.headers["Authorization"] = f"Bearer {token}"
-    child = _get(client.post("/api/v3/children", json={"name": "Mia", "age": 6}), "id")
-    hero = _get(client.post("/api/v3/heroes", json={"name": "Captain Moon", "appearance": "a silver cape"}), "id")
-    wish = {"story_type": "child", "child_id": child, "moral": "kindness", "story_length": 1}
+    children = [_get(client.post("/api/v3/children", json={"name": "Mia", "age": 6}), "id") for _ in range(2)]
+    heroes = [_get(client.post("/api/v3/heroes", json={"name": "Captain Moon"}), "id") for _ in range(2)]
+    wish = {"story_type": "child", "child_id": children[0], "moral": "kindness", "story_length": 1}
     stories = [client.post("/api/v1/stories/generate", json=wish, timeout=60) for _ in range(3)]
     return Family(
         str(client.base_url).rstrip("/"),
         token,
         {
-            "children": [child],
-            "heroes": [hero],
-            "stories": [_get(story, "id") for story in stories],
+            "children": children[:1],
+            "heroes": heroes[:1],
+            "stories": [_get(story, "id") for story in stories[:2]],
+            # What is deleted is gone for all requests that come after.
+            "doomed_children": children[1:],
+            "doomed_heroes": heroes[1:],
+            "doomed_stories": [_get(story, "id") for story in stories[2:]],
             "generations": [_get(story, "generation_id") for story in stories],
             "models": MODELS.split(","),
             "cursors": [_get(client.get(f"/api/v3/{things}?limit=1"), "next_cursor") for things in _LISTS],
@@ -122,6 +127,8 @@ def _configuration(family: Family, examples: int) -> str:
         lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
     lines.append("[parameters]")
     lines += [f'"{field}" = {{ dictionary = "{name}", probability = {_SHARE} }}' for field, name in _FIELDS.items()]
+    lines += ["[[operations]]", 'include-method = "DELETE"', "[operations.parameters]"]
+    lines += [f'"path.{field}" = {{ dictionary = "doomed_{name}" }}' for field, name in _DOOMED.items()]
     return "\n".join(lines) + "\n"
 
 
