@@ -12,7 +12,9 @@ import structlog
 
 from tales.domain.generation import AttemptId
 from tales.domain.progress import Progress
+from tales.domain.repositories.live_texts import Change
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
+from tales.infrastructure.events import live_generations
 from tales.infrastructure.events import teller as teller_module
 from tales.infrastructure.events.listener import NoticeListener
 from tales.infrastructure.events.live_generations import LiveGenerations
@@ -225,3 +227,26 @@ async def test_those_who_are_dismissed_hear_that_nothing_more_comes(processes: P
             assert await follower.next() is None
 
     assert not processes.far._followed
+
+
+async def test_a_lost_notice_is_made_up_for_however_busy_the_process_is(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_generations, "POLL_SECONDS", 0.5)
+    await processes.start()
+
+    async def keep_busy() -> None:
+        while True:
+            processes.far.hear(Change(processes.attempt, has_ended=False))
+            await asyncio.sleep(0.02)
+
+    with processes.far.follow(processes.attempt.generation_id, with_text=True) as follower:
+        await follower.next()
+        with processes.far.watch_end(processes.attempt) as ended:
+            keeping = asyncio.create_task(keep_busy())
+            async with processes.transactions.as_service() as work:
+                await work.generations.finish_attempt(processes.attempt, failure())
+                await work.commit()
+            async with asyncio.timeout(3):
+                await ended.wait()
+            keeping.cancel()

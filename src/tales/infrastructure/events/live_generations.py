@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import UUID
 
 from tales.application.ports import Log
@@ -196,11 +196,16 @@ class LiveGenerations:
         self._wake.set()
 
     async def _read_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
         while True:
-            try:
-                async with asyncio.timeout(POLL_SECONDS if self._is_told else UNTOLD_POLL_SECONDS):
+            # However much else there is to read meanwhile.
+            due = looked + (POLL_SECONDS if self._is_told else UNTOLD_POLL_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
                     await self._wake.wait()
-            except TimeoutError:
+            if loop.time() >= due:
+                looked = loop.time()
                 self._look_at_everything()
             self._wake.clear()
             try:
