@@ -19,6 +19,9 @@ from tales.infrastructure.persistence.errors import DatabaseUnavailable
 from tests.application.conftest import MODELS, TEXT, Workshop, answer
 from tests.factories import response
 from tests.fixtures.databases import Database
+from tests.infrastructure.persistence.rows import add_user as add_sql_user
+from tests.infrastructure.persistence.rows import attempt as pending_row
+from tests.infrastructure.persistence.rows import insert as insert_row
 
 BROKEN = Failure(FailureKind.SERVER_ERROR, "The provider failed.", http_status=500)
 
@@ -410,3 +413,24 @@ async def test_listeners_are_told_of_each_attempt_from_its_beginning_to_its_end(
 
     ids = [attempt.id for attempt in generation.attempts]
     assert (workshop.texts.begun, workshop.texts.finished) == (ids, ids)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+async def test_what_comes_of_an_erased_users_call_is_not_kept_in_anybody_elses_row(
+    workshop: Workshop, database: Database, failing: bool
+) -> None:
+    generation = await workshop.ask()
+
+    async def erase_and_take_the_id() -> None:
+        with database.connect() as connection, connection.transaction():
+            connection.execute("delete from auth.users where id = %s", [workshop.actor.user_id])
+            theirs = pending_row(add_sql_user(connection), generation_id=generation.generation_id)
+            insert_row(connection, "generations", theirs)
+
+    workshop.provider.meanwhile = erase_and_take_the_id
+    workshop.provider.answers = [answer(failure=BROKEN) if failing else answer()]
+    await workshop.run(generation.latest.id)
+
+    (attempt,) = (await workshop.look(generation.generation_id)).attempts
+    assert (attempt.status, attempt.full_response) == (Status.PENDING, None)
+    assert database.rows("select from tales.stories") == []

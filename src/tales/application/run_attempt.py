@@ -25,7 +25,7 @@ from tales.domain.errors import TalesError, Unavailable
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, Status
 from tales.domain.manuscript import Manuscript, read_manuscript
-from tales.domain.repositories.unit_of_work import Transactions
+from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.domain.story import NewStory
 
 LOST = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call ended before the call did")
@@ -73,13 +73,13 @@ class RunAttempt:
         try:
             answer = await self._call_until(ended, attempt)
         except asyncio.CancelledError:
-            await asyncio.shield(self._fail(attempt.id, STOPPED))
+            await asyncio.shield(self._fail(attempt, STOPPED))
             raise
         if answer is None:
             self.log.info("call given up", attempt=str(attempt.id))
             return
         # Stopping must not throw away an answer that is already here.
-        await asyncio.shield(self._keep_patiently(attempt.id, answer))
+        await asyncio.shield(self._keep_patiently(attempt, answer))
 
     async def _claim(self, attempt_id: AttemptId, user_id: UUID, job: int) -> Attempt | None:
         """The attempt, once it is this worker's; None when there is nothing to do here."""
@@ -125,46 +125,46 @@ class RunAttempt:
             call, keep_provider_id, lambda piece: self.listener.publish(attempt.id, piece)
         )
 
-    async def _keep_patiently(self, attempt_id: AttemptId, answer: ModelAnswer) -> None:
+    async def _keep_patiently(self, claimed: Attempt, answer: ModelAnswer) -> None:
         """Keep the answer, waiting for a database that is away; one that it refuses ends the attempt all the same."""
         for delay in (*self.keeping_delays, None):
             try:
-                await self._keep(attempt_id, answer)
+                await self._keep(claimed, answer)
             except Unavailable:
                 if delay is None:
                     raise
-                self.log.warning("answer not kept yet", attempt=str(attempt_id), retry_in_seconds=delay)
+                self.log.warning("answer not kept yet", attempt=str(claimed.id), retry_in_seconds=delay)
                 await asyncio.sleep(delay)
             except TalesError as error:
-                await self._give_up(attempt_id, error)
+                await self._give_up(claimed, error)
                 return
             else:
                 return
 
-    async def _give_up(self, attempt_id: AttemptId, error: TalesError) -> None:
-        self.log.error("answer refused", attempt=str(attempt_id), code=error.code, reason=error.message)
-        await self._fail(attempt_id, UNSTORABLE)
+    async def _give_up(self, claimed: Attempt, error: TalesError) -> None:
+        self.log.error("answer refused", attempt=str(claimed.id), code=error.code, reason=error.message)
+        await self._fail(claimed, UNSTORABLE)
 
-    async def _keep(self, attempt_id: AttemptId, answer: ModelAnswer) -> None:
+    async def _keep(self, claimed: Attempt, answer: ModelAnswer) -> None:
         """One transaction: the attempt and its story, or the attempt and the next one."""
         async with self.transactions.as_service() as work:
-            attempt = await work.generations.lock_attempt(attempt_id)
+            attempt = await _lock(work, claimed)
             if attempt is None:
-                self.log.warning("answer came too late", attempt=str(attempt_id))
+                self.log.warning("answer came too late", attempt=str(claimed.id))
                 return
             result = _read(attempt, answer)
             if isinstance(result, Manuscript):
-                await work.generations.finish_attempt(attempt_id, _success(answer))
+                await work.generations.finish_attempt(claimed.id, _success(answer))
                 await work.stories.add(self._story(attempt, result))
             else:
                 await self.end_attempt(work, attempt, result, answer)
             await work.commit()
         outcome = "success" if isinstance(result, Manuscript) else result.kind
-        self.log.info("attempt ended", attempt=str(attempt_id), outcome=str(outcome))
+        self.log.info("attempt ended", attempt=str(claimed.id), outcome=str(outcome))
 
-    async def _fail(self, attempt_id: AttemptId, failure: Failure) -> None:
+    async def _fail(self, claimed: Attempt, failure: Failure) -> None:
         async with self.transactions.as_service() as work:
-            attempt = await work.generations.lock_attempt(attempt_id)
+            attempt = await _lock(work, claimed)
             if attempt is not None:
                 await self.end_attempt(work, attempt, failure)
                 await work.commit()
@@ -179,6 +179,12 @@ class RunAttempt:
             child_id=attempt.child_id,
             hero_id=attempt.hero_id,
         )
+
+
+async def _lock(work: UnitOfWork, claimed: Attempt) -> Attempt | None:
+    """The attempt, if it is still pending. After an erasure, somebody else may have put in a row of the same id."""
+    attempt = await work.generations.lock_attempt(claimed.id)
+    return attempt if attempt is not None and attempt.user_id == claimed.user_id else None
 
 
 def _read(attempt: Attempt, answer: ModelAnswer) -> Manuscript | Failure:

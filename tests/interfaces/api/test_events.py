@@ -12,8 +12,10 @@ import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
+from tales.infrastructure.events import live_generations
 from tales.infrastructure.providers.simulator.server import Simulator
 from tests.fixtures.databases import Database
+from tests.infrastructure.persistence.rows import add_user, attempt, insert
 from tests.interfaces.api.serving import Served, stranger_of, tales, text_of
 from tests.interfaces.api.world import problem
 
@@ -245,13 +247,39 @@ async def test_a_user_who_is_erased_is_told_nothing_more(family: Served, databas
     streaming = asyncio.create_task(family.events(generation_id))
     await until(lambda: bool(database.rows("select from tales.live_text")))
 
-    database.execute("delete from auth.users")
+    # It may have to wait for a transaction of this very process.
+    await asyncio.to_thread(database.execute, "delete from auth.users")
 
     assert database.rows("select from tales.live_text") == [], "the text goes with its user"
     async with asyncio.timeout(8):
         assert "end" not in [event.name for event in await streaming]
     await asyncio.sleep(0.5)
     assert database.rows("select from tales.live_text") == []
+
+
+async def test_who_was_erased_is_told_nothing_of_another_familys_generation_of_the_same_id(
+    family: Served, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_generations, "POLL_SECONDS", 0.5)
+    generation_id = await family.ask("sim/hang")
+    streaming = asyncio.create_task(family.events(generation_id))
+    await until(lambda: followers(family.house.services.stream_events.followers) == 1)
+
+    def erase_and_take_the_id() -> None:
+        with database.connect() as connection, connection.transaction():
+            connection.execute("delete from auth.users")
+            row = attempt(add_user(connection), generation_id=generation_id, model_used="theirs")
+            insert(connection, "generations", row)
+            connection.execute("insert into tales.live_text values (%s, 1, 0, 'Theirs.')", [generation_id])
+
+    # It may have to wait for a transaction of this very process.
+    await asyncio.to_thread(erase_and_take_the_id)
+
+    async with asyncio.timeout(8):
+        events = await streaming
+
+    assert events != []
+    assert "theirs" not in repr(events).lower()
 
 
 async def test_notices_that_stop_for_a_while_cost_no_word(family: Served, database: Database) -> None:
