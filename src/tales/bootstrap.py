@@ -29,6 +29,7 @@ from tales.application.manage_family import ManageFamily
 from tales.application.migration_report import CheckOptions, Report
 from tales.application.ports import Log
 from tales.application.read_profile import ReadProfile
+from tales.application.read_reports import ReadReports
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
@@ -190,6 +191,7 @@ def _services(
         read_profile=ReadProfile(transactions),
         export_family=ExportFamily(transactions),
         erase_family=EraseFamily(transactions, passwords, clock),
+        read_reports=ReadReports(transactions, clock),
         limit_requests=LimitRequests(transactions, settings.requests_per_minute),
         tokens=signing_in.tokens,
         authenticate=signing_in.authenticate,

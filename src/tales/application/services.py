@@ -20,6 +20,7 @@ from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.ports import TokenIssuer
 from tales.application.read_profile import ReadProfile
+from tales.application.read_reports import ReadReports
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.sign_in import SignIn
@@ -51,6 +52,7 @@ class Services:
     read_profile: ReadProfile
     export_family: ExportFamily
     erase_family: EraseFamily
+    read_reports: ReadReports
     limit_requests: LimitRequests
     tokens: TokenIssuer
     authenticate: Authenticate

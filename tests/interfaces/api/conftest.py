@@ -26,6 +26,7 @@ from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.read_profile import ReadProfile
+from tales.application.read_reports import ReadReports
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
@@ -82,6 +83,7 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGene
         read_profile=ReadProfile(transactions),
         export_family=ExportFamily(transactions),
         erase_family=EraseFamily(transactions, passwords, clock),
+        read_reports=ReadReports(transactions, clock),
         limit_requests=LimitRequests(transactions),
         tokens=tokens,
         authenticate=Authenticate(tokens),

@@ -44,6 +44,7 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("PUT", "/auth/password", {"current_password": "correct horse", "new_password": "battery staple"}),
     ("PATCH", f"/stories/{ID}", {"title": "Mine"}),
     ("DELETE", f"/stories/{ID}", None),
+    *(("GET", f"/analytics/{report}", None) for report in ("models", "retries", "timeouts", "costs", "prompts")),
     ("GET", "/me", None),
     ("GET", "/me/export", None),
     ("DELETE", "/me", {"password": "correct horse"}),

@@ -15,6 +15,7 @@ from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository, UsageRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
+from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.sessions import SessionRepository
 from tales.domain.repositories.stories import StoryRepository
 
@@ -87,6 +88,10 @@ class UnitOfWork(Protocol):
     @property
     def entry_attempts(self) -> EntryAttemptRepository:
         """How often somebody has tried to get in."""
+
+    @property
+    def reports(self) -> ReportRepository:
+        """Reports over all attempts."""
 
     @property
     def jobs(self) -> JobQueue:

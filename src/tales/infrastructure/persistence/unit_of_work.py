@@ -28,6 +28,7 @@ from tales.infrastructure.persistence.limit_repositories import (
     SqlUsageRepository,
 )
 from tales.infrastructure.persistence.live_text_repository import SqlLiveTextRepository
+from tales.infrastructure.persistence.report_repository import SqlReportRepository
 from tales.infrastructure.persistence.session_repository import SqlSessionRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
 from tales.infrastructure.queue.jobs import Lane, PgQueuerJobs
@@ -58,6 +59,7 @@ class SqlUnitOfWork:
         self.usage = SqlUsageRepository(session)
         self.sessions = SqlSessionRepository(session, clock)
         self.entry_attempts = SqlEntryAttemptRepository(session, clock)
+        self.reports = SqlReportRepository(session)
         self.jobs = PgQueuerJobs(session, role, lane)
 
     async def commit(self) -> None:

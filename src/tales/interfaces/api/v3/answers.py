@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -217,3 +218,107 @@ class Export(Answer):
     heroes: list[Hero]
     stories: list[Story]
     generations: list[WholeGeneration]
+
+
+class ModelRow(Answer):
+    """How one model does. Migrated attempts count for tokens and cost alone; null is "not known"."""
+
+    model_used: str
+    attempts: int
+    success: int
+    failed: int
+    timeout: int
+    pending: int
+    migrated: int
+    success_rate: Annotated[float | None, Field(description="Of the attempts that have ended, from 0 to 1.")]
+    seconds_p50: float | None
+    seconds_p95: float | None
+    first_token_seconds_p50: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: Dollars | None
+    cost_unknown: Annotated[int, Field(description="Attempts that have ended and whose cost nobody knows.")]
+
+
+class RetryRow(Answer):
+    """How many generations took so many attempts, and how many of them gave a story."""
+
+    attempts: int
+    generations: int
+    succeeded: int
+
+
+class Reason(Answer):
+    """Why attempts gave no story, how many were tried again, and how many of their generations gave one."""
+
+    error_type: str | None
+    attempts: int
+    retried: int
+    recovered: int
+
+
+class TimeoutRow(Answer):
+    """How often a model's attempts timed out for one reason. `share` of all that have ended, from 0 to 1."""
+
+    model_used: str
+    error_type: str | None
+    timeouts: int
+    share: float
+    seconds_p50: float | None
+
+
+class CostRow(Answer):
+    """What a model cost on a day (UTC), as far as anybody knows."""
+
+    day: date
+    model_used: str
+    attempts: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: Dollars | None
+    cost_unknown: int
+
+
+class PromptRow(Answer):
+    """How one version of the prompt does with one model. `unusable`: empty, cut off, too short, or a refusal."""
+
+    prompt_version: str | None
+    model_used: str
+    attempts: int
+    success: int
+    unusable: int
+    success_rate: float | None
+    completion_tokens_p50: float | None
+    cost_usd: Dollars | None
+    cost_unknown: int
+
+
+class ModelReport(Answer):
+    """The busiest model first."""
+
+    items: list[ModelRow]
+
+
+class RetryReport(Answer):
+    """The fewest attempts first; `reasons` by frequency."""
+
+    items: list[RetryRow]
+    reasons: list[Reason]
+
+
+class TimeoutReport(Answer):
+    """The most frequent first."""
+
+    items: list[TimeoutRow]
+
+
+class CostReport(Answer):
+    """The newest day first."""
+
+    items: list[CostRow]
+
+
+class PromptReport(Answer):
+    """The busiest first."""
+
+    items: list[PromptRow]

@@ -12,6 +12,7 @@ HEROES = "/heroes"
 GENERATIONS = "/generations"
 STORIES = "/stories"
 ME = "/me"
+ANALYTICS = "/analytics"
 
 
 def address(collection: str, id_: UUID) -> str:
