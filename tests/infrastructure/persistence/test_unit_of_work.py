@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
 from tales.domain.errors import Forbidden, TalesError, Unavailable
+from tales.domain.page import PageRequest
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.jobs import Lane
@@ -51,12 +52,12 @@ async def test_the_queue_gives_the_role_back(transactions: SqlTransactions) -> N
         await work.generations.create_attempt(request)
         await work.jobs.enqueue(request.id, request.user_id)
         assert await work.generations.get_attempt(request.id) is not None
-        assert await work.children.list_for_user(user) == ()
+        assert (await work.children.list_for_user(user, PageRequest())).items == ()
 
 
 async def _commit_and_go_on(work: SqlUnitOfWork, user: UUID) -> None:
     await work.commit()
-    await work.children.list_for_user(user)
+    await work.children.list_for_user(user, PageRequest())
 
 
 async def test_after_the_commit_it_is_nobody(transactions: SqlTransactions) -> None:
@@ -91,9 +92,9 @@ async def test_users_at_the_same_time_see_their_own_only(transactions: SqlTransa
             await work.children.add(ids.new(), actor.user_id, new_child(name=f"Child {number}"))
             await work.commit()
         async with transactions.as_user(actor) as work:
-            return [hero.name for hero in await work.heroes.list_visible()] + [
-                child.name for child in await work.children.list_for_user(actor.user_id)
-            ]
+            heroes = await work.heroes.list_for_user(actor.user_id, PageRequest(limit=50))
+            children = await work.children.list_for_user(actor.user_id, PageRequest(limit=50))
+            return [hero.name for hero in heroes.items if hero.user_id] + [child.name for child in children.items]
 
     assert await asyncio.gather(*map(live, range(8))) == [[f"Child {number}"] for number in range(8)]
 

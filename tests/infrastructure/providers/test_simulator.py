@@ -167,9 +167,9 @@ async def test_a_story_passes_as_one_and_is_about_the_child(client: Client) -> N
 
 async def test_a_story_is_about_the_hero_where_there_is_no_child(client: Client) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    hero = Hero(id=uuid4(), user_id=uuid4(), name="Captain {Zoe}", appearance="a red cape", created_at=now, version=1)
+    hero = Hero(id=uuid4(), user_id=uuid4(), name="Captain 'Zoe'", appearance="a red cape", created_at=now, version=1)
     got = await client.ask("sim/ok", write_prompt(StoryBrief(StoryType.HERO, "courage", hero=hero)))
-    assert got.text.startswith("Captain {Zoe} and the Lantern")
+    assert got.text.startswith("Captain 'Zoe' and the Lantern")
 
 
 async def test_metadata_comes_only_when_asked_for(client: Client) -> None:

@@ -1,4 +1,16 @@
--- The ready-made heroes stay, and so does which story carries on which, if any does: the way up finds them again.
+-- Which story carries on which stays, if any does, and so do the ready-made heroes that stories or attempts are about: the
+-- way up finds them again.
+
+-- The owner is bound by the policies too, and would see none of them.
+alter table tales.stories no force row level security;
+alter table tales.generations no force row level security;
+delete from tales.heroes as h
+where h.user_id is null
+    and h.id between '00000000-0000-8000-8000-000000000101' and '00000000-0000-8000-8000-000000000106'
+    and not exists (select from tales.stories where hero_id = h.id)
+    and not exists (select from tales.generations where hero_id = h.id);
+alter table tales.stories force row level security;
+alter table tales.generations force row level security;
 
 do $$
 begin

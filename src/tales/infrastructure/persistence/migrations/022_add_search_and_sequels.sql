@@ -118,7 +118,7 @@ drop index tales.generations_user_id_idx;
 
 -- step: heroes
 
--- Heroes for everybody, older than any of a family's own. `down` leaves them: stories may be about them.
+-- Heroes for everybody, older than any of a family's own. `down` leaves those that stories or attempts are about.
 insert into tales.heroes (id, user_id, name, appearance, created_at) values
     ('00000000-0000-8000-8000-000000000101', null, 'Luna the Owl',
         'a small grey owl with round golden eyes and a scarf full of stars', '2000-01-01 00:00:06Z'),
