@@ -46,6 +46,7 @@ def move(connection: Connection, pace: Pace, *, batches: int, seconds: float = 0
     for _ in range(batches):
         with connection.begin():
             connection.execute(text("select count(*) from tales.stories"))
+        pace.own_commits += 1
         pace.after_batch(connection, pace.rows, seconds)
 
 

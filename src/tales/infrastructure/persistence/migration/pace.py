@@ -15,8 +15,8 @@ _LOOK_SECONDS = 1.25
 _LONGEST_LAG = 10.0
 """Seconds that a replica may be behind before the migration waits for it."""
 
-_OTHERS = 5.0
-"""Transactions a second of others: from there on somebody waits for this database's answers."""
+_OTHERS = 10.0
+"""Transactions a second of others: from there on somebody waits for this database's answers. Autovacuum has a few."""
 _SHARED_BATCH_SECONDS = 0.004
 _SHARED_REST = 3.0
 """While others work: how long each batch takes, and how long they have the database for themselves, in batches."""
@@ -49,13 +49,13 @@ class Pace:
     rows: int = 100
     is_shared: bool = field(default=True, init=False)
     """Whether others work on the database too. Until it is known, they do."""
+    own_commits: int = field(default=0, init=False)
+    """Transactions of the migration itself, since the last look at others."""
     _looked_at: float = field(default=0.0, init=False)
     _commits: int | None = field(default=None, init=False)
-    _own_commits: int = field(default=0, init=False)
 
     def after_batch(self, connection: Connection, moved: int, seconds: float) -> None:
         """Wait as long as the database needs, and choose how many `rows` the next batch has."""
-        self._own_commits += 1
         aim = min(self.batch_seconds, _SHARED_BATCH_SECONDS) if self.is_shared else self.batch_seconds
         self.rows = min(_LARGEST, max(_SMALLEST, int(self.rows * min(2.0, aim / max(seconds, 1e-6)))))
         if self.max_rate is not None:
@@ -63,7 +63,7 @@ class Pace:
             self.sleep(max(0.0, moved / self.max_rate - seconds))
         elif self.is_shared:
             self.sleep(seconds * _SHARED_REST)
-        self._look_at_others(connection)
+        self.look_at_others(connection)
 
     def may_halve(self) -> bool:
         """Choose half as many `rows` for the next batch; False where there is one already."""
@@ -72,16 +72,17 @@ class Pace:
         self.rows //= 2
         return True
 
-    def _look_at_others(self, connection: Connection) -> None:
+    def look_at_others(self, connection: Connection) -> None:
+        """See whether others work, and wait for those that cannot go on; now and then, however often it is asked."""
         while (since := time.monotonic() - self._looked_at) > _LOOK_SECONDS:
             with connection.begin():
                 connection.execute(_OWN_UP)
             with connection.begin():
                 burden = connection.execute(_BURDEN).one()
             if self._commits is not None:
-                self.is_shared = (burden.commits - self._commits - self._own_commits) / since >= _OTHERS
+                self.is_shared = (burden.commits - self._commits - self.own_commits) / since >= _OTHERS
             # The second transaction of this look, and the first of the next.
-            self._commits, self._own_commits = burden.commits, 2
+            self._commits, self.own_commits = burden.commits, 2
             self._looked_at = time.monotonic()
             if burden.waiting:
                 self.sleep(random.uniform(0.05, 0.2))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import LiteralString, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, TextClause, text
@@ -32,6 +32,10 @@ _BATCH = text(
 )
 # A long look at every row leaves the other processors to whoever works meanwhile.
 _ALONE = text("set local max_parallel_workers_per_gather = 0")
+_INDEX_ALONE: LiteralString = "set max_parallel_maintenance_workers = 0"
+_INDEX_TOGETHER: LiteralString = "reset max_parallel_maintenance_workers"
+_INDEX_COMMITS = 4
+"""What an index that is built concurrently takes."""
 # One that a killed migrator left unfinished would pass for the finished one.
 _UNFINISHED = text("""
     select format('drop index concurrently %s', i.indexrelid::regclass)
@@ -63,6 +67,7 @@ class StepRunner:
     def run(self, step: Step, finish: Callable[[], None]) -> None:
         """Do `step`, and `finish` by its last commit. What was done of it before is not done again."""
         self.report(step.name, 0)
+        self.pace.look_at_others(self.connection)
         if step.function is not None:
             self._repeat(step.name, step.function)
             self.patiently(finish)
@@ -79,11 +84,14 @@ class StepRunner:
             try:
                 with self.connection.begin():
                     self.connection.execute(_LOCK_TIMEOUT, {"milliseconds": str(LOCK_TIMEOUT_MS)})
-                    return action()
+                    done = action()
             except (DBAPIError, psycopg.Error) as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 if not isinstance(cause, _BUSY) or time.monotonic() > deadline:
                     raise
+            else:
+                self.pace.own_commits += 1
+                return done
             # What waits behind this migration gets its turn.
             time.sleep(random.uniform(0.1, 0.5))
 
@@ -129,8 +137,10 @@ class StepRunner:
         assert isinstance(connection, psycopg.Connection)
         connection.autocommit = True
         try:
+            connection.execute(_INDEX_ALONE if self.pace.is_shared else _INDEX_TOGETHER)
             for statement in (*unfinished, sql.replace("index if not exists", "index concurrently if not exists")):
                 connection.execute(statement)
+                self.pace.own_commits += _INDEX_COMMITS
         finally:
             connection.autocommit = False
 
