@@ -138,6 +138,23 @@ async def test_a_body_that_is_too_large(outsider: AsyncClient) -> None:
     problem(answer, 413, "content_too_large")
 
 
+async def test_a_body_that_is_longer_than_it_says(outsider: AsyncClient) -> None:
+    """A server reads a chunked body to its end, whatever length stands beside it (RFC 9112, section 6.3)."""
+    read = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(1000):
+            read += 1024
+            yield b" " * 1024
+
+    headers = {"Content-Length": "2", "Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+    answer = await outsider.post("/api/v3/auth/signup", content=pieces(), headers=headers)
+
+    problem(answer, 413, "content_too_large")
+    assert read <= LARGEST_BODY + 2 * 1024
+
+
 @pytest.mark.parametrize("path", ["/api/v3/auth/signup", "/api/v3/auth/token"])
 async def test_a_body_that_does_not_say_how_large_it_is(outsider: AsyncClient, path: str) -> None:
     async def pieces() -> AsyncIterator[bytes]:

@@ -41,9 +41,8 @@ class Guard:
             if length is not None and length > self._largest_body:
                 await problem_response(CONTENT_TOO_LARGE)(scope, receive, send_noting)
                 return
-            # A server holds a client to the length that it declared; without one, the bytes are counted.
-            counted = _limited(receive, self._largest_body) if length is None else receive
-            await self._app(scope, counted, send_noting)
+            # Counted also with a declared length: one beside a chunked body means nothing (RFC 9112, section 6.3).
+            await self._app(scope, _limited(receive, self._largest_body), send_noting)
         except Exception as error:  # noqa: BLE001 -- the server would log its message, and anything may stand in it
             answer = unforeseen(error, scope["method"])
             if started:
