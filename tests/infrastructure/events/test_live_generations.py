@@ -219,6 +219,14 @@ async def test_the_end_of_an_attempt_is_watched_from_another_process(processes: 
     assert not processes.far._ends
 
 
+async def test_an_attempt_that_is_no_more_has_ended(processes: Processes) -> None:
+    """After an erasure, somebody else may have a generation of this very id, with fewer attempts."""
+    with processes.far.watch_end(processes.attempt.next) as ended:
+        processes.far.hear(Change(processes.attempt.next, has_ended=True))
+        async with asyncio.timeout(0.5):
+            await ended.wait()
+
+
 async def test_those_who_are_dismissed_hear_that_nothing_more_comes(processes: Processes) -> None:
     with processes.far.follow(processes.attempt.generation_id, with_text=True) as follower:
         assert await follower.next() is not None

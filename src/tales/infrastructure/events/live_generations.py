@@ -95,6 +95,12 @@ def _same_attempt(before: Progress, generation: Generation) -> bool:
     return (latest.id, latest.user_id) == (generation.latest.id, generation.user_id)
 
 
+def _is_pending(attempt: AttemptId, generation: Generation | None) -> bool:
+    """Whether `attempt` is still in flight. After an erasure, its generation may be gone, or another one of its id."""
+    attempts = generation.attempts if generation is not None else ()
+    return any(known.id == attempt and not known.status.is_final for known in attempts)
+
+
 class LiveGenerations:
     """See `Followers` and `AttemptEnds` in `tales.application.ports`."""
 
@@ -242,8 +248,6 @@ class LiveGenerations:
         if followed := self._followed.get(generation_id):
             followed.set_generation(generation)
         for attempt, ended in self._ends.items():
-            if attempt.generation_id == generation_id and (
-                generation is None or generation.attempts[attempt.attempt_number - 1].status.is_final
-            ):
+            if attempt.generation_id == generation_id and not _is_pending(attempt, generation):
                 for event in ended:
                     event.set()
