@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -14,12 +15,16 @@ from tales.application.manage_family import ManageFamily
 from tales.application.read_stories import ReadStories
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, NotFound
+from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Generation, Status
 from tales.domain.page import PageRequest
 from tales.domain.story import Rating
 from tests.application.conftest import Workshop
 from tests.factories import add_user, new_child, new_hero
+from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
+
+WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -129,11 +134,41 @@ async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(wor
     assert ended.story_id is None
 
 
+async def test_an_admin_sees_other_families_generations_and_cancels_none(workshop: Workshop, stranger: Actor) -> None:
+    generation = await workshop.ask()
+    admin = replace(stranger, is_admin=True)
+    follow = FollowGeneration(workshop.transactions, workshop.live)
+
+    assert await follow.get(admin, generation.generation_id)
+    with pytest.raises(NotFound):
+        await CancelGeneration(workshop.transactions)(admin, generation.generation_id)
+
+
 async def test_what_has_ended_cannot_be_cancelled(workshop: Workshop) -> None:
     generation = await written(workshop)
 
     with pytest.raises(Conflict):
         await CancelGeneration(workshop.transactions)(workshop.actor, generation.generation_id)
+
+
+async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tried_again(
+    workshop: Workshop, database: Database
+) -> None:
+    generation = await workshop.ask()
+    async with workshop.transactions.as_service() as work:
+        attempt = await work.generations.lock_attempt(generation.latest.id)
+        assert attempt is not None
+        await workshop.end_attempt(work, attempt, Failure(FailureKind.SERVER_ERROR, "503"))
+        cancel = CancelGeneration(workshop.transactions)(workshop.actor, generation.generation_id)
+        cancelling = asyncio.create_task(cancel)
+        async with asyncio.timeout(5):
+            while not database.rows(WAITING):  # noqa: ASYNC110 -- the database tells nobody
+                await asyncio.sleep(0.01)
+        await work.commit()
+    await cancelling
+
+    ended = await workshop.look(generation.generation_id)
+    assert [a.error_type for a in ended.attempts] == ["server_error", "cancelled"]
 
 
 async def test_an_operator_sees_every_familys_generations(workshop: Workshop) -> None:

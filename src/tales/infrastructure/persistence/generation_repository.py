@@ -127,6 +127,8 @@ class SqlGenerationRepository:
             .order_by(GenerationDB.attempt_number.desc())
             .limit(1)
             .options(*_SUMMARY)
+            # A row that this session has read before may have changed since.
+            .execution_options(populate_existing=True)
         )
         return to_attempt(row, summary=True) if row else None
 
