@@ -9,8 +9,9 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps
 CLOSED_ROOMS := src/tales/domain/*,src/tales/application/*
 # Which PostgreSQL there is makes no difference to these.
-SAME_EVERYWHERE := tests/domain tests/infrastructure/providers tests/infrastructure/persistence/test_cluster.py \
-	tests/infrastructure/persistence/test_embedded.py tests/infrastructure/persistence/test_server_user.py
+SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/auth tests/infrastructure/providers \
+	tests/infrastructure/persistence/test_cluster.py tests/infrastructure/persistence/test_embedded.py \
+	tests/infrastructure/persistence/test_server_user.py tests/acceptance/test_fuzz.py tests/acceptance/test_remote.py
 
 # .venv/installed names the folder that .venv was made in: programs in a .venv hold its path. A .venv that was left half
 # made, came from another folder, or has lost its Python, is made anew; one that is only old is brought up to date.
