@@ -8,7 +8,7 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration, StoryWish
 from tales.domain.actor import Actor
-from tales.domain.errors import NotWritten, StillWriting
+from tales.domain.errors import Conflict, NotWritten, StillWriting
 from tales.domain.generation import Status
 from tales.domain.story import WrittenStory
 
@@ -29,12 +29,14 @@ class GenerateStory:
         """The finished story; under a `key` that was used for the same wish before, the same one.
 
         Raises: what `RequestGeneration` raises; NotWritten when the generation has ended without a story, StillWriting
-        when it has not ended in time.
+        when it has not ended in time, Conflict when its story has been deleted.
         """
         requested = await self.request(actor, wish, key)
         waited = await self.follow.wait(actor, requested.generation_id, self.patience)
         if waited.status is Status.PENDING:
             raise StillWriting(waited.generation_id)
+        if waited.story_id is None and waited.status is Status.SUCCESS:
+            raise Conflict("This story has been deleted. Use a new Idempotency-Key for another one.")
         if waited.story_id is None:
             raise NotWritten(waited.generation_id, waited.latest.error_message)
         return await self.read.get_written(actor, waited.story_id)

@@ -147,6 +147,42 @@ async def test_pages_follow_one_another(old: dict[Version, AsyncClient], family:
 
 
 @both
+async def test_half_a_character_in_a_response_holds_no_story_back(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    choices = [{"message": {"content": "Once \ud800 upon \\ud800", "half \udc09": ["\ud83d\udc09"]}}]
+    family.worker.model.full_response = response(model="sim/\ud800", provider="\udc09", choices=choices)
+    written = await family.story()
+
+    (story,) = (await old[version].get("/stories")).json()["items"]
+
+    assert story == (await old[version].get(f"/stories/{written['id']}")).json()
+    (choice,) = story["full_response"]["choices"]
+    assert choice["message"] == {"content": "Once \ufffd upon \\ud800", "half \ufffd": ["\U0001f409"]}
+    for attempt in (
+        (await family.client.get("/generations")).json()["items"][0]["attempts"][0],
+        story["generation_details"],
+    ):
+        assert (attempt["served_model"], attempt["provider"]) == ("sim/\ufffd", "\ufffd")
+
+
+@both
+async def test_a_story_that_was_deleted_is_not_written_again_under_its_key(
+    old: dict[Version, AsyncClient], family: Family, version: Version
+) -> None:
+    old[version].headers["Idempotency-Key"] = "8e03978e"
+    wish = await family.wish()
+    generation = await family.client.post("/generations", json=wish, headers={"Idempotency-Key": "8e03978e"})
+    await family.worker.run(generation.json()["generation_id"])
+    (story,) = (await old[version].get("/stories")).json()["items"]
+    await old[version].delete(f"/stories/{story['id']}")
+
+    body = problem(await old[version].post("/stories/generate", json=wish), 409, "conflict")
+
+    assert body["detail"] == "This story has been deleted. Use a new Idempotency-Key for another one."
+
+
+@both
 async def test_a_generation_without_a_story_says_why(
     old: dict[Version, AsyncClient], family: Family, version: Version
 ) -> None:

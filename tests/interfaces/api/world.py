@@ -62,6 +62,7 @@ class Model:
     """Writes a story, unless it is told to fail first."""
 
     failures: list[Failure] = field(default_factory=list)
+    full_response: dict[str, Any] = field(default_factory=response)
 
     async def complete(
         self, call: ModelCall, on_provider_id: Callable[[str], Awaitable[None]], on_text: Callable[[str], None]
@@ -70,7 +71,7 @@ class Model:
         return ModelAnswer(
             text="" if failure else TEXT,
             finish_reason=None if failure else "stop",
-            full_response=None if failure else response(),
+            full_response=None if failure else self.full_response,
             http_status=failure.http_status if failure else 200,
             provider_generation_id=None if failure else f"gen-{uuid7()}",
             first_token_at=None,

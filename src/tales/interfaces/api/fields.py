@@ -85,6 +85,20 @@ def _within_reach(value: object) -> object:
     return value
 
 
+def _without_halves(value: object) -> object:
+    """Text with U+FFFD for each half of a surrogate pair, which UTF-8 cannot write; anything else as it is."""
+    return (
+        value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if isinstance(value, str) else value
+    )
+
+
+def _json_without_halves(value: object) -> object:
+    """The same for every string in `value`."""
+    written = json.dumps(value, ensure_ascii=False)
+    whole = _without_halves(written)
+    return value if whole == written else json.loads(str(whole))
+
+
 class Shown:
     """Adds what a reader of the description should know to a type's schema; it checks nothing."""
 
@@ -112,6 +126,12 @@ Dollars = Annotated[
 
 AnyJson = Annotated[object, BeforeValidator(_within_reach), WithJsonSchema({})]
 """Whatever JSON a stranger wrote. What lies deeper than most readers of JSON go is given as text that holds it."""
+
+WritableJson = Annotated[AnyJson, AfterValidator(_json_without_halves)]
+"""The same for an answer in UTF-8."""
+
+Quoted = Annotated[str, BeforeValidator(_without_halves)]
+"""What a provider said, which may hold half a character; the database keeps it as it came."""
 
 
 class Body(BaseModel):

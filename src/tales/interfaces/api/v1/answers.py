@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AliasPath, Field
 
 from tales.domain.brief import StoryType
-from tales.interfaces.api.fields import Answer, AnyJson, Moment
+from tales.interfaces.api.fields import Answer, Moment, WritableJson
 from tales.interfaces.api.v3.answers import StoryGeneration
 
 INLINE_FIELDS = (
@@ -44,8 +44,8 @@ class Story(Answer):
     user_id: Annotated[UUID, _of_story("user_id")]
     generation_id: Annotated[UUID, Field(validation_alias=AliasPath("attempt", "id", "generation_id"))]
     model_used: Annotated[str, _of_attempt("model_used", "The model that was asked for.")]
-    full_response: Annotated[AnyJson, _of_attempt("full_response", "The provider's complete response.")]
-    generation_info: Annotated[AnyJson, _of_attempt("generation_info", "Only of stories from before generations.")]
+    full_response: Annotated[WritableJson, _of_attempt("full_response", "The provider's complete response.")]
+    generation_info: Annotated[WritableJson, _of_attempt("generation_info", "Only of stories from before generations.")]
     story_type: Annotated[StoryType, _of_attempt("story_type")]
     story_length: Annotated[int | None, _of_attempt("story_length")]
     moral: Annotated[str, _of_attempt("moral")]

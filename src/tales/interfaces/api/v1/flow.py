@@ -35,7 +35,7 @@ def make_stories(version: Version, story: type[answers.Story], page: type[answer
         summary="Write a story",
         response_model=story,
         response_model_exclude_unset=True,
-        responses=problems(errors.NotFound, errors.NotWritten, errors.StillWriting, body=True),
+        responses=problems(errors.NotFound, errors.Conflict, errors.NotWritten, errors.StillWriting, body=True),
     )
     async def generate_story(
         body: bodies.NewGeneration,
@@ -47,7 +47,7 @@ def make_stories(version: Version, story: type[answers.Story], page: type[answer
         """Ask for a story and wait for it, two minutes at most.
 
         It is written to its end also when nobody waits any longer, and is then the first in the list of stories. The
-        same request under the same `Idempotency-Key` waits for the same story once more.
+        same request under the same `Idempotency-Key` waits for the same story once more; 409 if that was deleted.
         """
         written = await services.generate_story(actor, body.checked(), read_key(headers.idempotency_key))
         response.headers["Location"] = f"{version.prefix}{PREFIX}/{written.story.id}"

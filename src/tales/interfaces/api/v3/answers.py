@@ -10,7 +10,7 @@ from pydantic import AliasPath, Field
 
 from tales.domain.brief import StoryType
 from tales.domain.generation import Origin, Status
-from tales.interfaces.api.fields import Answer, AnyJson, Dollars, Moment
+from tales.interfaces.api.fields import Answer, AnyJson, Dollars, Moment, Quoted
 
 
 def _of_latest(name: str) -> Any:  # noqa: ANN401 -- what Field itself returns
@@ -93,13 +93,13 @@ class Attempt(Answer):
     attempt_number: Annotated[int, Field(validation_alias=AliasPath("id", "attempt_number"))]
     status: Status
     model_used: Annotated[str, Field(description="The model that was asked for.")]
-    served_model: Annotated[str | None, Field(description="The model that answered, as the provider says.")]
-    provider: str | None
-    provider_generation_id: Annotated[str | None, Field(description="What the provider calls it.")]
+    served_model: Annotated[Quoted | None, Field(description="The model that answered, as the provider says.")]
+    provider: Quoted | None
+    provider_generation_id: Annotated[Quoted | None, Field(description="What the provider calls it.")]
     origin: Annotated[Origin, Field(description="`migrated` when it was made before calls were kept.")]
     prompt_version: str | None
     error_type: Annotated[str | None, Field(description="Why it gave no story, for programs.")]
-    error_message: Annotated[str | None, Field(description="Why it gave no story, in a sentence.")]
+    error_message: Annotated[Quoted | None, Field(description="Why it gave no story, in a sentence.")]
     http_status: Annotated[int | None, Field(description="The provider's.")]
     created_at: Moment
     started_at: Annotated[Moment | None, Field(description="When a worker took it.")]
@@ -146,7 +146,7 @@ class Retry(Answer):
     attempt_number: Annotated[int, Field(validation_alias=AliasPath("ended", "id", "attempt_number"))]
     status: Annotated[Status, Field(validation_alias=AliasPath("ended", "status"))]
     error_type: Annotated[str | None, Field(validation_alias=AliasPath("ended", "error_type"))]
-    error_message: Annotated[str | None, Field(validation_alias=AliasPath("ended", "error_message"))]
+    error_message: Annotated[Quoted | None, Field(validation_alias=AliasPath("ended", "error_message"))]
     next_attempt_number: Annotated[int, Field(validation_alias=AliasPath("following", "id", "attempt_number"))]
     next_model_used: Annotated[str, Field(validation_alias=AliasPath("following", "model_used"))]
     next_at: Annotated[Moment | None, Field(validation_alias="due_at")]
