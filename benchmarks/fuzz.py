@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.fuzzing import MODELS, VERSIONS, Family, fuzz, sign_up
+from benchmarks.fuzzing import MODELS, VERSIONS, furnish, fuzz, sign_up
 from tales.infrastructure.persistence.embedded import stop_embedded
 
 _COMMAND = (sys.executable, "-m", "tales.interfaces.cli.main")
@@ -34,15 +34,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=60, help="how many of a kind for an operation, at most")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="tales-fuzz-") as folder, _serving(Path(folder)) as client:
-        return _run(sign_up(client, _SECRET), Path(folder), options.cases, options.examples)
+        sign_up(client, _SECRET)
+        return _run(client, Path(folder), options.cases, options.examples)
 
 
-def _run(family: Family, folder: Path, least: int, examples: int) -> int:
+def _run(client: httpx.Client, folder: Path, least: int, examples: int) -> int:
     sent, started = dict.fromkeys(VERSIONS, 0), time.perf_counter()
     granted: Counter[str] = Counter()
     for seed in count(1):
         for version in VERSIONS:
-            findings = fuzz(family, version, folder, examples=examples, seed=seed)
+            # Of what there was before, much has been deleted.
+            findings = fuzz(furnish(client), version, folder, examples=examples, seed=seed)
             sent[version] += findings.cases
             granted.update(findings.granted)
             if not findings.passed:

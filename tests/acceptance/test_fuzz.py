@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks.fuzzing import MODELS, VERSIONS, fuzz, sign_up
+from benchmarks.fuzzing import MODELS, VERSIONS, furnish, fuzz, sign_up
 
 from tales.infrastructure.providers.simulator.server import Simulator
 from tests.acceptance.test_processes import SECRET, Place
@@ -17,8 +17,8 @@ def test_no_answer_is_an_error_of_ours_or_outside_its_description(
     database: Database, background_simulator: Simulator, tmp_path: Path
 ) -> None:
     with Place(database, background_simulator).serving(MODELS) as (_, client):
-        family = sign_up(client, SECRET)
-        findings = [fuzz(family, version, tmp_path, examples=1, seed=6) for version in VERSIONS]
+        sign_up(client, SECRET)
+        findings = [fuzz(furnish(client), version, tmp_path, examples=1, seed=6) for version in VERSIONS]
 
     if failed := [found.output for found in findings if not found.passed]:
         pytest.fail("\n".join(failed), pytrace=False)

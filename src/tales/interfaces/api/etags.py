@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header
+from pydantic.json_schema import WithJsonSchema
 from starlette.responses import Response
 from starlette.status import HTTP_304_NOT_MODIFIED
 
@@ -25,6 +26,9 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _TAGS = re.compile(rf"\s*(?:{_TAG.pattern}\s*(?:,\s*|$))+")
 _VERSION = re.compile(r"[0-9]{1,10}")
 _ABOVE_ALL = 2**32
+
+# A list, for a client may send the header twice; described as the text that it is.
+_AS_TEXT = WithJsonSchema({"type": "string", "examples": ['"1234"']})
 
 T = TypeVar("T")
 
@@ -64,8 +68,8 @@ async def _edit(
         list[str] | None,
         Header(
             description="The `ETag` that the change is made to. If it has changed meanwhile: 412, and nothing is done.",
-            examples=[['"1234"']],
         ),
+        _AS_TEXT,
     ] = None,
 ) -> Edit:
     return Edit(_matching("If-Match", if_match), response)
@@ -75,7 +79,8 @@ async def _look(
     response: Response,
     if_none_match: Annotated[
         list[str] | None,
-        Header(description="The `ETag` that the client has. If it is the same still: 304.", examples=[['"1234"']]),
+        Header(description="The `ETag` that the client has. If it is the same still: 304."),
+        _AS_TEXT,
     ] = None,
 ) -> Look:
     return Look(if_none_match or (), response)
