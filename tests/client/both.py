@@ -33,7 +33,7 @@ class _Threaded:
         found = getattr(self.inner, name)
         if not callable(found):
             return _Threaded(found)
-        if name in {"list", "events"}:
+        if name in {"list", "events", "export"}:
             return lambda *args, **kwargs: _each(found(*args, **kwargs))
         return lambda *args, **kwargs: asyncio.to_thread(found, *args, **kwargs)
 

@@ -31,7 +31,7 @@ from tales.client.errors import (
     UnexpectedAnswer,
 )
 from tales.client.events import AttemptChanged, Delta, Ended, Event, Retrying
-from tales.client.models import Attempt, Child, Generation, Hero, Me, SignedUp, Story, StoryGeneration
+from tales.client.models import Attempt, Child, Generation, Hero, Holdings, Me, SignedUp, Story, StoryGeneration
 from tales.client.retry import Retry
 from tales.client.sync.client import Tales
 from tales.client.tokens import MemoryTokens, Tokens, TokenStore
@@ -53,6 +53,7 @@ __all__ = [
     "Forbidden",
     "Generation",
     "Hero",
+    "Holdings",
     "InvalidInput",
     "Me",
     "MemoryTokens",

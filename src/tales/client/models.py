@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 PENDING = "pending"
 SUCCESS = "success"
@@ -39,13 +39,23 @@ class SignedUp(Model):
     email: str
 
 
-class Me(Model):
-    """The account that is signed in."""
+class Holdings(Model):
+    """How much of each kind a family has."""
 
-    id: UUID = Field(validation_alias=AliasChoices("id", "user_id"))
+    children: int
+    heroes: int
+    generations: int
+    stories: int
+
+
+class Me(Model):
+    """Who is signed in. `email` and `created_at` are None where the account is kept elsewhere."""
+
+    id: UUID
     email: str | None = None
-    is_admin: bool | None = None
+    is_admin: bool
     created_at: datetime | None = None
+    holdings: Holdings | None = None
 
 
 class Child(Tagged):

@@ -69,6 +69,15 @@ def test_the_json_has_the_form_of_a_story_that_is_written_here(remote: Tales, ta
         assert {name: type(value) for name, value in far.items()} == {name: type(near[name]) for name in far}
 
 
+def test_the_json_says_whose_generation_it_is(remote: Tales, service: Service) -> None:
+    asked = remote(*MIA, "--json").json["generation"]
+    (owner,) = service.database.rows("select distinct user_id::text from tales.generations")
+
+    shown = remote("generations", "show", asked["generation_id"], "--json").json
+
+    assert asked["user_id"] == shown["user_id"] == owner["user_id"]
+
+
 def test_generations_are_listed_and_shown(remote: Tales) -> None:
     generation_id = remote(*MIA, "--json").json["generation"]["generation_id"]
     remote(*MIA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Self
 
 import httpx2
@@ -11,10 +12,11 @@ from tales.client.aio.family import Children, Heroes
 from tales.client.aio.generations import Generations
 from tales.client.aio.stories import Stories
 from tales.client.aio.transport import Transport
-from tales.client.errors import Conflict, NotFound, NotSignedIn
+from tales.client.errors import Conflict, NotFound, NotSignedIn, UnexpectedAnswer
 from tales.client.models import Me, SignedUp, Token
 from tales.client.retry import Retry
 from tales.client.tokens import MemoryTokens, Tokens, TokenStore
+from tales.client.wire import Id, present
 
 
 class AsyncTales:
@@ -90,5 +92,30 @@ class AsyncTales:
         await self._transport.send(wire.Request(method="PUT", path="/auth/password", json=body, repeatable=False))
 
     async def me(self) -> Me:
-        """The account that is signed in. Raises: NotSignedIn."""
+        """Who is signed in, and how much the family has. Raises: NotSignedIn."""
         return wire.read(Me, await self._transport.send(wire.Request(method="GET", path="/me")))
+
+    async def export(self) -> AsyncGenerator[bytes]:
+        """Everything of the family's as one JSON document, in pieces as they come: write each to a file.
+
+        It is whole when the loop ends by itself. Raises: NotSignedIn, ConnectionFailed when it breaks off.
+        """
+        try:
+            async with self._transport.stream(wire.Request(method="GET", path="/me/export")) as response:
+                if not response.headers.get("Content-Type", "").startswith("application/json"):
+                    raise UnexpectedAnswer("The server answers, and not with an export. Check its address.")
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except httpx2.HTTPError as error:
+            raise wire.no_answer(error) from None
+
+    async def erase(self, password: str | None = None, *, user_id: Id | None = None) -> None:
+        """Erase the account and all that is the family's, for ever; the tokens here are forgotten too.
+
+        Asks for the password, or for the user's own id where the account is kept elsewhere (`me` tells it).
+        Raises: InvalidInput when it is another one, Conflict where users are erased elsewhere, TooManyRequests.
+        """
+        body = present(password=password, user_id=user_id and str(user_id))
+        # Not repeated by itself: who is erased is nobody to ask again.
+        await self._transport.send(wire.Request(method="DELETE", path="/me", json=body, repeatable=False))
+        self._transport.tokens.write(None)

@@ -109,15 +109,7 @@ async def remote_place(server: str, settings: Settings) -> AsyncIterator[RemoteP
     if tokens.read() is None:
         raise NotSignedIn(f"Nobody is signed in at {server}. Sign in first: tales --server {server} login ADDRESS")
     async with AsyncTales(server, tokens=tokens) as tales:
-        yield RemotePlace(tales, await _who(tales))
-
-
-async def _who(tales: AsyncTales) -> UUID:
-    """Who is signed in; the nil UUID at a server that does not say (RFC 9562, section 5.9)."""
-    try:
-        return (await tales.me()).id
-    except NotFound:
-        return UUID(int=0)
+        yield RemotePlace(tales, (await tales.me()).id)
 
 
 def _tokens(server: str, settings: Settings) -> TokenStore:
