@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from tales.domain import brief, family, page
+from tales.domain import brief, errors, family, page
+from tales.domain.idempotency import IdempotencyKeyReused
 from tales.interfaces.api import guard, prefer, problem_kinds
 from tales.interfaces.api.v1 import router as v1
 from tales.interfaces.api.v2 import router as v2
@@ -24,7 +29,10 @@ TEXT = PAGE.read_text(encoding="utf-8")
 _COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OPERATION = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/api/v\d/\S+)")
 # Whatever a command answers, an error ends the run.
-_STRICT = 'set -euo pipefail\ncurl() { command curl --fail-with-body --max-time 60 "$@"; }\n'
+_STRICT = """set -euo pipefail
+curl() { command curl --fail-with-body --max-time 60 "$@"; }
+tales() { "$PYTHON" -c 'from tales.interfaces.cli.main import main; main()' "$@"; }
+"""
 
 
 def rows(heading: str) -> list[str]:
@@ -53,6 +61,18 @@ def test_every_kind_of_problem_is_explained_as_the_service_explains_it() -> None
     expected = [f"| `{kind.code}` | {kind.status} | {' '.join(kind.advice.split())} |" for kind in problem_kinds.ALL]
 
     assert rows("Errors") == expected, "the table should be:\n" + "\n".join(expected)
+
+
+def test_every_error_of_the_domain_has_a_kind() -> None:
+    def below(error: type[errors.TalesError]) -> Iterator[type[errors.TalesError]]:
+        for kind in error.__subclasses__():
+            yield kind
+            yield from below(kind)
+
+    found = [kind for kind in below(errors.TalesError) if kind.__module__.startswith("tales.domain")]
+
+    assert IdempotencyKeyReused in found
+    assert [kind for kind in found if not any(parent in problem_kinds.BY_ERROR for parent in kind.__mro__)] == []
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -85,13 +105,20 @@ def test_each_operation_that_is_named_exists() -> None:
     assert named <= described
 
 
-def test_the_commands_work_in_their_order(database: Database) -> None:
+def _operator(database: Database, home: Path) -> dict[str, str]:
+    """The environment of an operator, in which `tales` is that of this Python."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TALES_")}
+    return others | {"TALES_HOME": str(home), "TALES_DATABASE_URL": database.owner_url, "PYTHON": sys.executable}
+
+
+def test_the_commands_work_in_their_order(database: Database, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("there is no curl on this machine")
     script = "".join(_COMMANDS.findall(TEXT))
     with running_service(database, "sim/slow-3") as service:
         run = subprocess.run(
             ["bash", "-c", _STRICT + script.replace("http://127.0.0.1:8000", service.address)],
+            env=_operator(database, tmp_path),
             capture_output=True,
             text=True,
             timeout=100,
@@ -102,6 +129,11 @@ def test_the_commands_work_in_their_order(database: Database) -> None:
     assert "event: delta\n" in run.stdout
     assert "event: end\n" in run.stdout
     assert '"attempts":[' in run.stdout
+    assert "'children': 1, 'heroes': 0" in run.stdout
+    assert "'model_used': 'sim/slow-3'" in run.stdout
+    assert database.rows("select email, is_admin from tales.accounts") == [
+        {"email": "ada@example.org", "is_admin": True}
+    ]
     assert database.rows("select count(*) as stories, max(rating) as best from tales.stories") == [
         {"stories": 4, "best": 9}
     ]
