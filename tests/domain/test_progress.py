@@ -66,12 +66,12 @@ def test_text_is_told_from_where_the_client_is() -> None:
     assert told("1:12", progress) == [], "what the client has already is not told again"
 
 
-def test_a_success_is_told_with_the_rest_of_its_text_to_those_who_followed_it() -> None:
+def test_a_success_is_told_with_what_its_client_lacks_of_the_text() -> None:
     progress = Progress(generation(ended(1, Status.SUCCESS)), "Once upon")
 
     assert told("1:4", progress) == [("TextWritten", "1:9"), ("AttemptTold", "1:ended"), ("GenerationEnded", "1:end")]
     assert told("1:queued", progress)[0] == ("TextWritten", "1:9")
-    assert told(None, progress) == [("AttemptTold", "1:ended"), ("GenerationEnded", "1:end")]
+    assert told(None, progress) == [("TextWritten", "1:9"), ("AttemptTold", "1:ended"), ("GenerationEnded", "1:end")]
     assert told("1:ended", progress) == [("GenerationEnded", "1:end")]
     assert told("1:end", progress) == []
 
@@ -100,7 +100,8 @@ def test_who_comes_late_is_told_of_every_attempt() -> None:
 @pytest.mark.parametrize(
     ("cursor", "status", "expected"),
     [
-        (None, Status.SUCCESS, False),
+        (None, Status.SUCCESS, True),
+        (None, Status.FAILED, False),
         ("1:queued", Status.SUCCESS, True),
         ("1:7", Status.SUCCESS, True),
         ("1:ended", Status.SUCCESS, False),

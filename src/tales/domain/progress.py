@@ -110,7 +110,7 @@ Event: TypeAlias = AttemptTold | TextWritten | RetryTold | GenerationEnded
 def events_after(cursor: Cursor | None, progress: Progress) -> Iterator[Event]:
     """What a client that stands at `cursor` has to be told; None: it knows nothing yet.
 
-    The text of an attempt that has ended is only for clients that followed it before; that of a failed one for nobody.
+    Of attempts that have ended, the text of the one that became the story is told, and that of a failed one to nobody.
     """
     attempts = progress.generation.attempts
     first = cursor.attempt_number if cursor is not None else 1
@@ -125,13 +125,10 @@ def events_after(cursor: Cursor | None, progress: Progress) -> Iterator[Event]:
 
 
 def has_text_to_come(cursor: Cursor | None, generation: Generation) -> bool:
-    """Whether a client that stands at `cursor` follows the text of an attempt which has become the story."""
+    """Whether a client that stands at `cursor` has not been told the end of an attempt which has become the story."""
     latest = generation.latest
-    return (
-        latest.status is Status.SUCCESS
-        and cursor is not None
-        and cursor.attempt_number == latest.id.attempt_number
-        and cursor.is_before(Told.ENDED)
+    return latest.status is Status.SUCCESS and (
+        cursor is None or cursor.attempt_number < latest.id.attempt_number or cursor.is_before(Told.ENDED)
     )
 
 
@@ -145,9 +142,9 @@ def _of_pending(here: Cursor | None, attempt: Attempt, text: str) -> Iterator[Ev
 
 
 def _of_ended(here: Cursor | None, attempt: Attempt, following: Attempt | None, progress: Progress) -> Iterator[Event]:
-    if here is not None and here.is_before(Told.ENDED) and attempt.status is Status.SUCCESS:
-        yield from _text(here, progress.text)
     here = here or Cursor(attempt.id.attempt_number)
+    if here.is_before(Told.ENDED) and attempt.status is Status.SUCCESS:
+        yield from _text(here, progress.text)
     if here.is_before(Told.ENDED):
         yield AttemptTold(replace(here, told=Told.ENDED), attempt)
     if following is not None and here.is_before(Told.RETRY):

@@ -113,15 +113,18 @@ async def test_who_comes_back_after_the_end_gets_the_rest(family: Served, databa
     assert text_of(heard) == whole_text(database, generation_id)
 
 
-async def test_of_a_generation_that_has_ended_its_attempts_and_its_end_are_told(family: Served) -> None:
+async def test_who_comes_when_a_generation_has_ended_gets_its_story_and_its_end(
+    family: Served, database: Database
+) -> None:
     generation_id = await family.ask(OK)
     await family.until_ended(generation_id)
 
     events = await family.events(generation_id)
 
-    assert [event.name for event in events] == ["attempt", "end"]
+    assert [event.name for event in events] == ["delta", "attempt", "end"]
+    assert text_of(events) == whole_text(database, generation_id)
     assert await family.events(generation_id, events[0].id) == events[1:]
-    again = await family.client.get(f"/generations/{generation_id}/events", headers={"Last-Event-ID": events[1].id})
+    again = await family.client.get(f"/generations/{generation_id}/events", headers={"Last-Event-ID": events[2].id})
     assert (again.status_code, again.content) == (204, b""), "a browser then stops connecting"
 
 
