@@ -34,7 +34,7 @@ async def add(transactions: SqlTransactions, *pieces: LivePiece) -> None:
 
 async def read(transactions: SqlTransactions, offsets: dict[AttemptId, int]) -> list[tuple[AttemptId, int, str]]:
     async with transactions.as_service() as work:
-        return [(piece.attempt, piece.begins_at, piece.text) for piece in await work.live_texts.read(offsets)]
+        return [(piece.attempt, piece.begins_at, piece.text) for _, piece in await work.live_texts.read(offsets)]
 
 
 async def test_each_attempt_is_read_from_its_own_offset(transactions: SqlTransactions) -> None:
@@ -114,10 +114,17 @@ def test_it_waits_for_no_disk(database: Database) -> None:
 
 
 def test_it_is_read_by_its_key_alone(database: Database) -> None:
-    database.execute(
-        "insert into tales.live_text select gen_random_uuid(), 1, n, 'Once' from generate_series(1, 20000) as n"
-    )
-    database.execute("analyze tales.live_text")
+    with database.connect() as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(
+            "insert into tales.live_text select gen_random_uuid(), 1, n, 'Once' from generate_series(1, 20000) as n"
+        )
+        connection.execute(
+            "insert into tales.generations (generation_id, attempt_number, user_id, status, model_used, prompt, "
+            "story_type, moral) select generation_id, 1, gen_random_uuid(), 'pending', 'm', 'p', 'child', 'm' "
+            "from tales.live_text"
+        )
+        connection.execute("analyze tales.live_text, tales.generations")
     query = live_text_repository._READ.text.replace(":ids", "%s::uuid[]").replace(":numbers", "%s::integer[]")
     rows = database.rows("explain " + query.replace(":offsets", "%s::integer[]"), [uuid7()] * 20, [1] * 20, [5] * 20)
     plan = "\n".join(row["QUERY PLAN"] for row in rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from tales.domain.generation import AttemptId
 
@@ -32,8 +33,8 @@ class LiveTextRepository(Protocol):
     async def add(self, pieces: Sequence[LivePiece]) -> None:
         """Keep pieces of attempts that are pending; those of others are dropped. The last word on a piece counts."""
 
-    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[LivePiece, ...]:
-        """The pieces of each attempt from the one on that holds its offset, in their order."""
+    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[tuple[UUID, LivePiece], ...]:
+        """The pieces of each attempt from the one on that holds its offset, in their order, and whose each is."""
 
     async def forget(self, attempts: Collection[AttemptId]) -> None:
         """Remove the text of these attempts."""

@@ -65,6 +65,10 @@ class _Followed:
         """How many characters of the text are known."""
         return len(self.progress.text) if self.progress is not None else 0
 
+    def belongs_to(self, user_id: UUID) -> bool:
+        """Whether the generation, as far as it is known, is this user's."""
+        return self.progress is not None and self.progress.generation.user_id == user_id
+
     def set_generation(self, generation: Generation | None) -> None:
         """How it stands; None when it is no more."""
         before = self.progress
@@ -240,8 +244,10 @@ class LiveGenerations:
                 for generation_id in texts
                 if (followed := self._followed.get(generation_id)) and (attempt := followed.in_flight)
             }
-            for piece in await work.live_texts.read(offsets):
-                if followed := self._followed.get(piece.attempt.generation_id):
+            for user_id, piece in await work.live_texts.read(offsets):
+                followed = self._followed.get(piece.attempt.generation_id)
+                # Between the two looks the user may have been erased, and somebody else have taken the id.
+                if followed is not None and followed.belongs_to(user_id):
                     followed.add_text(piece.attempt, piece.begins_at, piece.text)
 
     def _set_generation(self, generation_id: UUID, generation: Generation | None) -> None:

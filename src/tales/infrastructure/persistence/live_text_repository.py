@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
+from uuid import UUID
 
 from sqlalchemy import ARRAY, CursorResult, Integer, Text, TextClause, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,7 +40,7 @@ _ADD = _with_attempts(
 )
 _READ = _with_attempts(
     """
-    select t.generation_id, t.attempt_number, t.begins_at, t.text
+    select g.user_id, t.generation_id, t.attempt_number, t.begins_at, t.text
     from unnest(:ids, :numbers, :offsets) as wanted (generation_id, attempt_number, begins_at)
     join tales.live_text as t on t.generation_id = wanted.generation_id
         and t.attempt_number = wanted.attempt_number
@@ -48,6 +49,7 @@ _READ = _with_attempts(
             where known.generation_id = wanted.generation_id and known.attempt_number = wanted.attempt_number
                 and known.begins_at <= wanted.begins_at
         )
+    join tales.generations as g on g.generation_id = t.generation_id and g.attempt_number = t.attempt_number
     order by t.generation_id, t.attempt_number, t.begins_at
     """,
     offsets=Integer,
@@ -83,13 +85,16 @@ class SqlLiveTextRepository:
             }
             await self._session.execute(_ADD, parameters)
 
-    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[LivePiece, ...]:
-        """The pieces of each attempt from the one on that holds its offset, in their order."""
+    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[tuple[UUID, LivePiece], ...]:
+        """The pieces of each attempt from the one on that holds its offset, in their order, and whose each is."""
         if not offsets:
             return ()
         rows = await self._session.execute(_READ, _attempts(offsets) | {"offsets": list(offsets.values())})
         return tuple(
-            LivePiece(AttemptId(row.generation_id, row.attempt_number), row.begins_at, unescape_text(row.text))
+            (
+                row.user_id,
+                LivePiece(AttemptId(row.generation_id, row.attempt_number), row.begins_at, unescape_text(row.text)),
+            )
             for row in rows
         )
 
