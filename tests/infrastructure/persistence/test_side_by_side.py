@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -18,6 +19,7 @@ from tales.infrastructure.persistence.migration.migrate import (
 )
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_family, add_story, add_user, add_varied_stories, stories
+from tests.infrastructure.persistence.moments import stop_at
 from tests.infrastructure.persistence.rows import attempt, ended, insert
 
 PARTS = "model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance"
@@ -199,3 +201,17 @@ def test_stopping_before_the_point_of_no_return_can_go_either_way(legacy_databas
     expand(legacy_database)
     migrate_up(legacy_database.owner_url)
     assert current_revision(legacy_database.owner_url) == newest_revision()
+
+
+@pytest.mark.parametrize("step", ["prove", "drop"])
+def test_past_the_point_of_no_return_a_write_of_the_old_application_is_refused_and_not_lost(
+    legacy_database: Database, step: str
+) -> None:
+    story_id = add_story(legacy_database, add_user(legacy_database))
+    stop_at(legacy_database, step)
+
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        legacy_database.execute("update tales.stories set moral = 'haste' where id = %s", story_id)
+    migrate_up(legacy_database.owner_url)
+
+    assert legacy_database.rows("select moral from tales.generations") == [{"moral": "kindness"}]

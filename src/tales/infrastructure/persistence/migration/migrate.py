@@ -160,8 +160,9 @@ def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
     connection, steps = runner.connection, revision.steps
     with connection.begin():
         done = books.finished_steps(connection, revision.number)
-    for step in steps:
-        if step.name in done:
+    for place, step in enumerate(steps):
+        # What is done again is no longer, once something after it is done.
+        if any(this_or_later.name in done for this_or_later in steps[place:]):
             continue
         if wishes.until_expand and (revision.number, step.name) == POINT_OF_NO_RETURN:
             return False

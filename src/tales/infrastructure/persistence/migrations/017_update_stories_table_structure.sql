@@ -415,24 +415,10 @@ begin
 end
 $$;
 
--- step: prove
-
-alter table tales.stories validate constraint stories_complete;
-
--- step: drop
-
+-- By the same commit that ends the triggers: a write of the old application that comes now is refused, and not lost.
 drop function tales.refuse_differing_stories();
 drop function tales.compare_stories();
-
--- The proven constraint spares each of these a look at every row.
 alter table tales.stories
-    alter column user_id set not null,
-    alter column created_at set not null,
-    alter column generation_id set not null,
-    alter column generation_attempt set not null;
-
-alter table tales.stories
-    drop constraint stories_complete,
     drop column model_used,
     drop column full_response,
     drop column generation_info,
@@ -441,6 +427,21 @@ alter table tales.stories
     drop column moral,
     drop column hero_appearance,
     drop column relationship_description;
+
+-- step: prove
+
+alter table tales.stories validate constraint stories_complete;
+
+-- step: drop
+
+-- The proven constraint spares each of these a look at every row.
+alter table tales.stories
+    alter column user_id set not null,
+    alter column created_at set not null,
+    alter column generation_id set not null,
+    alter column generation_attempt set not null;
+
+alter table tales.stories drop constraint stories_complete;
 
 drop function tales.bridge_story();
 drop function tales.bridge_generation();
