@@ -61,13 +61,24 @@ class LegacyApplication:
         self.knows_old_columns = True
         """Whether it writes the old columns; from the point of no return on it cannot."""
         self.ledgers = [Ledger() for _ in range(writers + readers)]
-        self._threads = [
-            threading.Thread(target=self._work, args=(ledger, Random(f"{seed} {number}"), number, writers))
-            for number, ledger in enumerate(self.ledgers)
-        ]
+        self._seed, self._writers = seed, writers
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin to work."""
+        # Shared out before anybody writes: a story that is new by then would belong to two of them.
+        with psycopg.connect(self._url) as connection:
+            shares = [
+                connection.execute(_MINE, [self._writers, number % self._writers]).fetchall()
+                for number in range(len(self.ledgers))
+            ]
+        for number, (ledger, stories) in enumerate(zip(self.ledgers, shares, strict=True)):
+            rng = Random(f"{self._seed} {number}")
+            self._threads.append(
+                threading.Thread(
+                    target=self._work, args=(ledger, rng, stories), kwargs={"writes": number < self._writers}
+                )
+            )
         for thread in self._threads:
             thread.start()
 
@@ -96,10 +107,8 @@ class LegacyApplication:
                     found += [f"{story} has another {name}" for name in wrong]
         return found
 
-    def _work(self, ledger: Ledger, rng: Random, number: int, writers: int) -> None:
-        writes = number < writers
+    def _work(self, ledger: Ledger, rng: Random, stories: list[Any], *, writes: bool) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
-            stories = connection.execute(_MINE, [writers, number % writers]).fetchall()
             due = time.monotonic()
             while not self._ended.is_set():
                 due = max(due + rng.expovariate(self._rate), time.monotonic() - 1)
