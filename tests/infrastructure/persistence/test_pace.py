@@ -76,6 +76,14 @@ def test_it_makes_room_for_others(legacy_database: Database, connection: Connect
     assert sum(rests) > 1.0
 
 
+def test_one_batch_that_had_to_wait_says_little_of_the_next(connection: Connection) -> None:
+    pace = Pace(rows=100, sleep=lambda _seconds: None)
+
+    move(connection, pace, batches=1, seconds=2.0)
+
+    assert pace.rows > 50
+
+
 def test_a_rate_is_kept_by_small_batches(connection: Connection) -> None:
     pace = Pace(max_rate=1000.0, rows=5000)
 

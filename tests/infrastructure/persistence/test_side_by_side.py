@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -17,13 +17,15 @@ from tales.infrastructure.persistence.migration.migrate import (
     migrate_up,
     newest_revision,
 )
+from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_family, add_story, add_user, add_varied_stories, stories
 from tests.infrastructure.persistence.moments import stop_at
 from tests.infrastructure.persistence.rows import attempt, ended, insert
 
-PARTS = "model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance"
-COPY = "select * from tales.generations where generation_id = tales.migrated_generation_id(%s)"
+PARTS: LiteralString = "model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance"
+LEGACY: LiteralString = f"select title, content, user_id, created_at, updated_at, rating, {PARTS} from tales.stories"
+COPY: LiteralString = "select * from tales.generations where generation_id = tales.migrated_generation_id(%s)"
 CHANGES: list[dict[str, Any]] = [
     {"moral": "courage"},
     {"model_used": None},
@@ -97,6 +99,38 @@ def test_a_story_that_the_old_application_gives_to_another_user_goes_with_its_at
     migrate_up(moving.owner_url)
 
     assert copy_of(moving, story)["user_id"] == other
+
+
+def test_a_story_that_gets_another_id_takes_its_attempt_along(moving: Database) -> None:
+    before, after = add_story(moving, add_user(moving), moral=None, created_at=None), uuid4()
+    (row,) = moving.rows(LEGACY + " where id = %s", before)
+    update(moving, before, {"id": after})
+
+    migrate_up(moving.owner_url)
+    assert copy_of(moving, after)["moral"] == "unknown"
+    assert moving.rows(COPY, before) == []
+
+    migrate_down(moving.owner_url, "014")
+    # Between the halves of 017 every story has a time.
+    assert moving.rows(LEGACY + " where id = %s", after) == [row | {"created_at": None}]
+
+
+@pytest.mark.parametrize("name", ["a_first", "zy_last"])
+def test_what_a_trigger_of_the_old_application_changes_comes_to_the_attempt(
+    moving: Database, name: LiteralString
+) -> None:
+    story, user = add_story(moving, None), add_user(moving)
+    moving.execute(f"""
+        create function public.{name}() returns trigger language plpgsql as $$
+            begin new.moral := 'by a trigger'; new.user_id := '{user}'; return new; end
+        $$;
+        create trigger {name} before update on tales.stories for each row execute function public.{name}();
+    """)
+    update(moving, story, {"rating": 3})
+    assert copy_of(moving, story)["moral"] == "by a trigger"
+
+    migrate_up(moving.owner_url)
+    assert verify(moving.owner_url).problems == ()
 
 
 def test_a_story_that_is_deleted_does_not_come_back(moving: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
-_SMALLEST, _LARGEST = 10, 20_000
+_SMALLEST, _LARGEST = 2, 20_000
+_MOST_CHANGE = 1.4
+"""Of the size from one batch to the next: one that had to wait, or waited for nothing, says little of the others."""
 _LOOK_SECONDS = 1.25
 """Longer than a busy session keeps its figures to itself, which is 1 second."""
 _LONGEST_LAG = 10.0
@@ -17,7 +20,7 @@ _LONGEST_LAG = 10.0
 
 _OTHERS = 10.0
 """Transactions a second of others: from there on somebody waits for this database's answers. Autovacuum has a few."""
-_SHARED_BATCH_SECONDS = 0.004
+_SHARED_BATCH_SECONDS = 0.0015
 _SHARED_REST = 3.0
 """While others work: how long each batch takes, and how long they have the database for themselves, in batches."""
 _BEATS = 50
@@ -46,7 +49,7 @@ class Pace:
     batch_seconds: float = 0.05
     max_rate: float | None = None
     sleep: Callable[[float], None] = time.sleep
-    rows: int = 100
+    rows: int = 10
     is_shared: bool = field(default=True, init=False)
     """Whether others work on the database too. Until it is known, they do."""
     own_commits: int = field(default=0, init=False)
@@ -57,7 +60,9 @@ class Pace:
     def after_batch(self, connection: Connection, moved: int, seconds: float) -> None:
         """Wait as long as the database needs, and choose how many `rows` the next batch has."""
         aim = min(self.batch_seconds, _SHARED_BATCH_SECONDS) if self.is_shared else self.batch_seconds
-        self.rows = min(_LARGEST, max(_SMALLEST, int(self.rows * min(2.0, aim / max(seconds, 1e-6)))))
+        change = min(_MOST_CHANGE, max(1 / _MOST_CHANGE, aim / max(seconds, 1e-6)))
+        wanted = self.rows * change
+        self.rows = min(_LARGEST, max(_SMALLEST, math.ceil(wanted) if change > 1 else math.floor(wanted)))
         if self.max_rate is not None:
             self.rows = min(self.rows, max(1, int(self.max_rate / _BEATS)))
             self.sleep(max(0.0, moved / self.max_rate - seconds))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import LiteralString, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from tales.domain.errors import TalesError
@@ -104,11 +104,19 @@ class StepRunner:
 
     def _repeat(self, name: str, function: str) -> None:
         call = text(f"select {function}(:rows)")
-        moved = 0
-        while True:
+        begun, moved = 0.0, 0
+
+        def move() -> int:
+            nonlocal begun
+            self._prepare_batch()
+            # From here on it is felt by others.
             begun = time.monotonic()
+            rows: int = self.connection.execute(call, {"rows": self.pace.rows}).scalar_one()
+            return rows
+
+        while True:
             try:
-                batch = self.patiently(lambda: self._move(call))
+                batch = self.patiently(move)
             except DBAPIError as error:
                 # Sooner, it was an operator who cancelled it.
                 is_late = (time.monotonic() - begun) * 1000 >= BATCH_TIMEOUT_MS
@@ -121,14 +129,12 @@ class StepRunner:
             self.report(name, moved)
             self.pace.after_batch(self.connection, batch, time.monotonic() - begun)
 
-    def _move(self, call: TextClause) -> int:
+    def _prepare_batch(self) -> None:
         # A single row may take as long as it takes. A batch that a crash of the server loses is lost with its cursor,
         # and moved again; but others' commits would wait for the log of many batches at once.
         timeout = BATCH_TIMEOUT_MS if self.pace.rows > 1 else 0
         durable = "on" if self.pace.is_shared else "off"
         self.connection.execute(_BATCH, {"milliseconds": str(timeout), "durable": durable})
-        moved: int = self.connection.execute(call, {"rows": self.pace.rows}).scalar_one()
-        return moved
 
     def _build_index(self, sql: str) -> None:
         """Outside a transaction: an index that is built concurrently waits for those of others."""

@@ -3,13 +3,19 @@
 drop trigger stories_keep_generation on tales.stories;
 drop function tales.keep_generation();
 drop function tales.is_moving();
-drop function tales.copy_stories(uuid[], boolean);
+drop function tales.is_same_for_copy(tales.stories, tales.stories);
+drop function tales.drop_copy(uuid);
+drop function tales.write_copy(tales.stories, tales.stories);
+drop function tales.copy_stories(uuid[]);
+drop function tales.notes_of(tales.stories);
+drop function tales.wants_copy(uuid, uuid, text, integer);
 drop function tales.has_place(uuid, text, integer);
 drop function tales.may_forget_length();
 drop function tales.is_user(uuid);
 drop table tales.migration_state;
 drop table tales.migration_notes;
 drop function tales.migrated_generation_id(uuid);
+drop function tales.uuid_of_version_8(bytea);
 
 -- An archive that holds nothing is none.
 do $$

@@ -167,7 +167,7 @@ return before is not distinct from after or (
 
 -- Whether the owner is at work between 015 and the moment when 017 has dropped the old columns.
 create function tales.is_migrating() returns boolean
-language sql stable set search_path = ''
+language sql stable
 return exists (
     select from pg_catalog.pg_attribute
     where attrelid = 'tales.stories'::regclass and attname = 'model_used' and not attisdropped
@@ -197,6 +197,16 @@ begin
     if current_user = 'authenticated' then
         new.error_type := 'cancelled';
         new.completed_at := now();
+    end if;
+
+    -- 1. The migration's own writes, until it has dropped the old columns. First, as the old application's users wait for
+    -- them. Whose it is and since when: only as the old application's own write of the story says it (a trigger's trigger).
+    if old.origin = 'migrated' and new.origin = 'migrated'
+        and (new.generation_id, new.attempt_number) = (old.generation_id, old.attempt_number)
+        and (pg_trigger_depth() > 1 or (new.user_id, new.created_at) = (old.user_id, old.created_at))
+        and tales.is_migrating()
+    then
+        return new;
     end if;
 
     forgets_family :=
@@ -231,25 +241,17 @@ begin
         end if;
     elsif changed = '{}' then
         return new;
-    -- 1. The child or the hero was deleted.
+    -- 2. The child or the hero was deleted.
     elsif forgets_family and changed - array['child_id', 'hero_id'] = '{}' then
         return new;
-    -- 2. The cost was learned afterwards.
+    -- 3. The cost was learned afterwards.
     elsif changed = '{"reconciled_cost_usd": true}' and new.reconciled_cost_usd is not null then
         return new;
-    -- 3. The contents are sealed: plain text becomes sealed text, and the rest of the response stays.
+    -- 4. The contents are sealed: plain text becomes sealed text, and the rest of the response stays.
     elsif changed - array['prompt', 'full_response'] = '{}'
         and (new.prompt is not distinct from old.prompt
             or (tales.is_sealed(new.prompt) and old.prompt is not null and not tales.is_sealed(old.prompt)))
         and tales.only_seals_response(old.full_response, new.full_response)
-    then
-        return new;
-    -- 4. The migration's own writes, until it has dropped the old columns.
-    elsif old.origin = 'migrated' and new.origin = 'migrated'
-        and not changed ?| array['generation_id', 'attempt_number']
-        -- Whose it is and since when: only as the old application's own write of the story says it (a trigger's trigger).
-        and (not changed ?| array['user_id', 'created_at'] or pg_trigger_depth() > 1)
-        and tales.is_migrating()
     then
         return new;
     end if;
@@ -305,14 +307,18 @@ grant select, insert, update on tales.generations to service_role;
 
 -- While the old application still writes stories, their generations are kept in step.
 
+-- The first 16 of these bytes, with the bits of version 8. Neither this nor the next function sets a search_path, so that
+-- the planner can put their expressions in place of a call.
+create function tales.uuid_of_version_8(bytes bytea) returns uuid
+language sql immutable parallel safe
+return encode(set_byte(set_byte(substring(bytes for 16),
+    6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128), 'hex')::uuid;
+
 -- SHA-256 of a fixed text and the story's id, with the bits of a UUID of version 8 (RFC 9562, section 5.8): every step
 -- can be repeated, and none needs a mapping (decision 6).
 create function tales.migrated_generation_id(story_id uuid) returns uuid
-language sql immutable parallel safe set search_path = ''
-begin atomic
-    select encode(set_byte(set_byte(bytes, 6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128), 'hex')::uuid
-    from (select substring(sha256(convert_to('tales:migrated-generation:' || story_id, 'UTF8')) for 16) as bytes) as hash;
-end;
+language sql immutable parallel safe
+return tales.uuid_of_version_8(sha256(('tales:migrated-generation:' || story_id::text)::bytea));
 
 -- What is not as it was in the legacy table, by story and column, with the value that it had there: `down` restores it.
 create table tales.migration_notes (
@@ -372,12 +378,34 @@ return story_type in ('child', 'hero', 'combined')
     and (story_length is null or story_length > 0 or tales.may_forget_length())
     and tales.is_user(owner_id);
 
+-- Whether a story is to have a copy: one that an archive has an attempt for gets that one (017), if it has the same user.
+create function tales.wants_copy(story_id uuid, owner_id uuid, story_type text, story_length integer) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    return tales.has_place(owner_id, story_type, story_length) and not exists (
+        select from tales.generations_archive as a
+        where a.story_id = wants_copy.story_id and a.user_id = owner_id and a.origin = 'live'
+    );
+end
+$$;
+
+-- What a copy cannot hold as the story has it. Its body is text, as 017 could not drop the columns of a body that is bound.
+create function tales.notes_of(story tales.stories) returns table (column_name text, old_value jsonb)
+language sql stable as $$
+    select note.column_name, note.old_value
+    from (values
+        ('model_used', 'null'::jsonb, story.model_used is null),
+        ('moral', 'null', story.moral is null),
+        ('created_at', 'null', story.created_at is null),
+        ('story_length', to_jsonb(story.story_length), story.story_length <= 0)
+    ) as note (column_name, old_value, is_needed)
+    where note.is_needed
+$$;
+
 -- Give these stories the attempt that wrote them: attempt 1, a success, of origin 'migrated' (decisions 3 to 5). What is
--- there already is left as it is, or brought up to date; that of a story which has lost its place goes. A story that an
--- archive has an attempt for gets that one (017), as long as it has the same user.
--- One plan serves every write, as making one each time would take longer than the write. It is made while generations is
--- empty, and must serve when it is not: its rows are found by their key alone, and no table is read whole.
-create function tales.copy_stories(ids uuid[], bring_up_to_date boolean) returns void
+-- there already is left as it is. One plan serves every batch; it is made while generations is empty, and must serve when
+-- it is not: its rows are found by their key alone, and no table is read whole.
+create function tales.copy_stories(ids uuid[]) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 begin
     insert into tales.generations (
@@ -398,72 +426,144 @@ begin
     where s.id = any (ids)
         and tales.has_place(s.user_id, s.story_type, s.story_length)
         and a.origin is distinct from 'live'
-    on conflict (generation_id, attempt_number) do update set
-        model_used = excluded.model_used, full_response = excluded.full_response, user_id = excluded.user_id,
-        story_type = excluded.story_type, story_length = excluded.story_length,
-        hero_appearance = excluded.hero_appearance, relationship_description = excluded.relationship_description,
-        moral = excluded.moral, created_at = excluded.created_at, completed_at = excluded.completed_at,
-        generation_info = excluded.generation_info, child_id = excluded.child_id, hero_id = excluded.hero_id
-    where bring_up_to_date;
+    on conflict (generation_id, attempt_number) do nothing;
 
-    if bring_up_to_date then
-        delete from tales.generations
-        where attempt_number = 1 and origin = 'migrated' and generation_id = any (array(
-            select tales.migrated_generation_id(s.id) from tales.stories as s
-            where s.id = any (ids) and not tales.has_place(s.user_id, s.story_type, s.story_length)
-        ));
-        -- Of these two the story itself does not hold what it was.
-        delete from tales.migration_notes
-        where story_id = any (ids) and column_name not in ('created_at', 'user_id');
-    end if;
     insert into tales.migration_notes
     select s.id, note.column_name, note.old_value
     from tales.stories as s
-    cross join lateral (values
-        ('model_used', 'null'::jsonb, s.model_used is null),
-        ('moral', 'null', s.moral is null),
-        ('created_at', 'null', s.created_at is null),
-        ('story_length', to_jsonb(s.story_length), s.story_length <= 0)
-    ) as note (column_name, old_value, is_needed)
-    where s.id = any (ids) and note.is_needed
+    cross join lateral tales.notes_of(s) as note
+    where s.id = any (ids)
     on conflict do nothing;
 end
 $$;
 
+-- Write the copy of one story as its write has left it; `before` is NULL where the story is new. The old application's
+-- users wait for this: it asks for nothing that the story itself tells.
+create function tales.write_copy(before tales.stories, after tales.stories) returns void
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+    copy constant uuid := tales.migrated_generation_id(after.id);
+    made_at constant timestamptz := coalesce(after.created_at, after.updated_at, 'epoch');
+    is_expected boolean := before.id is not null;
+    child uuid;
+    hero uuid;
+begin
+    if after.child_id is not null then
+        select id into child from tales.children where id = after.child_id;
+    end if;
+    if after.hero_id is not null then
+        select id into hero from tales.heroes where id = after.hero_id;
+    end if;
+
+    -- Once around, but for a copy that comes or goes at this very moment.
+    loop
+        if is_expected then
+            update tales.generations set
+                model_used = coalesce(after.model_used, 'unknown'), full_response = after.full_response,
+                user_id = after.user_id, story_type = after.story_type,
+                story_length = case when after.story_length > 0 then after.story_length end,
+                hero_appearance = after.hero_appearance, relationship_description = after.relationship_description,
+                moral = coalesce(after.moral, 'unknown'), created_at = made_at, completed_at = made_at,
+                generation_info = after.generation_info, child_id = child, hero_id = hero
+            where generation_id = copy and attempt_number = 1;
+            exit when found;
+        end if;
+        insert into tales.generations (
+            generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+            hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+            child_id, hero_id, reconciled_cost_usd
+        )
+        values (
+            copy, 1, coalesce(after.model_used, 'unknown'), after.full_response, 'success', after.user_id,
+            after.story_type, case when after.story_length > 0 then after.story_length end,
+            after.hero_appearance, after.relationship_description, coalesce(after.moral, 'unknown'),
+            made_at, made_at, 'migrated', after.generation_info, child, hero,
+            (select a.reconciled_cost_usd from tales.generations_archive as a
+                where a.story_id = after.id and a.user_id = after.user_id)
+        )
+        on conflict (generation_id, attempt_number) do nothing;
+        exit when found;
+        is_expected := true;
+    end loop;
+
+    -- What an operator's choice or 017 changed of these two, the story itself does not tell.
+    if before.model_used is null or before.moral is null or before.story_length <= 0 then
+        delete from tales.migration_notes
+        where story_id = after.id and column_name not in ('created_at', 'user_id');
+    end if;
+    if after.model_used is null or after.moral is null or after.created_at is null or after.story_length <= 0 then
+        insert into tales.migration_notes
+        select after.id, note.column_name, note.old_value from tales.notes_of(after) as note
+        on conflict do nothing;
+    end if;
+end
+$$;
+
+-- A story that is gone, or has no place any more, has no copy either: only 017 makes attempts outlive their stories.
+create function tales.drop_copy(story_id uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+    delete from tales.generations
+    where generation_id = tales.migrated_generation_id(drop_copy.story_id) and attempt_number = 1 and origin = 'migrated';
+    delete from tales.migration_notes as n
+    where n.story_id = drop_copy.story_id and n.column_name not in ('created_at', 'user_id');
+end
+$$;
+
+-- Whether what a copy holds of a story is as it was.
+create function tales.is_same_for_copy(before tales.stories, after tales.stories) returns boolean
+language sql immutable as $$
+    select (before.id, before.model_used, before.generation_info, before.story_type, before.story_length, before.moral,
+        before.hero_appearance, before.relationship_description, before.user_id, before.child_id, before.hero_id,
+        before.created_at, before.full_response)
+    is not distinct from (after.id, after.model_used, after.generation_info, after.story_type, after.story_length,
+        after.moral, after.hero_appearance, after.relationship_description, after.user_id, after.child_id, after.hero_id,
+        after.created_at, after.full_response)
+$$;
+
 -- Whether the migration itself is writing (016 says so for a transaction): that is no write of the old application.
 create function tales.is_moving() returns boolean
-language sql stable set search_path = ''
+language sql stable
 return coalesce(current_setting('tales.moving', true) = 'on', false);
 
--- Runs after each write of the old application, as the owner: its users have no right to write generations. Once a story
--- is deleted, so is its copy; only 017 makes attempts outlive their stories.
+-- Runs after each write of the old application, as the owner: its users have no right to write generations.
 create function tales.keep_generation() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
     if tales.is_moving() then
         return null;
     elsif tg_op = 'DELETE' then
-        delete from tales.generations where generation_id = tales.migrated_generation_id(old.id) and origin = 'migrated';
+        perform tales.drop_copy(old.id);
         delete from tales.migration_notes where story_id = old.id;
-    elsif tg_op = 'INSERT'
-        or (new.model_used, new.full_response, new.generation_info, new.story_type, new.story_length, new.moral,
-            new.hero_appearance, new.relationship_description, new.user_id, new.child_id, new.hero_id, new.created_at)
-        is distinct from
-            (old.model_used, old.full_response, old.generation_info, old.story_type, old.story_length, old.moral,
-            old.hero_appearance, old.relationship_description, old.user_id, old.child_id, old.hero_id, old.created_at)
-    then
-        perform tales.copy_stories(array[new.id], true);
-        if tg_op = 'UPDATE' then
-            delete from tales.migration_notes
-            where story_id = new.id and (column_name = 'created_at' and new.created_at is not null
-                or column_name = 'user_id' and new.user_id is distinct from old.user_id);
+        return null;
+    elsif tg_op = 'UPDATE' then
+        -- Every write moves a story to another place in the table, perhaps to one that 016 has passed.
+        if tales.is_same_for_copy(old, new) and exists (
+            select from tales.generations
+            where generation_id = tales.migrated_generation_id(new.id) and attempt_number = 1
+        ) then
+            return null;
         end if;
-    -- Every write moves a story to another place in the table, perhaps to one that 016 has passed.
-    elsif not exists (
-        select from tales.generations
-        where generation_id = tales.migrated_generation_id(new.id) and attempt_number = 1
-    ) then
-        perform tales.copy_stories(array[new.id], false);
+        if new.id <> old.id then
+            perform tales.drop_copy(old.id);
+            update tales.migration_notes set story_id = new.id where story_id = old.id;
+        end if;
+    end if;
+
+    if not tales.wants_copy(new.id, new.user_id, new.story_type, new.story_length) then
+        perform tales.drop_copy(new.id);
+    elsif tg_op = 'UPDATE' then
+        perform tales.write_copy(old, new);
+    else
+        perform tales.write_copy(null, new);
+    end if;
+    -- Last, as whoever copies this story at the same moment has been waited for by now, and has noted what it was.
+    if tg_op = 'UPDATE'
+        and (new.user_id is distinct from old.user_id or (old.created_at is null and new.created_at is not null))
+    then
+        delete from tales.migration_notes
+        where story_id = new.id and (column_name = 'created_at' and new.created_at is not null
+            or column_name = 'user_id' and new.user_id is distinct from old.user_id);
     end if;
     return null;
 end
@@ -474,5 +574,7 @@ create trigger stories_keep_generation after insert or update or delete on tales
 
 revoke execute on function
     tales.is_user(uuid), tales.may_forget_length(), tales.has_place(uuid, text, integer),
-    tales.copy_stories(uuid[], boolean), tales.is_moving(), tales.keep_generation()
+    tales.wants_copy(uuid, uuid, text, integer), tales.notes_of(tales.stories), tales.copy_stories(uuid[]),
+    tales.write_copy(tales.stories, tales.stories), tales.drop_copy(uuid),
+    tales.is_same_for_copy(tales.stories, tales.stories), tales.is_moving(), tales.keep_generation()
 from public;

@@ -148,7 +148,7 @@ begin
     end if;
     perform from tales.stories where id = any (next.ids) order by id for key share;
     perform tales.settle_stories(next.ids);
-    perform tales.copy_stories(next.ids, false);
+    perform tales.copy_stories(next.ids);
     update tales.migration_state set copied_up_to = next.place;
     return cardinality(next.ids);
 end
@@ -220,7 +220,7 @@ order by generation_id, attempt_number;
 
 -- The one id that comes after no other.
 select tales.settle_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
-select tales.copy_stories(array['00000000-0000-0000-0000-000000000000'::uuid], false);
+select tales.copy_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
 
 -- step: copy, repeat tales.copy_next_stories
 

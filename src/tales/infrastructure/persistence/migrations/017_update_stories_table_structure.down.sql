@@ -21,7 +21,7 @@ from tales.generations as g
 left join tales.stories as s on s.generation_id = g.generation_id and s.generation_attempt = g.attempt_number
 where g.origin = 'live' or s.id is null or g.reconciled_cost_usd is not null;
 
-drop trigger if exists stories_bridge on tales.stories;
+drop trigger if exists zz_stories_bridge on tales.stories;
 drop trigger if exists "0_stories_bridge" on tales.stories;
 drop trigger if exists stories_keep_generation on tales.stories;
 drop trigger if exists stories_check_attempt on tales.stories;

@@ -97,16 +97,21 @@ begin
         -- Attempts of the new application stay with whom they were made for.
         new.generation_id := null;
     end if;
-
-    if new.generation_id is null or new.generation_id = copy then
-        if not tales.has_place(new.user_id, new.story_type, new.story_length) then
+    if tg_op = 'UPDATE' and new.id <> old.id then
+        update tales.migration_notes set story_id = new.id where story_id = old.id;
+        if new.generation_id = tales.migrated_generation_id(old.id) then
             new.generation_id := null;
-        elsif not exists (
-            select from tales.generations_archive
-            where story_id = new.id and user_id = new.user_id and origin = 'live'
-        ) then
-            new.generation_id := copy;
         end if;
+    end if;
+
+    if tg_op = 'UPDATE' and new.generation_id = copy and (new.user_id, new.story_type, new.story_length)
+        is not distinct from (old.user_id, old.story_type, old.story_length)
+    then
+        return new;
+    elsif new.generation_id is null or new.generation_id = copy then
+        new.generation_id := case
+            when tales.wants_copy(new.id, new.user_id, new.story_type, new.story_length) then copy
+        end;
         new.generation_attempt := case when new.generation_id is not null then 1 end;
     elsif tg_op = 'INSERT' then
         select * into attempt from tales.generations
@@ -130,11 +135,30 @@ create function tales.bridge_generation() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
     if tales.is_moving() then
-        null;
-    elsif new.generation_id is null or new.generation_id = tales.migrated_generation_id(new.id) then
-        perform tales.copy_stories(array[new.id], true);
-    elsif tg_op = 'UPDATE' then
+        return null;
+    elsif tg_op = 'INSERT' then
+        if new.generation_id = tales.migrated_generation_id(new.id) then
+            perform tales.write_copy(null, new);
+        end if;
+        return null;
+    elsif tales.is_same_for_copy(old, new) and (
+        new.generation_id is not distinct from old.generation_id
+        or (new.generation_id = tales.migrated_generation_id(new.id) and exists (
+            select from tales.generations where generation_id = new.generation_id and attempt_number = 1
+        ))
+    ) then
+        return null;
+    end if;
+
+    if new.generation_id is null then
+        perform tales.drop_copy(new.id);
+    elsif new.generation_id = tales.migrated_generation_id(new.id) then
+        perform tales.write_copy(old, new);
+    else
         perform tales.note_differences(array[new.id]);
+    end if;
+    if new.id <> old.id then
+        perform tales.drop_copy(old.id);
     end if;
     return null;
 end
@@ -186,14 +210,12 @@ end
 $$;
 
 drop trigger stories_keep_generation on tales.stories;
-create trigger stories_bridge before insert or update on tales.stories
+-- Triggers run in the order of their names. This one sees what the old application's own have made of a story ...
+create trigger zz_stories_bridge before insert or update on tales.stories
     for each row execute function tales.bridge_story();
--- Triggers run in the order of their names, and those of foreign keys begin with "RI": this one must make the generation
--- before they look for it.
-create trigger "0_stories_bridge" after insert or update of
-    model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance,
-    relationship_description, user_id, child_id, hero_id, created_at, generation_id
-    on tales.stories for each row execute function tales.bridge_generation();
+-- ... and this one makes the generation before those of foreign keys, which begin with "RI", look for it.
+create trigger "0_stories_bridge" after insert or update on tales.stories
+    for each row execute function tales.bridge_generation();
 create trigger stories_keep_generation after delete on tales.stories
     for each row execute function tales.keep_generation();
 create trigger stories_check_attempt
@@ -227,6 +249,9 @@ begin
     perform tales.say_moving(true);
     archived := array(select story_id from tales.generations_archive where story_id = any (ids) and origin = 'live');
     if cardinality(archived) > 0 then
+        insert into tales.migration_notes
+        select id, 'created_at', null from tales.stories where id = any (archived) and created_at is null for no key update
+        on conflict do nothing;
         update tales.stories as s
         set generation_id = g.generation_id,
             generation_attempt = g.attempt_number,
@@ -235,9 +260,6 @@ begin
         join tales.generations as g using (generation_id, attempt_number)
         where s.id = any (archived) and s.generation_id is null
             and a.story_id = s.id and g.user_id = s.user_id;
-        insert into tales.migration_notes
-        select id, 'created_at', null from tales.stories where id = any (archived) and created_at is null
-        on conflict do nothing;
         perform tales.note_differences(archived);
     end if;
     update tales.stories as s
@@ -283,7 +305,7 @@ begin
     delete from tales.generations as g using unnest(ids) as story (id)
     where g.generation_id = tales.migrated_generation_id(story.id) and g.origin = 'migrated';
     perform tales.settle_stories(ids);
-    perform tales.copy_stories(ids, false);
+    perform tales.copy_stories(ids);
     perform tales.link_stories(ids);
 end
 $$;
@@ -399,7 +421,7 @@ begin
             using errcode = 'check_violation';
     end if;
 
-    drop trigger stories_bridge on tales.stories;
+    drop trigger zz_stories_bridge on tales.stories;
     drop trigger "0_stories_bridge" on tales.stories;
     drop trigger stories_keep_generation on tales.stories;
     drop trigger stories_check_attempt on tales.stories;

@@ -8,7 +8,7 @@ grant execute on function
     tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb), tales.is_migrating(),
     tales.without_contents(tales.generations),
     tales.check_attempt_sequence(), tales.guard_attempt(), tales.check_story_attempt(),
-    tales.migrated_generation_id(uuid)
+    tales.uuid_of_version_8(bytea), tales.migrated_generation_id(uuid)
 to public;
 
 alter table tales.heroes no force row level security;
