@@ -4,6 +4,7 @@
 begin;
 
 drop trigger stories_keep_generation on tales.stories;
+drop trigger stories_keep_response on tales.stories;
 
 insert into tales.generations (
     generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length, hero_appearance,

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from tales.infrastructure.persistence.migration.migrate import (
@@ -31,6 +32,9 @@ CHANGES: list[dict[str, Any]] = [
     {"model_used": None},
     {"story_length": None},
     {"full_response": None},
+    # No longer and no shorter than before.
+    {"full_response": {"model": "openai/gpt-4o-mini", "usage": {"cost": 0.2, "prompt_tokens": 7}}},
+    {"generation_info": {"seed": 4, "tries": [1, 2]}},
     {"story_type": "hero"},
     {"hero_appearance": "", "relationship_description": "rivals"},
 ]
@@ -78,7 +82,7 @@ def test_what_the_old_application_changes_comes_to_its_attempt_and_back(
     moving: Database, changes: dict[str, Any]
 ) -> None:
     story = add_story(moving, add_user(moving))
-    update(moving, story, changes)
+    update(moving, story, {name: Jsonb(value) if isinstance(value, dict) else value for name, value in changes.items()})
     before = stories(moving) if current_revision(moving.owner_url) == "015" else None
 
     migrate_up(moving.owner_url)

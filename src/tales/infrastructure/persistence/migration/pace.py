@@ -20,8 +20,8 @@ _LONGEST_LAG = 10.0
 
 _OTHERS = 10.0
 """Transactions a second of others: from there on somebody waits for this database's answers. Autovacuum has a few."""
-_SHARED_BATCH_SECONDS = 0.0015
-_SHARED_REST = 3.0
+_SHARED_BATCH_SECONDS = 0.001
+_SHARED_REST = 5.0
 """While others work: how long each batch takes, and how long they have the database for themselves, in batches."""
 _BEATS = 50
 """A rate is kept by so many batches a second, so that none of them is felt."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import LiteralString, TypeVar
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -27,9 +28,11 @@ BATCH_TIMEOUT_MS = 200
 
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
-_BATCH = text(
-    "select set_config('synchronous_commit', :durable, true), set_config('statement_timeout', :milliseconds, true)"
-)
+_FOR_BATCHES: LiteralString = """
+    select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false),
+        set_config('synchronous_commit', case when %s then 'off' else reset_val end, false)
+    from pg_catalog.pg_settings where name = 'synchronous_commit'
+"""
 # A long look at every row leaves the other processors to whoever works meanwhile.
 _ALONE = text("set local max_parallel_workers_per_gather = 0")
 _INDEX_ALONE: LiteralString = "set max_parallel_maintenance_workers = 0"
@@ -79,12 +82,19 @@ class StepRunner:
 
     def patiently(self, action: Callable[[], T]) -> T:
         """`action` in a transaction of its own, again and again while others hold the locks that it needs."""
+
+        def in_transaction() -> T:
+            with self.connection.begin():
+                self.connection.execute(_LOCK_TIMEOUT, {"milliseconds": str(LOCK_TIMEOUT_MS)})
+                return action()
+
+        return self._until_free(in_transaction)
+
+    def _until_free(self, action: Callable[[], T]) -> T:
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:
             try:
-                with self.connection.begin():
-                    self.connection.execute(_LOCK_TIMEOUT, {"milliseconds": str(LOCK_TIMEOUT_MS)})
-                    done = action()
+                done = action()
             except (DBAPIError, psycopg.Error) as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 if not isinstance(cause, _BUSY) or time.monotonic() > deadline:
@@ -95,60 +105,91 @@ class StepRunner:
             # What waits behind this migration gets its turn.
             time.sleep(random.uniform(0.1, 0.5))
 
-    def _do(self, sql: str, finish: Callable[[], None]) -> None:
+    def _do(self, statements: str, finish: Callable[[], None]) -> None:
         if self.pace.is_shared:
             self.connection.execute(_ALONE)
         # Without parameters the driver sends all statements at once.
-        self.connection.connection.cursor().execute(sql)
+        self.connection.connection.cursor().execute(statements)
         finish()
 
     def _repeat(self, name: str, function: str) -> None:
-        call = text(f"select {function}(:rows)")
-        begun, moved = 0.0, 0
+        moved = 0
+        call = sql.SQL("select {}(%s)").format(sql.Identifier(*function.split(".")))
+        with self._autocommitting() as driver, _set_for_batches(driver) as settings:
+            while True:
+                settings.follow(self.pace)
+                begun = time.monotonic()
+                try:
+                    ((batch,),) = self._until_free(lambda: driver.execute(call, [self.pace.rows]).fetchall())
+                except psycopg.errors.QueryCanceled:
+                    # Sooner, it was an operator who cancelled it.
+                    is_late = (time.monotonic() - begun) * 1000 >= BATCH_TIMEOUT_MS
+                    if is_late and self.pace.may_halve():
+                        continue
+                    raise
+                if batch == 0:
+                    return
+                moved += batch
+                self.report(name, moved)
+                self.pace.after_batch(self.connection, batch, time.monotonic() - begun)
 
-        def move() -> int:
-            nonlocal begun
-            self._prepare_batch()
-            # From here on it is felt by others.
-            begun = time.monotonic()
-            rows: int = self.connection.execute(call, {"rows": self.pace.rows}).scalar_one()
-            return rows
-
-        while True:
-            try:
-                batch = self.patiently(move)
-            except DBAPIError as error:
-                # Sooner, it was an operator who cancelled it.
-                is_late = (time.monotonic() - begun) * 1000 >= BATCH_TIMEOUT_MS
-                if isinstance(error.orig, psycopg.errors.QueryCanceled) and is_late and self.pace.may_halve():
-                    continue
-                raise
-            if batch == 0:
-                return
-            moved += batch
-            self.report(name, moved)
-            self.pace.after_batch(self.connection, batch, time.monotonic() - begun)
-
-    def _prepare_batch(self) -> None:
-        # A single row may take as long as it takes. A batch that a crash of the server loses is lost with its cursor,
-        # and moved again; but others' commits would wait for the log of many batches at once.
-        timeout = BATCH_TIMEOUT_MS if self.pace.rows > 1 else 0
-        durable = "on" if self.pace.is_shared else "off"
-        self.connection.execute(_BATCH, {"milliseconds": str(timeout), "durable": durable})
-
-    def _build_index(self, sql: str) -> None:
+    def _build_index(self, statements: str) -> None:
         """Outside a transaction: an index that is built concurrently waits for those of others."""
-        unfinished = self.patiently(lambda: self.connection.execute(_UNFINISHED, {"sql": sql}).scalars().all())
-        connection = self.connection.connection.driver_connection
-        assert isinstance(connection, psycopg.Connection)
-        connection.autocommit = True
-        try:
-            connection.execute(_INDEX_ALONE if self.pace.is_shared else _INDEX_TOGETHER)
-            for statement in (*unfinished, sql.replace("index if not exists", "index concurrently if not exists")):
-                connection.execute(statement)
+        unfinished = self.patiently(lambda: self.connection.execute(_UNFINISHED, {"sql": statements}).scalars().all())
+        with self._autocommitting() as driver:
+            driver.execute(_INDEX_ALONE if self.pace.is_shared else _INDEX_TOGETHER)
+            for statement in (
+                *unfinished,
+                statements.replace("index if not exists", "index concurrently if not exists"),
+            ):
+                driver.execute(statement)
                 self.pace.own_commits += _INDEX_COMMITS
+
+    @contextmanager
+    def _autocommitting(self) -> Iterator[psycopg.Connection]:
+        """The driver's connection, each of whose statements is a transaction: one message to the server and back."""
+        driver = self.connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        driver.autocommit = True
+        try:
+            yield driver
         finally:
-            connection.autocommit = False
+            # One that was lost cannot be told.
+            if not driver.closed:
+                driver.autocommit = False
+
+
+@dataclass(slots=True)
+class _BatchSettings:
+    """What the session is told before a batch: rarely, as it takes a message of its own."""
+
+    driver: psycopg.Connection
+    told: tuple[str, str, bool] | None = None
+
+    def follow(self, pace: Pace) -> None:
+        """As `pace` has it. A single row may take as long as it takes.
+
+        A batch that a crash of the server loses is lost with its cursor, and moved again; but others' commits would
+        wait for the log of many batches at once.
+        """
+        self.tell(str(LOCK_TIMEOUT_MS), str(BATCH_TIMEOUT_MS) if pace.rows > 1 else "0", not pace.is_shared)
+
+    def tell(self, lock_timeout: str, statement_timeout: str, may_be_late: bool) -> None:
+        """Both in milliseconds. `may_be_late`: a commit need not wait for its log."""
+        wanted = (lock_timeout, statement_timeout, may_be_late)
+        if wanted != self.told:
+            self.driver.execute(_FOR_BATCHES, wanted)
+            self.told = wanted
+
+
+@contextmanager
+def _set_for_batches(driver: psycopg.Connection) -> Iterator[_BatchSettings]:
+    settings = _BatchSettings(driver)
+    try:
+        yield settings
+    finally:
+        if not driver.closed:
+            settings.tell("0", "0", False)
 
 
 @contextmanager

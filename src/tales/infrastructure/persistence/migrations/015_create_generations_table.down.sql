@@ -1,9 +1,10 @@
 -- 016 and 017 have put back what the legacy table can hold, and archived the rest.
 
 drop trigger stories_keep_generation on tales.stories;
+drop trigger stories_keep_response on tales.stories;
 drop function tales.keep_generation();
 drop function tales.is_moving();
-drop function tales.is_same_for_copy(tales.stories, tales.stories);
+drop function tales.looks_same_for_copy(tales.stories, tales.stories);
 drop function tales.drop_copy(uuid);
 drop function tales.write_copy(tales.stories, tales.stories);
 drop function tales.copy_stories(uuid[]);

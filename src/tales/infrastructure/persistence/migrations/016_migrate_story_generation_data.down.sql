@@ -5,6 +5,7 @@ alter table tales.generations no force row level security;
 
 -- What an operator's choice changed is changed back; nothing of this is a write of the old application.
 drop trigger stories_keep_generation on tales.stories;
+drop trigger stories_keep_response on tales.stories;
 select tales.say_moving(true);
 
 update tales.stories as s set user_id = (n.old_value #>> '{}')::uuid
@@ -36,12 +37,14 @@ set orphans = default, invalid = default, copied_up_to = default, linked_up_to =
 select tales.say_moving(false);
 create trigger stories_keep_generation after insert or update or delete on tales.stories
     for each row execute function tales.keep_generation();
+create trigger stories_keep_response after update of full_response, generation_info on tales.stories
+    for each row execute function tales.keep_generation('named');
 
 drop function tales.refuse_unsettled_stories();
 drop function tales.copy_next_stories(integer);
 drop function tales.next_stories(tid, integer);
 drop function tales.settle_stories(uuid[]);
 drop function tales.set_aside(uuid[], regclass);
-drop function tales.say_moving(boolean);
+drop function tales.say_moving(boolean, boolean);
 drop table tales.stories_quarantined;
 drop table tales.stories_unowned;

@@ -36,13 +36,17 @@ alter table tales.stories_quarantined enable row level security;
 
 -- The migration's own writes are not those of a user: our triggers let them pass, and those of others (that set
 -- updated_at, say) are muted. Not every role may do the latter: `tales migrate check` says so beforehand.
-create function tales.say_moving(moving boolean) returns void
+-- Until the transaction ends, or the session: to mute and to unmute costs every plan that the session has made.
+create function tales.say_moving(moving boolean, until_session_ends boolean default false) returns void
 language plpgsql set search_path = '' as $$
 begin
-    perform set_config('tales.moving', case when moving then 'on' else 'off' end, true);
-    perform set_config('session_replication_role', case when moving then 'replica' else 'origin' end, true);
+    if moving = tales.is_moving() then
+        return;
+    end if;
+    perform set_config('tales.moving', case when moving then 'on' else 'off' end, not until_session_ends);
+    perform set_config('session_replication_role', case when moving then 'replica' else 'origin' end, not until_session_ends);
 exception when insufficient_privilege then
-    perform set_config('tales.moving', case when moving then 'on' else 'off' end, true);
+    perform set_config('tales.moving', case when moving then 'on' else 'off' end, not until_session_ends);
 end
 $$;
 
@@ -141,13 +145,19 @@ create function tales.copy_next_stories(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
     next record;
+    have_place boolean;
 begin
     next := tales.next_stories((select copied_up_to from tales.migration_state), most);
     if next.ids is null then
         return 0;
     end if;
-    perform from tales.stories where id = any (next.ids) order by id for key share;
-    perform tales.settle_stories(next.ids);
+    select bool_and(tales.has_place(locked.user_id, locked.story_type, locked.story_length)) into have_place
+    from (
+        select user_id, story_type, story_length from tales.stories where id = any (next.ids) order by id for key share
+    ) as locked;
+    if not have_place then
+        perform tales.settle_stories(next.ids);
+    end if;
     perform tales.copy_stories(next.ids);
     update tales.migration_state set copied_up_to = next.place;
     return cardinality(next.ids);
@@ -190,7 +200,7 @@ end
 $$;
 
 revoke execute on function
-    tales.say_moving(boolean), tales.set_aside(uuid[], regclass), tales.settle_stories(uuid[]), tales.next_stories(tid, integer),
+    tales.say_moving(boolean, boolean), tales.set_aside(uuid[], regclass), tales.settle_stories(uuid[]), tales.next_stories(tid, integer),
     tales.copy_next_stories(integer),
     tales.refuse_unsettled_stories()
 from public;

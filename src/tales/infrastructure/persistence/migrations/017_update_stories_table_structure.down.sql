@@ -23,7 +23,9 @@ where g.origin = 'live' or s.id is null or g.reconciled_cost_usd is not null;
 
 drop trigger if exists zz_stories_bridge on tales.stories;
 drop trigger if exists "0_stories_bridge" on tales.stories;
+drop trigger if exists "0_stories_bridge_response" on tales.stories;
 drop trigger if exists stories_keep_generation on tales.stories;
+drop trigger if exists stories_keep_response on tales.stories;
 drop trigger if exists stories_check_attempt on tales.stories;
 drop function if exists tales.check_story_attempt();
 drop function if exists tales.refuse_differing_stories();
@@ -140,3 +142,5 @@ drop table if exists tales.legacy_columns;
 update tales.migration_state set linked_up_to = default, stories_file = default;
 create trigger stories_keep_generation after insert or update or delete on tales.stories
     for each row execute function tales.keep_generation();
+create trigger stories_keep_response after update of full_response, generation_info on tales.stories
+    for each row execute function tales.keep_generation('named');

@@ -141,13 +141,19 @@ begin
             perform tales.write_copy(null, new);
         end if;
         return null;
-    elsif tales.is_same_for_copy(old, new) and (
-        new.generation_id is not distinct from old.generation_id
-        or (new.generation_id = tales.migrated_generation_id(new.id) and exists (
-            select from tales.generations where generation_id = new.generation_id and attempt_number = 1
-        ))
-    ) then
-        return null;
+    elsif tg_nargs = 1 then
+        if not tales.looks_same_for_copy(old, new) then
+            return null;
+        end if;
+    elsif tales.looks_same_for_copy(old, new) then
+        if new.generation_id is not distinct from old.generation_id then
+            return null;
+        elsif new.generation_id = tales.migrated_generation_id(new.id) then
+            perform from tales.generations where generation_id = new.generation_id and attempt_number = 1;
+            if found then
+                return null;
+            end if;
+        end if;
     end if;
 
     if new.generation_id is null then
@@ -210,12 +216,15 @@ end
 $$;
 
 drop trigger stories_keep_generation on tales.stories;
+drop trigger stories_keep_response on tales.stories;
 -- Triggers run in the order of their names. This one sees what the old application's own have made of a story ...
 create trigger zz_stories_bridge before insert or update on tales.stories
     for each row execute function tales.bridge_story();
 -- ... and this one makes the generation before those of foreign keys, which begin with "RI", look for it.
 create trigger "0_stories_bridge" after insert or update on tales.stories
     for each row execute function tales.bridge_generation();
+create trigger "0_stories_bridge_response" after update of full_response, generation_info on tales.stories
+    for each row execute function tales.bridge_generation('named');
 create trigger stories_keep_generation after delete on tales.stories
     for each row execute function tales.keep_generation();
 create trigger stories_check_attempt
@@ -223,13 +232,15 @@ create trigger stories_check_attempt
     for each row when (new.generation_id is not null) execute function tales.check_story_attempt();
 
 -- Link the next stories, `most` at a time, to the attempts that wrote them; how many they were. One that is written
--- meanwhile is linked by that write; whatever is left, `settle` finds.
+-- meanwhile is linked by that write; whatever is left, `settle` finds. The session is moving from the first batch to the
+-- last.
 create function tales.link_next_stories(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
     next record;
 begin
     next := tales.next_stories((select linked_up_to from tales.migration_state), most);
+    perform tales.say_moving(next.ids is not null, until_session_ends => true);
     if next.ids is null then
         return 0;
     end if;
@@ -240,13 +251,12 @@ end
 $$;
 
 -- Link these stories, as far as they have a generation and are not linked yet. Every condition is on the story itself:
--- one that another has just changed is judged by what it has become.
+-- one that another has just changed is judged by what it has become. Whoever calls it is moving.
 create function tales.link_stories(ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
 declare
     archived uuid[];
 begin
-    perform tales.say_moving(true);
     archived := array(select story_id from tales.generations_archive where story_id = any (ids) and origin = 'live');
     if cardinality(archived) > 0 then
         insert into tales.migration_notes
@@ -270,7 +280,6 @@ begin
     where s.id = any (ids) and s.generation_id is null
         and tales.has_place(s.user_id, s.story_type, s.story_length)
         and g.generation_id = tales.migrated_generation_id(s.id) and g.attempt_number = 1 and g.user_id = s.user_id;
-    perform tales.say_moving(false);
 end
 $$;
 
@@ -306,7 +315,9 @@ begin
     where g.generation_id = tales.migrated_generation_id(story.id) and g.origin = 'migrated';
     perform tales.settle_stories(ids);
     perform tales.copy_stories(ids);
+    perform tales.say_moving(true);
     perform tales.link_stories(ids);
+    perform tales.say_moving(false);
 end
 $$;
 
@@ -370,7 +381,9 @@ revoke execute on function
     tales.settle_next_stories(integer), tales.settle_unlinked(uuid[])
 from public;
 
+select tales.say_moving(true);
 select tales.link_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
+select tales.say_moving(false);
 -- To link is another way through the table.
 update tales.migration_state set stories_file = null;
 
@@ -423,6 +436,7 @@ begin
 
     drop trigger zz_stories_bridge on tales.stories;
     drop trigger "0_stories_bridge" on tales.stories;
+    drop trigger "0_stories_bridge_response" on tales.stories;
     drop trigger stories_keep_generation on tales.stories;
     drop trigger stories_check_attempt on tales.stories;
     create trigger stories_check_attempt
