@@ -355,11 +355,16 @@ alter table tales.migration_notes enable row level security;
 alter table tales.migration_state enable row level security;
 alter table tales.generations_archive enable row level security;
 
+-- Whether the owner may see every user.
+create function tales.sees_users() returns boolean
+language sql stable
+return has_table_privilege('auth.users', 'select') and not row_security_active('auth.users');
+
 -- Whether there is this user, as far as the owner may see users; where it may not, the foreign key decides.
 create function tales.is_user(id uuid) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
-    if id is null or not has_table_privilege('auth.users', 'select') or row_security_active('auth.users') then
+    if id is null or not tales.sees_users() then
         return id is not null;
     end if;
     return exists (select from auth.users as u where u.id = is_user.id);
@@ -370,13 +375,16 @@ create function tales.may_forget_length() returns boolean
 language sql stable set search_path = ''
 return exists (select from tales.migration_state where invalid = 'null');
 
--- Whether a story can have a generation as it is, or as the operator chose. Every name is bound here, so there is no
--- search_path to set, which would cost each row a call.
-create function tales.has_place(owner_id uuid, story_type text, story_length integer) returns boolean
+-- Whether a story can have a generation as it is, or as the operator chose, whoever it belongs to. Every name is bound
+-- here, so there is no search_path to set, which would cost each row a call.
+create function tales.is_valid(story_type text, story_length integer) returns boolean
 language sql stable
 return story_type in ('child', 'hero', 'combined')
-    and (story_length is null or story_length > 0 or tales.may_forget_length())
-    and tales.is_user(owner_id);
+    and (story_length is null or story_length > 0 or tales.may_forget_length());
+
+create function tales.has_place(owner_id uuid, story_type text, story_length integer) returns boolean
+language sql stable
+return tales.is_valid(story_type, story_length) and tales.is_user(owner_id);
 
 -- Whether a story is to have a copy: one that an archive has an attempt for gets that one (017), if it has the same user.
 create function tales.wants_copy(story_id uuid, owner_id uuid, story_type text, story_length integer) returns boolean
@@ -403,30 +411,38 @@ language sql stable as $$
 $$;
 
 -- Give these stories the attempt that wrote them: attempt 1, a success, of origin 'migrated' (decisions 3 to 5). What is
--- there already is left as it is. One plan serves every batch; it is made while generations is empty, and must serve when
+-- there already is left as it is. Returns those that have no copy by it. One plan serves every batch; it is made while generations is empty, and must serve when
 -- it is not: its rows are found by their key alone, and no table is read whole.
-create function tales.copy_stories(ids uuid[]) returns void
+create function tales.copy_stories(ids uuid[]) returns uuid[]
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+    left_out uuid[];
 begin
-    insert into tales.generations (
-        generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
-        hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
-        child_id, hero_id, reconciled_cost_usd
+    with copied as (
+        insert into tales.generations (
+            generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+            hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+            child_id, hero_id, reconciled_cost_usd
+        )
+        select
+            tales.migrated_generation_id(s.id), 1, coalesce(s.model_used, 'unknown'), s.full_response, 'success', s.user_id,
+            s.story_type, case when s.story_length > 0 then s.story_length end,
+            s.hero_appearance, s.relationship_description, coalesce(s.moral, 'unknown'),
+            coalesce(s.created_at, s.updated_at, 'epoch'), coalesce(s.created_at, s.updated_at, 'epoch'), 'migrated',
+            s.generation_info, c.id, h.id, a.reconciled_cost_usd
+        from tales.stories as s
+        left join tales.children as c on c.id = s.child_id
+        left join tales.heroes as h on h.id = s.hero_id
+        left join tales.generations_archive as a on a.story_id = s.id and a.user_id = s.user_id
+        where s.id = any (ids)
+            and tales.has_place(s.user_id, s.story_type, s.story_length)
+            and a.origin is distinct from 'live'
+        on conflict (generation_id, attempt_number) do nothing
+        returning generation_id
     )
-    select
-        tales.migrated_generation_id(s.id), 1, coalesce(s.model_used, 'unknown'), s.full_response, 'success', s.user_id,
-        s.story_type, case when s.story_length > 0 then s.story_length end,
-        s.hero_appearance, s.relationship_description, coalesce(s.moral, 'unknown'),
-        coalesce(s.created_at, s.updated_at, 'epoch'), coalesce(s.created_at, s.updated_at, 'epoch'), 'migrated',
-        s.generation_info, c.id, h.id, a.reconciled_cost_usd
-    from tales.stories as s
-    left join tales.children as c on c.id = s.child_id
-    left join tales.heroes as h on h.id = s.hero_id
-    left join tales.generations_archive as a on a.story_id = s.id and a.user_id = s.user_id
-    where s.id = any (ids)
-        and tales.has_place(s.user_id, s.story_type, s.story_length)
-        and a.origin is distinct from 'live'
-    on conflict (generation_id, attempt_number) do nothing;
+    select array(
+        select id from unnest(ids) as id where tales.migrated_generation_id(id) not in (select generation_id from copied)
+    ) into left_out;
 
     insert into tales.migration_notes
     select s.id, note.column_name, note.old_value
@@ -434,6 +450,7 @@ begin
     cross join lateral tales.notes_of(s) as note
     where s.id = any (ids)
     on conflict do nothing;
+    return left_out;
 end
 $$;
 
@@ -582,7 +599,8 @@ create trigger stories_keep_response after update of full_response, generation_i
     for each row execute function tales.keep_generation('named');
 
 revoke execute on function
-    tales.is_user(uuid), tales.may_forget_length(), tales.has_place(uuid, text, integer),
+    tales.sees_users(), tales.is_user(uuid), tales.may_forget_length(), tales.is_valid(text, integer),
+    tales.has_place(uuid, text, integer),
     tales.wants_copy(uuid, uuid, text, integer), tales.notes_of(tales.stories), tales.copy_stories(uuid[]),
     tales.write_copy(tales.stories, tales.stories), tales.drop_copy(uuid),
     tales.looks_same_for_copy(tales.stories, tales.stories), tales.is_moving(), tales.keep_generation()

@@ -278,7 +278,8 @@ begin
         created_at = coalesce(s.created_at, s.updated_at, 'epoch')
     from tales.generations as g
     where s.id = any (ids) and s.generation_id is null
-        and tales.has_place(s.user_id, s.story_type, s.story_length)
+        -- That there is such a user, the copy proves.
+        and tales.is_valid(s.story_type, s.story_length)
         and g.generation_id = tales.migrated_generation_id(s.id) and g.attempt_number = 1 and g.user_id = s.user_id;
 end
 $$;
