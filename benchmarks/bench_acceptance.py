@@ -73,7 +73,7 @@ async def measure(calls: int) -> None:
 
 
 async def _write(provider: ModelProvider, model: str, brief: StoryBrief) -> tuple[str, int]:
-    async def no_id(_: str) -> None: ...
+    def no_id(_: str) -> None: ...
 
     call = ModelCall(model, write_prompt(brief), brief.minutes)
     answer = await provider.complete(call, no_id, lambda _: None)

@@ -37,7 +37,6 @@ from tales.infrastructure.events.teller import LiveTeller
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tales.infrastructure.queue.jobs import Lane
 from tales.interfaces.api.app import create_app
 from tales.settings import Settings
 
@@ -98,7 +97,7 @@ async def _serve(url: str, port: int) -> None:
 async def _work(url: str, attempts: list[AttemptId]) -> None:
     """Write tokens for each attempt, as models would."""
     engine = make_engine(url)
-    transactions = SqlTransactions(engine, SystemClock(), Lane("bench"))
+    transactions = SqlTransactions(engine, SystemClock())
     log = structlog.get_logger()
     teller = LiveTeller(transactions, LiveGenerations(transactions, log), log)
 
@@ -161,7 +160,7 @@ async def _begin(url: str, count: int) -> tuple[str, list[AttemptId]]:
         token = house.services.tokens.issue(actor)
     engine = make_engine(url)
     attempts = [AttemptId(uuid7(), 1) for _ in range(count)]
-    async with SqlTransactions(engine, SystemClock(), Lane("bench")).as_service() as work:
+    async with SqlTransactions(engine, SystemClock()).as_service() as work:
         for attempt in attempts:
             await work.generations.create_attempt(
                 AttemptRequest(

@@ -20,7 +20,6 @@ from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tales.infrastructure.queue.jobs import Lane
 
 CALLS = 1000
 CLIENTS = 8
@@ -83,7 +82,7 @@ async def main(url: str) -> None:
             connection.execute("insert into auth.users (id) values (%s)", [user_id])
             connection.execute(_FILL, [user_id, ASKED])
     engine = make_engine(url)
-    transactions = SqlTransactions(engine, SystemClock(), Lane("bench"))
+    transactions = SqlTransactions(engine, SystemClock())
     for _ in range(3):
         await measure("an empty transaction", nothing, transactions, users)
         await measure("one request counted", count_request, transactions, users)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from tales.domain.brief import StoryBrief, StoryType
@@ -13,8 +14,13 @@ from tales.domain.failures import Failure, FailureKind
 from tales.domain.family import Child, Hero, NewChild, NewHero
 from tales.domain.generation import AttemptId, AttemptOutcome, AttemptRequest, Status
 from tales.domain.repositories.accounts import Account
+from tales.domain.repositories.attempt_queue import AttemptResult
 from tales.domain.repositories.unit_of_work import Transactions
+from tales.domain.retry import NextAttempt
 from tales.domain.story import NewStory
+from tales.infrastructure.persistence.escaping import dump_storable
+from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
+from tales.infrastructure.queue.attempt_rows import result_row
 
 CREATED = datetime(2026, 3, 20, 11, tzinfo=UTC)
 
@@ -78,6 +84,7 @@ def attempt_request(user_id: UUID, **changes: Any) -> AttemptRequest:
         "model_used": "sim/ok",
         "prompt": "Write a bedtime story about Mia.",
         "prompt_version": "bedtime-1",
+        "queue": "test",
         "story_type": StoryType.CHILD,
         "moral": "kindness",
         "language": "en",
@@ -133,18 +140,31 @@ async def add_user(transactions: Transactions, user_id: UUID | None = None) -> U
     return user
 
 
+async def finish_attempt(
+    work: SqlUnitOfWork, attempt_id: AttemptId, outcome: AttemptOutcome, following: NextAttempt | None = None
+) -> bool:
+    """End a pending attempt as a worker does, within a transaction of the service; False when it had ended already."""
+    attempt = await work.generations.get_attempt(attempt_id)
+    assert attempt is not None
+    row = result_row(AttemptResult(attempt, outcome, following=following), CREATED)
+    finish = text("select generation_id from tales.finish_attempts(cast(:results as jsonb))")
+    ended = await work.session.execute(finish, {"results": dump_storable([row])})
+    work.session.expire_all()
+    return ended.first() is not None
+
+
 async def add_ended_attempt(
-    transactions: Transactions, request: AttemptRequest, outcome: AttemptOutcome | None = None
+    transactions: SqlTransactions, request: AttemptRequest, outcome: AttemptOutcome | None = None
 ) -> AttemptId:
     """An attempt that has ended, successfully unless said otherwise."""
     async with transactions.as_service() as work:
         await work.generations.create_attempt(request)
-        await work.generations.finish_attempt(request.id, outcome or success())
+        await finish_attempt(work, request.id, outcome or success())
         await work.commit()
     return request.id
 
 
-async def add_story(transactions: Transactions, user_id: UUID, **changes: Any) -> UUID:
+async def add_story(transactions: SqlTransactions, user_id: UUID, **changes: Any) -> UUID:
     """A story and the successful attempt that wrote it; `changes` are the story's."""
     attempt = await add_ended_attempt(transactions, attempt_request(user_id))
     story = new_story(user_id, attempt, **changes)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import platform
 import random
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,6 @@ from tales.application.appoint_admin import AppointAdmin
 from tales.application.authenticate import Authenticate, Newcomers
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
-from tales.application.end_attempt import EndAttempt
 from tales.application.erase_family import EraseFamily
 from tales.application.export_family import ExportFamily
 from tales.application.find_user import FindUser
@@ -27,18 +28,20 @@ from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.migration_report import CheckOptions, Report
-from tales.application.ports import Log
+from tales.application.ports import Dispatcher, Log
 from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
 from tales.application.read_stories import ReadStories
+from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
 from tales.application.services import Services
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
-from tales.application.sweep import Sweep
+from tales.application.worker import NoWorker, Worker
 from tales.domain.errors import Unavailable
 from tales.domain.limits import GenerationLimits
+from tales.domain.repositories.attempt_queue import WorkerInfo, WorkerState
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.auth.claims import Expected
 from tales.infrastructure.auth.jwks import Jwks
@@ -48,8 +51,8 @@ from tales.infrastructure.auth.secret import signing_secret
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.listener import NoticeListener
-from tales.infrastructure.events.live_generations import LiveGenerations
-from tales.infrastructure.events.teller import LiveTeller
+from tales.infrastructure.events.progress_hub import ProgressHub
+from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.cluster import programs
 from tales.infrastructure.persistence.database import Database, find_database, passes_policies, prepare_schema
@@ -79,29 +82,27 @@ from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits
 from tales.infrastructure.providers.simulator.server import serve_simulator
 from tales.infrastructure.providers.simulator.steps import steps_table
-from tales.infrastructure.queue.jobs import Lane
-from tales.infrastructure.queue.worker import Worker
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.infrastructure.telemetry.logging import configure_logging
 from tales.settings import Settings
-
-SWEEP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Tales at work: what interfaces may ask of it. `dismiss_followers` ends all streams of events."""
+    """Tales at work: what interfaces may ask of it. `close_subscriptions` ends all streams of events."""
 
     services: Services
-    dismiss_followers: Callable[[], None]
+    close_subscriptions: Callable[[], None]
     database: Database
     choice: ProviderChoice
+    worker: WorkerInfo | None
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, works: bool, owner: str | None = None) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, works: bool, own_only: bool = False) -> AsyncIterator[House]:
     """Everything wired over a database that is ready. `works`: with a worker inside.
 
-    `owner` names a process that runs its own attempts alone, on a lane of its own.
+    `own_only`: the worker makes the calls of the generations that are asked for here, and no others.
     Raises: Unavailable, SchemaTooOld, InvalidInput for settings that do not fit together.
     """
     choice = _choice(settings)
@@ -109,18 +110,43 @@ async def open_house(settings: Settings, *, works: bool, owner: str | None = Non
     async with AsyncExitStack() as stack:
         engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
         stack.push_async_callback(engine.dispose)
-        lane = Lane(choice.name, owner)
-        transactions = SqlTransactions(engine, SystemClock(), lane)
+        transactions = SqlTransactions(engine, SystemClock())
         log = _log()
-        live = LiveGenerations(transactions, log)
-        await stack.enter_async_context(live.running())
-        await stack.enter_async_context(NoticeListener(database.queue_url, live, log).running())
-        if works and owner is None:
+        hub = ProgressHub(transactions, log)
+        await stack.enter_async_context(hub.running())
+        publisher = ProgressPublisher(transactions, hub, log)
+        await stack.enter_async_context(publisher.running())
+        attempts = SqlAttemptQueue(transactions, SystemClock())
+        await stack.enter_async_context(attempts.running())
+        if works and not own_only:
             await asyncio.to_thread(_warn_of_login, database, log)
-        if works:
-            await stack.enter_async_context(_working(settings, database, transactions, lane, live))
-        signing_in = await _who_signs_in(settings, transactions)
-        yield House(_services(settings, choice, transactions, live, signing_in), live.dismiss, database, choice)
+        info = _worker_info(settings, choice) if works else None
+        dispatcher: Dispatcher = NoWorker(publisher)
+        on_enqueued: Callable[[], None] = _nothing
+        if info is not None:
+            provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock()))
+            policy = RetryPolicy(choice.models, settings.max_attempts)
+            run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log)
+            reaper = Reaper(attempts, transactions, run, SystemClock(), log)
+            worker = Worker(info, reaper, hub, own_only=own_only)
+            await stack.enter_async_context(worker.running())
+            dispatcher, on_enqueued = worker, worker.wake
+        await stack.enter_async_context(NoticeListener(database.queue_url, hub, on_enqueued, log).running())
+        limits = GenerationLimits(settings.daily_generations, settings.concurrent_generations)
+        request = RequestGeneration(
+            transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits
+        )
+        services = _services(settings, transactions, request, hub, await _who_signs_in(settings, transactions))
+        yield House(services, hub.close, database, choice, info)
+
+
+def _nothing() -> None:
+    """Where no worker is, nobody has to be woken."""
+
+
+def _worker_info(settings: Settings, choice: ProviderChoice) -> WorkerInfo:
+    concurrency = settings.concurrency or choice.concurrency
+    return WorkerInfo(Uuid7Maker().new(), choice.name, platform.node(), os.getpid(), concurrency)
 
 
 def _ready_database(settings: Settings) -> Database:
@@ -163,23 +189,17 @@ def _log() -> Log:
 
 
 def _services(
-    settings: Settings,
-    choice: ProviderChoice,
-    transactions: SqlTransactions,
-    live: LiveGenerations,
-    signing_in: _SigningIn,
+    settings: Settings, transactions: SqlTransactions, request: RequestGeneration, hub: ProgressHub, auth: _SigningIn
 ) -> Services:
     ids, clock, passwords = Uuid7Maker(), SystemClock(), Argon2Passwords()
-    limits = GenerationLimits(settings.daily_generations, settings.concurrent_generations)
-    request = RequestGeneration(transactions, ids, choice.models, limits)
-    follow = FollowGeneration(transactions, live)
+    follow = FollowGeneration(transactions, hub)
     read = ReadStories(transactions)
     return Services(
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(request, follow, read),
         inspect_generations=InspectGenerations(transactions),
-        stream_events=StreamEvents(transactions, follow, live, story_text),
+        stream_events=StreamEvents(transactions, follow, hub, story_text),
         cancel_generation=CancelGeneration(transactions),
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
@@ -193,41 +213,11 @@ def _services(
         erase_family=EraseFamily(transactions, passwords, clock),
         read_reports=ReadReports(transactions, clock),
         limit_requests=LimitRequests(transactions, settings.requests_per_minute),
-        tokens=signing_in.tokens,
-        authenticate=signing_in.authenticate,
+        tokens=auth.tokens,
+        authenticate=auth.authenticate,
         check_ready=transactions.check,
-        signs_in_elsewhere=signing_in.is_elsewhere,
+        signs_in_elsewhere=auth.is_elsewhere,
     )
-
-
-@asynccontextmanager
-async def _working(
-    settings: Settings, database: Database, transactions: SqlTransactions, lane: Lane, live: LiveGenerations
-) -> AsyncIterator[None]:
-    """A worker and the sweep, while the body runs."""
-    choice = _choice(settings)
-    log = _log()
-    clock = SystemClock()
-    end_attempt = EndAttempt(RetryPolicy(choice.models, settings.max_attempts), random.uniform)
-    teller = LiveTeller(transactions, live, log)
-    async with teller.running(), open_provider(choice, _limits(settings), clock) as provider:
-        run = RunAttempt(transactions, provider, end_attempt, Uuid7Maker(), teller, live, log)
-        worker = Worker(database.queue_url, lane, run, settings.concurrency or choice.concurrency, log)
-        sweeping = Sweep(transactions, end_attempt, clock, teller, log)
-        sweep = asyncio.create_task(_sweep_for_ever(sweeping), name="tales sweep")
-        try:
-            async with worker.running():
-                yield
-        finally:
-            sweep.cancel()
-            await asyncio.gather(sweep, return_exceptions=True)
-
-
-async def _sweep_for_ever(sweep: Sweep) -> None:
-    while True:
-        with suppress(Unavailable):  # the next round finds what this one missed
-            await sweep()
-        await asyncio.sleep(SWEEP_SECONDS)
 
 
 def _choice(settings: Settings) -> ProviderChoice:
@@ -268,6 +258,16 @@ def psql_program() -> str:
 def stop_database(settings: Settings) -> bool:
     """Stop the embedded server; False when it did not run."""
     return stop_embedded(settings.home)
+
+
+async def list_workers(settings: Settings) -> tuple[WorkerState, ...]:
+    """The workers that are alive, or were a while ago."""
+    database = await asyncio.to_thread(_ready_database, settings)
+    engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
+    try:
+        return await SqlAttemptQueue(SqlTransactions(engine, SystemClock()), SystemClock()).workers()
+    finally:
+        await engine.dispose()
 
 
 def list_migrations(settings: Settings) -> tuple[Migration, ...]:

@@ -11,24 +11,23 @@ from uuid import UUID, uuid4
 
 import pytest
 import structlog
-
 from tales.application.end_attempt import EndAttempt
+from tales.application.sweep import GRACE, Sweep
+from tales.infrastructure.events.live_generations import LiveGenerations
+from tales.infrastructure.queue.worker import Worker
+
 from tales.application.request_generation import RequestGeneration, StoryWish
 from tales.application.run_attempt import RunAttempt
-from tales.application.sweep import GRACE, Sweep
 from tales.domain.actor import Actor
 from tales.domain.brief import StoryType
 from tales.domain.generation import Generation
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
 from tales.infrastructure.providers.simulator.server import Simulator
-from tales.infrastructure.queue.jobs import Lane
-from tales.infrastructure.queue.worker import Worker
 from tests.application.conftest import RecordingTexts
 from tests.factories import add_user, new_child
 from tests.fixtures.databases import Database

@@ -6,8 +6,9 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-
 from tales.application.end_attempt import EndAttempt
+from tales.infrastructure.events.live_generations import LiveGenerations
+
 from tales.application.request_generation import RequestGeneration, StoryWish
 from tales.application.run_attempt import RunAttempt
 from tales.domain.actor import Actor
@@ -15,7 +16,6 @@ from tales.domain.brief import StoryType
 from tales.domain.generation import Attempt, Generation, Status
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider

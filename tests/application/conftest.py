@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
-
 from tales.application.end_attempt import EndAttempt
+from tales.infrastructure.events.live_generations import LiveGenerations
+
 from tales.application.ports import ModelAnswer, ModelCall
 from tales.application.request_generation import RequestGeneration, StoryWish
 from tales.application.run_attempt import RunAttempt
@@ -18,7 +19,6 @@ from tales.domain.failures import Failure
 from tales.domain.generation import AttemptId, Generation
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.auth.passwords import Argon2Passwords
-from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.factories import add_user, new_child, response
 from tests.fixtures.time import FakeIds

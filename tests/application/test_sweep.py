@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from tales.application.sweep import GRACE, PATIENCE, Sweep
+
 from tales.domain.generation import Status
 from tales.domain.repositories.live_texts import LivePiece
 from tests.application.conftest import Workshop
-from tests.factories import attempt_request, failure
+from tests.factories import attempt_request, failure, finish_attempt
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
 
@@ -102,7 +102,7 @@ async def test_the_text_that_a_dead_worker_left_goes(workshop: Workshop, sweep: 
     generation = await workshop.ask()
     async with workshop.transactions.as_service() as work:
         await work.live_texts.add([LivePiece(generation.latest.id, 0, "Once")])
-        await work.generations.finish_attempt(generation.latest.id, failure())
+        await finish_attempt(work, generation.latest.id, failure())
         await work.commit()
 
     await sweep()

@@ -14,7 +14,6 @@ from tales.domain.throttle import BY_ADDRESS, BY_CLIENT, FORGOTTEN_AFTER, EntryK
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tales.infrastructure.queue.jobs import Lane
 from tests.factories import NoHashes
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock, FakeIds
@@ -37,7 +36,7 @@ def sign_in(transactions: SqlTransactions, ids: FakeIds, clock: FakeClock) -> Si
 async def another(database: Database, ids: FakeIds, clock: FakeClock) -> AsyncIterator[SignIn]:
     """Signing in, in another process over the same database."""
     engine = make_engine(database.app_url)
-    yield SignIn(SqlTransactions(engine, clock, Lane("test")), ids, NoHashes(), clock)
+    yield SignIn(SqlTransactions(engine, clock), ids, NoHashes(), clock)
     await engine.dispose()
 
 

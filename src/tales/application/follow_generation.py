@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from tales.application.ports import Followers
+from tales.application.ports import Subscriptions
 from tales.domain.actor import Actor
 from tales.domain.errors import NotFound
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
@@ -21,7 +21,7 @@ class FollowGeneration:
     """A family's own generations."""
 
     transactions: Transactions
-    followers: Followers
+    subscriptions: Subscriptions
 
     async def get(self, actor: Actor, generation_id: UUID) -> Generation:
         """The generation, its attempts without prompts and responses. Raises: NotFound, also for another family's."""
@@ -36,13 +36,20 @@ class FollowGeneration:
         async with self.transactions.as_user(actor) as work:
             return await work.generations.list_for_user(actor.user_id, page, which)
 
-    async def wait(self, actor: Actor, generation_id: UUID, timeout: float) -> Generation:  # noqa: ASYNC109 -- the caller is told how it stands, not cut off
-        """The generation once it has ended, or as it stands after `timeout` seconds. Raises: NotFound."""
-        generation = await self.get(actor, generation_id)
+    async def wait(self, actor: Actor, generation: Generation, timeout: float) -> Generation:  # noqa: ASYNC109 -- the caller is told how it stands, not cut off
+        """The actor's own `generation` once it has ended, or as it stands after `timeout` seconds.
+
+        Raises: NotFound when it is erased meanwhile.
+        """
         if generation.status.is_final or timeout <= 0:
             return generation
-        with self.followers.follow(generation_id, with_text=False) as follower, suppress(TimeoutError):
+        generation_id = generation.generation_id
+        with self.subscriptions.subscribe(generation_id, with_text=False) as subscription, suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                while (progress := await follower.next()) is not None and not progress.generation.status.is_final:
-                    pass
-        return await self.get(actor, generation_id)
+                while not generation.status.is_final:
+                    progress = await subscription.next()
+                    # It is no more, or the service stops; after an erasure, somebody else may have this very id.
+                    if progress is None or progress.generation.user_id != actor.user_id:
+                        return await self.get(actor, generation_id)
+                    generation = progress.generation
+        return generation

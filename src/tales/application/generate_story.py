@@ -32,7 +32,7 @@ class GenerateStory:
         when it has not ended in time, Conflict when its story has been deleted.
         """
         requested = await self.request(actor, wish, key)
-        waited = await self.follow.wait(actor, requested.generation_id, self.patience)
+        waited = await self.follow.wait(actor, requested, self.patience)
         if waited.status is Status.PENDING:
             raise StillWriting(waited.generation_id)
         if waited.story_id is None and waited.status is Status.SUCCESS:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,9 @@ from uuid import UUID
 
 from tales.domain.actor import Actor
 from tales.domain.failures import Failure
-from tales.domain.generation import AttemptId, Json
+from tales.domain.generation import Attempt, AttemptId, Generation, Json
 from tales.domain.progress import Progress
+from tales.domain.repositories.attempt_queue import EndedAttempt
 
 
 class Clock(Protocol):
@@ -62,7 +62,7 @@ class ModelProvider(Protocol):
     async def complete(
         self,
         call: ModelCall,
-        on_provider_id: Callable[[str], Awaitable[None]],
+        on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
         """Make exactly one request, and wait for its end.
@@ -72,37 +72,62 @@ class ModelProvider(Protocol):
         """
 
 
-class AttemptListener(Protocol):
+class ProgressPublisher(Protocol):
     """Who is told what becomes of attempts while they are made. Nothing here waits, and nothing fails a call."""
 
-    def begin(self, attempt: AttemptId) -> None:
+    def begin(self, attempt: Attempt) -> None:
         """A worker has taken it."""
 
     def publish(self, attempt: AttemptId, text: str) -> None:
         """A piece of its text has come."""
 
-    def finish(self, attempt: AttemptId) -> None:
-        """It has ended, and how is in the database."""
+    def end(self, attempt: AttemptId, ended: EndedAttempt | None = None) -> None:
+        """It has ended; how is in the database, and in `ended` if that is known here."""
+
+    def enqueued(self) -> None:
+        """An attempt waits for a worker of another process."""
 
 
-class AttemptEnds(Protocol):
-    """How a worker learns that an attempt has ended while it makes its call: it was cancelled, or taken over."""
+class EndWatch(Protocol):
+    """How a worker learns that one of its attempts may have ended elsewhere: it was cancelled, or taken for lost."""
 
-    def watch_end(self, attempt: AttemptId) -> AbstractContextManager[asyncio.Event]:
-        """An event that is set when an attempt ends that is in flight now."""
+    def add(self, generation: Generation) -> None:
+        """A generation of this very process, whose call is about to be made here."""
+
+    def watch(self, attempt: AttemptId, on_doubt: Callable[[AttemptId], None]) -> None:
+        """Call `on_doubt` whenever somebody says so, until `unwatch`. Anybody may say so: it is a reason to look."""
+
+    def unwatch(self, attempt: AttemptId) -> None:
+        """It has ended here."""
 
 
-class Follower(Protocol):
+class Dispatcher(Protocol):
+    """The way of a new attempt to a worker: to that of this very process, if it has a place free, or to any."""
+
+    def reserve(self) -> UUID | None:
+        """Keep a place free; the worker's id, or None where there is no place. `start` or `release` follows."""
+
+    def release(self) -> None:
+        """Nothing comes of what a place was reserved for."""
+
+    def start(self, generation: Generation) -> None:
+        """Make the call of the attempt that was inserted for a reserved place."""
+
+    def enqueued(self, generation_id: UUID) -> None:
+        """An attempt waits for a worker."""
+
+
+class Subscription(Protocol):
     """One who follows a generation."""
 
     async def next(self) -> Progress | None:
         """How it stands, once that has changed since the last time; None when nothing more will be told."""
 
 
-class Followers(Protocol):
+class Subscriptions(Protocol):
     """Where generations can be followed, whichever process makes their calls."""
 
-    def follow(self, generation_id: UUID, *, with_text: bool) -> AbstractContextManager[Follower]:
+    def subscribe(self, generation_id: UUID, *, with_text: bool) -> AbstractContextManager[Subscription]:
         """What becomes of a generation from now on, as the service sees it: whose it is was asked before."""
 
 

@@ -1,13 +1,14 @@
-"""A parent asks for a story: attempt 1 and its job come into being in one commit."""
+"""A parent asks for a story: attempt 1 is inserted, and waits for a worker or is in one's hands already."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, field, replace
 from uuid import UUID
 
-from tales.application.ports import IdMaker
+from tales.application.ports import Dispatcher, IdMaker
 from tales.domain.actor import Actor
 from tales.domain.brief import DEFAULT_LANGUAGE, StoryBrief, StoryType
 from tales.domain.errors import InvalidInput, NotFound
@@ -15,6 +16,7 @@ from tales.domain.generation import AttemptId, AttemptRequest, Generation
 from tales.domain.idempotency import IdempotencyKeyReused, KeyUse
 from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.prompt import PROMPT_VERSION, write_prompt
+from tales.domain.repositories.attempt_queue import AttemptQueue, Cast
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.domain.sequel import EarlierStory
 
@@ -37,17 +39,44 @@ class StoryWish:
     sequel_of: UUID | None = None
 
 
+class KnownCasts:
+    """Children and heroes as they were read last. The database compares their versions when it inserts an attempt.
+
+    So a story that is asked for about somebody who is known needs one statement, and is never about somebody outdated.
+    """
+
+    def __init__(self, most: int = 1024) -> None:
+        self._casts: OrderedDict[tuple[UUID | None, ...], Cast] = OrderedDict()
+        self._most = most
+
+    def get(self, actor: Actor, request: StoryWish) -> Cast | None:
+        """The cast of a request, if it is known."""
+        return self._casts.get((actor.user_id, request.child_id, request.hero_id))
+
+    def put(self, actor: Actor, request: StoryWish, cast: Cast) -> None:
+        """Remember the cast of a request."""
+        key = (actor.user_id, request.child_id, request.hero_id)
+        self._casts[key] = cast
+        self._casts.move_to_end(key)
+        if len(self._casts) > self._most:
+            self._casts.popitem(last=False)
+
+
 @dataclass(frozen=True, slots=True)
 class RequestGeneration:
-    """Records the wish as a pending attempt. `models` is the fallback chain; its first is the default.
+    """Records a request as a pending attempt of `queue`. `models` is the fallback chain; its first is the default.
 
     `limits` is what one user may ask for; they hold across processes.
     """
 
     transactions: Transactions
+    attempts: AttemptQueue
+    dispatcher: Dispatcher
     ids: IdMaker
+    queue: str
     models: tuple[str, ...]
     limits: GenerationLimits = NO_LIMITS
+    casts: KnownCasts = field(default_factory=KnownCasts)
 
     async def __call__(self, actor: Actor, wish: StoryWish, key: str | None = None) -> Generation:
         """The new generation; or, where `key` has been used for the same wish, the one that it led to.
@@ -55,19 +84,50 @@ class RequestGeneration:
         Raises: InvalidInput for a wish that cannot be or a key that is none, IdempotencyKeyReused for a key of another
         wish, NotFound for a child, hero or story that the family does not have, TooManyRequests.
         """
-        async with self.transactions.as_user(actor) as work:
+        if key is not None or wish.sequel_of is not None or self.limits.are_set:
+            return await self._after_looking(actor, wish, key)
+        cast = self.casts.get(actor, wish)
+        while True:
+            if cast is None:
+                async with self.transactions.as_user(actor) as work:
+                    cast = await _cast(work, wish)
+                self.casts.put(actor, wish, cast)
+            id_ = self.ids.new()
+            request = self._request(actor, AttemptId(id_, 1), wish, _brief(wish, cast, None))
+            worker_id = self.dispatcher.reserve()
+            try:
+                attempt = await self.attempts.enqueue(actor, request, cast, worker_id)
+            except BaseException:
+                # Cancelled, it may have been inserted all the same: it ends as lost, and the next attempt begins.
+                if worker_id is not None:
+                    self.dispatcher.release()
+                raise
+            if attempt is not None:
+                generation = Generation(id_, actor.user_id, (attempt,))
+                if worker_id is not None:
+                    self.dispatcher.start(generation)
+                else:
+                    self.dispatcher.enqueued(id_)
+                return generation
+            if worker_id is not None:
+                self.dispatcher.release()
+            cast = None  # somebody has changed the child or the hero meanwhile
+
+    async def _after_looking(self, actor: Actor, wish: StoryWish, key: str | None) -> Generation:
+        """Where a key, a limit or an earlier story is to be looked at first, by the transaction that inserts."""
+        async with self.transactions.as_requester(actor) as work:
             id_ = self.ids.new()
             if key is not None and (known := await _known(work, KeyUse(actor.user_id, key, _fingerprint(wish), id_))):
                 return known
             if self.limits.are_set:
                 self.limits.check(await work.usage.of_user(actor.user_id))
-            cast, earlier = await _carried_on(work, wish)
-            request = self._request(actor, AttemptId(id_, 1), cast, await _brief(work, cast, earlier))
-            attempt = await work.generations.create_attempt(request)
+            carried_on, earlier = await _carried_on(work, wish)
+            brief = _brief(carried_on, await _cast(work, carried_on), earlier)
+            attempt = await work.generations.create_attempt(self._request(actor, AttemptId(id_, 1), carried_on, brief))
             if wish.sequel_of is not None:
                 await work.generations.add_sequel(id_, actor.user_id, wish.sequel_of)
-            await work.jobs.enqueue(request.id, request.user_id)
             await work.commit()
+        self.dispatcher.enqueued(id_)
         return Generation(id_, actor.user_id, (attempt,), sequel_of=wish.sequel_of)
 
     def _request(self, actor: Actor, attempt: AttemptId, wish: StoryWish, brief: StoryBrief) -> AttemptRequest:
@@ -77,6 +137,7 @@ class RequestGeneration:
             model_used=self._choose_model(wish.model),
             prompt=write_prompt(brief),
             prompt_version=PROMPT_VERSION,
+            queue=self.queue,
             story_type=brief.story_type,
             moral=brief.moral,
             language=brief.language,
@@ -131,18 +192,23 @@ async def _carried_on(work: UnitOfWork, wish: StoryWish) -> tuple[StoryWish, Ear
     return cast, EarlierStory.of(story.title, story.content)
 
 
-async def _brief(work: UnitOfWork, wish: StoryWish, earlier: EarlierStory | None) -> StoryBrief:
+async def _cast(work: UnitOfWork, wish: StoryWish) -> Cast:
+    """Raises: NotFound."""
     child = await work.children.get(wish.child_id) if wish.child_id else None
     if wish.child_id and child is None:
         raise NotFound("child", wish.child_id)
     hero = await work.heroes.get(wish.hero_id) if wish.hero_id else None
     if wish.hero_id and hero is None:
         raise NotFound("hero", wish.hero_id)
+    return Cast(child, hero)
+
+
+def _brief(wish: StoryWish, cast: Cast, earlier: EarlierStory | None) -> StoryBrief:
     return StoryBrief(
         story_type=wish.story_type,
         moral=wish.moral,
-        child=child,
-        hero=hero,
+        child=cast.child,
+        hero=cast.hero,
         relationship_description=wish.relationship_description,
         story_length=wish.story_length,
         language=wish.language,

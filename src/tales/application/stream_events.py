@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID
 
 from tales.application.follow_generation import FollowGeneration
-from tales.application.ports import Followers
+from tales.application.ports import Subscriptions
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
-from tales.domain.generation import Attempt, Generation, Json
-from tales.domain.progress import Cursor, Event, Progress, RetryTold, events_after, has_text_to_come
+from tales.domain.generation import Generation, Json
+from tales.domain.progress import Cursor, Event, Progress, events_after, has_text_to_come
 from tales.domain.repositories.unit_of_work import Transactions
 
 QUIET_SECONDS = 15.0
@@ -26,7 +25,7 @@ class StreamEvents:
 
     transactions: Transactions
     follow_generation: FollowGeneration
-    followers: Followers
+    subscriptions: Subscriptions
     text_of: Callable[[Json], str]
     quiet_seconds: float = QUIET_SECONDS
 
@@ -44,11 +43,11 @@ class StreamEvents:
         return self._events(actor, generation, last)
 
     async def _events(self, actor: Actor, asked: Generation, cursor: Cursor | None) -> AsyncGenerator[Event | None]:
-        with self.followers.follow(asked.generation_id, with_text=True) as follower:
+        with self.subscriptions.subscribe(asked.generation_id, with_text=True) as subscription:
             while cursor is None or not cursor.is_last:
                 try:
                     async with asyncio.timeout(self.quiet_seconds):
-                        progress = await follower.next()
+                        progress = await subscription.next()
                 except TimeoutError:
                     yield None
                     continue
@@ -58,7 +57,7 @@ class StreamEvents:
                 if has_text_to_come(cursor, progress.generation):
                     progress = await self._with_whole_text(actor, progress)
                 for event in events_after(cursor, progress):
-                    yield await self._dated(event) if isinstance(event, RetryTold) else event
+                    yield event
                     cursor = event.cursor
 
     async def _with_whole_text(self, actor: Actor, progress: Progress) -> Progress:
@@ -66,10 +65,3 @@ class StreamEvents:
         async with self.transactions.as_user(actor) as work:
             attempt = await work.generations.get_attempt(progress.generation.latest.id)
         return replace(progress, text=self.text_of(attempt.full_response) if attempt is not None else "")
-
-    async def _dated(self, event: RetryTold) -> RetryTold:
-        return replace(event, due_at=event.following.started_at or await self._due_at(event.following))
-
-    async def _due_at(self, attempt: Attempt) -> datetime | None:
-        async with self.transactions.as_service() as work:
-            return await work.jobs.due_at(attempt.id)

@@ -80,7 +80,8 @@ class AttemptId:
 class AttemptRequest:
     """What one attempt asks of a model: everything that is known before the call.
 
-    `story_length` in minutes. `prompt` is the complete prompt as it is sent.
+    `story_length` in minutes. `prompt` is the complete prompt as it is sent. `queue` is where it waits: the provider
+    whose workers may take it.
     """
 
     id: AttemptId
@@ -88,6 +89,7 @@ class AttemptRequest:
     model_used: str
     prompt: str
     prompt_version: str
+    queue: str
     story_type: StoryType
     moral: str
     language: str | None = None
@@ -122,7 +124,8 @@ class AttemptOutcome:
 class Attempt:
     """One row of `tales.generations`: a call to a model, with all that is known of it.
 
-    Times are in UTC, tokens are counts, costs are US dollars; None is "not known", never 0.
+    Times are in UTC, tokens are counts, costs are US dollars; None is "not known", never 0. `available_at` is when a
+    worker may take it at the earliest, and `worker_id` the one that has taken it.
     """
 
     id: AttemptId
@@ -147,6 +150,8 @@ class Attempt:
     error_message: str | None = None
     http_status: int | None = None
     provider_generation_id: str | None = None
+    available_at: datetime | None = None
+    worker_id: UUID | None = None
     started_at: datetime | None = None
     first_token_at: datetime | None = None
     completed_at: datetime | None = None
@@ -161,31 +166,6 @@ class Attempt:
     def known_cost_usd(self) -> Decimal | None:
         """What the call cost as far as anybody knows, in US dollars (decision 11)."""
         return self.cost_usd if self.cost_usd is not None else self.reconciled_cost_usd
-
-    def retry(self, model: str) -> AttemptRequest:
-        """The next attempt at the same wish, perhaps with another model.
-
-        Raises: IllegalTransition while this attempt is in flight, after a success, or without a prompt.
-        """
-        if self.status not in _RETRIED:
-            raise IllegalTransition(f"An attempt that is {self.status} is not tried again.")
-        if self.prompt is None or self.prompt_version is None:
-            raise IllegalTransition("This attempt is at hand without its prompt. Read it whole to try it again.")
-        return AttemptRequest(
-            id=self.id.next,
-            user_id=self.user_id,
-            model_used=model,
-            prompt=self.prompt,
-            prompt_version=self.prompt_version,
-            story_type=self.story_type,
-            moral=self.moral,
-            language=self.language,
-            story_length=self.story_length,
-            hero_appearance=self.hero_appearance,
-            relationship_description=self.relationship_description,
-            child_id=self.child_id,
-            hero_id=self.hero_id,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,12 +86,16 @@ class TextWritten:
 
 @dataclass(frozen=True, slots=True)
 class RetryTold:
-    """An attempt gave no story, and the `following` one comes, at `due_at` at the earliest if that is known."""
+    """An attempt gave no story, and the `following` one comes."""
 
     cursor: Cursor
     ended: Attempt
     following: Attempt
-    due_at: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the following attempt may begin at the earliest, or has begun, if that is known."""
+        return self.following.started_at or self.following.available_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 import structlog
+from tales.infrastructure.events.live_generations import LiveGenerations
+from tales.infrastructure.events.teller import MOST_TEXT, LiveTeller
 
 from tales.domain.generation import AttemptId
 from tales.domain.progress import Progress
@@ -17,11 +19,9 @@ from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.infrastructure.events import live_generations
 from tales.infrastructure.events import teller as teller_module
 from tales.infrastructure.events.listener import NoticeListener
-from tales.infrastructure.events.live_generations import LiveGenerations
-from tales.infrastructure.events.teller import MOST_TEXT, LiveTeller
 from tales.infrastructure.persistence.errors import DatabaseUnavailable
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tests.factories import add_user, attempt_request, failure
+from tests.factories import add_user, attempt_request, failure, finish_attempt
 from tests.fixtures.databases import Database
 
 LOG = structlog.get_logger("test")
@@ -61,7 +61,7 @@ class Processes:
 
     async def end(self) -> None:
         async with self.transactions.as_service() as work:
-            await work.generations.finish_attempt(self.attempt, failure())
+            await finish_attempt(work, self.attempt, failure())
             await work.commit()
         self.teller.finish(self.attempt)
 
@@ -253,7 +253,7 @@ async def test_a_lost_notice_is_made_up_for_however_busy_the_process_is(
         with processes.far.watch_end(processes.attempt) as ended:
             keeping = asyncio.create_task(keep_busy())
             async with processes.transactions.as_service() as work:
-                await work.generations.finish_attempt(processes.attempt, failure())
+                await finish_attempt(work, processes.attempt, failure())
                 await work.commit()
             async with asyncio.timeout(3):
                 await ended.wait()

@@ -41,7 +41,7 @@ def two(database: Database) -> Two:
 
 
 async def _run(work: SqlUnitOfWork, statement: str) -> CursorResult[tuple[object, ...]]:
-    result = await work._session.execute(text(statement))
+    result = await work.session.execute(text(statement))
     assert isinstance(result, CursorResult)
     return result
 

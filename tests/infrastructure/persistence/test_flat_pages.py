@@ -16,7 +16,6 @@ from tales.domain.generation import Status
 from tales.domain.page import Page, PageKey, PageRequest
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
-from tales.infrastructure.queue.jobs import Lane
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
 
@@ -99,7 +98,7 @@ def full_database(database: Database) -> Database:
 
 async def _touched(work: SqlUnitOfWork, read: LIST, page: PageRequest) -> tuple[int, int, str]:
     """How many pages of the database a list touches, how many items it finds, and its plans."""
-    session = work._session
+    session = work.session
     connection = (await session.connection()).sync_connection
     assert connection is not None
     sent: list[tuple[str, Any]] = []
@@ -126,7 +125,7 @@ async def _touched(work: SqlUnitOfWork, read: LIST, page: PageRequest) -> tuple[
 
 async def test_a_deep_page_costs_what_the_first_one_costs(full_database: Database, clock: FakeClock) -> None:
     engine = make_engine(full_database.app_url)
-    transactions = SqlTransactions(engine, clock, Lane("test"))
+    transactions = SqlTransactions(engine, clock)
     # 20,250 of the family's rows are newer: page 1,013.
     deep = PageKey(FIRST + timedelta(minutes=2_000), UUID(int=2**100))
     for name, read in LISTS.items():

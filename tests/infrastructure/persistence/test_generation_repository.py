@@ -22,6 +22,7 @@ from tests.factories import (
     add_user,
     attempt_request,
     failure,
+    finish_attempt,
     new_child,
     new_hero,
     response,
@@ -72,7 +73,7 @@ async def test_an_attempt_is_started_by_one_worker(
         attempt = await work.generations.get_attempt(request.id)
         assert attempt is not None
         assert attempt.started_at == NOON
-        await work.generations.finish_attempt(request.id, success())
+        await finish_attempt(work, request.id, success())
         assert not await work.generations.start_attempt(request.id)
 
 
@@ -103,7 +104,7 @@ async def test_what_had_arrived_of_a_failure_is_kept(transactions: SqlTransactio
 async def test_an_attempt_ends_once(transactions: SqlTransactions, parent: UUID) -> None:
     attempt_id = await add_ended_attempt(transactions, attempt_request(parent), failure())
     async with transactions.as_service() as work:
-        assert not await work.generations.finish_attempt(attempt_id, success())
+        assert not await finish_attempt(work, attempt_id, success())
         assert not await work.generations.cancel_attempt(attempt_id, "Good night.")
         assert await work.generations.lock_attempt(attempt_id) is None
         attempt = await work.generations.get_attempt(attempt_id)
@@ -116,7 +117,7 @@ async def test_a_providers_id_outlives_a_call_that_was_cut(transactions: SqlTran
     async with transactions.as_service() as work:
         await work.generations.create_attempt(request)
         await work.generations.note_provider_id(request.id, "gen-9")
-        await work.generations.finish_attempt(request.id, failure(FailureKind.STREAM_INTERRUPTED))
+        await finish_attempt(work, request.id, failure(FailureKind.STREAM_INTERRUPTED))
         attempt = await work.generations.get_attempt(request.id)
     assert attempt is not None
     assert attempt.provider_generation_id == "gen-9"

@@ -11,7 +11,7 @@ from tales.domain.generation import AttemptId
 from tales.domain.repositories.live_texts import LivePiece
 from tales.infrastructure.persistence import live_text_repository
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tests.factories import add_ended_attempt, add_user, attempt_request, failure
+from tests.factories import add_ended_attempt, add_user, attempt_request, failure, finish_attempt
 from tests.fixtures.databases import Database
 
 ODD = "nul \x00, half \ud83d\ude00 pairs, \x1a, 月 🌙\r\n"
@@ -78,7 +78,7 @@ async def test_what_is_left_of_ended_attempts_is_found(transactions: SqlTransact
     ended, going_on, erased = [await in_flight(transactions) for _ in range(3)]
     await add(transactions, *(LivePiece(attempt, 0, "Once") for attempt in (ended, going_on)))
     async with transactions.as_service() as work:
-        await work.generations.finish_attempt(ended, failure())
+        await finish_attempt(work, ended, failure())
         await work.commit()
     # Written by a statement that had begun before its attempt was erased.
     database.execute("insert into tales.live_text values (%s, 7, 0, 'Once')", erased.generation_id)

@@ -18,7 +18,6 @@ from tales.domain.page import PageKey, PageRequest
 from tales.domain.throttle import EntryKind
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
-from tales.infrastructure.queue.jobs import Lane
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
 from tests.infrastructure.persistence.actors import OWNER, SERVICE, Actor, acting, admin, user
@@ -163,7 +162,7 @@ def _statements(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
 
 async def test_every_look_up_touches_few_pages(full_database: Database, clock: FakeClock) -> None:
     engine = make_engine(full_database.app_url)
-    transactions = SqlTransactions(engine, clock, Lane("test"))
+    transactions = SqlTransactions(engine, clock)
     touched: dict[str, tuple[int, str]] = {}
     with full_database.connect() as connection:
         for name, (actor, statement) in LOOK_UPS.items():

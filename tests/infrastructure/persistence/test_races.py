@@ -12,7 +12,16 @@ from tales.domain.actor import Actor
 from tales.domain.errors import Conflict
 from tales.domain.generation import AttemptId
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
-from tests.factories import add_ended_attempt, add_user, attempt_request, failure, new_child, new_story, success
+from tests.factories import (
+    add_ended_attempt,
+    add_user,
+    attempt_request,
+    failure,
+    finish_attempt,
+    new_child,
+    new_story,
+    success,
+)
 from tests.fixtures.databases import Database
 
 
@@ -56,8 +65,8 @@ async def test_one_outcome_ends_an_attempt(transactions: SqlTransactions, parent
     attempt = await _pending(transactions, parent)
     ended = await _all_at_once(
         transactions,
-        lambda work: work.generations.finish_attempt(attempt, success()),
-        lambda work: work.generations.finish_attempt(attempt, failure()),
+        lambda work: finish_attempt(work, attempt, success()),
+        lambda work: finish_attempt(work, attempt, failure()),
         lambda work: work.generations.cancel_attempt(attempt, "Good night."),
     )
     assert sorted(map(str, ended)) == ["False", "False", "True"]
@@ -84,7 +93,7 @@ async def test_an_attempt_is_not_tried_again_while_it_ends(
     retry = attempt_request(parent, id=attempt.next)
     await _all_at_once(
         transactions,
-        lambda work: work.generations.finish_attempt(attempt, success()),
+        lambda work: finish_attempt(work, attempt, success()),
         lambda work: work.generations.create_attempt(retry),
     )
     assert database.rows("select status from tales.generations") == [{"status": "success"}]
@@ -115,7 +124,7 @@ async def test_a_child_is_deleted_while_its_attempt_ends(
 
     async def end() -> None:
         async with transactions.as_service() as work:
-            await work.generations.finish_attempt(request.id, success())
+            await finish_attempt(work, request.id, success())
             await work.commit()
 
     await asyncio.gather(delete(), end())

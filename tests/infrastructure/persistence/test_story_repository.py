@@ -16,7 +16,6 @@ from tales.domain.page import PageRequest
 from tales.domain.story import Rating, WrittenStory
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tales.infrastructure.queue.jobs import Lane
 from tests.factories import (
     add_ended_attempt,
     add_story,
@@ -147,7 +146,7 @@ async def test_stories_and_their_attempts_are_one_statement_without_prompts(
     engine = make_engine(database.app_url)
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *seen: sent.append(seen[2]))
 
-    async with SqlTransactions(engine, FakeClock(), Lane("test")).as_user(Actor(parent)) as work:
+    async with SqlTransactions(engine, FakeClock()).as_user(Actor(parent)) as work:
         page = await work.stories.list_written(parent, PageRequest(2))
 
     await engine.dispose()

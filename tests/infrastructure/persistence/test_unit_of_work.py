@@ -14,7 +14,6 @@ from tales.domain.errors import Forbidden, TalesError, Unavailable
 from tales.domain.page import PageRequest
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
-from tales.infrastructure.queue.jobs import Lane
 from tests.factories import add_user, attempt_request, new_child
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock, FakeIds
@@ -69,7 +68,7 @@ async def test_after_the_commit_it_is_nobody(transactions: SqlTransactions) -> N
 
 async def test_a_connection_forgets_whom_it_served(database: Database, clock: FakeClock, ids: FakeIds) -> None:
     engine = make_engine(database.app_url)
-    transactions = SqlTransactions(engine, clock, Lane("test"))
+    transactions = SqlTransactions(engine, clock)
     try:
         user = await add_user(transactions)
         async with transactions.as_user(Actor(user)) as work:
@@ -103,7 +102,7 @@ async def test_a_server_that_does_not_answer_is_unavailable(clock: FakeClock) ->
     engine = make_engine("postgresql://tales_app@/tales?host=/nowhere&port=1")
     try:
         with pytest.raises(Unavailable, match="TALES_DATABASE_URL"):
-            async with SqlTransactions(engine, clock, Lane("test")).as_service():
+            async with SqlTransactions(engine, clock).as_service():
                 pytest.fail("nobody answers there")
     finally:
         await engine.dispose()

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import pytest
 import structlog
+from tales.infrastructure.queue.jobs import Lane
+from tales.infrastructure.queue.worker import Worker
 
 from tales.domain.generation import AttemptId
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tales.infrastructure.queue.jobs import Lane
-from tales.infrastructure.queue.worker import Worker
 from tests.factories import add_user, attempt_request
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from pgqueuer.domain.errors import DuplicateJobError
 from psycopg.errors import InsufficientPrivilege
+from tales.infrastructure.queue.jobs import Lane
 
 from tales.domain.actor import Actor
-from tales.infrastructure.queue.jobs import Lane
 from tests.factories import add_user, attempt_request
 from tests.fixtures.time import FakeClock
 from tests.infrastructure.queue.conftest import LANE, Queue

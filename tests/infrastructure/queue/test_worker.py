@@ -7,11 +7,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from tales.infrastructure.queue.jobs import Lane
 
 from tales.domain.errors import Unavailable
 from tales.domain.generation import AttemptId
 from tales.infrastructure.queue import worker as worker_module
-from tales.infrastructure.queue.jobs import Lane
 from tests.infrastructure.queue.conftest import Queue, RecordingJob, until
 
 

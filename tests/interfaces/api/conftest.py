@@ -10,6 +10,7 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from httpx import AsyncClient
+from tales.infrastructure.events.live_generations import LiveGenerations
 from uuid_utils.compat import uuid7
 
 from tales.application.appoint_admin import AppointAdmin
@@ -37,7 +38,6 @@ from tales.domain.repositories.unit_of_work import Transactions
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.completion import story_text

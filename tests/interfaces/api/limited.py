@@ -8,15 +8,14 @@ from dataclasses import replace
 
 import structlog
 from httpx import AsyncClient
+from tales.infrastructure.events.live_generations import LiveGenerations
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.limits import GenerationLimits
 from tales.infrastructure.auth.passwords import Argon2Passwords
-from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tales.infrastructure.queue.jobs import Lane
 from tales.interfaces.api.app import create_app
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
@@ -45,7 +44,7 @@ def seen_by(family: Family, services: Services) -> AsyncClient:
 async def another_process(database: Database, clock: FakeClock, passwords: Argon2Passwords) -> AsyncIterator[Services]:
     """The use cases over a pool of their own, as another process has them."""
     engine = make_engine(database.app_url)
-    transactions = SqlTransactions(engine, clock, Lane("test"))
+    transactions = SqlTransactions(engine, clock)
     live = LiveGenerations(transactions, structlog.get_logger("test"))
     async with live.running():
         yield wired(transactions, passwords, live)

@@ -11,16 +11,15 @@ from uuid import UUID
 import pytest
 import structlog
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
+from tales.infrastructure.events.live_generations import LiveGenerations
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.live_generations import LiveGenerations
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tales.infrastructure.queue.jobs import Lane
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.fields import DEEPEST
 from tests.fixtures.databases import Database
@@ -48,7 +47,7 @@ def before(legacy_database: Database) -> list[dict[str, Any]]:
 async def services(legacy_database: Database, passwords: Argon2Passwords) -> AsyncIterator[Services]:
     """Every use case over that library."""
     engine = make_engine(legacy_database.app_url)
-    transactions = SqlTransactions(engine, SystemClock(), Lane("test"))
+    transactions = SqlTransactions(engine, SystemClock())
     yield wired(transactions, passwords, LiveGenerations(transactions, structlog.get_logger("test")))
     await engine.dispose()
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import httpx
 from httpx import AsyncClient, Response
+from tales.application.end_attempt import EndAttempt
 from uuid_utils.compat import uuid7
 
-from tales.application.end_attempt import EndAttempt
 from tales.application.ports import AttemptEnds, ModelAnswer, ModelCall
 from tales.application.run_attempt import RunAttempt
 from tales.domain.actor import Actor

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
-from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest, Generation, Status
+from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation
 from tales.domain.page import Page, PageRequest
 
 
@@ -17,21 +16,6 @@ class GenerationRepository(Protocol):
 
     async def create_attempt(self, request: AttemptRequest) -> Attempt:
         """Insert `request` as a pending attempt. Raises: Conflict when the attempts before it do not allow it."""
-
-    async def start_attempt(self, attempt: AttemptId) -> bool:
-        """Mark a pending attempt as taken by a worker; False when another one was first, or it has ended."""
-
-    async def note_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
-        """Keep the provider's own id of a call in flight, so that a cut call's cost can still be asked for."""
-
-    async def lock_attempt(self, attempt: AttemptId) -> Attempt | None:
-        """A pending attempt, held for this transaction; None when there is none, or it has ended."""
-
-    async def models_used(self, generation_id: UUID) -> tuple[str, ...]:
-        """The model of each attempt, in order."""
-
-    async def finish_attempt(self, attempt: AttemptId, outcome: AttemptOutcome) -> bool:
-        """End a pending attempt; False when it had ended already, and nothing is changed."""
 
     async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
         """End a pending attempt as its user wishes; False when it had ended already."""
@@ -58,9 +42,3 @@ class GenerationRepository(Protocol):
 
     async def list_all(self, page: PageRequest) -> Page[Generation]:
         """The generations of every user that the actor may see, newest first."""
-
-    async def list_by_status(self, status: Status, page: PageRequest) -> Page[Attempt]:
-        """Attempts in one state, newest first."""
-
-    async def pending_since(self, before: datetime, limit: int) -> tuple[Attempt, ...]:
-        """Pending attempts created before `before`, oldest first."""

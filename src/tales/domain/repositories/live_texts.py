@@ -42,5 +42,8 @@ class LiveTextRepository(Protocol):
     async def forget_ended(self) -> int:
         """Remove the text of attempts that are not pending, or not there; how many pieces it was."""
 
-    async def announce(self, changes: Collection[Change]) -> None:
-        """Tell every process of these changes, once this transaction commits."""
+    async def announce(self, changes: Collection[Change], *, sender: str = "", has_enqueued: bool = False) -> None:
+        """Tell every process of these changes, once this transaction commits; `sender` is the one that knows them.
+
+        `has_enqueued`: an attempt waits for a worker.
+        """

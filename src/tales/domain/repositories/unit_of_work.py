@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from tales.domain.actor import Actor
-from tales.domain.generation import AttemptId
 from tales.domain.repositories.accounts import AccountRepository
 from tales.domain.repositories.entry_attempts import EntryAttemptRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
@@ -18,28 +15,6 @@ from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.sessions import SessionRepository
 from tales.domain.repositories.stories import StoryRepository
-
-
-class JobQueue(Protocol):
-    """Work that begins when the transaction that asked for it commits, and never otherwise."""
-
-    async def enqueue(self, attempt: AttemptId, user_id: UUID, delay: float = 0.0) -> None:
-        """Have a worker make this call of `user_id`'s, and nobody else's, in `delay` seconds at the earliest."""
-
-    async def is_held_by_another(self, attempt: AttemptId, job: int) -> bool:
-        """Whether a job other than `job` for this attempt is in the hands of a worker that is alive."""
-
-    async def has_job(self, attempt: AttemptId) -> bool:
-        """Whether the queue holds a job for this attempt, waiting or in a worker's hands."""
-
-    async def is_being_served(self, attempt: AttemptId, patience: float) -> bool:
-        """Whether a live worker holds this attempt's job, or it has been due for less than `patience` seconds."""
-
-    async def due_at(self, attempt: AttemptId) -> datetime | None:
-        """When this attempt's job may be taken; None when the queue holds none for it."""
-
-    async def adopt_orphans(self) -> int:
-        """Hand the jobs that a dead process kept to itself to every worker; how many they were."""
 
 
 class UnitOfWork(Protocol):
@@ -93,10 +68,6 @@ class UnitOfWork(Protocol):
     def reports(self) -> ReportRepository:
         """Reports over all attempts."""
 
-    @property
-    def jobs(self) -> JobQueue:
-        """Work for later."""
-
     async def commit(self) -> None:
         """Make all of it last, at once."""
 
@@ -106,6 +77,9 @@ class Transactions(Protocol):
 
     def as_user(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
         """Under row-level security, as this user. Raises: NotSignedIn when the actor's session has ended."""
+
+    def as_requester(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
+        """As this user, with leave to put an attempt into the queue. Raises: NotSignedIn."""
 
     def as_service(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """As the service itself: to keep results, and accounts."""

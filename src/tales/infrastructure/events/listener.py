@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
 from psycopg import sql
 
 from tales.application.ports import Log
-from tales.infrastructure.events.live_generations import LiveGenerations
-from tales.infrastructure.events.notices import CHANNEL, read_payload
+from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, is_from, read_payload
+from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.persistence.urls import libpq_url
 
 FIRST_DELAY = 0.5
@@ -23,11 +23,15 @@ CONNECT_TIMEOUT = 10
 
 
 class NoticeListener:
-    """Hands notices to `live`. `url` leads to a session: a transaction pooler does not pass notices on."""
+    """Hands notices to `hub`, and calls `on_enqueued` when an attempt waits for a worker.
 
-    def __init__(self, url: str, live: LiveGenerations, log: Log) -> None:
+    `url` leads to a session: a transaction pooler does not pass notices on.
+    """
+
+    def __init__(self, url: str, hub: ProgressHub, on_enqueued: Callable[[], None], log: Log) -> None:
         self._url = libpq_url(url)
-        self._live = live
+        self._hub = hub
+        self._on_enqueued = on_enqueued
         self._log = log
 
     @asynccontextmanager
@@ -45,10 +49,10 @@ class NoticeListener:
         while True:
             try:
                 await self._listen()
-            except (psycopg.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 -- whatever it is, all who follow depend on the next connection
                 self._log.warning("notices lost", error=type(error).__name__)
-            delay = FIRST_DELAY if self._live.is_told else min(delay * 2, LONGEST_DELAY)
-            self._live.is_told = False
+            delay = FIRST_DELAY if self._hub.connected else min(delay * 2, LONGEST_DELAY)
+            self._hub.connected = False
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
 
     async def _listen(self) -> None:
@@ -63,8 +67,15 @@ class NoticeListener:
             keepalives_interval=5,
             keepalives_count=3,
         ) as connection:
-            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(CHANNEL)))
-            self._live.is_told = True
+            for channel in (CHANNEL, QUEUE_CHANNEL):
+                await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+            self._hub.connected = True
             async for notice in connection.notifies():
-                for change in read_payload(notice.payload):
-                    self._live.hear(change)
+                self._hear(notice)
+
+    def _hear(self, notice: psycopg.Notify) -> None:
+        if notice.channel == QUEUE_CHANNEL:
+            self._on_enqueued()
+        elif not is_from(notice.payload, self._hub.process):
+            for change in read_payload(notice.payload):
+                self._hub.on_change(change)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import psycopg
+from sqlalchemy import PoolProxiedConnection, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tales.domain.generation import Json
+from tales.infrastructure.persistence.escaping import dump_json
 from tales.infrastructure.persistence.urls import driver_url
 
 CONNECT_TIMEOUT = 10
@@ -20,25 +24,29 @@ def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
     connect_args: dict[str, object] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "tales"}
     if behind_pooler:
         connect_args["prepare_threshold"] = None
-    return create_async_engine(
+    engine = create_async_engine(
         driver_url(url),
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
-        pool_pre_ping=True,
         # Parameters are families' words: they stay out of every message.
         hide_parameters=True,
-        json_serializer=_dump_json,
+        json_serializer=dump_json,
         json_deserializer=_load_json,
         connect_args=connect_args,
     )
+    event.listen(engine.sync_engine, "checkout", _check_alive)
+    return engine
 
 
-def _dump_json(value: Json) -> str:
+def _check_alive(connection: PoolProxiedConnection, *_: object) -> None:
+    """Find a connection out whose server has gone, without asking it: what it sent last has arrived, or the end has."""
+    driver: Any = connection.driver_connection
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (ValueError, RecursionError):
-        # The database would refuse it as well: no number, or nested too deep.
-        raise psycopg.DataError("a value is no JSON that PostgreSQL can hold") from None
+        driver.pgconn.consume_input()
+    except psycopg.Error:
+        raise DisconnectionError from None
+    if driver.pgconn.status != psycopg.pq.ConnStatus.OK:
+        raise DisconnectionError
 
 
 def _load_json(text: str) -> Json:

@@ -6,9 +6,11 @@ Each becomes U+001A (SUBSTITUTE) and four hexadecimal digits; so does U+001A its
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
+import psycopg
 from sqlalchemy import Dialect, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
@@ -17,6 +19,8 @@ from tales.domain.generation import Json
 
 _ESCAPE = "\x1a"
 _UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
+# How JSON writes the three of them; a backslash before it would make it mean something else, and costs a closer look.
+_PERHAPS_UNSTORABLE = re.compile(r"\\u0000|\\u001a|[\ud800-\udfff]")
 # What escaping writes and nothing else: a legacy story was not escaped, and may hold U+001A of its own.
 _ESCAPED = re.compile("\x1a(0000|001a|d[89a-f][0-9a-f]{2})")
 
@@ -39,6 +43,20 @@ def escape_json(value: Json) -> Json:
 def unescape_json(value: Json) -> Json:
     """The inverse of `escape_json`."""
     return _map_strings(value, unescape_text)
+
+
+def dump_json(value: Json) -> str:
+    """`value` as JSON. Raises: psycopg.DataError for what the database would refuse: no number, or nested too deep."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        raise psycopg.DataError("a value is no JSON that PostgreSQL can hold") from None
+
+
+def dump_storable(value: Json) -> str:
+    """`value` as JSON that PostgreSQL can hold, escaped where it has to be. Raises: psycopg.DataError."""
+    text = dump_json(value)
+    return dump_json(escape_json(value)) if _PERHAPS_UNSTORABLE.search(text) else text
 
 
 def _map_strings(value: Json, change: Callable[[str], str]) -> Json:

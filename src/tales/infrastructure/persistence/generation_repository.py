@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from functools import partial
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, case, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, CursorResult, case, insert, literal, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 from sqlalchemy.orm.interfaces import ORMOption
-from sqlalchemy.sql.dml import Update
 
 from tales.application.ports import Clock
 from tales.domain.brief import StoryType
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
-from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest, Generation, Origin, Status
+from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation, Origin, Status
 from tales.domain.page import Page, PageKey, PageRequest
+from tales.infrastructure.persistence.escaping import dump_storable
 from tales.infrastructure.persistence.keyset import IN_ORDER, newest_first, page_of
 from tales.infrastructure.persistence.models import GenerationDB, SequelDB, StoryDB
+from tales.infrastructure.queue.attempt_rows import enqueued, request_row
 
+# In the transaction's own name: the claims are its user's already.
+_ENQUEUE = text("select created_at from tales.enqueue_attempts(cast(:requests as jsonb))")
 # Lists go without the large columns.
 _SUMMARY: tuple[ORMOption, ...] = tuple(
     defer(column) for column in (GenerationDB.full_response, GenerationDB.generation_info, GenerationDB.prompt)
@@ -37,82 +38,21 @@ class SqlGenerationRepository:
 
     async def create_attempt(self, request: AttemptRequest) -> Attempt:
         """Insert `request` as a pending attempt."""
-        row = await self._session.scalar(
-            insert(GenerationDB)
-            .values(
-                generation_id=request.id.generation_id,
-                attempt_number=request.id.attempt_number,
-                user_id=request.user_id,
-                model_used=request.model_used,
-                status=Status.PENDING,
-                prompt=request.prompt,
-                prompt_version=request.prompt_version,
-                story_type=request.story_type,
-                story_length=request.story_length,
-                moral=request.moral,
-                language=request.language,
-                hero_appearance=request.hero_appearance,
-                relationship_description=request.relationship_description,
-                child_id=request.child_id,
-                hero_id=request.hero_id,
-            )
-            .returning(GenerationDB)
-        )
-        assert row is not None  # an INSERT that returns nothing has raised
-        return to_attempt(row)
+        rows = await self._session.execute(_ENQUEUE, {"requests": dump_storable([request_row(request)])})
+        return enqueued(request, rows.scalar_one())
 
-    async def start_attempt(self, attempt: AttemptId) -> bool:
-        """Mark a pending attempt as taken; False when another worker was first, or it has ended."""
-        return await self._changed(
-            _pending(attempt).where(GenerationDB.started_at.is_(None)).values(started_at=self._clock.now())
-        )
-
-    async def note_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
-        """Keep the provider's own id of a call in flight."""
-        await self._session.execute(_pending(attempt).values(provider_generation_id=provider_generation_id))
-
-    async def lock_attempt(self, attempt: AttemptId) -> Attempt | None:
-        """A pending attempt, held for this transaction; None when there is none, or it has ended."""
-        row = await self._session.scalar(
-            select(GenerationDB)
+    async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
+        """End a pending attempt as its user wishes; the database adds the error type."""
+        result = await self._session.execute(
+            update(GenerationDB)
             .where(
                 GenerationDB.generation_id == attempt.generation_id,
                 GenerationDB.attempt_number == attempt.attempt_number,
                 GenerationDB.status == Status.PENDING,
             )
-            .with_for_update()
+            .values(status=Status.FAILED, completed_at=self._clock.now(), error_message=message)
         )
-        return to_attempt(row) if row else None
-
-    async def models_used(self, generation_id: UUID) -> tuple[str, ...]:
-        """The model of each attempt, in order."""
-        models = await self._session.scalars(
-            select(GenerationDB.model_used)
-            .where(GenerationDB.generation_id == generation_id)
-            .order_by(GenerationDB.attempt_number)
-        )
-        return tuple(models)
-
-    async def finish_attempt(self, attempt: AttemptId, outcome: AttemptOutcome) -> bool:
-        """End a pending attempt; False when it had ended already."""
-        changes: dict[str, object] = {
-            "status": outcome.status,
-            "completed_at": self._clock.now(),
-            "full_response": outcome.full_response,
-            "error_type": outcome.error_type,
-            "error_message": outcome.error_message,
-            "http_status": outcome.http_status,
-            "first_token_at": outcome.first_token_at,
-        }
-        if outcome.provider_generation_id is not None:
-            changes["provider_generation_id"] = outcome.provider_generation_id
-        return await self._changed(_pending(attempt).values(changes))
-
-    async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
-        """End a pending attempt as its user wishes; the database adds the error type."""
-        return await self._changed(
-            _pending(attempt).values(status=Status.FAILED, completed_at=self._clock.now(), error_message=message)
-        )
+        return cast("CursorResult[object]", result).rowcount == 1
 
     async def get_attempt(self, attempt: AttemptId) -> Attempt | None:
         """One attempt."""
@@ -159,29 +99,6 @@ class SqlGenerationRepository:
         """The generations of every user that the actor may see; prompts and responses are left out."""
         return await self._list([], page, _SUMMARY)
 
-    async def list_by_status(self, status: Status, page: PageRequest) -> Page[Attempt]:
-        """Attempts in one state, newest first; prompts and responses are left out."""
-        query = newest_first(
-            select(GenerationDB).where(GenerationDB.status == status),
-            GenerationDB.created_at,
-            GenerationDB.generation_id,
-            page,
-        )
-        rows = (await self._session.scalars(query.options(*_SUMMARY))).all()
-        return page_of(
-            rows, page, lambda row: PageKey(row.created_at, row.generation_id), partial(to_attempt, summary=True)
-        )
-
-    async def pending_since(self, before: datetime, limit: int) -> tuple[Attempt, ...]:
-        """Pending attempts created before `before`, oldest first."""
-        rows = await self._session.scalars(
-            select(GenerationDB)
-            .where(GenerationDB.status == Status.PENDING, GenerationDB.created_at < before)
-            .order_by(GenerationDB.created_at, GenerationDB.generation_id)
-            .limit(limit)
-        )
-        return tuple(to_attempt(row) for row in rows)
-
     async def _list(
         self, which: list[ColumnElement[bool]], page: PageRequest, options: tuple[ORMOption, ...]
     ) -> Page[Generation]:
@@ -225,18 +142,6 @@ class SqlGenerationRepository:
             for id_ in ids
             if id_ in attempts
         )
-
-    async def _changed(self, statement: Update) -> bool:
-        result = cast("CursorResult[object]", await self._session.execute(statement))
-        return result.rowcount == 1
-
-
-def _pending(attempt: AttemptId) -> Update:
-    return update(GenerationDB).where(
-        GenerationDB.generation_id == attempt.generation_id,
-        GenerationDB.attempt_number == attempt.attempt_number,
-        GenerationDB.status == Status.PENDING,
-    )
 
 
 def _conditions(which: GenerationFilter) -> list[ColumnElement[bool]]:
@@ -292,6 +197,8 @@ def to_attempt(row: GenerationDB, *, summary: bool = False, with_prompt: bool = 
         error_message=row.error_message,
         http_status=row.http_status,
         provider_generation_id=row.provider_generation_id,
+        available_at=row.available_at,
+        worker_id=row.worker_id,
         started_at=row.started_at,
         first_token_at=row.first_token_at,
         completed_at=row.completed_at,

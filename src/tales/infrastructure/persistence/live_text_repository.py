@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.generation import AttemptId
 from tales.domain.repositories.live_texts import Change, LivePiece
-from tales.infrastructure.events.notices import CHANNEL, payloads
+from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, payloads
 from tales.infrastructure.persistence.escaping import escape_text, unescape_text
 
 
@@ -67,7 +67,10 @@ _FORGET_ENDED = text("""
         where g.generation_id = t.generation_id and g.attempt_number = t.attempt_number and g.status = 'pending'
     )
 """)
-_NOTIFY = text("select pg_notify(:channel, payload) from unnest(cast(:payloads as text[])) as payload")
+_NOTIFY = text(
+    "select pg_notify(channel, payload)"
+    " from unnest(cast(:channels as text[]), cast(:payloads as text[])) as notice (channel, payload)"
+)
 
 
 class SqlLiveTextRepository:
@@ -107,10 +110,14 @@ class SqlLiveTextRepository:
         """Remove the text of attempts that are not pending, or not there; how many pieces it was."""
         return cast("CursorResult[object]", await self._session.execute(_FORGET_ENDED)).rowcount
 
-    async def announce(self, changes: Collection[Change]) -> None:
-        """Tell every process of these changes, once this transaction commits."""
-        if changes:
-            await self._session.execute(_NOTIFY, {"channel": CHANNEL, "payloads": payloads(changes)})
+    async def announce(self, changes: Collection[Change], *, sender: str = "", has_enqueued: bool = False) -> None:
+        """Tell every process of these changes, and whether an attempt waits, once this transaction commits."""
+        notices = [(CHANNEL, payload) for payload in payloads(changes, sender)]
+        if has_enqueued:
+            notices.append((QUEUE_CHANNEL, ""))
+        if notices:
+            channels, texts = zip(*notices, strict=True)
+            await self._session.execute(_NOTIFY, {"channels": list(channels), "payloads": list(texts)})
 
 
 def _attempts(attempts: Collection[AttemptId]) -> dict[str, object]:

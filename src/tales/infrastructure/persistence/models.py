@@ -119,6 +119,9 @@ class GenerationDB(Base):
     http_status: Mapped[int | None]
     provider_generation_id: Mapped[str | None]
     reconciled_cost_usd: Mapped[Decimal | None]
+    queue: Mapped[str | None]
+    available_at: Mapped[datetime | None]
+    worker_id: Mapped[UUID | None]
     # Computed by the database out of full_response (decision 11).
     prompt_tokens: Mapped[int | None] = mapped_column(server_default=FetchedValue())
     completion_tokens: Mapped[int | None] = mapped_column(server_default=FetchedValue())
@@ -154,6 +157,20 @@ class SequelDB(Base):
     generation_id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
     sequel_of: Mapped[UUID]
+
+
+class WorkerDB(Base):
+    """`tales.workers`: who takes attempts, and when they last said that they live."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    queue: Mapped[str]
+    host: Mapped[str]
+    process_id: Mapped[int]
+    concurrency: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    heartbeat_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
 class AccountDB(Base):

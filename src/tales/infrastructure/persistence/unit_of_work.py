@@ -7,11 +7,11 @@ and a missing WHERE shows nobody another family's rows.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tales.application.ports import Clock
@@ -31,7 +31,6 @@ from tales.infrastructure.persistence.live_text_repository import SqlLiveTextRep
 from tales.infrastructure.persistence.report_repository import SqlReportRepository
 from tales.infrastructure.persistence.session_repository import SqlSessionRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
-from tales.infrastructure.queue.jobs import Lane, PgQueuerJobs
 
 _BECOME = text("select set_config('request.jwt.claims', :claims, true), set_config('role', :role, true)")
 # Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
@@ -40,14 +39,16 @@ _BECOME_IN_SESSION = text(
     " set_config('role', :role, true)"
 )
 
+SESSION_HAS_ENDED = "This session has ended. Sign in again."
+
 _AUTH_IS_OURS = text("select obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales'")
 
 
 class SqlUnitOfWork:
     """The repositories over one session; see `tales.domain.repositories.unit_of_work.UnitOfWork`."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, role: str, lane: Lane) -> None:
-        self._session = session
+    def __init__(self, session: AsyncSession, clock: Clock, role: str) -> None:
+        self.session = session
         self.generations = SqlGenerationRepository(session, clock)
         self.stories = SqlStoryRepository(session, clock)
         self.children = SqlChildRepository(session)
@@ -60,37 +61,48 @@ class SqlUnitOfWork:
         self.sessions = SqlSessionRepository(session, clock)
         self.entry_attempts = SqlEntryAttemptRepository(session, clock)
         self.reports = SqlReportRepository(session)
-        self.jobs = PgQueuerJobs(session, role, lane)
 
     async def commit(self) -> None:
         """Make all of it last, at once."""
-        await self._session.commit()
+        await self.session.commit()
 
 
 class SqlTransactions:
     """Begins units of work; see `tales.domain.repositories.unit_of_work.Transactions`."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, lane: Lane) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        # Statements that take on their role themselves, each in a transaction of its own.
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
-        self._lane = lane
 
     @asynccontextmanager
     async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
         """Under row-level security, as this user. Raises: NotSignedIn when the actor's session has ended."""
-        claims: dict[str, object] = {
-            "sub": str(actor.user_id),
-            "role": "authenticated",
-            "app_metadata": {"role": "admin"} if actor.is_admin else {},
-        }
-        async with self._begin("authenticated", claims, actor.session_id) as work:
+        async with self._begin("authenticated", claims_of(actor), actor.session_id) as work:
+            yield work
+
+    @asynccontextmanager
+    async def as_requester(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
+        """As this user, with leave to put an attempt into the queue. Raises: NotSignedIn."""
+        async with self._begin("tales_requester", claims_of(actor), actor.session_id) as work:
             yield work
 
     @asynccontextmanager
     async def as_service(self) -> AsyncIterator[SqlUnitOfWork]:
         """As the service itself: to keep results, and accounts."""
-        async with self._begin("service_role", {"role": "service_role"}) as work:
+        async with self._begin("service_role", json.dumps({"role": "service_role"})) as work:
             yield work
+
+    async def call(self, statement: str, parameters: tuple[object, ...]) -> Sequence[RowMapping]:
+        """Run one statement that takes on its role itself (migration 025), in a transaction of its own; its rows.
+
+        Raises: what the database has against it, Unavailable.
+        """
+        with translated_errors():
+            async with self._autocommit.connect() as connection:
+                result = await connection.exec_driver_sql(statement, parameters)
+                return result.mappings().all()
 
     async def keeps_own_users(self) -> bool:
         """Whether `auth.users` was made by Tales, and not by Supabase or the like. Raises: Unavailable."""
@@ -104,15 +116,23 @@ class SqlTransactions:
             pass
 
     @asynccontextmanager
-    async def _begin(
-        self, role: str, claims: dict[str, object], session_id: UUID | None = None
-    ) -> AsyncIterator[SqlUnitOfWork]:
+    async def _begin(self, role: str, claims: str, session_id: UUID | None = None) -> AsyncIterator[SqlUnitOfWork]:
         # Leaving without a commit closes the session, which rolls back.
         with translated_errors():
             async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                actor: dict[str, object] = {"claims": json.dumps(claims), "role": role}
+                actor: dict[str, object] = {"claims": claims, "role": role}
                 if session_id is None:
                     await session.execute(_BECOME, actor)
                 elif not await session.scalar(_BECOME_IN_SESSION, actor | {"session": session_id}):
-                    raise NotSignedIn("This session has ended. Sign in again.")
-                yield SqlUnitOfWork(session, self._clock, role, self._lane)
+                    raise NotSignedIn(SESSION_HAS_ENDED)
+                yield SqlUnitOfWork(session, self._clock, role)
+
+
+def claims_of(actor: Actor) -> str:
+    """The claims of a user's request, as the policies read them (`request.jwt.claims`)."""
+    claims = {
+        "sub": str(actor.user_id),
+        "role": "authenticated",
+        "app_metadata": {"role": "admin"} if actor.is_admin else {},
+    }
+    return json.dumps(claims)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 
 import aiohttp
@@ -22,8 +21,6 @@ SETTLE = 5.0
 LINGER = 0.5
 """Seconds after `[DONE]` for the end of the body, which lets the connection serve the next call."""
 
-_log = logging.getLogger(__name__)
-
 
 class Exchange:
     """One call. `run` it once, then ask for its `answer`.
@@ -36,7 +33,7 @@ class Exchange:
         self,
         limits: Limits,
         clock: Clock,
-        on_provider_id: Callable[[str], Awaitable[None]],
+        on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> None:
         self._limits = limits
@@ -107,7 +104,7 @@ class Exchange:
             self._cut = _no_answer(error)
 
     async def _read(self, response: aiohttp.ClientResponse) -> None:
-        await self._tell_id(completion.name_of(response.headers.get("X-Generation-Id")))
+        self._tell_id(completion.name_of(response.headers.get("X-Generation-Id")))
         self._be_patient()
         while self._reply.fault is None:
             try:
@@ -122,23 +119,15 @@ class Exchange:
             news = self._reply.feed(piece)
             self._note(news)
             if self._provider_id is None:
-                await self._tell_id(self._reply.streamed_id)
+                self._tell_id(self._reply.streamed_id)
             if news.is_progress:
                 self._be_patient()
 
-    async def _tell_id(self, provider_id: str | None) -> None:
-        """Hand on the provider's id; that it cannot be saved now is no reason to lose the story."""
-        if provider_id is None:
-            return
-        self._provider_id = provider_id
-        self._patience.reschedule(None)  # while we are busy, it is not the provider who is slow
-        try:
-            await self._on_provider_id(provider_id)
-        except Exception as error:  # noqa: BLE001 - whatever the callback has, the call goes on
-            _log.warning("The provider's id was not saved at once (%s).", type(error).__name__)
-        if self._deadline.expired():
-            raise TimeoutError  # the callback has kept the cancellation to itself
-        self._be_patient()
+    def _tell_id(self, provider_id: str | None) -> None:
+        """Hand on the provider's id."""
+        if provider_id is not None:
+            self._provider_id = provider_id
+            self._on_provider_id(provider_id)
 
     def _note(self, news: News) -> None:
         self._has_begun |= news.is_progress

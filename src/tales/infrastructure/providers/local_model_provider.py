@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
@@ -75,7 +75,7 @@ class LocalModelProvider:
     async def complete(
         self,
         call: ModelCall,
-        on_provider_id: Callable[[str], Awaitable[None]],
+        on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
         if self._starting is not None:

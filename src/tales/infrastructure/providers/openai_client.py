@@ -7,7 +7,7 @@ is followed by another one is decided, and written down, outside.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Self
 
@@ -69,7 +69,7 @@ class OpenAiCompatibleProvider:
     async def complete(
         self,
         call: ModelCall,
-        on_provider_id: Callable[[str], Awaitable[None]],
+        on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
         exchange = Exchange(self._limits, self._clock, on_provider_id, on_text)

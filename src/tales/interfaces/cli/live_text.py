@@ -31,7 +31,7 @@ async def follow(
                     show(event.text)
                 elif isinstance(event, RetryTold):
                     _say_how_it_ended(event.ended, is_last=False)
-    ended = await services.follow_generation.wait(actor, generation_id, LONG)
+    ended = await services.follow_generation.wait(actor, generation, LONG)
     if show is not None and ended.story_id is None:
         _say_how_it_ended(ended.latest, is_last=True)
     return ended

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -73,8 +71,8 @@ class LocalRecords:
 @asynccontextmanager
 async def local_writer(settings: Settings) -> AsyncIterator[LocalWriter]:
     """This process, as a worker for its own user."""
-    # Its own lane: this process runs its attempts itself, and shows the text. If it dies, a server takes them over.
-    async with open_house(settings, works=True, owner=f"{socket.gethostname()}-{os.getpid()}") as house:
+    # It makes the calls of its own story, and no others. If it dies, a server takes over.
+    async with open_house(settings, works=True, own_only=True) as house:
         yield LocalWriter(house, await house.services.sign_in.local_user())
 
 

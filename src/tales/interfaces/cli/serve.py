@@ -30,16 +30,16 @@ BACKLOG = 2048
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: they would kill the process before the worker has stopped.
 
-    It waits for every answer to end, so the streams that have none are ended by `dismiss_followers`.
+    It waits for every answer to end, so the streams that have none are ended by `close_subscriptions`.
     """
 
-    def __init__(self, config: uvicorn.Config, dismiss_followers: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, close_subscriptions: Callable[[], None]) -> None:
         super().__init__(config)
-        self._dismiss_followers = dismiss_followers
+        self._close_subscriptions = close_subscriptions
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal says to stop."""
-        self._dismiss_followers()
+        self._close_subscriptions()
         super().handle_exit(sig, frame)
 
     @contextmanager
@@ -73,7 +73,7 @@ async def _serve(settings: Settings, host: str, port: int) -> bool:
             )
             server = _Server(
                 uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS),
-                house.dismiss_followers,
+                house.close_subscriptions,
             )
             await server.serve(sockets=[listener])
             return server.started

@@ -31,7 +31,6 @@ from tales.infrastructure.persistence.migration.session import prepare_session, 
 from tales.infrastructure.persistence.migration.steps import BASE, Revision, Step, revisions
 from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
 from tales.infrastructure.persistence.urls import driver_url
-from tales.infrastructure.queue.schema import QUEUE_SINCE, drop_queue, install_queue
 
 FIRST_MOVE = "015"
 """The first migration that touches legacy stories."""
@@ -44,6 +43,9 @@ CHOICES = ("tales.orphans", "tales.invalid")
 
 POINT_OF_NO_RETURN = ("017", "contract")
 """From this step on, the old application no longer works."""
+
+APP_ROLE_SINCE = "018"
+"""The migration that makes the service's role."""
 
 _ARCHIVE_RETURNS = "016"
 _STORIES_SINCE = "005"
@@ -107,11 +109,9 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
                     runner.patiently(lambda: _fetch_archive(connection))
                 if not _take(runner, revision, wishes):
                     return
-                if revision.number == QUEUE_SINCE:
-                    _install_queue(url, runner)
-        # Also where psql ran the files, or PgQueuer is newer than last time.
-        if destination >= QUEUE_SINCE:
-            _install_queue(url, runner)
+        # Also where psql ran the files.
+        if destination >= APP_ROLE_SINCE:
+            runner.patiently(lambda: books.show_to_service(connection))
 
 
 def migrate_down(url: str, to: str, archive: Archive | None = None) -> tuple[str, ...]:
@@ -126,8 +126,6 @@ def migrate_down(url: str, to: str, archive: Archive | None = None) -> tuple[str
         runner = StepRunner(connection, Pace(), _report_nothing)
         with explained(f"The way back to {destination}"), hearing_warnings(connection) as warnings:
             runner.patiently(lambda: _go_back(connection, destination, archive))
-        if destination < QUEUE_SINCE:
-            drop_queue(url)
     return tuple(warnings)
 
 
@@ -183,11 +181,6 @@ def _keep_choices(connection: Connection, choices: Mapping[str, str]) -> None:
     """What the operator chooses when a migration goes on replaces what was chosen when it began (016)."""
     if choices and connection.execute(_HAS_STATE).scalar_one():
         connection.execute(_CHOOSE, {name.removeprefix("tales."): choices.get(name) for name in CHOICES})
-
-
-def _install_queue(url: str, runner: StepRunner) -> None:
-    install_queue(url)
-    runner.patiently(lambda: books.show_to_service(runner.connection))
 
 
 def _go_back(connection: Connection, destination: str, archive: Archive | None) -> None:

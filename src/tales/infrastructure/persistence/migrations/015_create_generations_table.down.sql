@@ -34,6 +34,7 @@ drop function tales.without_contents(tales.generations);
 drop table tales.generations;
 
 drop function tales.guard_attempt();
+drop function tales.cancel_attempt();
 drop function tales.only_seals_response(jsonb, jsonb);
 drop function tales.only_forgets(uuid, uuid, boolean);
 drop function tales.check_attempt_sequence();

@@ -59,6 +59,12 @@ create table tales.generations (
     provider_generation_id text,
     reconciled_cost_usd numeric(18, 12),
 
+    -- The attempt is its own job: who may take it, from when on, and who has taken it. Without a queue it came in beside
+    -- the service, and no model is called for it (decision 13).
+    queue text,
+    available_at timestamptz,
+    worker_id uuid,
+
     prompt_tokens integer generated always as (tales.json_count(full_response -> 'usage' -> 'prompt_tokens')) stored,
     completion_tokens integer
         generated always as (tales.json_count(full_response -> 'usage' -> 'completion_tokens')) stored,
@@ -88,7 +94,9 @@ create table tales.generations (
     )),
     constraint generations_success_has_no_error check (status <> 'success' or error_type is null),
     constraint generations_error_message_is_short check (length(error_message) <= 2000),
-    constraint generations_reconciled_cost_not_negative check (reconciled_cost_usd >= 0)
+    constraint generations_reconciled_cost_not_negative check (reconciled_cost_usd >= 0),
+    constraint generations_available_when_queued check ((queue is null) = (available_at is null)),
+    constraint generations_claimed_from_queue check (worker_id is null or (queue is not null and started_at is not null))
 );
 
 -- One success and one call in flight for each generation.
@@ -110,10 +118,6 @@ language plpgsql set search_path = '' as $$
 declare
     previous record;
 begin
-    if new.attempt_number <= 1 then
-        return new;
-    end if;
-
     select user_id, status into previous
     from tales.generations
     where generation_id = new.generation_id and attempt_number = new.attempt_number - 1;
@@ -133,7 +137,7 @@ end
 $$;
 
 create trigger generations_check_attempt_sequence before insert on tales.generations
-    for each row execute function tales.check_attempt_sequence();
+    for each row when (new.attempt_number > 1) execute function tales.check_attempt_sequence();
 
 -- Whether a reference is unchanged, or became NULL because what it named is gone.
 create function tales.only_forgets(before uuid, after uuid, still_exists boolean) returns boolean
@@ -193,12 +197,6 @@ declare
     changed jsonb;
     forgets_family boolean;
 begin
-    -- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest.
-    if current_user = 'authenticated' then
-        new.error_type := 'cancelled';
-        new.completed_at := now();
-    end if;
-
     -- 1. The migration's own writes, until it has dropped the old columns. First, as the old application's users wait for
     -- them. Whose it is and since when: only as the old application's own write of the story says it (a trigger's trigger).
     if old.origin = 'migrated' and new.origin = 'migrated'
@@ -232,8 +230,9 @@ begin
     if old.status = 'pending' then
         if forgets_family
             and (old.started_at is null or new.started_at is not distinct from old.started_at)
+            and (old.worker_id is null or new.worker_id is not distinct from old.worker_id)
             and changed - array[
-                'status', 'completed_at', 'full_response', 'started_at', 'first_token_at', 'error_type',
+                'status', 'completed_at', 'full_response', 'started_at', 'worker_id', 'first_token_at', 'error_type',
                 'error_message', 'http_status', 'provider_generation_id', 'child_id', 'hero_id'
             ] = '{}'
         then
@@ -263,8 +262,36 @@ begin
 end
 $$;
 
-create trigger generations_guard_attempt before update on tales.generations
-    for each row execute function tales.guard_attempt();
+create trigger generations_guard_ended before update on tales.generations
+    for each row when (old.status <> 'pending') execute function tales.guard_attempt();
+
+-- Of a pending attempt only what its claim and its end have no business with is looked at: every call pays for this.
+create trigger generations_guard_pending before update on tales.generations
+    for each row when (old.status = 'pending' and (
+        (old.generation_id, old.attempt_number, old.user_id, old.created_at, old.model_used, old.prompt,
+            old.story_type, old.story_length, old.hero_appearance, old.relationship_description, old.moral, old.origin,
+            old.generation_info, old.child_id, old.hero_id, old.language, old.prompt_version, old.reconciled_cost_usd,
+            old.queue, old.available_at)
+        is distinct from (new.generation_id, new.attempt_number, new.user_id, new.created_at, new.model_used, new.prompt,
+            new.story_type, new.story_length, new.hero_appearance, new.relationship_description, new.moral, new.origin,
+            new.generation_info, new.child_id, new.hero_id, new.language, new.prompt_version, new.reconciled_cost_usd,
+            new.queue, new.available_at)
+        or (old.started_at is not null and old.started_at is distinct from new.started_at)
+        or (old.worker_id is not null and old.worker_id is distinct from new.worker_id)
+    )) execute function tales.guard_attempt();
+
+-- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest.
+create function tales.cancel_attempt() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    new.error_type := 'cancelled';
+    new.completed_at := now();
+    return new;
+end
+$$;
+
+create trigger generations_cancel_attempt before update on tales.generations
+    for each row when (current_user = 'authenticated') execute function tales.cancel_attempt();
 
 -- Who may do what (decisions 13 and 14). Nobody may delete: attempts are the audit trail.
 -- The owner moves every family's rows until 017 has dropped the old columns; from then on the policies bind it too.

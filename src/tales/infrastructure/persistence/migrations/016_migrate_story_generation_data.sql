@@ -224,13 +224,13 @@ insert into tales.generations (
     generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
     hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
     child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type, http_status,
-    provider_generation_id, reconciled_cost_usd
+    provider_generation_id, reconciled_cost_usd, queue, available_at, worker_id
 )
 select
     generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
     hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
     child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type, http_status,
-    provider_generation_id, reconciled_cost_usd
+    provider_generation_id, reconciled_cost_usd, queue, available_at, worker_id
 from tales.generations_archive as a
 where origin = 'live' or not exists (select from tales.stories as s where s.id = a.story_id)
 order by generation_id, attempt_number;

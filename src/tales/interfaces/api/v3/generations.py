@@ -68,7 +68,7 @@ async def request_generation(
         response.headers["Preference-Applied"] = preferences.applied
     if preferences.wait is None:
         return requested
-    waited = await services.follow_generation.wait(actor, requested.generation_id, preferences.wait)
+    waited = await services.follow_generation.wait(actor, requested, preferences.wait)
     if waited.status.is_final:
         response.status_code = status.HTTP_200_OK
     return waited

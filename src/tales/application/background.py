@@ -1,0 +1,21 @@
+"""Work in the background: it outlives any error, and says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tales.application.ports import Log
+
+PAUSE = 1.0
+"""Seconds after an error."""
+
+
+async def forever(name: str, step: Callable[[], Awaitable[None]], log: Log) -> None:
+    """Do `step` again and again until cancelled. Of an error only its type is logged: its words may be anybody's."""
+    while True:
+        try:
+            await step()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the next step may work
+            log.warning("background work failed", work=name, error=type(error).__name__)
+            await asyncio.sleep(PAUSE)

@@ -1,0 +1,10 @@
+-- squawk-ignore-file ban-drop-table, ban-drop-function
+-- Attempts keep what the queue has said of them; those that wait wait for the way up.
+
+revoke execute on function tales.session_is_open(uuid) from tales_requester;
+drop function tales.renew_lease(uuid, text, text, integer, integer);
+drop function tales.finish_attempts(jsonb);
+drop function tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]);
+drop function tales.enqueue_attempts(jsonb);
+drop index tales.generations_claimable_idx;
+drop table tales.workers;

@@ -1,0 +1,221 @@
+-- Attempts are their own jobs: a pending row of tales.generations with a queue waits for a worker of that queue.
+--
+-- There is no second record of the work that could disagree with it. A claim writes the worker's id into the row, and is
+-- a lease: it lasts as long as the worker's one heartbeat is renewed. The service speaks to the queue by the functions
+-- below, each of which is one statement, so that they work behind a transaction pooler: it takes on the role that it
+-- needs for the transaction alone, and serves many attempts at once. Only the service may call them.
+
+-- Databases of before the first release had the queue elsewhere.
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = 'tales.generations'::regclass and attname = 'available_at' and not attisdropped
+    ) then
+        raise exception 'This database was made by an unreleased version. With that version, run '
+            '`tales migrate down --to 014 --archive table --yes`, then run `tales migrate up --yes` with this one.'
+            using errcode = 'feature_not_supported';
+    end if;
+end
+$$;
+
+-- Workers that are alive, or were a while ago.
+create table tales.workers (
+    id uuid not null,
+    queue text not null,
+    host text not null,
+    process_id integer not null,
+    concurrency integer not null,
+    started_at timestamptz not null default now(),
+    heartbeat_at timestamptz not null default now(),
+
+    constraint workers_pkey primary key (id),
+    constraint workers_concurrency_positive check (concurrency > 0)
+-- A heartbeat finds room on its own page, and touches no index.
+) with (fillfactor = 50);
+
+alter table tales.workers enable row level security;
+alter table tales.workers force row level security;
+
+create policy "the service keeps workers" on tales.workers for all to service_role using (true) with check (true);
+grant select, insert, update, delete on tales.workers to service_role;
+
+-- What may be claimed, in the order in which it became due.
+create index generations_claimable_idx on tales.generations (queue, available_at)
+    where status = 'pending' and worker_id is null;
+
+-- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or, where
+-- it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when its sign-in
+-- has ended, 'cast' when its child or hero is not the one, in the version, that its prompt was written about. A row that
+-- the database refuses fails them all.
+create function tales.enqueue_attempts(requests jsonb)
+returns table (generation_id uuid, created_at timestamptz, refusal text)
+language plpgsql set search_path = '' as $$
+declare
+    request record;
+begin
+    for request in
+        select * from jsonb_to_recordset(requests) as r (
+            claims text, session_id uuid, generation_id uuid, attempt_number integer, user_id uuid, model_used text,
+            prompt text, prompt_version text, story_type text, story_length integer, moral text, language text,
+            hero_appearance text, relationship_description text, child_id uuid, child_version xid,
+            hero_id uuid, hero_version xid, queue text, worker_id uuid, started_at timestamptz
+        )
+    loop
+        if request.claims is not null then
+            perform set_config('request.jwt.claims', request.claims, true), set_config('role', 'tales_requester', true);
+        end if;
+        generation_id := request.generation_id;
+        created_at := null;
+        if request.session_id is not null and not tales.session_is_open(request.session_id) then
+            refusal := 'session';
+        elsif (request.child_version is not null and not exists (
+                select from tales.children as c where c.id = request.child_id and c.xmin = request.child_version))
+            or (request.hero_version is not null and not exists (
+                select from tales.heroes as h where h.id = request.hero_id and h.xmin = request.hero_version))
+        then
+            refusal := 'cast';
+        else
+            refusal := null;
+            insert into tales.generations as g (
+                generation_id, attempt_number, user_id, status, model_used, prompt, prompt_version, story_type,
+                story_length, moral, language, hero_appearance, relationship_description, child_id, hero_id,
+                queue, available_at, worker_id, started_at
+            )
+            values (
+                request.generation_id, request.attempt_number, request.user_id, 'pending', request.model_used,
+                request.prompt, request.prompt_version, request.story_type, request.story_length, request.moral, request.language,
+                request.hero_appearance, request.relationship_description, request.child_id, request.hero_id,
+                request.queue, now(), request.worker_id, request.started_at
+            )
+            returning g.created_at into created_at;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+-- Claim attempts of a queue for a worker, the longest due first; `among` leaves out all but these generations.
+-- `models_used` are those of each attempt of the generation so far, in order. Two workers never get the same one: a row
+-- that another has locked is passed over.
+create function tales.claim_attempts(
+    worker uuid, of_queue text, most integer, claimed_at timestamptz, among uuid[] default null
+)
+returns table (
+    generation_id uuid, attempt_number integer, user_id uuid, model_used text, prompt text, prompt_version text,
+    story_type text, story_length integer, moral text, language text, hero_appearance text,
+    relationship_description text, child_id uuid, hero_id uuid, created_at timestamptz, started_at timestamptz,
+    available_at timestamptz, models_used text[]
+)
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+begin
+    perform set_config('request.jwt.claims', '{"role": "service_role"}', true), set_config('role', 'service_role', true);
+    return query
+    with due as (
+        select d.generation_id, d.attempt_number
+        from tales.generations as d
+        where d.status = 'pending' and d.worker_id is null and d.queue = of_queue and d.available_at <= now()
+            and (among is null or d.generation_id = any (among))
+        order by d.available_at
+        limit most
+        for update skip locked
+    )
+    update tales.generations as g set worker_id = worker, started_at = claimed_at
+    from due
+    where g.generation_id = due.generation_id and g.attempt_number = due.attempt_number
+    returning
+        g.generation_id, g.attempt_number, g.user_id, g.model_used, g.prompt, g.prompt_version,
+        g.story_type, g.story_length, g.moral, g.language, g.hero_appearance,
+        g.relationship_description, g.child_id, g.hero_id, g.created_at, g.started_at, g.available_at,
+        case when g.attempt_number = 1 then array[g.model_used] else array(
+            select earlier.model_used from tales.generations as earlier
+            where earlier.generation_id = g.generation_id order by earlier.attempt_number
+        ) end;
+end
+$$;
+
+-- End attempts, each with its outcome: a success with its story, another one with the attempt that follows it, if any,
+-- `next_delay` seconds later. Whatever is no longer pending in that worker's hands is left as it is and not returned.
+create function tales.finish_attempts(results jsonb)
+returns table (
+    generation_id uuid, attempt_number integer, prompt_tokens integer, completion_tokens integer, cost_usd numeric,
+    provider text, served_model text, child_id uuid, hero_id uuid, next_created_at timestamptz,
+    next_available_at timestamptz
+)
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+begin
+    perform set_config('request.jwt.claims', '{"role": "service_role"}', true), set_config('role', 'service_role', true);
+    return query
+    with result as materialized (
+        select * from jsonb_to_recordset(results) as r (
+            generation_id uuid, attempt_number integer, user_id uuid, worker_id uuid, status text,
+            completed_at timestamptz, full_response jsonb, error_type text, error_message text, http_status integer,
+            provider_generation_id text, first_token_at timestamptz, story_id uuid, title text, content text,
+            next_model text, next_delay double precision
+        )
+    ),
+    ended as (
+        update tales.generations as g
+        set status = r.status, completed_at = r.completed_at, full_response = r.full_response,
+            error_type = r.error_type, error_message = r.error_message, http_status = r.http_status,
+            provider_generation_id = coalesce(r.provider_generation_id, g.provider_generation_id),
+            first_token_at = r.first_token_at
+        from result as r
+        where g.generation_id = r.generation_id and g.attempt_number = r.attempt_number and g.status = 'pending'
+            and g.user_id = r.user_id and g.worker_id is not distinct from r.worker_id
+        returning g.*, r.story_id, r.title, r.content, r.next_model, r.next_delay
+    ),
+    told as (
+        insert into tales.stories (id, user_id, title, content, generation_id, generation_attempt, child_id, hero_id)
+        select e.story_id, e.user_id, e.title, e.content, e.generation_id, e.attempt_number, e.child_id, e.hero_id
+        from ended as e
+        where e.story_id is not null
+    ),
+    following as (
+        insert into tales.generations as n (
+            generation_id, attempt_number, model_used, status, available_at, user_id, prompt, prompt_version,
+            story_type, story_length, moral, language, hero_appearance, relationship_description, child_id, hero_id,
+            queue
+        )
+        select
+            e.generation_id, e.attempt_number + 1, e.next_model, 'pending', now() + make_interval(secs => e.next_delay),
+            e.user_id, e.prompt, e.prompt_version, e.story_type, e.story_length, e.moral, e.language,
+            e.hero_appearance, e.relationship_description, e.child_id, e.hero_id, e.queue
+        from ended as e
+        where e.next_model is not null
+        returning n.generation_id, n.created_at, n.available_at
+    )
+    select
+        e.generation_id, e.attempt_number, e.prompt_tokens, e.completion_tokens, e.cost_usd, e.provider,
+        e.served_model, e.child_id, e.hero_id, f.created_at, f.available_at
+    from ended as e
+    left join following as f on f.generation_id = e.generation_id;
+end
+$$;
+
+-- Say that a worker lives, and who it is.
+create function tales.renew_lease(
+    worker uuid, of_queue text, on_host text, its_process_id integer, its_concurrency integer
+)
+returns void
+language plpgsql set search_path = '' as $$
+begin
+    perform set_config('request.jwt.claims', '{"role": "service_role"}', true), set_config('role', 'service_role', true);
+    insert into tales.workers as w (id, queue, host, process_id, concurrency)
+    values (worker, of_queue, on_host, its_process_id, its_concurrency)
+    on conflict (id) do update set heartbeat_at = clock_timestamp();
+end
+$$;
+
+revoke execute on function
+    tales.enqueue_attempts(jsonb), tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]),
+    tales.finish_attempts(jsonb), tales.renew_lease(uuid, text, text, integer, integer)
+from public;
+grant execute on function
+    tales.enqueue_attempts(jsonb), tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]),
+    tales.finish_attempts(jsonb), tales.renew_lease(uuid, text, text, integer, integer)
+to tales_app, service_role;
+-- Where there is a key or a limit to look at first, the attempt is inserted by the same transaction.
+grant execute on function tales.enqueue_attempts(jsonb), tales.session_is_open(uuid) to tales_requester;

@@ -1,0 +1,228 @@
+"""The queue over PostgreSQL: the functions of migration 025, with many attempts to a statement and a commit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Integer, RowMapping, Uuid, bindparam, delete, text, update
+
+from tales.application.ports import Clock
+from tales.domain.actor import Actor
+from tales.domain.errors import NotSignedIn
+from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Status
+from tales.domain.repositories.attempt_queue import (
+    GRACE,
+    LEASE,
+    PATIENCE,
+    STRAY_AGE,
+    AttemptQueue,
+    AttemptResult,
+    Cast,
+    ClaimedAttempt,
+    EndedAttempt,
+    StrandedAttempts,
+    WorkerInfo,
+    WorkerState,
+)
+from tales.infrastructure.persistence.escaping import dump_storable
+from tales.infrastructure.persistence.models import GenerationDB, WorkerDB
+from tales.infrastructure.persistence.unit_of_work import SESSION_HAS_ENDED, SqlTransactions, claims_of
+from tales.infrastructure.queue.attempt_rows import claimed, ended, enqueued, request_row, result_row
+from tales.infrastructure.queue.batches import Batches
+
+MOST_IN_A_BATCH = 64
+BATCHES_AT_ONCE = 2
+"""Two keep both sides busy: while one waits for its commit, the other is made and read."""
+
+_ENQUEUE = "select refusal, created_at from tales.enqueue_attempts(%s::jsonb)"
+_CLAIM = "select * from tales.claim_attempts(%s, %s, %s, %s, %s::uuid[])"
+_FINISH = "select * from tales.finish_attempts(%s::jsonb)"
+_RENEW = "select tales.renew_lease(%s, %s, %s, %s, %s)"
+
+_WORKERS = text("""
+    select w.*, (
+        select count(*) from tales.generations as g where g.status = 'pending' and g.worker_id = w.id
+    ) as in_hand
+    from tales.workers as w order by w.started_at, w.id
+""")
+_ENDED_AMONG = text("""
+    select asked.generation_id, asked.attempt_number
+    from unnest(:ids, :numbers) as asked (generation_id, attempt_number)
+    where not exists (
+        select from tales.generations as g
+        where g.generation_id = asked.generation_id and g.attempt_number = asked.attempt_number
+            and g.status = 'pending'
+    )
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("numbers", type_=ARRAY(Integer)))
+# Every pending attempt is looked at, by the index on the status: there are as many as calls in flight and in wait.
+_STRANDED = text("""
+    with pending as (
+        select
+            case
+                when g.queue is null then
+                    case when g.created_at < now() - make_interval(secs => :grace) then 'not_enqueued' end
+                when g.worker_id is null then
+                    case when g.available_at < now() - make_interval(secs => :patience) then 'unclaimed' end
+                when not exists (
+                    select from tales.workers as w
+                    where w.id = g.worker_id and w.heartbeat_at > clock_timestamp() - make_interval(secs => :lease)
+                ) then 'worker_lost'
+            end as reason,
+            g.*
+        from tales.generations as g
+        where g.status = 'pending'
+    )
+    select p.*, array(
+        select earlier.model_used from tales.generations as earlier
+        where earlier.generation_id = p.generation_id order by earlier.attempt_number
+    ) as models_used
+    from pending as p
+    where p.reason is not null
+    order by p.created_at
+    limit :most
+""")
+_STRAYS = text("""
+    select g.*, array(
+        select earlier.model_used from tales.generations as earlier
+        where earlier.generation_id = g.generation_id order by earlier.attempt_number
+    ) as models_used
+    from tales.generations as g
+    where g.status = 'pending' and g.worker_id = :worker and g.started_at < :before
+        and g.generation_id <> all (:in_hand)
+""").bindparams(bindparam("in_hand", type_=ARRAY(Uuid)))
+# A worker that has gone without a word is shown for a while.
+_FORGET_WORKERS = text("delete from tales.workers where heartbeat_at < now() - interval '10 minutes'")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    actor: Actor
+    request: AttemptRequest
+    cast: Cast
+    worker_id: UUID | None
+
+
+class SqlAttemptQueue(AttemptQueue):
+    """See `AttemptQueue`."""
+
+    def __init__(self, transactions: SqlTransactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._asked = Batches(self._enqueue, most=MOST_IN_A_BATCH, at_once=BATCHES_AT_ONCE)
+        self._results = Batches(self._finish, most=MOST_IN_A_BATCH, at_once=BATCHES_AT_ONCE)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """While the body runs, and until what was asked of the queue is done."""
+        async with self._asked.running(), self._results.running():
+            yield
+
+    async def enqueue(
+        self, actor: Actor, request: AttemptRequest, cast: Cast, worker_id: UUID | None = None
+    ) -> Attempt | None:
+        return await self._asked.submit(_Asked(actor, request, cast, worker_id))
+
+    async def claim(
+        self, worker: WorkerInfo, most: int, among: Collection[UUID] | None = None
+    ) -> tuple[ClaimedAttempt, ...]:
+        wanted = None if among is None else list(among)
+        rows = await self._transactions.call(_CLAIM, (worker.id, worker.queue, most, self._clock.now(), wanted))
+        return tuple(claimed(row, worker.id) for row in rows)
+
+    async def finish(self, result: AttemptResult) -> EndedAttempt | None:
+        return await self._results.submit(result)
+
+    async def save_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
+        async with self._transactions.as_service() as work:
+            await work.session.execute(
+                update(GenerationDB)
+                .where(
+                    GenerationDB.generation_id == attempt.generation_id,
+                    GenerationDB.attempt_number == attempt.attempt_number,
+                    GenerationDB.status == Status.PENDING,
+                )
+                .values(provider_generation_id=provider_generation_id)
+            )
+            await work.commit()
+
+    async def renew_lease(self, worker: WorkerInfo) -> None:
+        await self._transactions.call(
+            _RENEW, (worker.id, worker.queue, worker.host, worker.process_id, worker.concurrency)
+        )
+
+    async def sign_off(self, worker_id: UUID) -> None:
+        async with self._transactions.as_service() as work:
+            await work.session.execute(delete(WorkerDB).where(WorkerDB.id == worker_id))
+            await work.commit()
+
+    async def workers(self) -> tuple[WorkerState, ...]:
+        async with self._transactions.as_service() as work:
+            rows = await work.session.execute(_WORKERS)
+        return tuple(
+            WorkerState(
+                WorkerInfo(row.id, row.queue, row.host, row.process_id, row.concurrency),
+                row.started_at,
+                row.heartbeat_at,
+                row.in_hand,
+            )
+            for row in rows
+        )
+
+    async def ended_among(self, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
+        asked = {
+            "ids": [attempt.generation_id for attempt in attempts],
+            "numbers": [attempt.attempt_number for attempt in attempts],
+        }
+        async with self._transactions.as_service() as work:
+            rows = await work.session.execute(_ENDED_AMONG, asked)
+        return frozenset(AttemptId(row.generation_id, row.attempt_number) for row in rows)
+
+    async def stranded(self, most: int) -> StrandedAttempts:
+        limits = {"grace": GRACE, "patience": PATIENCE, "lease": LEASE, "most": most}
+        found: dict[str, list[ClaimedAttempt]] = {}
+        async with self._transactions.as_service() as work:
+            for row in (await work.session.execute(_STRANDED, limits)).mappings():
+                found.setdefault(row["reason"], []).append(claimed(row, row["worker_id"]))
+            await work.session.execute(_FORGET_WORKERS)
+            await work.commit()
+        return StrandedAttempts(**{reason: tuple(attempts) for reason, attempts in found.items()})
+
+    async def strays(self, worker: WorkerInfo, in_hand: Collection[UUID]) -> tuple[ClaimedAttempt, ...]:
+        before = self._clock.now() - timedelta(seconds=STRAY_AGE)
+        parameters = {"worker": worker.id, "before": before, "in_hand": list(in_hand)}
+        async with self._transactions.as_service() as work:
+            rows = (await work.session.execute(_STRAYS, parameters)).mappings().all()
+        return tuple(claimed(row, worker.id) for row in rows)
+
+    async def _enqueue(self, asked: Sequence[_Asked]) -> Sequence[Attempt | Exception | None]:
+        now = self._clock.now()
+        requests: list[Json] = [
+            request_row(one.request, one.cast)
+            | {
+                "claims": claims_of(one.actor),
+                "session_id": str(one.actor.session_id) if one.actor.session_id else None,
+                "worker_id": str(one.worker_id) if one.worker_id else None,
+                "started_at": now.isoformat() if one.worker_id else None,
+            }
+            for one in asked
+        ]
+        rows = await self._transactions.call(_ENQUEUE, (dump_storable(requests),))
+        return [_enqueued(one, row, now) for one, row in zip(asked, rows, strict=True)]
+
+    async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
+        now = self._clock.now()
+        rows = await self._transactions.call(_FINISH, (dump_storable([result_row(one, now) for one in results]),))
+        found = {AttemptId(row["generation_id"], row["attempt_number"]): row for row in rows}
+        return [ended(one, now, found[one.attempt.id]) if one.attempt.id in found else None for one in results]
+
+
+def _enqueued(asked: _Asked, row: RowMapping, now: datetime) -> Attempt | Exception | None:
+    if row["refusal"] == "session":
+        return NotSignedIn(SESSION_HAS_ENDED)
+    if row["refusal"] is not None:
+        return None
+    return enqueued(asked.request, row["created_at"], asked.worker_id, now if asked.worker_id else None)
