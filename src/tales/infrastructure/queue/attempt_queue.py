@@ -28,6 +28,7 @@ from tales.domain.repositories.attempt_queue import (
     WorkerInfo,
     WorkerState,
 )
+from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.escaping import dump_storable
 from tales.infrastructure.persistence.models import GenerationDB, WorkerDB
 from tales.infrastructure.persistence.unit_of_work import SESSION_HAS_ENDED, SqlTransactions, claims_of
@@ -210,14 +211,19 @@ class SqlAttemptQueue(AttemptQueue):
             }
             for one in asked
         ]
-        rows = await self._transactions.call(_ENQUEUE, (dump_storable(requests),))
+        rows = await self._call(_ENQUEUE, requests)
         return [_enqueued(one, row, now) for one, row in zip(asked, rows, strict=True)]
 
     async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
         now = self._clock.now()
-        rows = await self._transactions.call(_FINISH, (dump_storable([result_row(one, now) for one in results]),))
+        rows = await self._call(_FINISH, [result_row(one, now) for one in results])
         found = {AttemptId(row["generation_id"], row["attempt_number"]): row for row in rows}
         return [ended(one, now, found[one.attempt.id]) if one.attempt.id in found else None for one in results]
+
+    async def _call(self, statement: str, values: Sequence[Json]) -> Sequence[RowMapping]:
+        # What is no JSON is refused before the database is asked, and in the same words.
+        with translated_errors():
+            return await self._transactions.call(statement, (dump_storable(values),))
 
 
 def _enqueued(asked: _Asked, row: RowMapping, now: datetime) -> Attempt | Exception | None:
