@@ -137,14 +137,16 @@ class SqlAttemptQueue(AttemptQueue):
     async def finish(self, result: AttemptResult) -> EndedAttempt | None:
         return await self._results.submit(result)
 
-    async def save_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
+    async def save_provider_id(self, attempt: Attempt, provider_generation_id: str) -> None:
         async with self._transactions.as_service() as work:
             await work.session.execute(
                 update(GenerationDB)
                 .where(
-                    GenerationDB.generation_id == attempt.generation_id,
-                    GenerationDB.attempt_number == attempt.attempt_number,
+                    GenerationDB.generation_id == attempt.id.generation_id,
+                    GenerationDB.attempt_number == attempt.id.attempt_number,
                     GenerationDB.status == Status.PENDING,
+                    GenerationDB.user_id == attempt.user_id,
+                    GenerationDB.worker_id == attempt.worker_id,
                 )
                 .values(provider_generation_id=provider_generation_id)
             )
