@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -73,6 +75,39 @@ class ScriptedProvider:
         return given
 
 
+class Hold:
+    """Holds calls until they may go on (`ScriptedProvider.meanwhile`)."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.ended = 0
+        self._places = asyncio.Semaphore(0)
+
+    async def __call__(self) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await self._places.acquire()
+        finally:
+            self.now -= 1
+            self.ended += 1
+
+    def release(self, count: int = 1) -> None:
+        """Let so many of them go on, now or when they come."""
+        for _ in range(count):
+            self._places.release()
+
+
+class Between:
+    """The queue, with a test's own method in the place of some."""
+
+    def __init__(self, queue: SqlAttemptQueue, **methods: Callable[..., Awaitable[Any]]) -> None:
+        self._queue = queue
+        self.__dict__.update(methods)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+
 def worker_info(queue: str = QUEUE, concurrency: int = 4) -> WorkerInfo:
     """A worker that nobody has seen before."""
     return WorkerInfo(uuid7(), queue, "host", os.getpid(), concurrency)
@@ -109,7 +144,7 @@ class Flow:
         *,
         times: WorkerTimes = QUICK,
         own_only: bool = False,
-        queue: AttemptQueue | None = None,
+        queue: AttemptQueue | Between | None = None,
         run: RunAttempt | None = None,
     ) -> AsyncIterator[Worker]:
         """A worker at work while the block runs; `queue` and `run` replace the real ones."""
