@@ -36,7 +36,7 @@ async def stranger(flow: Flow) -> Actor:
 async def written(flow: Flow) -> Generation:
     """A generation that gave a story."""
     generation = await flow.ask()
-    await flow.run(generation.latest.id)
+    await flow.run(generation)
     return await flow.look(generation.generation_id)
 
 
@@ -66,7 +66,7 @@ async def test_a_family_adds_lists_and_deletes_its_heroes(flow: Flow, ids: FakeI
 
 async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor, ids: FakeIds) -> None:
     family, stories = ManageFamily(flow.transactions, ids), ReadStories(flow.transactions)
-    follow, cancel = FollowGeneration(flow.transactions, flow.live), CancelGeneration(flow.transactions)
+    follow, cancel = FollowGeneration(flow.transactions, flow.hub), CancelGeneration(flow.transactions)
     generation = await written(flow)
     owl = await family.add_hero(flow.actor, new_hero(name="Owl"))
     assert generation.story_id is not None
@@ -103,17 +103,17 @@ async def test_a_family_reads_and_rates_its_stories(flow: Flow) -> None:
 
 
 async def test_waiting_ends_when_the_generation_does(flow: Flow) -> None:
-    follow = FollowGeneration(flow.transactions, flow.live)
+    follow = FollowGeneration(flow.transactions, flow.hub)
     generation = await flow.ask()
     waiting = asyncio.create_task(follow.wait(flow.actor, generation.generation_id, 30))
 
-    await flow.run(generation.latest.id)
+    await flow.run(generation)
 
     assert (await waiting).status is Status.SUCCESS
 
 
 async def test_waiting_ends_after_its_time_with_the_generation_as_it_stands(flow: Flow) -> None:
-    follow = FollowGeneration(flow.transactions, flow.live)
+    follow = FollowGeneration(flow.transactions, flow.hub)
     generation = await flow.ask()
 
     assert (await follow.wait(flow.actor, generation.generation_id, 0.05)).status is Status.PENDING
@@ -127,7 +127,7 @@ async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(flo
         await cancel(flow.actor, generation.generation_id)
 
     flow.provider.meanwhile = change_of_mind
-    await flow.run(generation.latest.id)
+    await flow.run(generation)
 
     ended = await flow.look(generation.generation_id)
     assert [(a.status, a.error_type) for a in ended.attempts] == [(Status.FAILED, "cancelled")]
@@ -137,7 +137,7 @@ async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(flo
 async def test_an_admin_sees_other_families_generations_and_cancels_none(flow: Flow, stranger: Actor) -> None:
     generation = await flow.ask()
     admin = replace(stranger, is_admin=True)
-    follow = FollowGeneration(flow.transactions, flow.live)
+    follow = FollowGeneration(flow.transactions, flow.hub)
 
     assert await follow.get(admin, generation.generation_id)
     with pytest.raises(NotFound):
