@@ -15,14 +15,16 @@ from tales.application.manage_family import ManageFamily
 from tales.application.read_stories import ReadStories
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, NotFound
-from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Generation, Status
 from tales.domain.page import PageRequest
+from tales.domain.retry import NextAttempt
 from tales.domain.story import Rating
 from tests.application.conftest import Flow
-from tests.factories import add_user, new_child, new_hero
+from tests.factories import add_user, failure, finish_attempt, new_child, new_hero
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
+from tests.fixtures.waiting import until
+from tests.infrastructure.persistence import rows
 
 WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
@@ -80,7 +82,6 @@ async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor,
         stories.get_with_generation(stranger, generation.story_id),
         stories.rate(stranger, generation.story_id, Rating(1)),
         follow.get(stranger, generation.generation_id),
-        follow.wait(stranger, generation.generation_id, 0),
         cancel(stranger, generation.generation_id),
     ):
         with pytest.raises(NotFound):
@@ -105,7 +106,7 @@ async def test_a_family_reads_and_rates_its_stories(flow: Flow) -> None:
 async def test_waiting_ends_when_the_generation_does(flow: Flow) -> None:
     follow = FollowGeneration(flow.transactions, flow.hub)
     generation = await flow.ask()
-    waiting = asyncio.create_task(follow.wait(flow.actor, generation.generation_id, 30))
+    waiting = asyncio.create_task(follow.wait(flow.actor, generation, 30))
 
     await flow.run(generation)
 
@@ -116,7 +117,22 @@ async def test_waiting_ends_after_its_time_with_the_generation_as_it_stands(flow
     follow = FollowGeneration(flow.transactions, flow.hub)
     generation = await flow.ask()
 
-    assert (await follow.wait(flow.actor, generation.generation_id, 0.05)).status is Status.PENDING
+    assert (await follow.wait(flow.actor, generation, 0.05)).status is Status.PENDING
+
+
+async def test_waiting_for_what_is_erased_meanwhile_tells_nothing_of_who_takes_its_id(
+    flow: Flow, database: Database
+) -> None:
+    follow = FollowGeneration(flow.transactions, flow.hub)
+    generation = await flow.ask()
+    waiting = asyncio.create_task(follow.wait(flow.actor, generation, 30))
+    with database.connect() as connection, connection.transaction():
+        connection.execute("delete from auth.users where id = %s", [flow.actor.user_id])
+        theirs = rows.ended(rows.add_user(connection), generation_id=generation.generation_id)
+        rows.insert(connection, "generations", theirs)
+
+    with pytest.raises(NotFound):
+        await waiting
 
 
 async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(flow: Flow) -> None:
@@ -155,15 +171,12 @@ async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tri
     flow: Flow, database: Database
 ) -> None:
     generation = await flow.ask()
+    await flow.claim(generation)
     async with flow.transactions.as_service() as work:
-        attempt = await work.generations.lock_attempt(generation.latest.id)
-        assert attempt is not None
-        await flow.end_attempt(work, attempt, Failure(FailureKind.SERVER_ERROR, "503"))
+        await finish_attempt(work, generation.latest.id, failure(), NextAttempt("second/model", 0.0))
         cancel = CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
         cancelling = asyncio.create_task(cancel)
-        async with asyncio.timeout(5):
-            while not database.rows(WAITING):  # noqa: ASYNC110 -- the database tells nobody
-                await asyncio.sleep(0.01)
+        await until(lambda: database.rows(WAITING))
         await work.commit()
     await cancelling
 

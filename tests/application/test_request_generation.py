@@ -11,6 +11,7 @@ from tales.application.request_generation import KnownCasts, StoryWish
 from tales.domain.actor import Actor
 from tales.domain.brief import StoryType
 from tales.domain.errors import InvalidInput, NotFound
+from tales.domain.family import ChildChanges, HeroChanges
 from tales.domain.generation import Status
 from tales.domain.prompt import PROMPT_VERSION
 from tales.domain.repositories.attempt_queue import Cast
@@ -99,9 +100,7 @@ async def test_a_model_that_is_not_offered_is_refused_because_the_operator_pays(
 async def change_child(flow: Flow, **changes: object) -> None:
     """Another process changes the child."""
     async with flow.transactions.as_user(flow.actor) as work:
-        child = await work.children.get(flow.child_id)
-        assert child is not None
-        await work.children.update(replace(child, **changes))  # type: ignore[arg-type]
+        assert await work.children.change(flow.child_id, ChildChanges(**changes)) is not None  # type: ignore[arg-type]
         await work.commit()
 
 
@@ -150,7 +149,7 @@ async def test_a_hero_that_another_process_has_changed_is_never_told_of_in_its_o
     assert "a silver cape" in str((await flow.ask(**wish)).latest.prompt)
 
     async with flow.transactions.as_user(flow.actor) as work:
-        await work.heroes.update(replace(hero, appearance="a golden cape"))
+        await work.heroes.change(hero.id, HeroChanges(appearance="a golden cape"))
         await work.commit()
 
     attempt = (await flow.ask(**wish)).latest
