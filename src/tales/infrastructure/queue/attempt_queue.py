@@ -218,9 +218,12 @@ class SqlAttemptQueue(AttemptQueue):
 
     async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
         now = self._clock.now()
-        rows = await self._call(_FINISH, [result_row(one, now) for one in results])
+        # Of two for the same attempt, the first counts: a statement would keep either of them.
+        first = {one.attempt.id: one for one in reversed(results)}
+        rows = await self._call(_FINISH, [result_row(one, now) for one in first.values()])
         found = {AttemptId(row["generation_id"], row["attempt_number"]): row for row in rows}
-        return [ended(one, now, found[one.attempt.id]) if one.attempt.id in found else None for one in results]
+        kept = [found.get(one.attempt.id) if first[one.attempt.id] is one else None for one in results]
+        return [ended(one, now, row) if row is not None else None for one, row in zip(results, kept, strict=True)]
 
     async def _call(self, statement: str, values: Sequence[Json]) -> Sequence[RowMapping]:
         # What is no JSON is refused before the database is asked, and in the same words.
