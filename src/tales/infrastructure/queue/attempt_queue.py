@@ -55,7 +55,7 @@ _ENDED_AMONG = text("""
     where not exists (
         select from tales.generations as g
         where g.generation_id = asked.generation_id and g.attempt_number = asked.attempt_number
-            and g.status = 'pending'
+            and g.status = 'pending' and g.worker_id = :worker
     )
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("numbers", type_=ARRAY(Integer)))
 # Every pending attempt is looked at, by the index on the status: there are as many as calls in flight and in wait.
@@ -172,8 +172,9 @@ class SqlAttemptQueue(AttemptQueue):
             for row in rows
         )
 
-    async def ended_among(self, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
+    async def ended_among(self, worker_id: UUID, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
         asked = {
+            "worker": worker_id,
             "ids": [attempt.generation_id for attempt in attempts],
             "numbers": [attempt.attempt_number for attempt in attempts],
         }
