@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     concurrency: int | None = Field(
         default=None,
         ge=1,
-        le=500,
+        le=10000,
         description="Calls that one worker makes at a time. None: 2 with the local model, 16 otherwise.",
     )
     jwt_secret: SecretStr | None = Field(

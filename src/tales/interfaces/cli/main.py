@@ -19,6 +19,7 @@ from tales.interfaces.cli.server_option import REMOTE
 from tales.interfaces.cli.sign_in import login, logout
 from tales.interfaces.cli.simulate import simulate
 from tales.interfaces.cli.users import app as users
+from tales.interfaces.cli.worker import worker, workers
 from tales.interfaces.cli.write import write
 
 app = typer.Typer(
@@ -29,6 +30,8 @@ app = typer.Typer(
     help="Personalised bedtime stories, with every call to a language model kept as a row.",
 )
 app.command("serve")(serve)
+app.command("worker")(worker)
+app.command("workers")(workers)
 app.command("write")(write)
 app.command("login")(login)
 app.command("logout")(logout)

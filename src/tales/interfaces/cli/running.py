@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.markup import escape
 
@@ -16,6 +20,7 @@ from tales.domain.errors import TalesError
 
 FAILED = 1
 INTERRUPTED = 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 T = TypeVar("T")
 
@@ -27,12 +32,38 @@ err = Console(highlight=False, stderr=True, width=None if sys.stderr.isatty() el
 
 
 def run(work: Coroutine[object, object, T]) -> T:
-    """Run `work` to its end on a fast event loop, and give back its result."""
-    if sys.platform == "win32":
-        return asyncio.run(work)
-    import uvloop  # noqa: PLC0415 -- not made for Windows
+    """Run `work` to its end on a fast event loop, and give back its result. What ends a service cancels it."""
+    try:
+        return uvloop.run(_cancelled_by_signals(work))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
-    return uvloop.run(work)
+
+async def _cancelled_by_signals(work: Coroutine[object, object, T]) -> T:
+    task = asyncio.current_task()
+    assert task is not None  # it is this very one
+    with stop_signals(task.cancel):
+        return await work
+
+
+@contextmanager
+def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Call `stop` for what ends a service: Ctrl-C, an operator's SIGTERM, and a terminal that was closed."""
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def allow_many_files() -> None:
+    """Let this process have as many open files as it may: each call, and each client, is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def explain(error: TalesError | ClientError) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -18,7 +17,7 @@ from fastapi import FastAPI
 from tales.bootstrap import House, open_house, start_logging
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import Manners, create_app
-from tales.interfaces.cli.running import FAILED, err, run
+from tales.interfaces.cli.running import FAILED, allow_many_files, err, run, stop_signals
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
 
@@ -44,27 +43,27 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
+        with stop_signals(lambda: self.handle_exit(signal.SIGTERM, None)):
+            yield
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Leave the stories to `tales worker`.")] = False,
 ) -> None:
     """Serve the API and the pages, and write stories."""
     settings = load_settings()
     start_logging(settings.log_level)
-    if not run(_serve(settings, host, port)):
+    allow_many_files()
+    if not run(_serve(settings, host, port, works=not no_worker)):
         raise typer.Exit(FAILED)
 
 
-async def _serve(settings: Settings, host: str, port: int) -> bool:
+async def _serve(settings: Settings, host: str, port: int, *, works: bool) -> bool:
     """Serve until a signal says to stop; whether it ever served."""
     with _listener(host, port) as listener:
-        async with open_house(settings, works=True) as house:
+        async with open_house(settings, works=works) as house:
             app = create_app(
                 house.services,
                 manners=Manners(settings.max_body_bytes, settings.cors_origins),
@@ -95,7 +94,7 @@ def _announce(
     @asynccontextmanager
     async def announce(_: FastAPI) -> AsyncIterator[None]:
         where = "the embedded database" if house.database.is_embedded else "TALES_DATABASE_URL"
-        writer = f"{house.choice.models[0]} ({house.choice.name})"
+        writer = f"{house.choice.models[0]} ({house.choice.name})" if house.worker else "`tales worker`"
         err.print(f"Stories are written by {writer} and kept in {where}.", markup=False, soft_wrap=True)
         err.print(
             f"Tales serves http://{host}:{listener.getsockname()[1]} - stop it with Ctrl-C.",
