@@ -184,6 +184,9 @@ class ProgressHub(Subscriptions, EndWatch):
                 self._states[generation_id] = None
         self._texts.update(id_ for id_, topic in self._topics.items() if topic.readers)
         self._wake.set()
+        # That one of these was cancelled may have been missed as well.
+        for attempt, on_doubt in self._watched.items():
+            on_doubt(attempt)
 
     async def _read_next(self) -> None:
         """Wait until there is something to read, and read some of it."""
