@@ -36,7 +36,7 @@ _RIGHTS = text("""
         (select rolsuper or rolcreaterole from pg_roles where rolname = current_user) as may_add_roles,
         array(
             select wanted.name
-            from unnest(array['anon', 'authenticated', 'service_role', 'tales_app', 'tales_queue']) as wanted (name)
+            from unnest(array['anon', 'authenticated', 'service_role', 'tales_app', 'tales_requester']) as wanted (name)
             where to_regrole(wanted.name) is null
         ) as missing_roles,
         has_parameter_privilege('session_replication_role', 'set') as may_mute_triggers
