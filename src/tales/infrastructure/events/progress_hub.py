@@ -87,7 +87,10 @@ class ProgressHub(Subscriptions, EndWatch):
     def on_begin(self, attempt: Attempt) -> None:
         """The worker has begun an attempt's call."""
         id_ = attempt.id.generation_id
-        if (known := self._known.get(id_)) is not None:
+        known = self._known.get(id_)
+        if known is not None and known.latest is attempt:
+            return  # claimed when it was inserted: nothing is new
+        if known is not None:
             self._known[id_] = with_attempt(known, attempt) or known
         self._change(id_, lambda generation: with_attempt(generation, attempt))
 
