@@ -3,7 +3,7 @@
 A client sends a request, waits for the story and sends the next one; the provider answers at once. In one run and in
 turns: the specification's plain tables by pgbench (the limit), the statements that the service itself sends by pgbench,
 and the service. `--present` measures it once more over so many generations that are there already, `--in-flight` with
-so many calls at a time to a provider that takes ten seconds. `--json FILE` keeps the figures.
+so many calls at a time to a provider that takes ten seconds. `--json` keeps the figures, `--page` shows them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ import psycopg
 
 from benchmarks.generations.fill import fill
 from benchmarks.generations.limits import OwnStatements, PlainTables
+from benchmarks.generations.page import counted, in_flight, present, rates, write_page
 from benchmarks.generations.service import Counted, Service, count, provider, service
-from benchmarks.measuring import Workshop, say_machine, say_table, workshop
+from benchmarks.measuring import Workshop, machine, workshop
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 
 CLIENTS = (1, 32, 256)
@@ -44,18 +45,26 @@ def main() -> None:
     parser.add_argument("--present", type=int, nargs="*", default=[])
     parser.add_argument("--in-flight", type=int, nargs="*", default=[])
     parser.add_argument("--json", type=Path, default=None)
+    parser.add_argument("--page", type=Path, default=None, help="a document whose tables are to show the figures")
     asked = parser.parse_args()
-    figures: dict[str, Any] = {}
     with workshop() as place, ExitStack() as stack:
-        say_machine(place)
+        figures: dict[str, Any] = {"machine": machine(place)}
+        print(figures["machine"])
         url = _database(place, "generations")
         instant = stack.enter_context(provider())
         figures["rates"] = _rates(place, url, instant, asked.rounds, asked.seconds)
+        print(rates(figures["rates"]), flush=True)
         figures["counted"] = _counted(place, url, instant)
-        figures["present"] = [_with_present(place, instant, rows, asked.seconds) for rows in asked.present]
+        print(counted(figures["counted"]), flush=True)
+        measured = (_with_present(place, instant, rows, asked.seconds) for rows in asked.present)
+        figures["present"] = [one for group in measured for one in group]
+        print(present(figures["present"]), flush=True)
         figures["in_flight"] = [_in_flight(place, clients) for clients in asked.in_flight]
+        print(in_flight(figures["in_flight"]), flush=True)
     if asked.json is not None:
         asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if asked.page is not None:
+        write_page(asked.page, figures)
 
 
 def _database(place: Workshop, name: str) -> str:
@@ -84,28 +93,21 @@ def _rates(place: Workshop, url: str, provider_url: str, rounds: int, seconds: f
             served.measure(8, 1.0)  # connections, plans and caches
             for clients in CLIENTS:
                 found.setdefault(f"Tales, {clients} clients", []).append(served.measure(clients, seconds))
-    limit = statistics.median(one["per_second"] for one in found["pgbench, plain tables, 8 clients"])
-    rows, figures = [], []
-    for name, measured in found.items():
-        rates = [one["per_second"] for one in measured]
-        p50, p99 = (statistics.median(one.get(key, 0.0) for one in measured) for key in ("p50_ms", "p99_ms"))
-        wrong = sum(one.get("wrong", 0) for one in measured)
-        rate = statistics.median(rates)
-        rows.append(
-            (
-                name,
-                f"{rate:,.0f}",
-                f"{min(rates):,.0f} to {max(rates):,.0f}",
-                f"{rate / limit:.2f}",
-                f"{p50:.1f}",
-                f"{p99:.1f}",
-                wrong,
-            )
-        )
-        figures.append({"what": name, "per_second": rate, "all": measured})
-    head = ("what", "generations a second", "from to", "of the limit", "p50 ms", "p99 ms", "wrong")
-    say_table(head, rows)
-    return figures
+    return [_summary(name, measured) for name, measured in found.items()]
+
+
+def _summary(name: str, measured: list[dict[str, Any]]) -> dict[str, Any]:
+    """Medians of all rounds."""
+    per_second = [one["per_second"] for one in measured]
+    return {
+        "what": name,
+        "per_second": statistics.median(per_second),
+        "least": min(per_second),
+        "most": max(per_second),
+        "p50_ms": statistics.median(one.get("p50_ms", 0.0) for one in measured),
+        "p99_ms": statistics.median(one.get("p99_ms", 0.0) for one in measured),
+        "wrong": sum(one.get("wrong", 0) for one in measured),
+    }
 
 
 def _counted(place: Workshop, url: str, provider_url: str) -> dict[str, float]:
@@ -128,10 +130,7 @@ def _counted(place: Workshop, url: str, provider_url: str) -> dict[str, float]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("alter database generations reset log_statement")
     assert figures["wrong"] == 0, figures
-    counted = _differences(before, after, COUNTED) | {"statements": statements / COUNTED}
-    names = ("statements", "transactions", "log bytes", "disk bytes")
-    say_table(names, [tuple(f"{counted[name.replace(' ', '_')]:,.2f}" for name in names)])
-    return counted
+    return _differences(before, after, COUNTED) | {"statements": statements / COUNTED}
 
 
 def _differences(before: Counted, after: Counted, generations: int) -> dict[str, float]:
@@ -142,21 +141,16 @@ def _differences(before: Counted, after: Counted, generations: int) -> dict[str,
     }
 
 
-def _with_present(place: Workshop, provider_url: str, present: int, seconds: float) -> dict[str, Any]:
+def _with_present(place: Workshop, provider_url: str, rows: int, seconds: float) -> list[dict[str, Any]]:
     """The service over so many generations that are there already."""
-    url = _database(place, f"present_{present}")
-    fill(url, present)
+    url = _database(place, f"present_{rows}")
+    fill(url, rows)
     size = count(url).size
     with service(_app_url(url), provider_url, place.home, PORT) as served:
         served.measure(8, 1.0)
-        figures = {f"{clients} clients": served.measure(clients, seconds) for clients in (1, 32)}
-    rows = [
-        (f"{present:,}", f"{size / 1e9:.2f} GB", name, f"{one['per_second']:,.0f}", one["p50_ms"], one["p99_ms"])
-        for name, one in figures.items()
-    ]
-    say_table(("generations present", "size", "clients", "generations a second", "p50 ms", "p99 ms"), rows)
-    place.execute("drop database {} with (force)", f"present_{present}")
-    return {"present": present, "size": size} | figures
+        measured = [served.measure(clients, seconds) for clients in (1, 32)]
+    place.execute("drop database {} with (force)", f"present_{rows}")
+    return [{"present": rows, "size": size} | one for one in measured]
 
 
 def _in_flight(place: Workshop, clients: int) -> dict[str, Any]:
@@ -172,19 +166,6 @@ def _in_flight(place: Workshop, clients: int) -> dict[str, Any]:
     with psycopg.connect(url) as connection:
         states = connection.execute("select status, max(attempt_number), count(*) from tales.generations group by 1")
         figures["attempts"] = [list(row) for row in states]
-    rows = [
-        (
-            clients,
-            figures["answers"],
-            figures["seconds"],
-            figures["attempts"],
-            f"{figures['memory'] / 1e6:.0f}",
-            f"{figures['blocked_ms']:.0f}",
-            figures["connections"],
-        )
-    ]
-    head = ("in flight", "answers", "seconds", "attempts", "memory MB", "longest answer to a ping ms", "connections")
-    say_table(head, rows)
     place.execute("drop database {} with (force)", f"in_flight_{clients}")
     return figures
 
