@@ -219,9 +219,15 @@ class ProgressHub(Subscriptions, EndWatch):
             return
         async with self._transactions.as_service() as work:
             if states:
+                before = {id_: topic.generation for id_ in states if (topic := self._topics.get(id_))}
                 found = {g.generation_id: g for g in await work.generations.get_generations(states)}
                 for generation_id in states & self._topics.keys():
-                    self._topics[generation_id].set_generation(found.get(generation_id))
+                    topic = self._topics[generation_id]
+                    if topic.generation is before.get(generation_id):
+                        topic.set_generation(found.get(generation_id))
+                    else:
+                        # This process has done something meanwhile, which may not be in what was read.
+                        self._look_at(generation_id)
             offsets = {
                 attempt: topic.length
                 for generation_id in texts
