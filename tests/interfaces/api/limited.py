@@ -47,6 +47,8 @@ async def another_process(database: Database, clock: FakeClock, passwords: Argon
     engine = make_engine(database.app_url)
     transactions = SqlTransactions(engine, clock, Lane("test"))
     live = LiveGenerations(transactions, structlog.get_logger("test"))
-    async with live.running():
-        yield wired(transactions, passwords, live)
-    await engine.dispose()
+    try:
+        async with live.running():
+            yield wired(transactions, passwords, live)
+    finally:
+        await engine.dispose()

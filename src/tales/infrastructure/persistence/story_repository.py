@@ -16,7 +16,7 @@ from tales.domain.page import Page, PageKey, PageRequest
 from tales.domain.story import NewStory, Rating, Story, Title, WrittenStory
 from tales.domain.versions import Versions
 from tales.infrastructure.persistence.generation_repository import to_attempt
-from tales.infrastructure.persistence.keyset import newest_first, page_of
+from tales.infrastructure.persistence.keyset import newest_first, page_of, read_in_order
 from tales.infrastructure.persistence.models import GenerationDB, StoryDB
 from tales.infrastructure.persistence.versions import one_of
 
@@ -68,13 +68,14 @@ class SqlStoryRepository:
         keys = newest_first(select(StoryDB).where(StoryDB.user_id == user_id), StoryDB.created_at, StoryDB.id, page)
         shown_story = aliased(StoryDB, keys.subquery())
         query = _written(shown_story).order_by(shown_story.created_at.desc(), shown_story.id.desc())
-        rows = (await self._session.execute(query)).all()
+        rows = (await read_in_order(self._session, query)).all()
         return page_of(rows, page, lambda row: PageKey(row[0].created_at, row[0].id), lambda row: _to_written(*row))
 
     async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
         """A user's stories, newest first; `which` looks for no words."""
         query = select(StoryDB).where(StoryDB.user_id == user_id, *_conditions(which))
-        rows = (await self._session.scalars(newest_first(query, StoryDB.created_at, StoryDB.id, page))).all()
+        query = newest_first(query, StoryDB.created_at, StoryDB.id, page)
+        rows = (await read_in_order(self._session, query)).scalars().all()
         return page_of(rows, page, lambda row: PageKey(row.created_at, row.id), _to_story)
 
     async def search(self, user_id: UUID, page: PageRequest, which: StoryFilter) -> Page[UUID]:
@@ -87,10 +88,8 @@ class SqlStoryRepository:
         words = func.tales.story_words(StoryDB.user_id, StoryDB.title, StoryDB.content)
         wanted = words.bool_op("@@")(func.tales.search_query(user_id, which.words))
         query = select(StoryDB.created_at, StoryDB.id).where(StoryDB.user_id == user_id, wanted, *_conditions(which))
-        keys = [
-            PageKey(*row)
-            for row in await self._session.execute(newest_first(query, StoryDB.created_at, StoryDB.id, page))
-        ]
+        query = newest_first(query, StoryDB.created_at, StoryDB.id, page)
+        keys = [PageKey(*row) for row in await read_in_order(self._session, query)]
         return page_of(keys, page, lambda key: key, lambda key: key.id)
 
     async def rate(self, story_id: UUID, rating: Rating, versions: Versions = None) -> Story | None:
