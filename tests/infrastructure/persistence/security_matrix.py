@@ -275,9 +275,11 @@ FUNCTIONS = (
     Function("tales.only_forgets", _WRITERS),
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
-    Function("tales.spaced", _WRITERS),
-    Function("tales.story_words", _WRITERS),
-    Function("tales.search_query", frozenset({"service_role"})),
+    # What a family's search calls.
+    *(
+        Function(f"tales.{name}", frozenset({"authenticated"}))
+        for name in ("spaced", "folded", "search_query", "search_patterns", "story_has")
+    ),
     Function(
         "tales.session_is_open",
         frozenset({"tales_app"}),
