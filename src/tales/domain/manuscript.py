@@ -24,7 +24,7 @@ _CUT_OFF = frozenset({"length", "max_tokens", "model_length"})
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-# What stands between two spaces and holds no letter, such as a dash. Words are counted by their spaces and not as `\w+`:
+# What stands between two spaces and holds no letter, such as a dash. Words are counted by their spaces, not as `\w+`:
 # the vowel signs of Hindi and the accents of decomposed text would cut them in pieces.
 _NO_WORD = re.compile(r"\s[^\w\s]++(?!\S)")
 
