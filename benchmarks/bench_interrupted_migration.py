@@ -23,7 +23,7 @@ from benchmarks.measuring import Workshop, say_machine, say_table, workshop
 from tales.infrastructure.persistence.embedded import start_embedded
 from tales.infrastructure.persistence.migration.verify import verify
 
-_SCHEMAS = ("tales", "auth", "tales_queue", "tales_internal")
+_SCHEMAS = ("tales", "auth", "tales_internal")
 _TABLES = ("stories", "generations", "migration_notes", "stories_unowned", "stories_quarantined")
 _SERVER_SHARE = 0.3
 

@@ -238,7 +238,7 @@ class Worker(Dispatcher):
         self._doubt.clear()
         self._doubtful.clear()
         for place in range(0, len(asked), MOST_AT_A_TIME):
-            for attempt in await self._queue.ended_among(asked[place : place + MOST_AT_A_TIME]):
+            for attempt in await self._queue.ended_among(self._info.id, asked[place : place + MOST_AT_A_TIME]):
                 self._give_up(attempt)
         await asyncio.sleep(self._times.shortest_pause)
 

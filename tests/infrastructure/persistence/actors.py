@@ -45,6 +45,11 @@ def fake_admin() -> Actor:
     return user(uuid4(), "fake admin", **claims)
 
 
+def requester(asker: Actor) -> Actor:
+    """The service that asks for a generation in the name of `asker`."""
+    return Actor("requester", "tales_requester", asker.claims)
+
+
 @contextmanager
 def acting(connection: Connection, actor: Actor) -> Iterator[None]:
     """Inside, statements are the actor's; all of it is one transaction."""

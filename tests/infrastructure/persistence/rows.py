@@ -91,6 +91,11 @@ def ended(user: UUID, status: str = "success", **changes: Any) -> Row:
     return attempt(user, **outcome | changes)
 
 
+def queued(user: UUID, **changes: Any) -> Row:
+    """A first attempt that the service has put into the queue, due already."""
+    return attempt(user, queue="test", available_at=THEN, **changes)
+
+
 def retry(row: Row, **changes: Any) -> Row:
     """The attempt after `row`, in flight."""
     kept = {name: row[name] for name in ("generation_id", "user_id", "model_used", "prompt", "story_type", "moral")}
@@ -137,3 +142,9 @@ def entry_attempt(**changes: Any) -> Row:
     """A wrong password, for some address and from somewhere."""
     row: Row = {"kind": "sign_in", "address_hash": token_bytes(32), "client_hash": token_bytes(32)}
     return row | {"attempts": 1, "last_at": THEN} | changes
+
+
+def worker(**changes: Any) -> Row:
+    """A process that takes attempts of one queue."""
+    row: Row = {"id": uuid4(), "queue": "test", "host": "here", "process_id": 1, "concurrency": 4}
+    return row | changes

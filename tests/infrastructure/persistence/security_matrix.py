@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMAS = ("tales", "auth", "tales_internal", "tales_queue")
+SCHEMAS = ("tales", "auth", "tales_internal")
 
-WHO = ("anonymous", "family", "another family", "admin", "service", "login", "queue")
-"""The visitors. `login` is the role that the service signs in with, `queue` the one that reaches the queue."""
+WHO = ("anonymous", "family", "another family", "admin", "service", "login")
+"""The visitors. `login` is the role that the service signs in with."""
 
-ROLES = ("anon", "authenticated", "service_role", "tales_app", "tales_queue")
-"""The roles of the database that they come as; a family, another one and an admin are all `authenticated`."""
+ROLES = ("anon", "authenticated", "service_role", "tales_app", "tales_requester")
+"""The roles of the database that they come as; a family, another one and an admin are all `authenticated`, or
+`tales_requester` where the service asks for a generation in their name: that reaches the very same rows."""
 
 COMMANDS = ("select", "insert", "update", "delete", "truncate")
 
-#          anonymous, family, another family, admin, service, login, queue
-NOBODY = "- - - - - - -"
-SERVICE = "- - - - + - -"
-SERVICE_AND_FAMILY = "- + - - + - -"
-FAMILY_ADDS = "- + - - - - -"
-FAMILY = "- + . . - - -"
-READERS = "- + . . + - -"
-LOGIN = "- - - - - + -"
-QUEUE = "- - - - - - +"
+#          anonymous, family, another family, admin, service, login
+NOBODY = "- - - - - -"
+SERVICE = "- - - - + -"
+SERVICE_AND_FAMILY = "- + - - + -"
+FAMILY_ADDS = "- + - - - -"
+FAMILY = "- + . . - -"
+READERS = "- + . . + -"
+LOGIN = "- - - - - +"
 
 EVERY_COLUMN = frozenset({"*"})
 NO_COLUMN: frozenset[str] = frozenset()
@@ -37,6 +37,7 @@ class Line:
     """Rows of one kind, and who reaches them. `rows` says which of the relation's, `where` says so in SQL.
 
     `inserted`, `updated`: the columns that a signed-in user may fill and change.
+    `requested`: those that the service may fill beside these when it asks for a generation in a user's name.
     `binds_owner`: the policies bind the owner of the database as well (FORCE ROW LEVEL SECURITY).
     `is_secured`: row-level security is enabled. Without it, privileges alone close the relation.
     `is_permanent`: not only there after a way back from the migrations.
@@ -52,6 +53,7 @@ class Line:
     truncate: str = NOBODY
     inserted: frozenset[str] = NO_COLUMN
     updated: frozenset[str] = NO_COLUMN
+    requested: frozenset[str] = NO_COLUMN
     binds_owner: bool = False
     is_secured: bool = True
     is_permanent: bool = True
@@ -71,11 +73,6 @@ def _set_aside(relation: str, *, is_secured: bool = True, is_permanent: bool = T
     return Line(relation, "", "true", is_secured=is_secured, is_permanent=is_permanent)
 
 
-def _queue(relation: str) -> Line:
-    """A table of PgQueuer's, which knows no row-level security: one role reaches it."""
-    return Line(relation, "", "true", select=QUEUE, insert=QUEUE, update=QUEUE, delete=QUEUE, is_secured=False)
-
-
 _ASKED = frozenset(
     {
         *("generation_id", "attempt_number", "model_used", "status", "prompt", "user_id", "story_type", "story_length"),
@@ -83,6 +80,7 @@ _ASKED = frozenset(
         "prompt_version",
     }
 )
+_QUEUED = frozenset({"queue", "available_at", "worker_id", "started_at"})
 _CANCELLED = frozenset({"status", "completed_at", "error_message"})
 
 LINES = (
@@ -145,10 +143,10 @@ LINES = (
         "tales.heroes",
         "ready-made",
         "user_id is null",
-        select="- + + + + - -",
+        select="- + + + + -",
         insert=NOBODY,
-        update="- . . . - - -",
-        delete="- . . . - - -",
+        update="- . . . - -",
+        delete="- . . . - -",
         inserted=EVERY_COLUMN,
         updated=EVERY_COLUMN,
         binds_owner=True,
@@ -169,22 +167,24 @@ LINES = (
         "tales.generations",
         "in flight",
         "user_id = %(family)s and status = 'pending'",
-        select="- + . + + - -",
+        select="- + . + + -",
         insert=SERVICE_AND_FAMILY,
-        update="- + . . + - -",
+        update="- + . . + -",
         inserted=_ASKED,
         updated=_CANCELLED,
+        requested=_QUEUED,
         binds_owner=True,
     ),
     Line(
         "tales.generations",
         "ended",
         "user_id = %(family)s and status <> 'pending'",
-        select="- + . + + - -",
+        select="- + . + + -",
         insert=SERVICE,
-        update="- . . . - - -",
+        update="- . . . - -",
         inserted=_ASKED,
         updated=_CANCELLED,
+        requested=_QUEUED,
         binds_owner=True,
     ),
     Line(
@@ -216,6 +216,7 @@ LINES = (
         delete=SERVICE,
         binds_owner=True,
     ),
+    Line("tales.workers", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE, binds_owner=True),
     _set_aside("tales.migration_notes"),
     _set_aside("tales.migration_state"),
     _set_aside("tales.legacy_columns"),
@@ -226,25 +227,14 @@ LINES = (
     Line("tales_internal.schema_version", "", "true", select=LOGIN, is_secured=False),
     _set_aside("tales_internal.finished_steps", is_secured=False),
     _set_aside("tales_internal.archive_file", is_secured=False, is_permanent=False),
-    _queue("tales_queue.pgqueuer"),
-    _queue("tales_queue.pgqueuer_log"),
-    _queue("tales_queue.pgqueuer_schedules"),
-    _queue("tales_queue.pgqueuer_statistics"),
 )
 
 SCHEMA_USERS = {
-    "tales": frozenset({"anon", "authenticated", "service_role", "tales_app"}),
-    "auth": frozenset({"anon", "authenticated", "service_role"}),
+    "tales": frozenset({"anon", "authenticated", "service_role", "tales_app", "tales_requester"}),
+    "auth": frozenset({"anon", "authenticated", "service_role", "tales_requester"}),
     "tales_internal": frozenset({"tales_app"}),
-    "tales_queue": frozenset({"tales_queue"}),
 }
 """Who may look into each schema. Nobody but the owner makes anything in one."""
-
-SEQUENCES = {
-    f"tales_queue.{table}_id_seq": frozenset({"tales_queue"})
-    for table in ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics")
-}
-"""Who may draw numbers from each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +250,8 @@ class Function:
 
 
 _EVERYBODY = frozenset(ROLES)
-_WRITERS = frozenset({"authenticated", "service_role"})
+_WRITERS = frozenset({"authenticated", "service_role", "tales_requester"})
+_WORKERS = frozenset({"service_role", "tales_app"})
 
 FUNCTIONS = (
     Function("auth.jwt", _EVERYBODY),
@@ -275,12 +266,19 @@ FUNCTIONS = (
     Function("tales.only_forgets", _WRITERS),
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
-    Function("tales.spaced", _WRITERS),
-    Function("tales.story_words", _WRITERS),
-    Function("tales.search_query", frozenset({"service_role"})),
+    # The queue: each takes on the role that it needs.
+    Function("tales.enqueue_attempts", _WORKERS | {"tales_requester"}),
+    Function("tales.claim_attempts", _WORKERS),
+    Function("tales.finish_attempts", _WORKERS),
+    Function("tales.renew_lease", _WORKERS),
+    # What a family's search calls.
+    *(
+        Function(f"tales.{name}", frozenset({"authenticated"}))
+        for name in ("spaced", "folded", "search_query", "search_patterns", "story_has")
+    ),
     Function(
         "tales.session_is_open",
-        frozenset({"tales_app"}),
+        frozenset({"service_role", "tales_app", "tales_requester"}),
         why_definer="a token is looked at before the user's role is taken on, and users may not look sessions up",
     ),
     Function("tales.keep_generation", why_definer="legacy stories have writers who may not write generations"),

@@ -12,7 +12,7 @@ import pytest
 
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.actors import SERVICE, acting, refused, user
+from tests.infrastructure.persistence.actors import SERVICE, acting, refused, requester, user
 from tests.infrastructure.persistence.legacy import add_story
 from tests.infrastructure.persistence.rows import (
     ENDED,
@@ -66,6 +66,12 @@ def test_a_user_asks_for_a_story_about_their_own_child_and_hero(connection: Conn
         {"reconciled_cost_usd": 0},
         {"generation_info": {"seed": 1}},
         {"started_at": THEN},
+        {"queue": "test", "available_at": THEN},
+        {"queue": "test"},
+        {"available_at": THEN},
+        {"worker_id": uuid4()},
+        {"queue": "test", "available_at": THEN, "worker_id": uuid4(), "started_at": THEN},
+        {"queue": None},
         {"first_token_at": THEN},
         {"created_at": THEN},
         {"created_at": THEN + timedelta(days=3650)},
@@ -138,6 +144,11 @@ def test_a_user_cancels_and_the_database_says_so(connection: Connection, parent:
         {"status": "failed", "completed_at": ENDED, "full_response": {"usage": {"cost": 0}}},
         {"prompt": "Another prompt."},
         {"started_at": THEN},
+        {"queue": "test", "available_at": THEN},
+        {"queue": None, "available_at": None},
+        {"available_at": THEN},
+        {"worker_id": uuid4(), "started_at": THEN},
+        {"worker_id": None},
         {"created_at": THEN},
         {"origin": "migrated"},
         {"model_used": "sim/other"},
@@ -178,21 +189,23 @@ def test_no_story_is_attached_to_another_familys_generation(connection: Connecti
         change(connection, "stories", mine, generation_id=theirs["generation_id"])
 
 
-@pytest.mark.parametrize(("table", "column", "make"), [("children", "child_id", child), ("heroes", "hero_id", hero)])
+@pytest.mark.parametrize("asker", [user, lambda parent: requester(user(parent))], ids=["user", "requester"])
+@pytest.mark.parametrize(("table", "make"), [("children", child), ("heroes", hero)])
 def test_a_story_names_no_other_familys_child_or_hero(
-    connection: Connection, parent: UUID, table: str, column: str, make: Any
+    connection: Connection, parent: UUID, table: str, make: Any, asker: Any
 ) -> None:
+    column = {"children": "child_id", "heroes": "hero_id"}[table]
     mine, theirs = (insert(connection, table, make(family))["id"] for family in (parent, add_user(connection)))
     success = insert(connection, "generations", ended(parent))
     for unseen in (theirs, uuid4()):
-        with refused("stories_of_own_family"), acting(connection, user(parent)):
+        with refused("stories_of_own_family"), acting(connection, asker(parent)):
             insert(connection, "stories", story(success, **{column: unseen}))
-    with acting(connection, user(parent)):
+    with acting(connection, asker(parent)):
         row = insert(connection, "stories", story(success, **{column: mine}))
     for unseen in (theirs, uuid4()):
-        with refused("stories_of_own_family"), acting(connection, user(parent)):
+        with refused("stories_of_own_family"), acting(connection, asker(parent)):
             change(connection, "stories", row, **{column: unseen})
-    with acting(connection, user(parent)):
+    with acting(connection, asker(parent)):
         assert change(connection, "stories", row, rating=3, **{column: None}) == 1
 
 
@@ -209,11 +222,3 @@ def test_nobody_deletes_an_attempt(connection: Connection, parent: UUID, status:
     insert(connection, "generations", attempt(parent) if status == "pending" else ended(parent, status))
     with refused(error=DENIED), acting(connection, actor(parent)):
         connection.execute("delete from tales.generations")
-
-
-@pytest.mark.parametrize("actor", [user, lambda _user_id: SERVICE], ids=["user", "service"])
-def test_nobody_puts_a_job_into_the_queue_by_themselves(connection: Connection, parent: UUID, actor: Any) -> None:
-    row = insert(connection, "generations", attempt(parent))
-    job = "insert into tales_queue.pgqueuer (priority, entrypoint, status, dedupe_key) values (0, 'x', 'queued', %s)"
-    with refused(error=DENIED), acting(connection, actor(parent)):
-        connection.execute(job, [f"{row['generation_id']}/1"])

@@ -16,7 +16,7 @@ from tests.fixtures.server import Server
 from tests.infrastructure.persistence.checksums import NEW_TABLES, OLD_TABLES, checksums
 from tests.infrastructure.persistence.moments import SETTLED
 
-SCHEMAS = ("tales", "auth", "tales_queue", "tales_internal")
+SCHEMAS = ("tales", "auth", "tales_internal")
 PLAN = LegacyPlan(rows=1_500, profile=Profile.SHORT, nastiness=Nastiness.each(0.03), huge_bytes=10_000)
 
 

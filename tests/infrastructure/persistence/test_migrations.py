@@ -22,7 +22,7 @@ from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 
 NEWEST = newest_revision()
-ALL_SCHEMAS = ("tales", "auth", "tales_queue", "tales_internal")
+ALL_SCHEMAS = ("tales", "auth", "tales_internal")
 
 
 def _run_by_psql(database: Database, *, after: str = "000", to: str = NEWEST) -> None:
@@ -56,7 +56,6 @@ def test_up_down_to_the_legacy_schema_and_up_leaves_the_same(legacy_database: Da
 
     migrate_down(url, "014")
     assert catalog(url) == legacy
-    assert catalog(url, ("tales_queue",)) == []
 
     migrate_up(url)
     assert catalog(url, ALL_SCHEMAS) == newest
@@ -65,7 +64,7 @@ def test_up_down_to_the_legacy_schema_and_up_leaves_the_same(legacy_database: Da
 def test_down_to_nothing_leaves_nothing(database: Database) -> None:
     newest = catalog(database.owner_url)
     migrate_down(database.owner_url, "000")
-    assert catalog(database.owner_url, ("tales", "auth", "tales_queue")) == []
+    assert catalog(database.owner_url, ("tales", "auth")) == []
     migrate_up(database.owner_url)
     assert catalog(database.owner_url) == newest
 

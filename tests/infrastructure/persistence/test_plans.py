@@ -16,10 +16,8 @@ from tales.domain.actor import Actor as User
 from tales.domain.generation import AttemptId, Status
 from tales.domain.page import PageKey, PageRequest
 from tales.domain.throttle import EntryKind
-from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tests.fixtures.databases import Database
-from tests.fixtures.time import FakeClock
 from tests.infrastructure.persistence.actors import OWNER, SERVICE, Actor, acting, admin, user
 from tests.infrastructure.persistence.rows import THEN, Connection
 
@@ -160,9 +158,9 @@ def _statements(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
     event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
-async def test_every_look_up_touches_few_pages(full_database: Database, clock: FakeClock) -> None:
-    engine = make_engine(full_database.app_url)
-    transactions = SqlTransactions(engine, clock)
+async def test_every_look_up_touches_few_pages(
+    full_database: Database, engine: AsyncEngine, transactions: SqlTransactions
+) -> None:
     touched: dict[str, tuple[int, str]] = {}
     with full_database.connect() as connection:
         for name, (actor, statement) in LOOK_UPS.items():
@@ -175,6 +173,5 @@ async def test_every_look_up_touches_few_pages(full_database: Database, clock: F
             actor = SERVICE if signed_in is None else admin() if signed_in.is_admin else user(PARENT)
             for number, (statement, parameters) in enumerate(sent):
                 touched[f"{name} {number}"] = _pages(connection, actor, statement, parameters)
-    await engine.dispose()
     too_many = {name: (pages, plan) for name, (pages, plan) in touched.items() if pages > FEW_PAGES}
     assert too_many == {}

@@ -18,7 +18,16 @@ from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.managed import make_managed
 from tests.fixtures.server import Server
-from tests.infrastructure.persistence.actors import ANONYMOUS, SERVICE, Actor, acting, admin, fake_admin, user
+from tests.infrastructure.persistence.actors import (
+    ANONYMOUS,
+    SERVICE,
+    Actor,
+    acting,
+    admin,
+    fake_admin,
+    requester,
+    user,
+)
 from tests.infrastructure.persistence.rows import (
     THEN,
     Connection,
@@ -35,6 +44,7 @@ from tests.infrastructure.persistence.rows import (
     replaced_token,
     session,
     story,
+    worker,
 )
 from tests.infrastructure.persistence.security_matrix import (
     COMMANDS,
@@ -44,7 +54,6 @@ from tests.infrastructure.persistence.security_matrix import (
     ROLES,
     SCHEMA_USERS,
     SCHEMAS,
-    SEQUENCES,
     Line,
 )
 
@@ -88,7 +97,6 @@ class World:
             "admin": admin(),
             "service": SERVICE,
             "login": Actor("login", "tales_app"),
-            "queue": Actor("queue", "tales_queue"),
         }
 
     @property
@@ -132,6 +140,7 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.request_rates": lambda connection, _family: {"user_id": add_user(connection), "next_at": THEN},
     "tales.generations, ended": lambda _connection, family: ended(family),
     "tales.live_text": lambda connection, family: live_text(insert(connection, "generations", attempt(family))),
+    "tales.workers": lambda _connection, _family: worker(),
     "tales.sequels": _sequel,
 }
 
@@ -149,10 +158,7 @@ CHANGES = {
     "tales.generations, ended": "status = 'failed', completed_at = now(), error_message = 'No.'",
     "tales.live_text": "text = 'Twice'",
     "tales.request_rates": "next_at = now()",
-    "tales_queue.pgqueuer": "priority = 1",
-    "tales_queue.pgqueuer_log": "entrypoint = 'x'",
-    "tales_queue.pgqueuer_schedules": "entrypoint = 'x'",
-    "tales_queue.pgqueuer_statistics": "count = 1",
+    "tales.workers": "heartbeat_at = now()",
 }
 
 
@@ -173,7 +179,6 @@ def fill(connection: Connection) -> tuple[UUID, UUID]:
     for table in ("stories_unowned", "stories_quarantined"):
         insert(connection, table, ASIDE | {"id": uuid4()})
     connection.execute("insert into tales.migration_notes values (%s, 'moral', %s)", [uuid4(), Jsonb(None)])
-    connection.execute("insert into tales_queue.pgqueuer (priority, entrypoint, status) values (0, 'x', 'queued')")
     return families
 
 
@@ -251,6 +256,15 @@ def test_everybody_reaches_what_the_matrix_says_and_nothing_else(world: World, l
 @pytest.mark.parametrize("command", COMMANDS)
 def test_who_calls_themselves_an_admin_is_any_other_family(world: World, line: Line, command: str) -> None:
     assert _try(world, fake_admin(), line, command) == line.marks(command)["another family"]
+
+
+@EVERY_LINE
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_service_that_asks_in_a_users_name_reaches_what_that_user_reaches(
+    world: World, line: Line, command: str
+) -> None:
+    for name in ("family", "another family", "admin"):
+        assert _try(world, requester(world.visitors[name]), line, command) == line.marks(command)[name], name
 
 
 def _count(world: World, line: Line, family: UUID) -> int:
@@ -334,14 +348,16 @@ def test_a_view_reads_as_whoever_asks(world: World) -> None:
 
 
 @EVERY_LINE
-def test_a_signed_in_user_fills_and_changes_these_columns_only(world: World, line: Line) -> None:
+@pytest.mark.parametrize("role", ["authenticated", "tales_requester"])
+def test_a_signed_in_user_fills_and_changes_these_columns_only(world: World, line: Line, role: str) -> None:
     columns = world.connection.execute(
-        "select attname, has_column_privilege('authenticated', attrelid, attnum, 'insert') as inserted,"
-        " has_column_privilege('authenticated', attrelid, attnum, 'update') as updated"
-        " from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped",
-        [line.relation],
+        "select attname, has_column_privilege(%(role)s, attrelid, attnum, 'insert') as inserted,"
+        " has_column_privilege(%(role)s, attrelid, attnum, 'update') as updated"
+        " from pg_attribute where attrelid = %(relation)s::regclass and attnum > 0 and not attisdropped",
+        {"role": role, "relation": line.relation},
     ).fetchall()
-    for right, wanted in (("inserted", line.inserted), ("updated", line.updated)):
+    inserted = line.inserted | line.requested if role == "tales_requester" else line.inserted
+    for right, wanted in (("inserted", inserted), ("updated", line.updated)):
         every = frozenset(column["attname"] for column in columns)
         found = frozenset(column["attname"] for column in columns if column[right])
         assert found == (every if wanted == EVERY_COLUMN else wanted), right
@@ -371,14 +387,11 @@ def test_no_right_comes_by_default_with_a_new_table(world: World) -> None:
         assert "tales.toys" in _relations(world), "and it has no line"
 
 
-def test_every_sequence_has_its_line(world: World) -> None:
+def test_there_is_no_sequence_that_tells_how_much_others_do(world: World) -> None:
     found = world.connection.execute(
-        "select oid::regclass::text as name, array(select role from unnest(%s::text[]) as role"
-        " where has_sequence_privilege(role, oid, 'usage, select, update')) as users"
-        " from pg_class where relnamespace::regnamespace::text = any (%s) and relkind = 'S'",
-        [list(ROLES), list(SCHEMAS)],
+        "select from pg_class where relnamespace::regnamespace::text = any (%s) and relkind = 'S'", [world.schemas]
     )
-    assert {row["name"]: frozenset(row["users"]) for row in found} == SEQUENCES
+    assert found.rowcount == 0
 
 
 def test_every_function_that_is_open_or_has_its_owners_rights_has_its_line(world: World) -> None:
@@ -447,14 +460,19 @@ def test_no_role_of_the_service_goes_round_the_policies(world: World, role: str)
         " from pg_roles where rolname = %s",
         [role],
     ).fetchall()
+    inherits = facts.pop("rolinherit")
+    assert inherits == (role == "tales_requester"), "it is the user, and the others are nobody by themselves"
     assert not any(facts.values())
     memberships = world.connection.execute(
         "select r.rolname from pg_auth_members as m join pg_roles as r on r.oid = m.roleid"
         " join pg_roles as own on own.oid = m.member where own.rolname = %s",
         [role],
     )
-    allowed = {"anon", "authenticated", "service_role", "tales_queue"} if role == "tales_app" else set()
-    assert {row["rolname"] for row in memberships} == allowed
+    allowed = {
+        "tales_app": {"anon", "authenticated", "service_role", "tales_requester"},
+        "tales_requester": {"authenticated"},
+    }
+    assert {row["rolname"] for row in memberships} == allowed.get(role, set())
     owned = world.connection.execute(
         "select from pg_class where relowner = %(role)s::regrole"
         " union all select from pg_proc where proowner = %(role)s::regrole"

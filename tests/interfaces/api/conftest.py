@@ -7,10 +7,8 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
-import structlog
 from fastapi import FastAPI
 from httpx import AsyncClient
-from tales.infrastructure.events.live_generations import LiveGenerations
 from uuid_utils.compat import uuid7
 
 from tales.application.appoint_admin import AppointAdmin
@@ -33,19 +31,24 @@ from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
+from tales.application.worker import NoWorker
 from tales.domain.actor import Actor
+from tales.domain.repositories.attempt_queue import AttemptQueue
 from tales.domain.repositories.unit_of_work import Transactions
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.events.progress_hub import ProgressHub
+from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.completion import story_text
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
 from tales.interfaces.web.pages import make_pages
 from tests.factories import add_user
 from tests.fixtures.time import FakeClock
-from tests.interfaces.api.world import MODELS, SECRET, Family, NoDatabase, Silence, Worker, client_of
+from tests.interfaces.api.world import MODELS, QUEUE, SECRET, Family, NoDatabase, NoQueue, Silence, Worker, client_of
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +57,8 @@ def passwords() -> Argon2Passwords:
     return Argon2Passwords()
 
 
-def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGenerations) -> Services:
-    """Every use case, as the bootstrap wires them."""
+def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: AttemptQueue, hub: ProgressHub) -> Services:
+    """Every use case, as the bootstrap wires them where no worker is."""
     ids, clock = Uuid7Maker(), SystemClock()
     tokens = JwtTokens(SECRET, clock)
 
@@ -63,15 +66,16 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGene
         async with transactions.as_service():
             pass
 
-    request = RequestGeneration(transactions, ids, MODELS)
-    follow = FollowGeneration(transactions, live)
+    dispatcher = NoWorker(ProgressPublisher(transactions, hub, Silence()))
+    request = RequestGeneration(transactions, attempts, dispatcher, ids, QUEUE, MODELS)
+    follow = FollowGeneration(transactions, hub)
     read = ReadStories(transactions)
     return Services(
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(request, follow, read),
         inspect_generations=InspectGenerations(transactions),
-        stream_events=StreamEvents(transactions, follow, live, story_text),
+        stream_events=StreamEvents(transactions, follow, hub, story_text),
         cancel_generation=CancelGeneration(transactions),
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
@@ -93,19 +97,23 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, live: LiveGene
 
 @pytest.fixture
 def services(
-    transactions: SqlTransactions, clock: FakeClock, passwords: Argon2Passwords, live: LiveGenerations
+    transactions: SqlTransactions,
+    clock: FakeClock,
+    passwords: Argon2Passwords,
+    attempt_queue: SqlAttemptQueue,
+    hub: ProgressHub,
 ) -> Services:
     """Every use case over a real database."""
     # The database dates what is created, so that nothing ends before it began.
     clock.set(datetime.now(UTC))
-    return wired(transactions, passwords, live)
+    return wired(transactions, passwords, attempt_queue, hub)
 
 
 @pytest.fixture
 def closed_services(passwords: Argon2Passwords) -> Services:
     """Every use case over a database that must not be asked."""
     database = NoDatabase()
-    return wired(database, passwords, LiveGenerations(database, structlog.get_logger()))
+    return wired(database, passwords, NoQueue(), ProgressHub(database, Silence()))
 
 
 @pytest.fixture
@@ -143,7 +151,11 @@ async def anyone(app: FastAPI) -> AsyncIterator[AsyncClient]:
 
 @pytest.fixture
 async def families(
-    app: FastAPI, services: Services, transactions: SqlTransactions, live: LiveGenerations
+    app: FastAPI,
+    services: Services,
+    transactions: SqlTransactions,
+    attempt_queue: SqlAttemptQueue,
+    hub: ProgressHub,
 ) -> AsyncIterator[tuple[Family, Family]]:
     """Two families that know nothing of each other; their clients begin at /api/v3."""
     async with AsyncExitStack() as stack:
@@ -152,7 +164,7 @@ async def families(
             user_id = await add_user(transactions)
             token = services.tokens.issue(Actor(user_id))
             client = await stack.enter_async_context(client_of(app, "/api/v3", token))
-            found.append(Family(user_id, client, Worker(transactions, live)))
+            found.append(Family(user_id, client, Worker(transactions, attempt_queue, hub)))
         yield found[0], found[1]
 
 

@@ -6,21 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import structlog
 from httpx import AsyncClient
-from tales.infrastructure.events.live_generations import LiveGenerations
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.limits import GenerationLimits
 from tales.infrastructure.auth.passwords import Argon2Passwords
+from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
 from tests.interfaces.api.conftest import wired
-from tests.interfaces.api.world import Family, client_of
+from tests.interfaces.api.world import Family, Silence, client_of
 
 
 def within(
@@ -45,7 +45,10 @@ async def another_process(database: Database, clock: FakeClock, passwords: Argon
     """The use cases over a pool of their own, as another process has them."""
     engine = make_engine(database.app_url)
     transactions = SqlTransactions(engine, clock)
-    live = LiveGenerations(transactions, structlog.get_logger("test"))
-    async with live.running():
-        yield wired(transactions, passwords, live)
-    await engine.dispose()
+    hub = ProgressHub(transactions, Silence())
+    queue = SqlAttemptQueue(transactions, clock)
+    try:
+        async with hub.running(), queue.running():
+            yield wired(transactions, passwords, queue, hub)
+    finally:
+        await engine.dispose()

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
-from tales.infrastructure.events import live_generations
+from tales.infrastructure.events import progress_hub
 from tales.infrastructure.providers.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.rows import add_user, attempt, insert
@@ -188,23 +188,34 @@ async def test_a_client_that_leaves_leaves_nothing_behind_and_stops_nothing(fami
     generation_id = await family.ask(SLOWER)
     await family.first(generation_id, "delta")
     tasks = len(asyncio.all_tasks())
-    live = family.house.services.stream_events.followers
-    pool = live._transactions._engine.pool  # type: ignore[attr-defined]
+    hub = family.house.services.stream_events.subscriptions
+    pool = hub._transactions._engine.pool  # type: ignore[attr-defined]
 
     streams = [asyncio.create_task(family.first(generation_id, "end")) for _ in range(20)]
-    await until(lambda: followers(live) == 20)
+    await until(lambda: subscriptions(hub) == 20)
     for stream in streams:
         stream.cancel()
     await asyncio.gather(*streams, return_exceptions=True)
 
-    await until(lambda: followers(live) == 0)
+    await until(lambda: subscriptions(hub) == 0)
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
     await until(lambda: pool.checkedout() == 0)
     assert (await family.until_ended(generation_id))["status"] == "success"
 
 
-def followers(live: object) -> int:
-    return sum(len(followed.followers) for followed in live._followed.values())  # type: ignore[attr-defined]
+def subscriptions(hub: object) -> int:
+    return sum(len(topic.subscriptions) for topic in hub._topics.values())  # type: ignore[attr-defined]
+
+
+async def test_a_head_request_follows_nothing_and_ends_at_once(family: Served) -> None:
+    generation_id = await family.ask("sim/hang")
+
+    answer = await family.client.head(f"/generations/{generation_id}/events")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert "Content-Length" not in answer.headers
+    assert followers(family.house.services.stream_events.followers) == 0
 
 
 async def test_another_familys_generation_is_not_there(family: Served) -> None:
@@ -263,10 +274,10 @@ async def test_a_user_who_is_erased_is_told_nothing_more(family: Served, databas
 async def test_who_was_erased_is_told_nothing_of_another_familys_generation_of_the_same_id(
     family: Served, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_generations, "POLL_SECONDS", 0.5)
+    monkeypatch.setattr(progress_hub, "POLL_SECONDS", 0.5)
     generation_id = await family.ask("sim/hang")
     streaming = asyncio.create_task(family.events(generation_id))
-    await until(lambda: followers(family.house.services.stream_events.followers) == 1)
+    await until(lambda: subscriptions(family.house.services.stream_events.subscriptions) == 1)
 
     def erase_and_take_the_id() -> None:
         with database.connect() as connection, connection.transaction():

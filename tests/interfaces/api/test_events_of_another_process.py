@@ -190,7 +190,7 @@ async def test_a_server_that_stops_ends_its_streams_and_they_go_on_at_another(
         async with tales(database, simulator, MODELS, works=False) as stopping:
             streaming = asyncio.create_task(stopping.events(generation_id, heard[-1].id))
             await asyncio.sleep(0.5)
-            stopping.house.dismiss_followers()
+            stopping.house.close_subscriptions()
             async with asyncio.timeout(1):
                 heard += await streaming
         assert heard[-1].name == "delta"

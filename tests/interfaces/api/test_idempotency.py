@@ -25,12 +25,9 @@ def keyed(key: str | None = None) -> dict[str, str]:
 
 
 def counts(database: Database) -> tuple[int, int]:
-    """How many attempts and jobs there are."""
-    (row,) = database.rows(
-        "select (select count(*) from tales.generations) as attempts, "
-        "(select count(*) from tales_queue.pgqueuer) as jobs"
-    )
-    return row["attempts"], row["jobs"]
+    """How many attempts there are, and how many of them wait for a worker."""
+    (row,) = database.rows("select count(*) as attempts, count(available_at) as waiting from tales.generations")
+    return row["attempts"], row["waiting"]
 
 
 async def test_the_same_wish_under_the_same_key_is_the_same_generation(family: Family, database: Database) -> None:

@@ -9,22 +9,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
-from tales.infrastructure.events.live_generations import LiveGenerations
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.fields import DEEPEST
 from tests.fixtures.databases import Database
 from tests.interfaces.api.conftest import wired
-from tests.interfaces.api.world import client_of
+from tests.interfaces.api.world import Silence, client_of
 
 PLAN = LegacyPlan(rows=250, seed=6, users=3, profile=Profile.SHORT, nastiness=Nastiness.each(0.05), huge_bytes=100_000)
 KEPT = (
@@ -48,7 +48,8 @@ async def services(legacy_database: Database, passwords: Argon2Passwords) -> Asy
     """Every use case over that library."""
     engine = make_engine(legacy_database.app_url)
     transactions = SqlTransactions(engine, SystemClock())
-    yield wired(transactions, passwords, LiveGenerations(transactions, structlog.get_logger("test")))
+    queue = SqlAttemptQueue(transactions, SystemClock())
+    yield wired(transactions, passwords, queue, ProgressHub(transactions, Silence()))
     await engine.dispose()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,21 +11,25 @@ from uuid import UUID
 
 import httpx
 from httpx import AsyncClient, Response
-from tales.application.end_attempt import EndAttempt
 from uuid_utils.compat import uuid7
 
-from tales.application.ports import AttemptEnds, ModelAnswer, ModelCall
+from tales.application.ports import ModelAnswer, ModelCall
 from tales.application.run_attempt import RunAttempt
 from tales.domain.actor import Actor
 from tales.domain.failures import Failure, FailureKind
-from tales.domain.generation import Attempt, AttemptId
+from tales.domain.generation import Attempt, AttemptRequest
+from tales.domain.repositories.attempt_queue import AttemptQueue, Cast, WorkerInfo
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.retry import RetryPolicy
+from tales.infrastructure.events.progress_hub import ProgressHub
+from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import response
 
 MODELS = ("first/model", "second/model")
+QUEUE = "test"
 SECRET = "a secret of thirty-two characters!"
 PASSWORD = "correct horse battery"
 TEXT = "The Kind Dragon\n\n" + "Mia and the dragon shared the last biscuit under the moon. " * 12
@@ -32,13 +37,7 @@ PROBLEM = "application/problem+json"
 
 
 class Silence:
-    """Hears nothing, says nothing: a listener and a log for a worker."""
-
-    def begin(self, attempt: AttemptId) -> None: ...
-
-    def publish(self, attempt: AttemptId, text: str) -> None: ...
-
-    def finish(self, attempt: AttemptId) -> None: ...
+    """A log that nobody reads."""
 
     def info(self, event: str, **facts: object) -> None: ...
 
@@ -53,7 +52,19 @@ class NoDatabase:
     def as_user(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
         raise AssertionError
 
+    def as_requester(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
+        raise AssertionError
+
     def as_service(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        raise AssertionError
+
+
+class NoQueue(AttemptQueue):
+    """A queue that a request must not get to."""
+
+    async def enqueue(
+        self, actor: Actor, request: AttemptRequest, cast: Cast, worker_id: UUID | None = None
+    ) -> Attempt | None:
         raise AssertionError
 
 
@@ -65,7 +76,7 @@ class Model:
     full_response: dict[str, Any] = field(default_factory=response)
 
     async def complete(
-        self, call: ModelCall, on_provider_id: Callable[[str], Awaitable[None]], on_text: Callable[[str], None]
+        self, call: ModelCall, on_provider_id: Callable[[str], None], on_text: Callable[[str], None]
     ) -> ModelAnswer:
         failure = self.failures.pop(0) if self.failures else None
         return ModelAnswer(
@@ -80,12 +91,16 @@ class Model:
 
 
 class Worker:
-    """Makes the calls that the queue would hand to a worker."""
+    """Makes the calls of the generations that a test names, as a worker of this process does."""
 
-    def __init__(self, transactions: SqlTransactions, ends: AttemptEnds) -> None:
+    def __init__(self, transactions: SqlTransactions, queue: SqlAttemptQueue, hub: ProgressHub) -> None:
         self.model = Model()
-        end = EndAttempt(RetryPolicy(MODELS, max_attempts=3), lambda _low, _high: 0.0)
-        self._run = RunAttempt(transactions, self.model, end, Uuid7Maker(), Silence(), ends, Silence())
+        self._info = WorkerInfo(uuid7(), QUEUE, "test", os.getpid(), concurrency=1)
+        self._queue = queue
+        policy = RetryPolicy(MODELS, max_attempts=3)
+        # Its rounds do not run: what other processes hear is no matter here.
+        publisher = ProgressPublisher(transactions, hub, Silence())
+        self._run = RunAttempt(queue, self.model, policy, lambda _low, _high: 0.0, Uuid7Maker(), publisher, Silence())
         self._transactions = transactions
 
     def will_fail(self, times: int = 1) -> None:
@@ -94,19 +109,15 @@ class Worker:
 
     async def run(self, generation_id: UUID | str) -> None:
         """Make the calls of a generation until it ends."""
-        while (latest := await self._latest(UUID(str(generation_id)))) is not None:
-            await self._run(latest.id, latest.user_id, 0)
+        while claimed := await self._queue.claim(self._info, 1, [UUID(str(generation_id))]):
+            for attempt in claimed:
+                await self._run.keep(attempt, await self._run.call(attempt))
 
     async def prompts(self, generation_id: UUID | str) -> list[str | None]:
         """What each call of a generation sent."""
         async with self._transactions.as_service() as work:
             generation = await work.generations.get_generation(UUID(str(generation_id)), whole=True)
         return [attempt.prompt for attempt in generation.attempts] if generation else []
-
-    async def _latest(self, generation_id: UUID) -> Attempt | None:
-        async with self._transactions.as_service() as work:
-            attempt = await work.generations.latest_attempt(generation_id)
-        return attempt if attempt and not attempt.status.is_final else None
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,11 @@ class AttemptQueue(Protocol):
     async def workers(self) -> tuple[WorkerState, ...]:
         """Every worker that is alive or was a while ago, the oldest first."""
 
-    async def ended_among(self, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
-        """Those of these attempts that are not pending, or not there."""
+    async def ended_among(self, worker_id: UUID, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
+        """Those of these attempts that are no longer pending in the worker's hands.
+
+        After an erasure, somebody else may have an attempt of this very id.
+        """
 
     async def stranded(self, most: int) -> StrandedAttempts:
         """Pending attempts that nobody will run, `most` of each kind."""

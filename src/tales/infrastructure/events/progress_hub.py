@@ -87,7 +87,10 @@ class ProgressHub(Subscriptions, EndWatch):
     def on_begin(self, attempt: Attempt) -> None:
         """The worker has begun an attempt's call."""
         id_ = attempt.id.generation_id
-        if (known := self._known.get(id_)) is not None:
+        known = self._known.get(id_)
+        if known is not None and known.latest is attempt:
+            return  # claimed when it was inserted: nothing is new
+        if known is not None:
             self._known[id_] = with_attempt(known, attempt) or known
         self._change(id_, lambda generation: with_attempt(generation, attempt))
 
@@ -184,6 +187,9 @@ class ProgressHub(Subscriptions, EndWatch):
                 self._states[generation_id] = None
         self._texts.update(id_ for id_, topic in self._topics.items() if topic.readers)
         self._wake.set()
+        # That one of these was cancelled may have been missed as well.
+        for attempt, on_doubt in self._watched.items():
+            on_doubt(attempt)
 
     async def _read_next(self) -> None:
         """Wait until there is something to read, and read some of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, RowMapping, Uuid, bindparam, delete, text, update
@@ -56,7 +56,7 @@ _ENDED_AMONG = text("""
     where not exists (
         select from tales.generations as g
         where g.generation_id = asked.generation_id and g.attempt_number = asked.attempt_number
-            and g.status = 'pending'
+            and g.status = 'pending' and g.worker_id = :worker
     )
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("numbers", type_=ARRAY(Integer)))
 # Every pending attempt is looked at, by the index on the status: there are as many as calls in flight and in wait.
@@ -175,8 +175,9 @@ class SqlAttemptQueue(AttemptQueue):
             for row in rows
         )
 
-    async def ended_among(self, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
+    async def ended_among(self, worker_id: UUID, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
         asked = {
+            "worker": worker_id,
             "ids": [attempt.generation_id for attempt in attempts],
             "numbers": [attempt.attempt_number for attempt in attempts],
         }
@@ -202,19 +203,17 @@ class SqlAttemptQueue(AttemptQueue):
         return tuple(claimed(row, worker.id) for row in rows)
 
     async def _enqueue(self, asked: Sequence[_Asked]) -> Sequence[Attempt | Exception | None]:
-        now = self._clock.now()
         requests: list[Json] = [
             request_row(one.request, one.cast)
             | {
                 "claims": claims_of(one.actor),
                 "session_id": str(one.actor.session_id) if one.actor.session_id else None,
                 "worker_id": str(one.worker_id) if one.worker_id else None,
-                "started_at": now.isoformat() if one.worker_id else None,
             }
             for one in asked
         ]
         rows = await self._call(_ENQUEUE, requests)
-        return [_enqueued(one, row, now) for one, row in zip(asked, rows, strict=True)]
+        return [_enqueued(one, row) for one, row in zip(asked, rows, strict=True)]
 
     async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
         now = self._clock.now()
@@ -231,9 +230,9 @@ class SqlAttemptQueue(AttemptQueue):
             return await self._transactions.call(statement, (dump_storable(values),))
 
 
-def _enqueued(asked: _Asked, row: RowMapping, now: datetime) -> Attempt | Exception | None:
+def _enqueued(asked: _Asked, row: RowMapping) -> Attempt | Exception | None:
     if row["refusal"] == "session":
         return NotSignedIn(SESSION_HAS_ENDED)
     if row["refusal"] is not None:
         return None
-    return enqueued(asked.request, row["created_at"], asked.worker_id, now if asked.worker_id else None)
+    return enqueued(asked.request, row["created_at"], asked.worker_id)

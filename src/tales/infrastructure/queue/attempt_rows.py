@@ -37,10 +37,8 @@ def request_row(request: AttemptRequest, cast: Cast = NOBODY) -> dict[str, Json]
     }
 
 
-def enqueued(
-    request: AttemptRequest, created_at: datetime, worker_id: UUID | None = None, started_at: datetime | None = None
-) -> Attempt:
-    """The attempt that `request` has become."""
+def enqueued(request: AttemptRequest, created_at: datetime, worker_id: UUID | None = None) -> Attempt:
+    """The attempt that `request` has become; one that `worker_id` has claimed has begun."""
     return Attempt(
         id=request.id,
         user_id=request.user_id,
@@ -60,7 +58,7 @@ def enqueued(
         hero_id=request.hero_id,
         available_at=created_at,
         worker_id=worker_id,
-        started_at=started_at,
+        started_at=created_at if worker_id is not None else None,
     )
 
 

@@ -76,9 +76,23 @@ def test_a_server_that_is_set_otherwise_is_told(legacy_database: Database, setti
     assert the_finding(look(legacy_database), name).severity is Severity.WARNING
 
 
-def test_a_role_that_is_missing_is_told(managed_database: ManagedDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_roles_that_are_missing_are_told_as_the_migrations_make_them(
+    managed_database: ManagedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     migrate_up(managed_database.owner_url, "014")
     # Roles belong to the cluster, so that none of ours can be dropped for a test.
-    monkeypatch.setattr(rights, "_RIGHTS", text(rights._RIGHTS.text.replace("'tales_queue'", "'nobody_here'")))
-    finding = the_finding(look(managed_database), "right_missing")
-    assert finding.statements[0] == "create role nobody_here nologin noinherit;"
+    missing = "wanted.name in ('service_role', 'tales_requester', 'tales_app')"
+    monkeypatch.setattr(
+        rights, "_RIGHTS", text(rights._RIGHTS.text.replace("to_regrole(wanted.name) is null", missing))
+    )
+    owner = f"{managed_database.name}_owner"
+    assert the_finding(look(managed_database), "right_missing").statements == (
+        "create role service_role nologin noinherit;",
+        f"grant service_role to {owner};",
+        "create role tales_requester nologin inherit;",
+        "grant authenticated to tales_requester;",
+        f"grant tales_requester to {owner};",
+        "create role tales_app nologin noinherit;",
+        "grant anon, authenticated, service_role, tales_requester to tales_app;",
+        f"grant tales_app to {owner};",
+    )

@@ -16,8 +16,9 @@ end
 $$;
 
 create trigger stories_check_family before insert or update of child_id, hero_id on tales.stories
-    for each row when (current_user = 'authenticated' and (new.child_id is not null or new.hero_id is not null))
-    execute function tales.check_story_family();
+    for each row when (
+        current_user in ('authenticated', 'tales_requester') and (new.child_id is not null or new.hero_id is not null)
+    ) execute function tales.check_story_family();
 
 -- The owner moves no row any more, so the policies bind it here too.
 alter table tales.children force row level security;

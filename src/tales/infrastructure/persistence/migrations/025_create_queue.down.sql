@@ -1,7 +1,7 @@
 -- squawk-ignore-file ban-drop-table, ban-drop-function
 -- Attempts keep what the queue has said of them; those that wait wait for the way up.
 
-revoke execute on function tales.session_is_open(uuid) from tales_requester;
+revoke execute on function tales.session_is_open(uuid) from tales_requester, service_role;
 drop function tales.renew_lease(uuid, text, text, integer, integer);
 drop function tales.finish_attempts(jsonb);
 drop function tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]);

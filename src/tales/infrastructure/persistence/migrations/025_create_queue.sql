@@ -59,7 +59,7 @@ begin
             claims text, session_id uuid, generation_id uuid, attempt_number integer, user_id uuid, model_used text,
             prompt text, prompt_version text, story_type text, story_length integer, moral text, language text,
             hero_appearance text, relationship_description text, child_id uuid, child_version xid,
-            hero_id uuid, hero_version xid, queue text, worker_id uuid, started_at timestamptz
+            hero_id uuid, hero_version xid, queue text, worker_id uuid
         )
     loop
         if request.claims is not null then
@@ -86,7 +86,7 @@ begin
                 request.generation_id, request.attempt_number, request.user_id, 'pending', request.model_used,
                 request.prompt, request.prompt_version, request.story_type, request.story_length, request.moral, request.language,
                 request.hero_appearance, request.relationship_description, request.child_id, request.hero_id,
-                request.queue, now(), request.worker_id, request.started_at
+                request.queue, now(), request.worker_id, case when request.worker_id is not null then now() end
             )
             returning g.created_at into created_at;
         end if;
@@ -97,7 +97,7 @@ $$;
 
 -- Claim attempts of a queue for a worker, the longest due first; `among` leaves out all but these generations.
 -- `models_used` are those of each attempt of the generation so far, in order. Two workers never get the same one: a row
--- that another has locked is passed over.
+-- that another has locked is passed over. Clocks differ, but no attempt begins before it may.
 create function tales.claim_attempts(
     worker uuid, of_queue text, most integer, claimed_at timestamptz, among uuid[] default null
 )
@@ -121,7 +121,7 @@ begin
         limit most
         for update skip locked
     )
-    update tales.generations as g set worker_id = worker, started_at = claimed_at
+    update tales.generations as g set worker_id = worker, started_at = greatest(claimed_at, g.available_at)
     from due
     where g.generation_id = due.generation_id and g.attempt_number = due.attempt_number
     returning
@@ -218,4 +218,6 @@ grant execute on function
     tales.finish_attempts(jsonb), tales.renew_lease(uuid, text, text, integer, integer)
 to tales_app, service_role;
 -- Where there is a key or a limit to look at first, the attempt is inserted by the same transaction.
-grant execute on function tales.enqueue_attempts(jsonb), tales.session_is_open(uuid) to tales_requester;
+grant execute on function tales.enqueue_attempts(jsonb) to tales_requester;
+-- It asks for this, whoever calls it.
+grant execute on function tales.session_is_open(uuid) to tales_requester, service_role;

@@ -36,7 +36,7 @@ _RIGHTS = text("""
         (select rolsuper or rolcreaterole from pg_roles where rolname = current_user) as may_add_roles,
         array(
             select wanted.name
-            from unnest(array['anon', 'authenticated', 'service_role', 'tales_app', 'tales_queue']) as wanted (name)
+            from unnest(array['anon', 'authenticated', 'service_role', 'tales_requester', 'tales_app']) as wanted (name)
             where to_regrole(wanted.name) is null
         ) as missing_roles,
         has_parameter_privilege('session_replication_role', 'set') as may_mute_triggers
@@ -94,11 +94,7 @@ def judge_rights(connection: Connection) -> Iterator[Finding]:
         (
             bool(rights.missing_roles) and not rights.may_add_roles,
             f"make the missing roles {', '.join(rights.missing_roles)}",
-            tuple(
-                statement
-                for name in rights.missing_roles
-                for statement in (f"create role {name} nologin noinherit;", f"grant {name} to {rights.role};")
-            ),
+            tuple(statement for name in rights.missing_roles for statement in _role_statements(name, rights.role)),
         ),
     ]
     for is_lacking, what, statements in lacking:
@@ -114,3 +110,14 @@ def judge_rights(connection: Connection) -> Iterator[Finding]:
         )
         grant = f"grant set on parameter session_replication_role to {rights.role};"
         yield Finding("trigger_not_muted", Severity.WARNING, sentence, (grant,))
+
+
+def _role_statements(name: str, owner: str) -> Iterator[str]:
+    """How somebody who may do so makes a role as the migrations make it (001, 018)."""
+    inherits = name == "tales_requester"
+    yield f"create role {name} nologin {'inherit' if inherits else 'noinherit'};"
+    if inherits:
+        yield f"grant authenticated to {name};"
+    if name == "tales_app":
+        yield f"grant anon, authenticated, service_role, tales_requester to {name};"
+    yield f"grant {name} to {owner};"
