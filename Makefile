@@ -18,7 +18,7 @@ SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/aut
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-postgresql lint format audit lock bench bench-fuzz docs client clean anew
+.PHONY: help install run test test-postgresql lint format audit lock bench bench-generations bench-fuzz docs client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ bench: install ## Run the benchmarks
 	@set -- benchmarks/bench_*.py; \
 	if [ ! -e "$$1" ]; then echo "There are no benchmarks yet. benchmarks/README.md says what belongs there."; exit; fi; \
 	for benchmark; do name=$$(basename "$$benchmark" .py); echo "$$name"; $(PY) -m "benchmarks.$$name" || exit; done
+
+bench-generations: install ## Measure whole generations a second, and write docs/performance.md
+	$(PY) -m benchmarks.bench_generations --in-flight 1000 5000 --present 10000 1000000 5000000 \
+		--json docs/performance.json --page docs/performance.md
 
 bench-fuzz: install ## Send 10,000 requests of all kinds to the three versions of the API
 	$(PY) -m benchmarks.fuzz

@@ -25,6 +25,8 @@ import psycopg
 import structlog
 import uvicorn
 from pydantic import SecretStr
+from tales.infrastructure.events.live_generations import LiveGenerations
+from tales.infrastructure.events.teller import LiveTeller
 from uuid_utils.compat import uuid7
 
 from benchmarks.measuring import say_machine, say_table, workshop
@@ -32,8 +34,6 @@ from tales.bootstrap import open_house
 from tales.domain.brief import StoryType
 from tales.domain.generation import AttemptId, AttemptRequest
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.live_generations import LiveGenerations
-from tales.infrastructure.events.teller import LiveTeller
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions

@@ -73,20 +73,29 @@ def workshop() -> Iterator[Workshop]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def say_machine(place: Workshop) -> None:
-    """The first lines of every benchmark's output."""
+def machine(place: Workshop) -> str:
+    """What the figures were measured on."""
     with psycopg.connect(place.superuser_url) as connection:
         version = connection.info.server_version // 10_000
     load = os.getloadavg()[0]
     free = shutil.disk_usage(place.home).free / 1e9
-    print(
+    return (
         f"{os.cpu_count()} cores (load {load:.1f} before), Python {platform.python_version()}, PostgreSQL {version}, "
+        f"default settings of the embedded server, {free:,.0f} GB free.\n"
     )
-    print(f"default settings of the embedded server, {free:,.0f} GB free.\n", flush=True)
+
+
+def say_machine(place: Workshop) -> None:
+    """The first lines of every benchmark's output."""
+    print(machine(place), flush=True)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """A table in Markdown."""
+    lines = (head, tuple("---" for _ in head), *rows)
+    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
 
 
 def say_table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """A table in Markdown."""
-    for row in (head, tuple("---" for _ in head), *rows):
-        print("| " + " | ".join(str(cell) for cell in row) + " |")
-    print(flush=True)
+    """Print a table in Markdown."""
+    print(table(head, rows), flush=True)

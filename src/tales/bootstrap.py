@@ -180,7 +180,7 @@ async def _who_signs_in(settings: Settings, transactions: SqlTransactions) -> _S
     keys = Jwks(settings.jwks_url, clock, _log()) if settings.jwks_url else None
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
     newcomers = Newcomers(transactions, clock) if keeps_users else None
-    return _SigningIn(own, Authenticate(OutsideTokens(expected, keys, secret), newcomers), is_elsewhere=True)
+    return _SigningIn(own, Authenticate(OutsideTokens(expected, keys, secret, clock), newcomers), is_elsewhere=True)
 
 
 def _log() -> Log:

@@ -15,72 +15,73 @@ from tales.application.manage_family import ManageFamily
 from tales.application.read_stories import ReadStories
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, NotFound
-from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Generation, Status
 from tales.domain.page import PageRequest
+from tales.domain.retry import NextAttempt
 from tales.domain.story import Rating
-from tests.application.conftest import Workshop
-from tests.factories import add_user, new_child, new_hero
+from tests.application.conftest import Flow
+from tests.factories import add_user, failure, finish_attempt, new_child, new_hero
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
+from tests.fixtures.waiting import until
+from tests.infrastructure.persistence import rows
 
 WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @pytest.fixture
-async def stranger(workshop: Workshop) -> Actor:
+async def stranger(flow: Flow) -> Actor:
     """A user of another family."""
-    return Actor(await add_user(workshop.transactions))
+    return Actor(await add_user(flow.transactions))
 
 
-async def written(workshop: Workshop) -> Generation:
+async def written(flow: Flow) -> Generation:
     """A generation that gave a story."""
-    generation = await workshop.ask()
-    await workshop.run(generation.latest.id)
-    return await workshop.look(generation.generation_id)
+    generation = await flow.ask()
+    await flow.run(generation)
+    return await flow.look(generation.generation_id)
 
 
-async def test_a_family_adds_lists_and_deletes_its_children(workshop: Workshop, ids: FakeIds) -> None:
-    family = ManageFamily(workshop.transactions, ids)
-    tom = await family.add_child(workshop.actor, new_child(name="Tom"))
+async def test_a_family_adds_lists_and_deletes_its_children(flow: Flow, ids: FakeIds) -> None:
+    family = ManageFamily(flow.transactions, ids)
+    tom = await family.add_child(flow.actor, new_child(name="Tom"))
 
-    assert [c.name for c in (await family.list_children(workshop.actor, PageRequest())).items] == ["Tom", "Mia"]
-    assert await family.get_child(workshop.actor, tom.id) == tom
+    assert [c.name for c in (await family.list_children(flow.actor, PageRequest())).items] == ["Tom", "Mia"]
+    assert await family.get_child(flow.actor, tom.id) == tom
 
-    await family.delete_child(workshop.actor, tom.id)
+    await family.delete_child(flow.actor, tom.id)
     with pytest.raises(NotFound):
-        await family.get_child(workshop.actor, tom.id)
+        await family.get_child(flow.actor, tom.id)
 
 
-async def test_a_family_adds_lists_and_deletes_its_heroes(workshop: Workshop, ids: FakeIds) -> None:
-    family = ManageFamily(workshop.transactions, ids)
-    owl = await family.add_hero(workshop.actor, new_hero(name="Owl"))
+async def test_a_family_adds_lists_and_deletes_its_heroes(flow: Flow, ids: FakeIds) -> None:
+    family = ManageFamily(flow.transactions, ids)
+    owl = await family.add_hero(flow.actor, new_hero(name="Owl"))
 
-    assert (await family.list_heroes(workshop.actor, PageRequest())).items[0] == owl
-    assert await family.get_hero(workshop.actor, owl.id) == owl
+    assert (await family.list_heroes(flow.actor, PageRequest())).items[0] == owl
+    assert await family.get_hero(flow.actor, owl.id) == owl
 
-    await family.delete_hero(workshop.actor, owl.id)
+    await family.delete_hero(flow.actor, owl.id)
     with pytest.raises(NotFound):
-        await family.get_hero(workshop.actor, owl.id)
+        await family.get_hero(flow.actor, owl.id)
 
 
-async def test_a_stranger_finds_nothing_of_a_family(workshop: Workshop, stranger: Actor, ids: FakeIds) -> None:
-    family, stories = ManageFamily(workshop.transactions, ids), ReadStories(workshop.transactions)
-    follow, cancel = FollowGeneration(workshop.transactions, workshop.live), CancelGeneration(workshop.transactions)
-    generation = await written(workshop)
-    owl = await family.add_hero(workshop.actor, new_hero(name="Owl"))
+async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor, ids: FakeIds) -> None:
+    family, stories = ManageFamily(flow.transactions, ids), ReadStories(flow.transactions)
+    follow, cancel = FollowGeneration(flow.transactions, flow.hub), CancelGeneration(flow.transactions)
+    generation = await written(flow)
+    owl = await family.add_hero(flow.actor, new_hero(name="Owl"))
     assert generation.story_id is not None
 
     for attempt in (
-        family.get_child(stranger, workshop.child_id),
-        family.delete_child(stranger, workshop.child_id),
+        family.get_child(stranger, flow.child_id),
+        family.delete_child(stranger, flow.child_id),
         family.get_hero(stranger, owl.id),
         family.delete_hero(stranger, owl.id),
         stories.get(stranger, generation.story_id),
         stories.get_with_generation(stranger, generation.story_id),
         stories.rate(stranger, generation.story_id, Rating(1)),
         follow.get(stranger, generation.generation_id),
-        follow.wait(stranger, generation.generation_id, 0),
         cancel(stranger, generation.generation_id),
     ):
         with pytest.raises(NotFound):
@@ -89,91 +90,103 @@ async def test_a_stranger_finds_nothing_of_a_family(workshop: Workshop, stranger
     assert (await follow.list(stranger, PageRequest())).items == ()
 
 
-async def test_a_family_reads_and_rates_its_stories(workshop: Workshop) -> None:
-    stories = ReadStories(workshop.transactions)
-    generation = await written(workshop)
+async def test_a_family_reads_and_rates_its_stories(flow: Flow) -> None:
+    stories = ReadStories(flow.transactions)
+    generation = await written(flow)
     assert generation.story_id is not None
 
-    await stories.rate(workshop.actor, generation.story_id, Rating(9))
+    await stories.rate(flow.actor, generation.story_id, Rating(9))
 
-    (story,) = (await stories.list(workshop.actor, PageRequest())).items
+    (story,) = (await stories.list(flow.actor, PageRequest())).items
     assert (story.id, story.rating) == (generation.story_id, 9)
-    same, whole = await stories.get_with_generation(workshop.actor, story.id)
+    same, whole = await stories.get_with_generation(flow.actor, story.id)
     assert (same, whole.generation_id) == (story, generation.generation_id)
 
 
-async def test_waiting_ends_when_the_generation_does(workshop: Workshop) -> None:
-    follow = FollowGeneration(workshop.transactions, workshop.live)
-    generation = await workshop.ask()
-    waiting = asyncio.create_task(follow.wait(workshop.actor, generation.generation_id, 30))
+async def test_waiting_ends_when_the_generation_does(flow: Flow) -> None:
+    follow = FollowGeneration(flow.transactions, flow.hub)
+    generation = await flow.ask()
+    waiting = asyncio.create_task(follow.wait(flow.actor, generation, 30))
 
-    await workshop.run(generation.latest.id)
+    await flow.run(generation)
 
     assert (await waiting).status is Status.SUCCESS
 
 
-async def test_waiting_ends_after_its_time_with_the_generation_as_it_stands(workshop: Workshop) -> None:
-    follow = FollowGeneration(workshop.transactions, workshop.live)
-    generation = await workshop.ask()
+async def test_waiting_ends_after_its_time_with_the_generation_as_it_stands(flow: Flow) -> None:
+    follow = FollowGeneration(flow.transactions, flow.hub)
+    generation = await flow.ask()
 
-    assert (await follow.wait(workshop.actor, generation.generation_id, 0.05)).status is Status.PENDING
+    assert (await follow.wait(flow.actor, generation, 0.05)).status is Status.PENDING
 
 
-async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(workshop: Workshop) -> None:
-    cancel = CancelGeneration(workshop.transactions)
-    generation = await workshop.ask()
+async def test_waiting_for_what_is_erased_meanwhile_tells_nothing_of_who_takes_its_id(
+    flow: Flow, database: Database
+) -> None:
+    follow = FollowGeneration(flow.transactions, flow.hub)
+    generation = await flow.ask()
+    waiting = asyncio.create_task(follow.wait(flow.actor, generation, 30))
+    with database.connect() as connection, connection.transaction():
+        connection.execute("delete from auth.users where id = %s", [flow.actor.user_id])
+        theirs = rows.ended(rows.add_user(connection), generation_id=generation.generation_id)
+        rows.insert(connection, "generations", theirs)
+
+    with pytest.raises(NotFound):
+        await waiting
+
+
+async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(flow: Flow) -> None:
+    cancel = CancelGeneration(flow.transactions)
+    generation = await flow.ask()
 
     async def change_of_mind() -> None:
-        await cancel(workshop.actor, generation.generation_id)
+        await cancel(flow.actor, generation.generation_id)
 
-    workshop.provider.meanwhile = change_of_mind
-    await workshop.run(generation.latest.id)
+    flow.provider.meanwhile = change_of_mind
+    await flow.run(generation)
 
-    ended = await workshop.look(generation.generation_id)
+    ended = await flow.look(generation.generation_id)
     assert [(a.status, a.error_type) for a in ended.attempts] == [(Status.FAILED, "cancelled")]
     assert ended.story_id is None
 
 
-async def test_an_admin_sees_other_families_generations_and_cancels_none(workshop: Workshop, stranger: Actor) -> None:
-    generation = await workshop.ask()
+async def test_an_admin_sees_other_families_generations_and_cancels_none(flow: Flow, stranger: Actor) -> None:
+    generation = await flow.ask()
     admin = replace(stranger, is_admin=True)
-    follow = FollowGeneration(workshop.transactions, workshop.live)
+    follow = FollowGeneration(flow.transactions, flow.hub)
 
     assert await follow.get(admin, generation.generation_id)
     with pytest.raises(NotFound):
-        await CancelGeneration(workshop.transactions)(admin, generation.generation_id)
+        await CancelGeneration(flow.transactions)(admin, generation.generation_id)
 
 
-async def test_what_has_ended_cannot_be_cancelled(workshop: Workshop) -> None:
-    generation = await written(workshop)
+async def test_what_has_ended_cannot_be_cancelled(flow: Flow) -> None:
+    generation = await written(flow)
 
     with pytest.raises(Conflict):
-        await CancelGeneration(workshop.transactions)(workshop.actor, generation.generation_id)
+        await CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
 
 
 async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tried_again(
-    workshop: Workshop, database: Database
+    flow: Flow, database: Database
 ) -> None:
-    generation = await workshop.ask()
-    async with workshop.transactions.as_service() as work:
-        attempt = await work.generations.lock_attempt(generation.latest.id)
-        assert attempt is not None
-        await workshop.end_attempt(work, attempt, Failure(FailureKind.SERVER_ERROR, "503"))
-        cancel = CancelGeneration(workshop.transactions)(workshop.actor, generation.generation_id)
+    generation = await flow.ask()
+    await flow.claim(generation)
+    async with flow.transactions.as_service() as work:
+        await finish_attempt(work, generation.latest.id, failure(), NextAttempt("second/model", 0.0))
+        cancel = CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
         cancelling = asyncio.create_task(cancel)
-        async with asyncio.timeout(5):
-            while not database.rows(WAITING):  # noqa: ASYNC110 -- the database tells nobody
-                await asyncio.sleep(0.01)
+        await until(lambda: database.rows(WAITING))
         await work.commit()
     await cancelling
 
-    ended = await workshop.look(generation.generation_id)
+    ended = await flow.look(generation.generation_id)
     assert [a.error_type for a in ended.attempts] == ["server_error", "cancelled"]
 
 
-async def test_an_operator_sees_every_familys_generations(workshop: Workshop) -> None:
-    inspect = InspectGenerations(workshop.transactions)
-    generation = await written(workshop)
+async def test_an_operator_sees_every_familys_generations(flow: Flow) -> None:
+    inspect = InspectGenerations(flow.transactions)
+    generation = await written(flow)
 
     assert [g.generation_id for g in (await inspect.list(PageRequest())).items] == [generation.generation_id]
     assert (await inspect.get(generation.generation_id)).latest.prompt is not None

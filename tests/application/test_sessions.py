@@ -18,9 +18,9 @@ from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, InvalidInput, NotFound, NotSignedIn, TooManyRequests
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
-from tests.application.conftest import RecordingLog
 from tests.factories import add_user
 from tests.fixtures.databases import Database
+from tests.fixtures.recording import RecordingLog
 from tests.fixtures.time import FakeClock, FakeIds
 
 EMAIL = "ada@example.org"

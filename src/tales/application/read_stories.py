@@ -23,17 +23,8 @@ class ReadStories:
 
     async def list(self, actor: Actor, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
         """The family's stories, newest first."""
-        if which.words is not None:
-            return await self._search(actor, page, which)
         async with self.transactions.as_user(actor) as work:
             return await work.stories.list_for_user(actor.user_id, page, which)
-
-    async def _search(self, actor: Actor, page: PageRequest, which: StoryFilter) -> Page[Story]:
-        """The index is read as the service, the stories as the user: so no slip in a search shows another family's."""
-        async with self.transactions.as_service() as work:
-            found = await work.stories.search(actor.user_id, page, which)
-        async with self.transactions.as_user(actor) as work:
-            return Page(await work.stories.get_all(found.items), found.next)
 
     async def get(self, actor: Actor, story_id: UUID) -> Story:
         """One story. Raises: NotFound, also for another family's."""

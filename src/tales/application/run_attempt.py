@@ -21,7 +21,7 @@ from tales.application.ports import (
 from tales.domain.brief import DEFAULT_MINUTES
 from tales.domain.errors import TalesError, Unavailable
 from tales.domain.failures import Failure, FailureKind
-from tales.domain.generation import AttemptId, AttemptOutcome, Status
+from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, Status
 from tales.domain.manuscript import Manuscript, read_manuscript
 from tales.domain.repositories.attempt_queue import (
     AttemptQueue,
@@ -67,7 +67,7 @@ class RunAttempt:
             nonlocal timer
             timer = asyncio.get_running_loop().call_later(
                 self.provider_id_delay,
-                lambda: saving.append(asyncio.create_task(self._save_provider_id(attempt.id, provider_id))),
+                lambda: saving.append(asyncio.create_task(self._save_provider_id(attempt, provider_id))),
             )
 
         self.publisher.begin(attempt)
@@ -142,11 +142,11 @@ class RunAttempt:
         # Without a traceback, which could quote a family's words.
         self.log.error(event, attempt=str(attempt), **facts)
 
-    async def _save_provider_id(self, attempt: AttemptId, provider_id: str) -> None:
+    async def _save_provider_id(self, attempt: Attempt, provider_id: str) -> None:
         try:
             await self.queue.save_provider_id(attempt, provider_id)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the call goes on, and its end brings the id again
-            self.log.warning("provider id not saved", attempt=str(attempt), error=type(error).__name__)
+            self.log.warning("provider id not saved", attempt=str(attempt.id), error=type(error).__name__)
 
 
 def stopped() -> ModelAnswer:

@@ -205,6 +205,8 @@ class Worker(Dispatcher):
                 self._wake_at(ended.following.available_at.timestamp() - ended.following.created_at.timestamp())
         except Exception as error:  # noqa: BLE001 -- whatever it is, its words must not reach a log
             self._log.error("attempt not kept", attempt=str(attempt_id), error=type(error).__name__)
+            # Who follows it must not wait for what this process will not tell.
+            self._run.publisher.end(attempt_id)
         finally:
             self._ends.unwatch(attempt_id)
             del self._calls[attempt_id]

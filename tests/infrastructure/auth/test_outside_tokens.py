@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tales.domain.actor import Actor
 from tales.domain.errors import NotSignedIn
 from tales.infrastructure.auth.claims import LEEWAY, Expected
-from tales.infrastructure.auth.jwks import Jwks
+from tales.infrastructure.auth.jwks import FRESH, Jwks
 from tales.infrastructure.auth.outside_tokens import OutsideTokens
 from tests.fixtures.time import FakeClock
 from tests.infrastructure.auth.provider import (
@@ -51,7 +51,7 @@ async def provider() -> AsyncIterator[Provider]:
 @pytest.fixture
 def tokens(provider: Provider, clock: FakeClock) -> OutsideTokens:
     """Its tokens, where the operator has named the issuer, the keys and the secret."""
-    return OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), SECRET)
+    return OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), SECRET, clock)
 
 
 def good(key: Any = KEY, kid: str | None = "ec", **changes: Any) -> str:
@@ -179,7 +179,7 @@ async def test_what_the_provider_has_not_signed_for_us_is_refused(tokens: Outsid
 
 
 async def test_without_a_shared_secret_no_secret_is_taken(provider: Provider, clock: FakeClock) -> None:
-    tokens = OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), None)
+    tokens = OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), None, clock)
 
     assert await tokens.read(good()) == Actor(USER)
     for secret in (b"", b"None", SECRET.encode()):
@@ -187,8 +187,8 @@ async def test_without_a_shared_secret_no_secret_is_taken(provider: Provider, cl
             await tokens.read(signed_by_hand(secret, "ec"))
 
 
-async def test_without_keys_the_shared_secret_alone_counts() -> None:
-    tokens = OutsideTokens(Expected(), None, SECRET)
+async def test_without_keys_the_shared_secret_alone_counts(clock: FakeClock) -> None:
+    tokens = OutsideTokens(Expected(), None, SECRET, clock)
 
     assert await tokens.read(jwt.encode(claims(), SECRET, "HS256")) == Actor(USER)
     for token in (good(), good(RSA_KEY, "rsa"), signed_by_hand(pem(RSA_KEY), "rsa")):
@@ -207,3 +207,54 @@ async def test_the_provider_may_rotate_its_keys_while_users_are_signed_in(
 
     assert await tokens.read(good(OTHER, "new")) == Actor(USER)
     assert await tokens.read(before) == Actor(USER)
+
+
+async def fetched(tokens: OutsideTokens) -> None:
+    """Wait for the fetch that is under way."""
+    assert tokens._keys is not None
+    assert tokens._keys._fetch is not None
+    await tokens._keys._fetch
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+async def test_a_key_that_the_provider_takes_back_ends_the_tokens_that_were_verified_by_it(
+    tokens: OutsideTokens, provider: Provider, clock: FakeClock, replaced: bool
+) -> None:
+    """Also when another key comes under the same name, and also tokens that have been good all along."""
+    old = good()
+    assert await tokens.read(old) == Actor(USER)
+
+    provider.keys[0] = public_jwk(OTHER, "ec" if replaced else "new")
+    clock.advance(FRESH.total_seconds())
+    # A stale set still serves the request that has it fetched anew.
+    assert await tokens.read(old) == Actor(USER)
+    await fetched(tokens)
+
+    with pytest.raises(NotSignedIn):
+        await tokens.read(old)
+    assert await tokens.read(good(OTHER, "ec" if replaced else "new")) == Actor(USER)
+
+
+async def test_a_set_that_is_fetched_anew_and_is_the_same_goes_on_verifying(
+    tokens: OutsideTokens, provider: Provider, clock: FakeClock
+) -> None:
+    token = good()
+    for _ in range(3):
+        assert await tokens.read(token) == Actor(USER)
+        await fetched(tokens)
+        clock.advance(FRESH.total_seconds())
+    assert provider.asked == 3
+
+
+async def test_a_token_that_was_good_is_refused_from_the_second_on_that_it_expires(
+    tokens: OutsideTokens, clock: FakeClock
+) -> None:
+    expires = int(datetime.now(UTC).timestamp()) + 600
+    token = good(exp=expires)
+    clock.set(datetime.fromtimestamp(expires + LEEWAY - 0.001, UTC))
+    assert await tokens.read(token) == Actor(USER)
+
+    clock.set(datetime.fromtimestamp(expires + LEEWAY, UTC))
+
+    with pytest.raises(NotSignedIn):
+        await tokens.read(token)

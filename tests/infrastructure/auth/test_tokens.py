@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
 from tales.domain.errors import NotSignedIn
+from tales.infrastructure.auth import verified_tokens
 from tales.infrastructure.auth.claims import AUDIENCE, LEEWAY, Expected
 from tales.infrastructure.auth.tokens import JwtTokens
 from tests.fixtures.time import FakeClock
@@ -46,6 +47,48 @@ async def test_a_token_is_good_for_its_lifetime_only() -> None:
 
     with pytest.raises(NotSignedIn):
         await tokens.read(tokens.issue(Actor(USER)))
+
+
+async def test_a_token_that_was_good_is_refused_from_the_second_on_that_it_expires() -> None:
+    clock = FakeClock(datetime.now(UTC).replace(microsecond=0))
+    tokens = JwtTokens(SECRET, clock)
+    token = tokens.issue(Actor(USER))
+    clock.advance(JwtTokens.lifetime + LEEWAY - 0.001)
+    assert await tokens.read(token) == Actor(USER)
+
+    clock.advance(0.001)
+
+    for _ in range(2):
+        with pytest.raises(NotSignedIn):
+            await tokens.read(token)
+
+
+async def test_a_token_that_is_known_helps_nobody_who_changes_it(tokens: JwtTokens) -> None:
+    token = tokens.issue(Actor(USER))
+    admin = forge("another secret, which is as long as ours", app_metadata={"role": "admin"})
+    assert await tokens.read(token) == Actor(USER)
+
+    head, claims, signature = token.split(".")
+    forged = admin.split(".")
+    for changed in (
+        f"{head}.{forged[1]}.{signature}",
+        f"{head}.{claims}.{forged[2]}",
+        f"{token}A",
+        f"{head}.{claims}.",
+    ):
+        with pytest.raises(NotSignedIn):
+            await tokens.read(changed)
+    assert await tokens.read(token) == Actor(USER)
+
+
+async def test_more_tokens_than_are_remembered_are_as_good(tokens: JwtTokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verified_tokens, "CAPACITY", 3)
+    users = [Actor(uuid7()) for _ in range(8)]
+    issued = [tokens.issue(user) for user in users]
+
+    for _ in range(2):
+        assert [await tokens.read(token) for token in issued] == users
+    assert len(tokens._verified._known) == 3
 
 
 async def test_two_machines_need_not_agree_on_the_second() -> None:

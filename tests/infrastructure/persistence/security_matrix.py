@@ -266,14 +266,16 @@ FUNCTIONS = (
     Function("tales.only_forgets", _WRITERS),
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
-    Function("tales.spaced", _WRITERS),
-    Function("tales.story_words", _WRITERS),
-    Function("tales.search_query", frozenset({"service_role"})),
     # The queue: each takes on the role that it needs.
     Function("tales.enqueue_attempts", _WORKERS | {"tales_requester"}),
     Function("tales.claim_attempts", _WORKERS),
     Function("tales.finish_attempts", _WORKERS),
     Function("tales.renew_lease", _WORKERS),
+    # What a family's search calls.
+    *(
+        Function(f"tales.{name}", frozenset({"authenticated"}))
+        for name in ("spaced", "folded", "search_query", "search_patterns", "story_has")
+    ),
     Function(
         "tales.session_is_open",
         frozenset({"service_role", "tales_app", "tales_requester"}),

@@ -18,11 +18,9 @@ from tales.domain.page import PageKey, PageRequest
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.throttle import EntryKind
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.fixtures.databases import Database
-from tests.fixtures.time import FakeClock
 from tests.infrastructure.persistence.actors import OWNER, SERVICE, Actor, acting, admin, user
 from tests.infrastructure.persistence.rows import THEN, Connection
 
@@ -179,9 +177,9 @@ def _statements(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
     event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
-async def test_every_look_up_touches_few_pages(full_database: Database, clock: FakeClock) -> None:
-    engine = make_engine(full_database.app_url)
-    transactions = SqlTransactions(engine, clock)
+async def test_every_look_up_touches_few_pages(
+    full_database: Database, engine: AsyncEngine, transactions: SqlTransactions
+) -> None:
     touched: dict[str, tuple[int, str]] = {}
     with full_database.connect() as connection:
         for name, (actor, statement) in LOOK_UPS.items():
@@ -201,6 +199,5 @@ async def test_every_look_up_touches_few_pages(full_database: Database, clock: F
             assert sent, name
             for number, (statement, parameters) in enumerate(sent):
                 touched[f"{name} {number}"] = _pages(connection, SERVICE, statement, parameters)
-    await engine.dispose()
     too_many = {name: (pages, plan) for name, (pages, plan) in touched.items() if pages > FEW_PAGES}
     assert too_many == {}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
@@ -14,7 +15,6 @@ from tales.domain.errors import Conflict
 from tales.domain.generation import AttemptId
 from tales.domain.page import PageRequest
 from tales.domain.story import Rating, WrittenStory
-from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.factories import (
     add_ended_attempt,
@@ -27,7 +27,6 @@ from tests.factories import (
     new_story,
     response,
 )
-from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock, FakeIds
 
 
@@ -138,18 +137,16 @@ async def test_a_story_comes_with_the_attempt_that_wrote_it(transactions: SqlTra
 
 
 async def test_stories_and_their_attempts_are_one_statement_without_prompts(
-    transactions: SqlTransactions, database: Database, parent: UUID
+    transactions: SqlTransactions, engine: AsyncEngine, parent: UUID
 ) -> None:
     for _ in range(3):
         await add_story(transactions, parent)
     sent: list[str] = []
-    engine = make_engine(database.app_url)
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *seen: sent.append(seen[2]))
 
-    async with SqlTransactions(engine, FakeClock()).as_user(Actor(parent)) as work:
+    async with transactions.as_user(Actor(parent)) as work:
         page = await work.stories.list_written(parent, PageRequest(2))
 
-    await engine.dispose()
     (statement,) = [statement for statement in sent if "tales." in statement]
     assert "generations.prompt," not in statement
     assert (len(page.items), page.next is None) == (2, False)

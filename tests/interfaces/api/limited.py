@@ -47,6 +47,8 @@ async def another_process(database: Database, clock: FakeClock, passwords: Argon
     transactions = SqlTransactions(engine, clock)
     hub = ProgressHub(transactions, Silence())
     queue = SqlAttemptQueue(transactions, clock)
-    async with hub.running(), queue.running():
-        yield wired(transactions, passwords, queue, hub)
-    await engine.dispose()
+    try:
+        async with hub.running(), queue.running():
+            yield wired(transactions, passwords, queue, hub)
+    finally:
+        await engine.dispose()

@@ -207,6 +207,17 @@ def subscriptions(hub: object) -> int:
     return sum(len(topic.subscriptions) for topic in hub._topics.values())  # type: ignore[attr-defined]
 
 
+async def test_a_head_request_follows_nothing_and_ends_at_once(family: Served) -> None:
+    generation_id = await family.ask("sim/hang")
+
+    answer = await family.client.head(f"/generations/{generation_id}/events")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert "Content-Length" not in answer.headers
+    assert followers(family.house.services.stream_events.followers) == 0
+
+
 async def test_another_familys_generation_is_not_there(family: Served) -> None:
     generation_id = await family.ask(OK)
     path = f"/generations/{generation_id}/events"

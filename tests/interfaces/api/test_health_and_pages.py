@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from httpx import AsyncClient
 
 from tales.application.services import Services
@@ -52,3 +53,17 @@ async def test_no_other_site_may_read_an_answer(outsider: AsyncClient) -> None:
     answer = await outsider.get("/health/live", headers={"Origin": "https://elsewhere.example"})
 
     assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/health/live", 200), ("/problems/not_found", 200), ("/openapi.json", 200), ("/docs", 200), ("/nowhere", 404)]
+    + [(f"/api/v{number}/stories", 401) for number in (1, 2, 3)],
+)
+async def test_a_head_request_is_answered_as_get_is(outsider: AsyncClient, path: str, status: int) -> None:
+    headers = {"X-Request-Id": "one"}
+
+    head, get = await outsider.head(path, headers=headers), await outsider.get(path, headers=headers)
+
+    assert (head.status_code, head.headers) == (status, get.headers)
+    assert head.content == b""

@@ -42,12 +42,12 @@ async def test_a_method_that_an_address_does_not_take(outsider: AsyncClient) -> 
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/api/v3/children", "GET, POST"),
-        ("/api/v3/stories", "GET"),
+        ("/api/v3/children", "GET, HEAD, POST"),
+        ("/api/v3/stories", "GET, HEAD"),
         ("/api/v1/stories/generate", "POST"),
         ("/api/v2/stories/generate", "POST"),
-        ("/health/live", "GET"),
-        ("/docs", "GET"),
+        ("/health/live", "GET, HEAD"),
+        ("/docs", "GET, HEAD"),
         ("/", "GET, HEAD"),
     ],
 )

@@ -130,8 +130,11 @@ class AttemptQueue(Protocol):
         Raises: Unavailable, and what the database has against the values.
         """
 
-    async def save_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
-        """Keep the provider's own id of a call in flight, so that a cut call's cost can still be asked for."""
+    async def save_provider_id(self, attempt: Attempt, provider_generation_id: str) -> None:
+        """Keep the provider's own id of a call in flight, so that a cut call's cost can still be asked for.
+
+        After an erasure somebody else may have an attempt of this very id: that one is left as it is.
+        """
 
     async def renew_lease(self, worker: WorkerInfo) -> None:
         """Say that the worker lives."""

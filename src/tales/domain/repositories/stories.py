@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -21,9 +20,6 @@ class StoryRepository(Protocol):
     async def get(self, story_id: UUID) -> Story | None:
         """One story."""
 
-    async def get_all(self, story_ids: Sequence[UUID]) -> tuple[Story, ...]:
-        """Those of these stories that there are, in this order."""
-
     async def get_written(self, story_id: UUID) -> WrittenStory | None:
         """One story and the attempt that wrote it."""
 
@@ -31,10 +27,7 @@ class StoryRepository(Protocol):
         """A user's stories, newest first, each with the attempt that wrote it."""
 
     async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
-        """A user's stories, newest first; `which` looks for no words."""
-
-    async def search(self, user_id: UUID, page: PageRequest, which: StoryFilter) -> Page[UUID]:
-        """A user's stories with the words of `which`, newest first. Only the service itself may search."""
+        """A user's stories, newest first."""
 
     async def rate(self, story_id: UUID, rating: Rating, versions: Versions = None) -> Story | None:
         """Keep a family's rating of a story of one of these versions; None when there is none."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import jwt
 
+from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.claims import Expected, actor_of, refused
 from tales.infrastructure.auth.jwks import ALGORITHMS, Jwks
+from tales.infrastructure.auth.verified_tokens import VerifiedTokens
 
 _SHARED = "HS256"
 
@@ -18,8 +20,8 @@ class OutsideTokens:
     apart, and never what a key is used for (RFC 8725, section 3.1).
     """
 
-    def __init__(self, expected: Expected, keys: Jwks | None, secret: str | None) -> None:
-        self._expected = expected
+    def __init__(self, expected: Expected, keys: Jwks | None, secret: str | None, clock: Clock) -> None:
+        self._verified = VerifiedTokens(expected, clock, actor_of)
         self._keys = keys
         self._secret = secret
 
@@ -31,9 +33,9 @@ class OutsideTokens:
             raise refused() from None
         algorithm = header.get("alg")
         if algorithm == _SHARED and self._secret is not None:
-            return actor_of(self._expected.claims(token, self._secret, _SHARED))
+            return self._verified.read(token, self._secret, _SHARED)
         if algorithm in ALGORITHMS and self._keys is not None:
             key = await self._keys.find(header.get("kid"), algorithm)
             if key is not None:
-                return actor_of(self._expected.claims(token, key, algorithm))
+                return self._verified.read(token, key, algorithm)
         raise refused()

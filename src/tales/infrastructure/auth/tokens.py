@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import jwt
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.claims import Expected, actor_of, uuid_or_none
+from tales.infrastructure.auth.verified_tokens import VerifiedTokens
 
 ALGORITHM = "HS256"
 
@@ -23,6 +25,7 @@ class JwtTokens:
         self._secret = secret
         self._clock = clock
         self._expected = expected or Expected()
+        self._verified = VerifiedTokens(self._expected, clock, _actor_in_session)
 
     def issue(self, actor: Actor) -> str:
         """A signed token for `actor`, good for `lifetime` seconds or until the actor's session ends."""
@@ -43,5 +46,8 @@ class JwtTokens:
 
     async def read(self, token: str) -> Actor:
         """Who brings this token. Raises: NotSignedIn."""
-        claims = self._expected.claims(token, self._secret, ALGORITHM)
-        return replace(actor_of(claims), session_id=uuid_or_none(claims.get("session_id")))
+        return self._verified.read(token, self._secret, ALGORITHM)
+
+
+def _actor_in_session(claims: dict[str, Any]) -> Actor:
+    return replace(actor_of(claims), session_id=uuid_or_none(claims.get("session_id")))

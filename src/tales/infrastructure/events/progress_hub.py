@@ -87,7 +87,10 @@ class ProgressHub(Subscriptions, EndWatch):
     def on_begin(self, attempt: Attempt) -> None:
         """The worker has begun an attempt's call."""
         id_ = attempt.id.generation_id
-        if (known := self._known.get(id_)) is not None:
+        known = self._known.get(id_)
+        if known is not None and known.latest is attempt:
+            return  # claimed when it was inserted: nothing is new
+        if known is not None:
             self._known[id_] = with_attempt(known, attempt) or known
         self._change(id_, lambda generation: with_attempt(generation, attempt))
 
@@ -216,9 +219,15 @@ class ProgressHub(Subscriptions, EndWatch):
             return
         async with self._transactions.as_service() as work:
             if states:
+                before = {id_: topic.generation for id_ in states if (topic := self._topics.get(id_))}
                 found = {g.generation_id: g for g in await work.generations.get_generations(states)}
                 for generation_id in states & self._topics.keys():
-                    self._topics[generation_id].set_generation(found.get(generation_id))
+                    topic = self._topics[generation_id]
+                    if topic.generation is before.get(generation_id):
+                        topic.set_generation(found.get(generation_id))
+                    else:
+                        # This process has done something meanwhile, which may not be in what was read.
+                        self._look_at(generation_id)
             offsets = {
                 attempt: topic.length
                 for generation_id in texts

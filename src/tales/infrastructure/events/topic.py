@@ -51,6 +51,11 @@ class Topic:
         self.readers -= subscription.with_text
 
     @property
+    def generation(self) -> Generation | None:
+        """The generation as far as it is known."""
+        return self.progress.generation if self.progress is not None else None
+
+    @property
     def in_flight(self) -> AttemptId | None:
         """The attempt whose text is followed."""
         if self.readers == 0 or self.progress is None or self.progress.generation.status is not Status.PENDING:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from tales.domain.family import Child, ChildChanges, Hero, HeroChanges, NewChild, NewHero
 from tales.domain.page import Page, PageKey, PageRequest
 from tales.domain.versions import Versions
-from tales.infrastructure.persistence.keyset import newest_first, page_of
+from tales.infrastructure.persistence.keyset import newest_first, page_of, read_in_order
 from tales.infrastructure.persistence.models import ChildDB, HeroDB
 from tales.infrastructure.persistence.versions import one_of
 
@@ -47,7 +47,7 @@ class SqlChildRepository:
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Child]:
         """A user's children, newest first."""
         query = newest_first(select(ChildDB).where(ChildDB.user_id == user_id), ChildDB.created_at, ChildDB.id, page)
-        return page_of((await self._session.scalars(query)).all(), page, _key, _to_child)
+        return page_of((await read_in_order(self._session, query)).scalars().all(), page, _key, _to_child)
 
     async def change(self, child_id: UUID, changes: ChildChanges, versions: Versions = None) -> Child | None:
         """Change a child of one of these versions."""
@@ -97,7 +97,7 @@ class SqlHeroRepository:
         ]
         visible = aliased(HeroDB, union_all(*(query.subquery().select() for query in either)).subquery())
         query = newest_first(select(visible), visible.created_at, visible.id, page)
-        return page_of((await self._session.scalars(query)).all(), page, _key, _to_hero)
+        return page_of((await read_in_order(self._session, query)).scalars().all(), page, _key, _to_hero)
 
     async def change(self, hero_id: UUID, changes: HeroChanges, versions: Versions = None) -> Hero | None:
         """Change a family's own hero of one of these versions."""

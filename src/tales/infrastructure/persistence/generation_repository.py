@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Collection, Sequence
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, case, insert, literal, select, text, union_all, update
+from sqlalchemy import ARRAY, ColumnElement, CursorResult, Uuid, case, cast, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 from sqlalchemy.orm.interfaces import ORMOption
@@ -17,7 +17,7 @@ from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation, Origin, Status
 from tales.domain.page import Page, PageKey, PageRequest
 from tales.infrastructure.persistence.escaping import dump_storable
-from tales.infrastructure.persistence.keyset import IN_ORDER, newest_first, page_of
+from tales.infrastructure.persistence.keyset import beginning_before, newest_first, page_of, read_in_order
 from tales.infrastructure.persistence.models import GenerationDB, SequelDB, StoryDB
 from tales.infrastructure.queue.attempt_rows import enqueued, request_row
 
@@ -52,7 +52,7 @@ class SqlGenerationRepository:
             )
             .values(status=Status.FAILED, completed_at=self._clock.now(), error_message=message)
         )
-        return cast("CursorResult[object]", result).rowcount == 1
+        return typing.cast("CursorResult[object]", result).rowcount == 1
 
     async def get_attempt(self, attempt: AttemptId) -> Attempt | None:
         """One attempt."""
@@ -91,8 +91,7 @@ class SqlGenerationRepository:
         self, user_id: UUID, page: PageRequest, which: GenerationFilter = ANY_GENERATION, *, whole: bool = False
     ) -> Page[Generation]:
         """A user's generations, newest first; `whole`: with prompts and responses."""
-        if which != ANY_GENERATION:
-            await self._session.execute(IN_ORDER)
+        page = beginning_before(which.created_before, page)
         return await self._list([GenerationDB.user_id == user_id, *_conditions(which)], page, () if whole else _SUMMARY)
 
     async def list_all(self, page: PageRequest) -> Page[Generation]:
@@ -108,7 +107,7 @@ class SqlGenerationRepository:
             GenerationDB.generation_id,
             page,
         )
-        keys = [PageKey(*row) for row in await self._session.execute(first_attempts)]
+        keys = [PageKey(*row) for row in await read_in_order(self._session, first_attempts)]
         found = page_of(keys, page, lambda key: key, lambda key: key.id)
         return Page(await self._generations(found.items, options), found.next)
 
@@ -127,25 +126,20 @@ class SqlGenerationRepository:
         attempts: dict[UUID, list[Attempt]] = {}
         for row in rows:
             attempts.setdefault(row.generation_id, []).append(to_attempt(row, summary=bool(options)))
-        linked = union_all(
-            select(StoryDB.generation_id, StoryDB.id, literal(False).label("is_earlier")).where(
-                StoryDB.generation_id.in_(ids)
-            ),
-            select(SequelDB.generation_id, SequelDB.sequel_of, literal(True)).where(SequelDB.generation_id.in_(ids)),
-        )
-        stories: dict[UUID, UUID] = {}
-        earlier: dict[UUID, UUID] = {}
-        for generation_id, story_id, is_earlier in await self._session.execute(linked):
-            (earlier if is_earlier else stories)[generation_id] = story_id
+        # One look-up for each: of a list of ids the planner may think that all of a family's stories are fewer.
+        wanted = func.unnest(cast(ids, ARRAY(Uuid))).column_valued("wanted")
+        story = select(StoryDB.id).where(StoryDB.generation_id == wanted).scalar_subquery()
+        earlier = select(SequelDB.sequel_of).where(SequelDB.generation_id == wanted).scalar_subquery()
+        linked = {id_: stories for id_, *stories in await self._session.execute(select(wanted, story, earlier))}
         return tuple(
-            Generation(id_, attempts[id_][0].user_id, tuple(attempts[id_]), stories.get(id_), earlier.get(id_))
+            Generation(id_, attempts[id_][0].user_id, tuple(attempts[id_]), *linked[id_])
             for id_ in ids
             if id_ in attempts
         )
 
 
 def _conditions(which: GenerationFilter) -> list[ColumnElement[bool]]:
-    """What a generation's first attempt must be like."""
+    """What a generation's first attempt must be like; `created_before` is where its list begins."""
     conditions: list[ColumnElement[bool]] = []
     if which.status is not None:
         conditions.append(_of_latest(GenerationDB.status) == which.status)
@@ -153,8 +147,6 @@ def _conditions(which: GenerationFilter) -> list[ColumnElement[bool]]:
         conditions.append(_of_latest(GenerationDB.model_used) == which.model)
     if which.created_after is not None:
         conditions.append(GenerationDB.created_at >= which.created_after)
-    if which.created_before is not None:
-        conditions.append(GenerationDB.created_at < which.created_before)
     return conditions
 
 

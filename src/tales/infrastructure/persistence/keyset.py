@@ -7,17 +7,19 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, text, tuple_
+from sqlalchemy import Result, Select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tales.domain.page import Page, PageKey, PageRequest
 
-IN_ORDER = text("select set_config('enable_sort', 'off', true)")
-"""For the rest of a transaction, rows are read in the order of an index.
-
-What the planner cannot know (what a policy lets pass, the latest attempt) it takes for rare: then it would rather read
-and sort all of a family's rows than stop at the end of the page.
-"""
+_IN_ORDER = text(
+    "select "
+    + ", ".join(
+        f"set_config('enable_{way}', 'off', true)"
+        for way in ("sort", "incremental_sort", "bitmapscan", "seqscan", "hashjoin", "mergejoin")
+    )
+)
 
 # Whatever is selected: a row of any columns.
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
@@ -32,6 +34,27 @@ def newest_first(
     if page.after is not None:
         query = query.where(tuple_(created_at, id_) < tuple_(page.after.created_at, page.after.id))
     return query.order_by(created_at.desc(), id_.desc()).limit(page.limit + 1)
+
+
+def beginning_before(moment: datetime | None, page: PageRequest) -> PageRequest:
+    """The page of what was created before `moment`.
+
+    No other condition may say so: of two upper ends PostgreSQL begins at one, and may read all up to the other.
+    """
+    if moment is None or (page.after is not None and page.after.created_at < moment):
+        return page
+    return PageRequest(page.limit, PageKey(moment, UUID(int=0)))
+
+
+async def read_in_order(session: AsyncSession, query: Query) -> Result[*tuple[Any, ...]]:
+    """The rows of `newest_first`, read in the order of an index, whatever the table's statistics say.
+
+    What the planner cannot know (what a policy lets pass, the latest attempt, words) it takes for rare, and a table
+    that was not analysed yet for small. Then it would read and sort all of a family's rows, or everybody's, rather
+    than stop at the end of the page. So the other ways are closed, for the rest of the transaction.
+    """
+    await session.execute(_IN_ORDER)
+    return await session.execute(query)
 
 
 def page_of(

@@ -78,7 +78,7 @@ class SqlIdempotencyKeyRepository:
                 row = await self._session.scalar(find)
                 if row is not None:
                     return KeyUse(row.user_id, row.key, row.fingerprint, row.generation_id)
-                # In between, the sweep has forgotten it: it is free again.
+                # In between, the reaper has forgotten it: it is free again.
 
     async def forget_before(self, before: datetime) -> None:
         """Delete keys that were taken before `before`."""

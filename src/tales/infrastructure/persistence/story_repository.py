@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, update
@@ -16,7 +15,7 @@ from tales.domain.page import Page, PageKey, PageRequest
 from tales.domain.story import NewStory, Rating, Story, Title, WrittenStory
 from tales.domain.versions import Versions
 from tales.infrastructure.persistence.generation_repository import to_attempt
-from tales.infrastructure.persistence.keyset import newest_first, page_of
+from tales.infrastructure.persistence.keyset import newest_first, page_of, read_in_order
 from tales.infrastructure.persistence.models import GenerationDB, StoryDB
 from tales.infrastructure.persistence.versions import one_of
 
@@ -52,11 +51,6 @@ class SqlStoryRepository:
         row = await self._session.get(StoryDB, story_id)
         return _to_story(row) if row else None
 
-    async def get_all(self, story_ids: Sequence[UUID]) -> tuple[Story, ...]:
-        """Those of these stories that there are, in this order."""
-        found = {row.id: row for row in await self._session.scalars(select(StoryDB).where(StoryDB.id.in_(story_ids)))}
-        return tuple(_to_story(found[id_]) for id_ in story_ids if id_ in found)
-
     async def get_written(self, story_id: UUID) -> WrittenStory | None:
         """One story and the attempt that wrote it."""
         row = (await self._session.execute(_written(StoryDB).where(StoryDB.id == story_id))).one_or_none()
@@ -68,30 +62,15 @@ class SqlStoryRepository:
         keys = newest_first(select(StoryDB).where(StoryDB.user_id == user_id), StoryDB.created_at, StoryDB.id, page)
         shown_story = aliased(StoryDB, keys.subquery())
         query = _written(shown_story).order_by(shown_story.created_at.desc(), shown_story.id.desc())
-        rows = (await self._session.execute(query)).all()
+        rows = (await read_in_order(self._session, query)).all()
         return page_of(rows, page, lambda row: PageKey(row[0].created_at, row[0].id), lambda row: _to_written(*row))
 
     async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
-        """A user's stories, newest first; `which` looks for no words."""
+        """A user's stories, newest first."""
         query = select(StoryDB).where(StoryDB.user_id == user_id, *_conditions(which))
-        rows = (await self._session.scalars(newest_first(query, StoryDB.created_at, StoryDB.id, page))).all()
+        query = newest_first(query, StoryDB.created_at, StoryDB.id, page)
+        rows = (await read_in_order(self._session, query)).scalars().all()
         return page_of(rows, page, lambda row: PageKey(row.created_at, row.id), _to_story)
-
-    async def search(self, user_id: UUID, page: PageRequest, which: StoryFilter) -> Page[UUID]:
-        """A user's stories with the words of `which`, newest first.
-
-        Under row-level security no index could help: PostgreSQL looks at words only after it has looked at each row's
-        owner, as an operator that is not leakproof might tell of others' rows. The service's policy lets it see all, so
-        the condition on the user stands here; what is shown of the stories found is read as the user.
-        """
-        words = func.tales.story_words(StoryDB.user_id, StoryDB.title, StoryDB.content)
-        wanted = words.bool_op("@@")(func.tales.search_query(user_id, which.words))
-        query = select(StoryDB.created_at, StoryDB.id).where(StoryDB.user_id == user_id, wanted, *_conditions(which))
-        keys = [
-            PageKey(*row)
-            for row in await self._session.execute(newest_first(query, StoryDB.created_at, StoryDB.id, page))
-        ]
-        return page_of(keys, page, lambda key: key, lambda key: key.id)
 
     async def rate(self, story_id: UUID, rating: Rating, versions: Versions = None) -> Story | None:
         """Keep a family's rating of a story of one of these versions."""
@@ -121,8 +100,14 @@ class SqlStoryRepository:
 
 
 def _conditions(which: StoryFilter) -> list[ColumnElement[bool]]:
-    """What can be said of a story by its columns alone."""
     conditions: list[ColumnElement[bool]] = []
+    if which.words is not None:
+        # Asked once, and not for each story.
+        patterns, query = (
+            select(asked(which.words)).scalar_subquery()
+            for asked in (func.tales.search_patterns, func.tales.search_query)
+        )
+        conditions.append(func.tales.story_has(StoryDB.title, StoryDB.content, patterns, query))
     if which.child_id is not None:
         conditions.append(StoryDB.child_id == which.child_id)
     if which.hero_id is not None:

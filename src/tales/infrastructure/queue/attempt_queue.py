@@ -28,6 +28,7 @@ from tales.domain.repositories.attempt_queue import (
     WorkerInfo,
     WorkerState,
 )
+from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.escaping import dump_storable
 from tales.infrastructure.persistence.models import GenerationDB, WorkerDB
 from tales.infrastructure.persistence.unit_of_work import SESSION_HAS_ENDED, SqlTransactions, claims_of
@@ -136,14 +137,16 @@ class SqlAttemptQueue(AttemptQueue):
     async def finish(self, result: AttemptResult) -> EndedAttempt | None:
         return await self._results.submit(result)
 
-    async def save_provider_id(self, attempt: AttemptId, provider_generation_id: str) -> None:
+    async def save_provider_id(self, attempt: Attempt, provider_generation_id: str) -> None:
         async with self._transactions.as_service() as work:
             await work.session.execute(
                 update(GenerationDB)
                 .where(
-                    GenerationDB.generation_id == attempt.generation_id,
-                    GenerationDB.attempt_number == attempt.attempt_number,
+                    GenerationDB.generation_id == attempt.id.generation_id,
+                    GenerationDB.attempt_number == attempt.id.attempt_number,
                     GenerationDB.status == Status.PENDING,
+                    GenerationDB.user_id == attempt.user_id,
+                    GenerationDB.worker_id == attempt.worker_id,
                 )
                 .values(provider_generation_id=provider_generation_id)
             )
@@ -209,14 +212,22 @@ class SqlAttemptQueue(AttemptQueue):
             }
             for one in asked
         ]
-        rows = await self._transactions.call(_ENQUEUE, (dump_storable(requests),))
+        rows = await self._call(_ENQUEUE, requests)
         return [_enqueued(one, row) for one, row in zip(asked, rows, strict=True)]
 
     async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
         now = self._clock.now()
-        rows = await self._transactions.call(_FINISH, (dump_storable([result_row(one, now) for one in results]),))
+        # Of two for the same attempt, the first counts: a statement would keep either of them.
+        first = {one.attempt.id: one for one in reversed(results)}
+        rows = await self._call(_FINISH, [result_row(one, now) for one in first.values()])
         found = {AttemptId(row["generation_id"], row["attempt_number"]): row for row in rows}
-        return [ended(one, now, found[one.attempt.id]) if one.attempt.id in found else None for one in results]
+        kept = [found.get(one.attempt.id) if first[one.attempt.id] is one else None for one in results]
+        return [ended(one, now, row) if row is not None else None for one, row in zip(results, kept, strict=True)]
+
+    async def _call(self, statement: str, values: Sequence[Json]) -> Sequence[RowMapping]:
+        # What is no JSON is refused before the database is asked, and in the same words.
+        with translated_errors():
+            return await self._transactions.call(statement, (dump_storable(values),))
 
 
 def _enqueued(asked: _Asked, row: RowMapping) -> Attempt | Exception | None:

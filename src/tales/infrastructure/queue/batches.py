@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from tales.domain.errors import Unavailable
 
@@ -38,7 +38,6 @@ class Batches(Generic[Item, Result]):
         if len(self._running) < self._at_once:
             task = asyncio.create_task(self._work())
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
         return await future
 
     @asynccontextmanager
@@ -51,9 +50,13 @@ class Batches(Generic[Item, Result]):
                 await asyncio.wait(self._running)
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-            await self._run_batch(batch)
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+                await self._run_batch(batch)
+        finally:
+            # Not a moment later: who hears of the last result may submit the next item before this task is done.
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

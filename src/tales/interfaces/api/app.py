@@ -19,6 +19,7 @@ from tales.interfaces.api.cors import allow_origins
 from tales.interfaces.api.guard import LARGEST_BODY, Guard
 from tales.interfaces.api.lifecycle import Lifecycle
 from tales.interfaces.api.openapi import DescribedApp, name_operation
+from tales.interfaces.api.route_table import RouteTable
 from tales.interfaces.api.v1 import router as v1
 from tales.interfaces.api.v2 import router as v2
 from tales.interfaces.api.v3 import router as v3
@@ -86,6 +87,7 @@ def create_app(
         app.include_router(router, include_in_schema=number is NEWEST)
     for router in pages:
         app.include_router(router)
+    app.router.routes.insert(0, RouteTable(app.routes))
     return app
 
 

@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from tales.application.ports import Log
 from tales.domain import errors
-from tales.interfaces.api.allowed_methods import allowed_methods
+from tales.interfaces.api.allowed_methods import allowed_methods, named
 from tales.interfaces.api.problem_kinds import (
     BY_ERROR,
     INTERNAL_ERROR,
@@ -153,8 +153,7 @@ async def _refused_by_framework(request: Request, error: Exception) -> Response:
     if kind is BY_ERROR[errors.NotFound]:
         detail = "There is nothing at this address. Those that there are stand at /docs."
     if kind is METHOD_NOT_ALLOWED:
-        # The router keeps its methods in a set, which has an order of its own in every process.
-        routed = ", ".join(sorted((headers or {}).get("Allow", "").split(", ")))
+        routed = named((headers or {}).get("Allow", "").split(", "))
         allowed = allowed_methods(request.app.routes, request.url.path) or routed
         headers = {**(headers or {}), "Allow": allowed}
         detail = f"This address does not take {request.method}. Use one of: {allowed}."

@@ -15,7 +15,7 @@ _COLUMNS = text("""
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where c.relnamespace = to_regnamespace('tales') and c.relkind in ('r', 'p')
 """)
-# 024 makes neither a table nor a column.
+# 024 and 026 make neither a table nor a column.
 _FUNCTIONS = text("select proname || '()' from pg_catalog.pg_proc where pronamespace = to_regnamespace('tales')")
 
 _STORY_COLUMNS = (
@@ -26,6 +26,7 @@ _STORY_COLUMNS = (
 LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
+    "026": "story_has()",
     "025": "workers.heartbeat_at",
     "024": "check_story_family()",
     "023": "live_text.begins_at",

@@ -8,7 +8,7 @@ from typing import Annotated, assert_never
 
 from fastapi import APIRouter, Header, Query, Response, status
 from fastapi.sse import EventSourceResponse, format_sse_event
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from tales.domain import errors, progress
 from tales.domain.progress import Cursor
@@ -84,6 +84,14 @@ class EventStream(EventSourceResponse):
         # What stands in between must neither gather the events nor keep them.
         super().__init__(_written(events), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request; HEAD at once, for it waits for no event."""
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body"})
+        else:
+            await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
         """Send all of it."""
