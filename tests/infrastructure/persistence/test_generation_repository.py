@@ -131,11 +131,12 @@ async def test_a_providers_id_outlives_a_call_that_was_cut(
 ) -> None:
     request = attempt_request(parent)
     await add_attempt(transactions, request)
-    await attempt_queue.save_provider_id(request.id, "gen-9")
+    (claimed,) = await attempt_queue.claim(MINE, 1)
+    await attempt_queue.save_provider_id(claimed.attempt, "gen-9")
     async with transactions.as_service() as work:
         await finish_attempt(work, request.id, failure(FailureKind.STREAM_INTERRUPTED))
         await work.commit()
-    await attempt_queue.save_provider_id(request.id, "too late")
+    await attempt_queue.save_provider_id(claimed.attempt, "too late")
 
     async with transactions.as_service() as work:
         attempt = await work.generations.get_attempt(request.id)

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tales.domain.actor import Actor as User
-from tales.domain.generation import AttemptId
+from tales.domain.generation import Attempt, AttemptId
 from tales.domain.page import PageKey, PageRequest
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.throttle import EntryKind
@@ -71,6 +71,7 @@ FILL = f"""
 FEW_PAGES = 250
 PARENT = UUID(int=0x17)
 GENERATION = UUID("00000000-0000-0000-0000-000000100000")
+IN_FLIGHT = AttemptId(UUID("00000000-0000-0000-0000-000000018189"), 1)
 DEEP = PageKey(THEN, GENERATION)
 
 
@@ -145,17 +146,16 @@ def _reads(user_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWor
     }
 
 
-def _of_queue(queue: SqlAttemptQueue) -> dict[str, Callable[[], Awaitable[Any]]]:
+def _of_queue(queue: SqlAttemptQueue, in_flight: Attempt) -> dict[str, Callable[[], Awaitable[Any]]]:
     """What workers ask, again and again: ten attempts are in flight, five of them in the hands of one that lives."""
     worker = WorkerInfo(UUID(int=1), "test", "here", 1, concurrency=4)
-    in_flight = AttemptId(UUID("00000000-0000-0000-0000-000000018189"), 1)
     return {
         "claim": lambda: queue.claim(worker, 4),
         "claim, own": lambda: queue.claim(worker, 4, [GENERATION]),
         "claim, of no queue": lambda: queue.claim(replace(worker, queue="nobody's"), 4),
         "renew_lease": lambda: queue.renew_lease(worker),
         "workers": queue.workers,
-        "ended_among": lambda: queue.ended_among(worker.id, [in_flight, AttemptId(GENERATION, 1)]),
+        "ended_among": lambda: queue.ended_among(worker.id, [in_flight.id, AttemptId(GENERATION, 1)]),
         "stranded": lambda: queue.stranded(100),
         "strays": lambda: queue.strays(worker, [GENERATION]),
         "save_provider_id": lambda: queue.save_provider_id(in_flight, "gen-1"),
@@ -193,7 +193,11 @@ async def test_every_look_up_touches_few_pages(
             for number, (statement, parameters) in enumerate(sent):
                 touched[f"{name} {number}"] = _pages(connection, actor, statement, parameters)
         queue = SqlAttemptQueue(transactions, SystemClock())
-        for name, ask in _of_queue(queue).items():
+        async with transactions.as_service() as work:
+            in_flight = await work.generations.get_attempt(IN_FLIGHT)
+        assert in_flight is not None
+        assert in_flight.worker_id is not None
+        for name, ask in _of_queue(queue, in_flight).items():
             with _statements(engine) as sent:
                 await ask()
             assert sent, name
