@@ -6,36 +6,37 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-import structlog
-from tales.application.end_attempt import EndAttempt
-from tales.application.sweep import GRACE, Sweep
-from tales.infrastructure.events.live_generations import LiveGenerations
-from tales.infrastructure.queue.worker import Worker
+from uuid_utils.compat import uuid7
 
+from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration, StoryWish
 from tales.application.run_attempt import RunAttempt
+from tales.application.worker import NoWorker, Worker
 from tales.domain.actor import Actor
 from tales.domain.brief import StoryType
 from tales.domain.generation import Generation
+from tales.domain.repositories.attempt_queue import GRACE, WorkerInfo
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
 from tales.infrastructure.providers.simulator.server import Simulator
-from tests.application.conftest import RecordingTexts
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, new_child
 from tests.fixtures.databases import Database
-from tests.fixtures.time import FakeClock
+from tests.fixtures.recording import RecordingLog, RecordingPublisher
+from tests.fixtures.waiting import until
 from tests.infrastructure.persistence.actors import acting, user
 from tests.infrastructure.persistence.rows import attempt, insert
 
 MODEL = "sim/ok"
+QUEUE = "test"
 
 
 @dataclass
@@ -44,18 +45,20 @@ class Service:
 
     database: Database
     transactions: SqlTransactions
-    live: LiveGenerations
+    queue: SqlAttemptQueue
+    hub: ProgressHub
     simulator: Simulator
-    end_attempt: EndAttempt
 
-    async def ask(self) -> Generation:
+    async def ask(self, model: str = MODEL) -> Generation:
         """A wish of a new family's, as the service takes it."""
         actor = Actor(await add_user(self.transactions))
         async with self.transactions.as_user(actor) as work:
             child = await work.children.add(uuid4(), actor.user_id, new_child())
             await work.commit()
         wish = StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
-        return await RequestGeneration(self.transactions, Uuid7Maker(), (MODEL,))(actor, wish)
+        dispatcher = NoWorker(RecordingPublisher())
+        request = RequestGeneration(self.transactions, self.queue, dispatcher, Uuid7Maker(), QUEUE, (model,))
+        return await request(actor, wish)
 
     async def put_in(self, **changes: object) -> UUID:
         """A row that a new user inserts as Supabase's REST endpoint would; the generation's id."""
@@ -67,60 +70,90 @@ class Service:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """With a worker, while the block runs."""
-        log = structlog.get_logger("test")
         limits = Limits(connect_timeout=5.0, token_timeout=5.0, deadline=30.0)
         async with OpenAiCompatibleProvider(Endpoint(self.simulator.url, "key"), limits, SystemClock()) as provider:
-            run = RunAttempt(
-                self.transactions, provider, self.end_attempt, Uuid7Maker(), RecordingTexts(), self.live, log
-            )
-            async with Worker(self.database.app_url, Lane("test"), run, 2, log).running():
+            reaper = self._reaper(provider)
+            worker = Worker(WorkerInfo(uuid7(), QUEUE, "here", 1, concurrency=2), reaper, self.hub)
+            async with worker.running():
                 yield
 
-    async def sweep(self) -> int:
-        """One round of the sweep, in a while; how many attempts it ended."""
-        clock = FakeClock(datetime.now(UTC) + timedelta(seconds=GRACE + 5))
-        return await Sweep(self.transactions, self.end_attempt, clock, RecordingTexts(), structlog.get_logger("test"))()
+    async def reap(self) -> int:
+        """One round of the reaper; how many attempts it ended."""
+        limits = Limits(connect_timeout=5.0, token_timeout=5.0, deadline=30.0)
+        async with OpenAiCompatibleProvider(Endpoint(self.simulator.url, "key"), limits, SystemClock()) as provider:
+            return await self._reaper(provider)()
 
-    async def until_no_job_waits(self) -> None:
-        """The worker has taken whatever there was."""
-        async with asyncio.timeout(20):
-            while self.database.rows("select from tales_queue.pgqueuer"):  # noqa: ASYNC110 -- the database tells nobody
-                await asyncio.sleep(0.05)
+    def grow_old(self, generation_id: UUID) -> None:
+        """As if the row had been there for longer than the reaper leaves one alone."""
+        with self.database.connect() as connection:
+            connection.execute("set session_replication_role = replica")
+            connection.execute(
+                "update tales.generations set created_at = created_at - make_interval(secs => %s)"
+                " where generation_id = %s",
+                [GRACE + 1, generation_id],
+            )
 
     def fate(self, generation_id: UUID) -> list[tuple[str, str | None]]:
         """How the attempts of a generation stand."""
         query = "select status, error_type from tales.generations where generation_id = %s order by attempt_number"
         return [(row["status"], row["error_type"]) for row in self.database.rows(query, generation_id)]
 
+    def _reaper(self, provider: OpenAiCompatibleProvider) -> Reaper:
+        log = RecordingLog()
+        policy = RetryPolicy((MODEL,), 3)
+        run = RunAttempt(self.queue, provider, policy, lambda low, _high: low, Uuid7Maker(), RecordingPublisher(), log)
+        return Reaper(self.queue, self.transactions, run, SystemClock(), log)
+
 
 @pytest.fixture
-def service(database: Database, transactions: SqlTransactions, live: LiveGenerations, simulator: Simulator) -> Service:
-    return Service(
-        database, transactions, live, simulator, EndAttempt(RetryPolicy((MODEL,), 3), lambda low, _high: low)
-    )
+def service(
+    database: Database,
+    transactions: SqlTransactions,
+    attempt_queue: SqlAttemptQueue,
+    hub: ProgressHub,
+    simulator: Simulator,
+) -> Service:
+    return Service(database, transactions, attempt_queue, hub, simulator)
 
 
 async def test_a_row_that_was_put_in_beside_the_service_is_never_sent_to_a_model(service: Service) -> None:
     forged = await service.put_in()
     async with service.working():
         honest = await service.ask()
-        await service.until_no_job_waits()
-        assert await service.sweep() == 1
+        await until(lambda: service.fate(honest.generation_id) == [("success", None)])
+        assert await service.reap() == 0, "the service itself may be about to say more of it"
+        assert service.fate(forged) == [("pending", None)]
+        service.grow_old(forged)
+        assert await service.reap() == 1
 
     assert service.fate(forged) == [("failed", "not_enqueued")]
     assert service.fate(honest.generation_id) == [("success", None)]
     assert [request.model for request in service.simulator.requests] == [MODEL], "one call, for the honest wish"
 
 
-async def test_the_job_of_a_user_who_was_erased_makes_nobody_elses_call(service: Service) -> None:
+async def test_what_a_user_who_was_erased_asked_for_makes_nobody_elses_call(service: Service) -> None:
     erased = await service.ask()
     service.database.execute("delete from auth.users where id = %s", erased.user_id)
     forged = await service.put_in(generation_id=erased.generation_id)
     assert forged == erased.generation_id
 
     async with service.working():
-        await service.until_no_job_waits()
-    assert await service.sweep() == 1
+        honest = await service.ask()
+        await until(lambda: service.fate(honest.generation_id) == [("success", None)])
+    service.grow_old(forged)
+    assert await service.reap() == 1
 
     assert service.fate(forged) == [("failed", "not_enqueued")]
-    assert list(service.simulator.requests) == []
+    assert len(service.simulator.requests) == 1, "the honest wish's"
+
+
+async def test_what_a_user_who_was_erased_had_in_a_workers_hands_makes_nobody_elses_story(service: Service) -> None:
+    async with service.working():
+        erased = await service.ask("sim/slow-5")
+        await until(lambda: len(service.simulator.requests) == 1)
+        await asyncio.to_thread(service.database.execute, "delete from auth.users where id = %s", erased.user_id)
+        forged = await service.put_in(generation_id=erased.generation_id)
+
+    assert service.fate(forged) == [("pending", None)]
+    assert service.database.rows("select from tales.stories") == []
+    assert len(service.simulator.requests) == 1

@@ -6,23 +6,24 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from tales.application.end_attempt import EndAttempt
-from tales.infrastructure.events.live_generations import LiveGenerations
 
 from tales.application.request_generation import RequestGeneration, StoryWish
 from tales.application.run_attempt import RunAttempt
+from tales.application.worker import NoWorker
 from tales.domain.actor import Actor
 from tales.domain.brief import StoryType
 from tales.domain.generation import Attempt, Generation, Status
+from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
 from tales.infrastructure.providers.simulator.server import Simulator
-from tests.application.conftest import RecordingLog, RecordingTexts
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, new_child
 from tests.fixtures.databases import Database
+from tests.fixtures.recording import RecordingLog, RecordingPublisher
 from tests.fixtures.time import FakeIds
 
 CHILD = "Zephyrine"
@@ -36,13 +37,13 @@ class Writer:
     def __init__(
         self,
         transactions: SqlTransactions,
-        live: LiveGenerations,
+        queue: SqlAttemptQueue,
         ids: FakeIds,
         simulator: Simulator,
         provider: OpenAiCompatibleProvider,
     ) -> None:
         self.transactions = transactions
-        self.live = live
+        self.queue = queue
         self.ids = ids
         self.simulator = simulator
         self.provider = provider
@@ -54,12 +55,16 @@ class Writer:
         async with self.transactions.as_user(actor) as work:
             child = await work.children.add(self.ids.new(), actor.user_id, new_child(name=CHILD))
             await work.commit()
-        end_attempt = EndAttempt(RetryPolicy(models, max_attempts=len(models)), lambda *_: 0.0)
-        run = RunAttempt(self.transactions, self.provider, end_attempt, self.ids, RecordingTexts(), self.live, self.log)
+        publisher = RecordingPublisher()
+        policy = RetryPolicy(models, max_attempts=len(models))
+        run = RunAttempt(self.queue, self.provider, policy, lambda *_: 0.0, self.ids, publisher, self.log)
+        request = RequestGeneration(self.transactions, self.queue, NoWorker(publisher), self.ids, "test", models)
         wish = StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
-        generation = await RequestGeneration(self.transactions, self.ids, models)(actor, wish)
+        generation = await request(actor, wish)
+        worker = WorkerInfo(self.ids.new(), "test", "here", 1, concurrency=1)
         while generation.status is Status.PENDING:
-            await run(generation.latest.id, actor.user_id, job=1)
+            (claimed,) = await self.queue.claim(worker, 1)
+            await run.keep(claimed, await run.call(claimed))
             async with self.transactions.as_service() as work:
                 found = await work.generations.get_generation(generation.generation_id, whole=True)
             assert found is not None
@@ -69,12 +74,12 @@ class Writer:
 
 @pytest.fixture
 async def writer(
-    transactions: SqlTransactions, live: LiveGenerations, ids: FakeIds, simulator: Simulator
+    transactions: SqlTransactions, attempt_queue: SqlAttemptQueue, ids: FakeIds, simulator: Simulator
 ) -> AsyncIterator[Writer]:
     """A writer with a patience of 2 seconds: a busy machine needs some to read 20 MB."""
     limits = Limits(connect_timeout=5.0, token_timeout=2.0, deadline=60.0)
     async with OpenAiCompatibleProvider(Endpoint(simulator.url, KEY), limits, SystemClock()) as provider:
-        yield Writer(transactions, live, ids, simulator, provider)
+        yield Writer(transactions, attempt_queue, ids, simulator, provider)
 
 
 def content_of(attempt: Attempt) -> str:

@@ -250,7 +250,8 @@ class Function:
 
 
 _EVERYBODY = frozenset(ROLES)
-_WRITERS = frozenset({"authenticated", "service_role", "tales_requester"})
+_USERS = frozenset({"authenticated", "tales_requester"})
+_WRITERS = _USERS | {"service_role"}
 _WORKERS = frozenset({"service_role", "tales_app"})
 
 FUNCTIONS = (
@@ -273,7 +274,7 @@ FUNCTIONS = (
     Function("tales.renew_lease", _WORKERS),
     # What a family's search calls.
     *(
-        Function(f"tales.{name}", frozenset({"authenticated"}))
+        Function(f"tales.{name}", _USERS)
         for name in ("spaced", "folded", "search_query", "search_patterns", "story_has")
     ),
     Function(

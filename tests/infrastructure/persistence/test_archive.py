@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tales.infrastructure.persistence.migration.archive import ArchiveUnusable
@@ -17,6 +19,7 @@ from tales.infrastructure.persistence.migration.migrate import (
 )
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.rows import (
+    THEN,
     Row,
     add_user,
     attempt,
@@ -25,6 +28,7 @@ from tests.infrastructure.persistence.rows import (
     ended,
     hero,
     insert,
+    queued,
     retry,
     story,
 )
@@ -54,6 +58,12 @@ def lively_database(database: Database) -> Database:
         insert(connection, "generations", ended(user))  # a success whose story was deleted
         insert(connection, "generations", attempt(user))
         insert(connection, "generations", ended(user, "failed"))
+        for in_the_queue in (
+            queued(user),
+            queued(user, worker_id=uuid4(), started_at=THEN),
+            ended(user, "failed", queue="test", available_at=THEN, worker_id=uuid4()),
+        ):
+            insert(connection, "generations", in_the_queue)
     return database
 
 
@@ -62,6 +72,39 @@ def test_attempts_and_prompts_come_back_on_the_way_up(lively_database: Database)
     migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     migrate_up(lively_database.owner_url)
     assert (lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)) == before
+
+
+def claim(database: Database) -> list[Row]:
+    """What a worker of the queue gets, as the service."""
+    with psycopg.connect(database.app_url, autocommit=True) as service:
+        rows = service.execute("select generation_id from tales.claim_attempts(%s, 'test', 10, now())", [uuid4()])
+        return [{"generation_id": generation_id} for (generation_id,) in rows]
+
+
+@pytest.mark.parametrize("to", ["014", "016", "017", "024"])
+def test_what_waited_in_the_queue_is_claimed_after_the_way_back_and_up(lively_database: Database, to: str) -> None:
+    waiting = lively_database.rows(
+        "select generation_id from tales.generations where status = 'pending' and queue = 'test' and worker_id is null"
+    )
+    assert len(waiting) == 1
+    migrate_down(lively_database.owner_url, to, ARCHIVE_TABLE)
+    migrate_up(lively_database.owner_url)
+
+    assert claim(lively_database) == waiting
+
+
+def test_an_archive_of_before_the_queue_comes_back_as_well(lively_database: Database) -> None:
+    """Unreleased versions had the queue elsewhere; 025 tells their users to come this way."""
+    before = lively_database.rows(ATTEMPTS)
+    migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
+    lively_database.execute(
+        "alter table tales.generations_archive drop column queue, drop column available_at, drop column worker_id"
+    )
+
+    migrate_up(lively_database.owner_url)
+
+    lost = {"queue": None, "available_at": None, "worker_id": None}
+    assert lively_database.rows(ATTEMPTS) == [row | lost for row in before]
 
 
 def test_the_legacy_table_shows_what_the_new_service_wrote(lively_database: Database) -> None:
@@ -93,7 +136,7 @@ def test_the_archive_forgets_a_child_and_a_hero_that_are_gone(lively_database: D
     lively_database.execute("delete from tales.heroes")
     migrate_up(lively_database.owner_url)
     attempts = lively_database.rows(ATTEMPTS)
-    assert len(attempts) == 6
+    assert len(attempts) == 9
     assert {(row["child_id"], row["hero_id"]) for row in attempts} == {(None, None)}
 
 
@@ -101,7 +144,7 @@ def test_a_story_that_was_deleted_meanwhile_leaves_its_attempts(lively_database:
     migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     lively_database.execute("delete from tales.stories")
     migrate_up(lively_database.owner_url)
-    assert len(lively_database.rows(ATTEMPTS)) == 6
+    assert len(lively_database.rows(ATTEMPTS)) == 9
 
 
 def test_the_cost_that_was_learned_of_a_legacy_story_stays(legacy_database: Database) -> None:
@@ -137,7 +180,7 @@ def test_the_way_back_is_refused_until_the_operator_says_where_to_keep_what_it_c
 ) -> None:
     before = lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)
 
-    with pytest.raises(MigrationFailed, match=r"6 attempts have no place .* --archive table or --archive FILE"):
+    with pytest.raises(MigrationFailed, match=r"9 attempts have no place .* --archive table or --archive FILE"):
         migrate_down(lively_database.owner_url, "014")
 
     assert (lively_database.rows(ATTEMPTS), lively_database.rows(STORIES)) == before
@@ -164,7 +207,7 @@ def test_a_file_that_is_gone_stops_the_way_up_before_stories_move(lively_databas
 
     elsewhere.rename(archive)
     migrate_up(lively_database.owner_url)
-    assert len(lively_database.rows(ATTEMPTS)) == 6
+    assert len(lively_database.rows(ATTEMPTS)) == 9
 
 
 def test_a_file_is_never_written_over(lively_database: Database, archive: Path) -> None:

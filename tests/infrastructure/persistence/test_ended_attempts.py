@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -25,6 +25,7 @@ from tests.infrastructure.persistence.rows import (
     ended,
     hero,
     insert,
+    queued,
 )
 
 FINAL = "generations_ended_is_final"
@@ -47,6 +48,7 @@ REQUEST: Row = {
     "generation_info": {"seed": 1},
     "origin": "migrated",
 }
+QUEUED: Row = {"queue": "another", "available_at": THEN + timedelta(seconds=1)}
 OUTCOME: Row = {
     "status": "timeout",
     "completed_at": ENDED + timedelta(seconds=1),
@@ -60,6 +62,11 @@ OUTCOME: Row = {
 }
 
 
+def claimed(user: UUID, **changes: Any) -> Row:
+    """An attempt in a worker's hands."""
+    return queued(user, worker_id=uuid4(), started_at=THEN, **changes)
+
+
 @pytest.fixture
 def connection(database: Database) -> Iterator[Connection]:
     with database.connect() as connection:
@@ -68,22 +75,76 @@ def connection(database: Database) -> Iterator[Connection]:
 
 @pytest.mark.parametrize("actor", [OWNER, SERVICE], ids=lambda actor: actor.name)
 @pytest.mark.parametrize("status", ["success", "failed", "timeout"])
-def test_no_column_of_an_ended_attempt_changes(connection: Connection, status: str, actor: Actor) -> None:
-    row = insert(connection, "generations", ended(add_user(connection), status))
-    for column, value in (IDENTITY | REQUEST | OUTCOME).items():
+@pytest.mark.parametrize(
+    "queue", [{}, {"queue": "test", "available_at": THEN, "worker_id": uuid4()}], ids=["", "queued"]
+)
+def test_no_column_of_an_ended_attempt_changes(connection: Connection, status: str, actor: Actor, queue: Row) -> None:
+    row = insert(connection, "generations", ended(add_user(connection), status, **queue))
+    for column, value in (IDENTITY | REQUEST | OUTCOME | QUEUED | {"worker_id": uuid4()}).items():
         other = "failed" if row.get(column) == value == "timeout" else ("x" if row.get(column) == value else value)
         with refused(FINAL), acting(connection, actor):
             change(connection, "generations", row, **{column: other})
     with refused(FINAL), acting(connection, actor):
         change(connection, "generations", row, status="pending", completed_at=None, error_type=None)
+    if queue:
+        with refused(FINAL), acting(connection, actor):
+            change(connection, "generations", row, queue=None, available_at=None, worker_id=None)
+    with refused(FINAL), acting(connection, actor):
+        change(connection, "generations", row, **QUEUED, worker_id=uuid4())
 
 
 @pytest.mark.parametrize("actor", [OWNER, SERVICE], ids=lambda actor: actor.name)
 def test_who_asked_for_what_never_changes_even_in_flight(connection: Connection, actor: Actor) -> None:
-    row = insert(connection, "generations", attempt(add_user(connection)))
-    for column, value in (IDENTITY | REQUEST).items():
+    user = add_user(connection)
+    for row in (attempt(user), queued(user), claimed(user)):
+        insert(connection, "generations", row)
+        for column, value in (IDENTITY | REQUEST).items():
+            with refused(FINAL), acting(connection, actor):
+                change(connection, "generations", row, **{column: value})
+
+
+@pytest.mark.parametrize("actor", [OWNER, SERVICE], ids=lambda actor: actor.name)
+def test_an_attempt_stays_in_its_queue_and_comes_into_none_afterwards(connection: Connection, actor: Actor) -> None:
+    user = add_user(connection)
+    for row in (attempt(user), queued(user), claimed(user)):
+        insert(connection, "generations", row)
+        for changes in (QUEUED, {"queue": "another", "available_at": THEN}, {"queue": None, "available_at": None}):
+            if {"queue": None, "available_at": None} | row != row | changes:
+                with refused(FINAL), acting(connection, actor):
+                    change(connection, "generations", row, **changes)
+
+
+@pytest.mark.parametrize("actor", [OWNER, SERVICE], ids=lambda actor: actor.name)
+def test_an_attempt_is_claimed_once(connection: Connection, actor: Actor) -> None:
+    row = insert(connection, "generations", queued(add_user(connection)))
+    mine = uuid4()
+    with acting(connection, actor):
+        assert change(connection, "generations", row, worker_id=mine, started_at=THEN) == 1
+    for changes in (
+        {"worker_id": uuid4()},
+        {"worker_id": None},
+        {"worker_id": uuid4(), "started_at": ENDED},
+        {"worker_id": None, "started_at": None},
+    ):
         with refused(FINAL), acting(connection, actor):
-            change(connection, "generations", row, **{column: value})
+            change(connection, "generations", row, **changes)
+    with acting(connection, actor):
+        assert change(connection, "generations", row, **OUTCOME | {"started_at": THEN}) == 1
+    (found,) = connection.execute("select worker_id, status from tales.generations").fetchall()
+    assert found == {"worker_id": mine, "status": "timeout"}
+
+
+def test_a_claim_changes_nothing_else(connection: Connection) -> None:
+    row = insert(connection, "generations", queued(add_user(connection)))
+    for changes in (QUEUED, {"prompt": "Another."}, {"model_used": "sim/other"}, {"created_at": THEN}):
+        with refused(FINAL), acting(connection, SERVICE):
+            change(connection, "generations", row, worker_id=uuid4(), started_at=THEN, **changes)
+
+
+def test_what_came_in_beside_the_service_is_not_claimed_by_an_update_either(connection: Connection) -> None:
+    row = insert(connection, "generations", attempt(add_user(connection)))
+    with refused("generations_claimed_from_queue"), acting(connection, SERVICE):
+        change(connection, "generations", row, worker_id=uuid4(), started_at=THEN)
 
 
 def test_an_attempt_is_not_given_to_another_user(connection: Connection) -> None:
@@ -95,9 +156,11 @@ def test_an_attempt_is_not_given_to_another_user(connection: Connection) -> None
 
 
 def test_an_attempt_in_flight_ends_with_its_outcome(connection: Connection) -> None:
-    row = insert(connection, "generations", attempt(add_user(connection)))
-    with acting(connection, SERVICE):
-        assert change(connection, "generations", row, **OUTCOME) == 1
+    user = add_user(connection)
+    for row in (attempt(user), queued(user), claimed(user)):
+        insert(connection, "generations", row)
+        with acting(connection, SERVICE):
+            assert change(connection, "generations", row, **OUTCOME | {"started_at": row.get("started_at")}) == 1
 
 
 def test_an_attempt_is_started_once(connection: Connection) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
-import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -13,10 +12,13 @@ from tales.domain.actor import Actor
 from tales.domain.brief import StoryType
 from tales.domain.errors import Conflict, Forbidden, NotSignedIn
 from tales.domain.failures import FailureKind
-from tales.domain.generation import AttemptId, Origin, Status
+from tales.domain.generation import AttemptId, AttemptRequest, Origin, Status
 from tales.domain.page import PageRequest
+from tales.domain.repositories.attempt_queue import AttemptResult, WorkerInfo
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import (
+    CREATED,
     add_ended_attempt,
     add_story,
     add_user,
@@ -29,9 +31,19 @@ from tests.factories import (
     success,
 )
 from tests.fixtures.databases import Database
-from tests.fixtures.time import NOON, FakeClock, FakeIds
+from tests.fixtures.time import NOON, FakeIds
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+MINE, OTHERS = (WorkerInfo(uuid7(), "test", "here", number, concurrency=4) for number in (1, 2))
+
+
+async def add_attempt(transactions: SqlTransactions, request: AttemptRequest) -> None:
+    """An attempt that waits for a worker."""
+    async with transactions.as_service() as work:
+        await work.generations.create_attempt(request)
+        await work.commit()
 
 
 @pytest.fixture
@@ -40,7 +52,7 @@ async def parent(transactions: SqlTransactions) -> UUID:
 
 
 async def test_a_user_asks_for_a_first_attempt(transactions: SqlTransactions, parent: UUID, ids: FakeIds) -> None:
-    async with transactions.as_user(Actor(parent)) as work:
+    async with transactions.as_requester(Actor(parent)) as work:
         child = await work.children.add(ids.new(), parent, new_child())
         hero = await work.heroes.add(ids.new(), parent, new_hero())
         request = attempt_request(
@@ -55,36 +67,39 @@ async def test_a_user_asks_for_a_first_attempt(transactions: SqlTransactions, pa
         await work.commit()
 
     assert (made.status, made.origin, made.completed_at, made.cost_usd) == (Status.PENDING, Origin.LIVE, None, None)
-    for field in request.__slots__:
+    for field in set(request.__slots__) - {"queue"}:
         assert getattr(made, field) == getattr(request, field), field
+    assert (made.available_at, made.worker_id, made.started_at) == (made.created_at, None, None)
     async with transactions.as_user(Actor(parent)) as work:
         assert await work.generations.get_attempt(request.id) == made
 
 
 async def test_an_attempt_is_started_by_one_worker(
-    transactions: SqlTransactions, parent: UUID, clock: FakeClock
+    transactions: SqlTransactions, parent: UUID, attempt_queue: SqlAttemptQueue
 ) -> None:
     request = attempt_request(parent)
+    await add_attempt(transactions, request)
+
+    (claimed,) = await attempt_queue.claim(MINE, 5)
+    assert await attempt_queue.claim(MINE, 5) == ()
+    assert await attempt_queue.claim(OTHERS, 5) == ()
+
     async with transactions.as_service() as work:
-        await work.generations.create_attempt(request)
-        assert await work.generations.start_attempt(request.id)
-        clock.advance(5)
-        assert not await work.generations.start_attempt(request.id)
         attempt = await work.generations.get_attempt(request.id)
-        assert attempt is not None
-        assert attempt.started_at == NOON
+        assert attempt == claimed.attempt
+        assert attempt.worker_id == MINE.id
+        assert attempt.started_at == attempt.available_at, "this process's clock is behind the database's"
         await finish_attempt(work, request.id, success())
-        assert not await work.generations.start_attempt(request.id)
+        await work.commit()
+    assert await attempt_queue.claim(OTHERS, 5) == ()
 
 
-async def test_a_success_is_kept_with_all_that_was_answered(
-    transactions: SqlTransactions, parent: UUID, clock: FakeClock
-) -> None:
+async def test_a_success_is_kept_with_all_that_was_answered(transactions: SqlTransactions, parent: UUID) -> None:
     attempt_id = await add_ended_attempt(transactions, attempt_request(parent), success(first_token_at=NOON))
     async with transactions.as_user(Actor(parent)) as work:
         attempt = await work.generations.get_attempt(attempt_id)
     assert attempt is not None
-    assert (attempt.status, attempt.completed_at, attempt.first_token_at) == (Status.SUCCESS, clock.now(), NOON)
+    assert (attempt.status, attempt.completed_at, attempt.first_token_at) == (Status.SUCCESS, CREATED, NOON)
     assert attempt.full_response == response()
     assert (attempt.prompt_tokens, attempt.completion_tokens, attempt.cost_usd) == (120, 340, Decimal("0.00042"))
     assert (attempt.provider, attempt.served_model, attempt.http_status) == ("Simulator", "sim/ok-2026", 200)
@@ -106,68 +121,71 @@ async def test_an_attempt_ends_once(transactions: SqlTransactions, parent: UUID)
     async with transactions.as_service() as work:
         assert not await finish_attempt(work, attempt_id, success())
         assert not await work.generations.cancel_attempt(attempt_id, "Good night.")
-        assert await work.generations.lock_attempt(attempt_id) is None
         attempt = await work.generations.get_attempt(attempt_id)
         assert attempt is not None
         assert attempt.status is Status.FAILED
 
 
-async def test_a_providers_id_outlives_a_call_that_was_cut(transactions: SqlTransactions, parent: UUID) -> None:
+async def test_a_providers_id_outlives_a_call_that_was_cut(
+    transactions: SqlTransactions, parent: UUID, attempt_queue: SqlAttemptQueue
+) -> None:
     request = attempt_request(parent)
+    await add_attempt(transactions, request)
+    (claimed,) = await attempt_queue.claim(MINE, 1)
+    await attempt_queue.save_provider_id(claimed.attempt, "gen-9")
     async with transactions.as_service() as work:
-        await work.generations.create_attempt(request)
-        await work.generations.note_provider_id(request.id, "gen-9")
         await finish_attempt(work, request.id, failure(FailureKind.STREAM_INTERRUPTED))
+        await work.commit()
+    await attempt_queue.save_provider_id(claimed.attempt, "too late")
+
+    async with transactions.as_service() as work:
         attempt = await work.generations.get_attempt(request.id)
     assert attempt is not None
     assert attempt.provider_generation_id == "gen-9"
 
 
-async def test_a_user_cancels(transactions: SqlTransactions, parent: UUID) -> None:
-    request = attempt_request(parent)
+async def test_a_user_cancels(transactions: SqlTransactions, parent: UUID, attempt_queue: SqlAttemptQueue) -> None:
+    requests = [attempt_request(parent) for _ in range(2)]
+    for request in requests:
+        await add_attempt(transactions, request)
+    (claimed,) = await attempt_queue.claim(MINE, 1)
+    for request in requests:
+        async with transactions.as_user(Actor(parent)) as work:
+            assert await work.generations.cancel_attempt(request.id, "Good night.")
+            await work.commit()
     async with transactions.as_user(Actor(parent)) as work:
-        await work.generations.create_attempt(request)
-        assert await work.generations.cancel_attempt(request.id, "Good night.")
-        await work.commit()
-    async with transactions.as_user(Actor(parent)) as work:
-        attempt = await work.generations.get_attempt(request.id)
-    assert attempt is not None
-    assert (attempt.status, attempt.error_type, attempt.error_message) == (Status.FAILED, "cancelled", "Good night.")
+        attempts = [await work.generations.get_attempt(request.id) for request in requests]
+    for attempt in attempts:
+        assert attempt is not None
+        assert (attempt.status, attempt.error_type, attempt.error_message) == (
+            Status.FAILED,
+            "cancelled",
+            "Good night.",
+        )
+    assert await attempt_queue.claim(OTHERS, 5) == (), "nobody calls a model for it any more"
+    assert await attempt_queue.finish(AttemptResult(claimed.attempt, success())) is None
 
 
-async def test_a_locked_attempt_is_nobody_elses(
-    transactions: SqlTransactions, parent: UUID, database: Database
+async def test_a_generation_is_told_by_its_attempts_in_order(
+    transactions: SqlTransactions, parent: UUID, attempt_queue: SqlAttemptQueue
 ) -> None:
-    request = attempt_request(parent)
-    async with transactions.as_service() as work:
-        await work.generations.create_attempt(request)
-        await work.commit()
-    async with transactions.as_service() as work:
-        assert await work.generations.lock_attempt(request.id) is not None
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            database.rows("select from tales.generations for update nowait")
-
-
-async def test_a_generation_is_told_by_its_attempts_in_order(transactions: SqlTransactions, parent: UUID) -> None:
     first = attempt_request(parent)
     await add_ended_attempt(transactions, first, failure())
     second = attempt_request(parent, id=first.id.next, model_used="sim/other")
     await add_ended_attempt(transactions, second, failure(FailureKind.IDLE_TIMEOUT))
-    async with transactions.as_service() as work:
-        await work.generations.create_attempt(attempt_request(parent, id=second.id.next))
-        await work.commit()
+    await add_attempt(transactions, attempt_request(parent, id=second.id.next))
 
     async with transactions.as_user(Actor(parent)) as work:
         generation = await work.generations.get_generation(first.id.generation_id)
         latest = await work.generations.latest_attempt(first.id.generation_id)
-        models = await work.generations.models_used(first.id.generation_id)
+    (claimed,) = await attempt_queue.claim(MINE, 1)
     assert generation is not None
     assert [attempt.id.attempt_number for attempt in generation.attempts] == [1, 2, 3]
     assert [attempt.status for attempt in generation.attempts] == [Status.FAILED, Status.TIMEOUT, Status.PENDING]
     assert generation.story_id is None
     assert latest is not None
     assert latest.id.attempt_number == 3
-    assert models == ("sim/ok", "sim/other", "sim/ok")
+    assert claimed.models_used == ("sim/ok", "sim/other", "sim/ok")
 
 
 async def test_a_generation_knows_its_story(transactions: SqlTransactions, parent: UUID) -> None:
@@ -201,9 +219,7 @@ async def test_what_the_database_refuses_is_said_in_the_domains_words(
     transactions: SqlTransactions, parent: UUID
 ) -> None:
     request = attempt_request(parent)
-    async with transactions.as_service() as work:
-        await work.generations.create_attempt(request)
-        await work.commit()
+    await add_attempt(transactions, request)
     for refused, words in (
         (request, "exists already"),
         (attempt_request(parent, id=request.id.next), "ended without success"),
@@ -216,12 +232,18 @@ async def test_what_the_database_refuses_is_said_in_the_domains_words(
 
 async def test_no_attempt_is_made_for_somebody_else_or_nobody(transactions: SqlTransactions, parent: UUID) -> None:
     with pytest.raises(Forbidden):
-        async with transactions.as_user(Actor(await add_user(transactions))) as work:
+        async with transactions.as_requester(Actor(await add_user(transactions))) as work:
             await work.generations.create_attempt(attempt_request(parent))
     erased = uuid7()
     with pytest.raises(NotSignedIn):
-        async with transactions.as_user(Actor(erased)) as work:
+        async with transactions.as_requester(Actor(erased)) as work:
             await work.generations.create_attempt(attempt_request(erased))
+
+
+async def test_no_attempt_is_made_by_who_may_not_enqueue_it(transactions: SqlTransactions, parent: UUID) -> None:
+    with pytest.raises(Forbidden):
+        async with transactions.as_user(Actor(parent)) as work:
+            await work.generations.create_attempt(attempt_request(parent))
 
 
 async def test_a_number_with_more_digits_than_python_reads_is_read_as_text(

@@ -39,7 +39,7 @@ async def parent(transactions: SqlTransactions) -> UUID:
 
 async def ask(transactions: SqlTransactions, use: KeyUse) -> KeyUse:
     """Take a key and make its generation, unless it was taken before."""
-    async with transactions.as_user(Actor(use.user_id)) as work:
+    async with transactions.as_requester(Actor(use.user_id)) as work:
         found = await work.idempotency_keys.claim(use)
         if found == use:
             await work.generations.create_attempt(request_for(use))
@@ -51,7 +51,7 @@ async def test_whoever_comes_second_waits_for_the_first_and_finds_its_generation
     transactions: SqlTransactions, parent: UUID
 ) -> None:
     first, second = use_of(parent), use_of(parent)
-    async with transactions.as_user(Actor(parent)) as work:
+    async with transactions.as_requester(Actor(parent)) as work:
         assert await work.idempotency_keys.claim(first) == first
         waiting = asyncio.create_task(ask(transactions, second))
         await asyncio.sleep(0.3)
@@ -66,7 +66,7 @@ async def test_whoever_comes_second_has_the_key_when_the_first_fails(
     transactions: SqlTransactions, parent: UUID, database: Database
 ) -> None:
     first, second = use_of(parent), use_of(parent)
-    async with transactions.as_user(Actor(parent)) as work:
+    async with transactions.as_requester(Actor(parent)) as work:
         await work.idempotency_keys.claim(first)
         waiting = asyncio.create_task(ask(transactions, second))
         await asyncio.sleep(0.3)

@@ -112,6 +112,18 @@ def test_a_schema_of_unknown_shape_is_refused_by_what_it_lacks(empty_database: D
     assert catalog(empty_database.owner_url, ALL_SCHEMAS) == before
 
 
+def test_a_database_of_an_unreleased_version_is_told_the_way(empty_database: Database) -> None:
+    migrate_up(empty_database.owner_url, "024")
+    empty_database.execute(
+        "alter table tales.generations"
+        " drop column queue cascade, drop column available_at cascade, drop column worker_id cascade"
+    )
+    before = catalog(empty_database.owner_url)
+    with pytest.raises(MigrationFailed, match="migrate down --to 014 --archive table"):
+        migrate_up(empty_database.owner_url)
+    assert catalog(empty_database.owner_url) == before
+
+
 def test_a_step_that_fails_takes_the_others_with_it(legacy_database: Database) -> None:
     legacy_database.execute("create table tales.migration_notes ()")
     before = catalog(legacy_database.owner_url)

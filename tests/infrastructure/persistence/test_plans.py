@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,13 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tales.domain.actor import Actor as User
-from tales.domain.generation import AttemptId, Status
+from tales.domain.generation import Attempt, AttemptId
 from tales.domain.page import PageKey, PageRequest
+from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.throttle import EntryKind
+from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.actors import OWNER, SERVICE, Actor, acting, admin, user
 from tests.infrastructure.persistence.rows import THEN, Connection
@@ -30,15 +33,19 @@ FILL = f"""
     select uuid(lpad(n::text, 32, '0')), uuid(lpad((n % 200 + 1)::text, 32, '0')), 'Mia', 6
     from generate_series(1, 1000) as n;
     insert into tales.generations (generation_id, attempt_number, user_id, status, model_used, prompt, story_type,
-        moral, created_at, completed_at, child_id)
+        moral, created_at, completed_at, child_id, queue, available_at, worker_id, started_at)
     select uuid(lpad((n / 11 * 10 + least(n % 11, 9))::text, 32, '0')), case when n % 11 = 10 then 2 else 1 end,
         uuid(lpad((n / 11 % 200 + 1)::text, 32, '0')),
         case when n % 20000 = 7 then 'pending' when n % 11 = 9 then 'failed' else 'success' end,
         'model-' || n % 50, repeat('prompt ', 10), 'child', 'kindness',
         timestamptz '2026-01-01' + n * interval '1 minute',
         case when n % 20000 <> 7 then timestamptz '2026-01-01' + n * interval '1 minute' end,
-        uuid(lpad((n % 1000 + 1)::text, 32, '0'))
+        uuid(lpad((n % 1000 + 1)::text, 32, '0')), 'test', timestamptz '2026-01-01' + n * interval '1 minute',
+        case when n % 40000 <> 7 then uuid(lpad('1', 32, '0')) end,
+        case when n % 40000 <> 7 then timestamptz '2026-01-01' + n * interval '1 minute' end
     from generate_series(1, {ROWS}) as n;
+    insert into tales.workers (id, queue, host, process_id, concurrency)
+    values (uuid(lpad('1', 32, '0')), 'test', 'here', 1, 4);
     insert into tales.stories (user_id, title, content, generation_id, generation_attempt, created_at, child_id)
     select user_id, 'The Kind Dragon', 'Once upon a time ...', generation_id, attempt_number, created_at, child_id
     from tales.generations where status = 'success';
@@ -64,6 +71,7 @@ FILL = f"""
 FEW_PAGES = 250
 PARENT = UUID(int=0x17)
 GENERATION = UUID("00000000-0000-0000-0000-000000100000")
+IN_FLIGHT = AttemptId(UUID("00000000-0000-0000-0000-000000018189"), 1)
 DEEP = PageKey(THEN, GENERATION)
 
 
@@ -118,16 +126,10 @@ def _reads(user_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWor
         "get_attempt": (parent, lambda work: work.generations.get_attempt(attempt)),
         "latest_attempt": (parent, lambda work: work.generations.latest_attempt(GENERATION)),
         "get_generation": (parent, lambda work: work.generations.get_generation(GENERATION)),
-        "models_used": (None, lambda work: work.generations.models_used(GENERATION)),
         "list_for_user": (parent, lambda work: work.generations.list_for_user(user_id, PageRequest(20))),
         "list_for_user, deep": (parent, lambda work: work.generations.list_for_user(user_id, deep)),
-        "list_by_status": (None, lambda work: work.generations.list_by_status(Status.FAILED, PageRequest(20))),
-        "list_by_status, deep": (None, lambda work: work.generations.list_by_status(Status.SUCCESS, deep)),
-        "list_by_status, admin": (
-            User(user_id, is_admin=True),
-            lambda work: work.generations.list_by_status(Status.TIMEOUT, PageRequest(20)),
-        ),
-        "pending_since": (None, lambda work: work.generations.pending_since(THEN + timedelta(days=365), 100)),
+        "list_all": (User(user_id, is_admin=True), lambda work: work.generations.list_all(PageRequest(20))),
+        "list_all, deep": (User(user_id, is_admin=True), lambda work: work.generations.list_all(deep)),
         "hold": (None, lambda work: work.sessions.hold("17")),
         "find_replaced": (None, lambda work: work.sessions.find_replaced("-17")),
         "is_open": (None, lambda work: work.sessions.is_open(user_id)),
@@ -141,6 +143,23 @@ def _reads(user_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWor
         "stories, deep": (parent, lambda work: work.stories.list_for_user(user_id, deep)),
         "written": (parent, lambda work: work.stories.list_written(user_id, PageRequest(20))),
         "written, deep": (parent, lambda work: work.stories.list_written(user_id, deep)),
+    }
+
+
+def _of_queue(queue: SqlAttemptQueue, in_flight: Attempt) -> dict[str, Callable[[], Awaitable[Any]]]:
+    """What workers ask, again and again: ten attempts are in flight, five of them in the hands of one that lives."""
+    worker = WorkerInfo(UUID(int=1), "test", "here", 1, concurrency=4)
+    return {
+        "claim": lambda: queue.claim(worker, 4),
+        "claim, own": lambda: queue.claim(worker, 4, [GENERATION]),
+        "claim, of no queue": lambda: queue.claim(replace(worker, queue="nobody's"), 4),
+        "renew_lease": lambda: queue.renew_lease(worker),
+        "workers": queue.workers,
+        "ended_among": lambda: queue.ended_among(worker.id, [in_flight.id, AttemptId(GENERATION, 1)]),
+        "stranded": lambda: queue.stranded(100),
+        "strays": lambda: queue.strays(worker, [GENERATION]),
+        "save_provider_id": lambda: queue.save_provider_id(in_flight, "gen-1"),
+        "sign_off": lambda: queue.sign_off(UUID(int=2)),
     }
 
 
@@ -173,5 +192,16 @@ async def test_every_look_up_touches_few_pages(
             actor = SERVICE if signed_in is None else admin() if signed_in.is_admin else user(PARENT)
             for number, (statement, parameters) in enumerate(sent):
                 touched[f"{name} {number}"] = _pages(connection, actor, statement, parameters)
+        queue = SqlAttemptQueue(transactions, SystemClock())
+        async with transactions.as_service() as work:
+            in_flight = await work.generations.get_attempt(IN_FLIGHT)
+        assert in_flight is not None
+        assert in_flight.worker_id is not None
+        for name, ask in _of_queue(queue, in_flight).items():
+            with _statements(engine) as sent:
+                await ask()
+            assert sent, name
+            for number, (statement, parameters) in enumerate(sent):
+                touched[f"{name} {number}"] = _pages(connection, SERVICE, statement, parameters)
     too_many = {name: (pages, plan) for name, (pages, plan) in touched.items() if pages > FEW_PAGES}
     assert too_many == {}

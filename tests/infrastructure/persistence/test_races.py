@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict
 from tales.domain.generation import AttemptId
+from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import (
     add_ended_attempt,
     add_user,
@@ -55,10 +58,49 @@ async def _all_at_once(
     return list(await asyncio.gather(*map(one, doings), return_exceptions=True))
 
 
-async def test_one_worker_starts_an_attempt(transactions: SqlTransactions, parent: UUID) -> None:
-    attempt = await _pending(transactions, parent)
-    started = await _all_at_once(transactions, *[lambda work: work.generations.start_attempt(attempt)] * 4)
-    assert sorted(map(str, started)) == ["False", "False", "False", "True"]
+async def test_one_worker_starts_an_attempt(
+    transactions: SqlTransactions, parent: UUID, attempt_queue: SqlAttemptQueue
+) -> None:
+    waiting = {await _pending(transactions, parent) for _ in range(6)}
+    workers = [WorkerInfo(uuid7(), "test", "here", number, concurrency=4) for number in range(8)]
+    claims = await asyncio.gather(*(attempt_queue.claim(worker, 2) for worker in workers))
+    claimed = [one.attempt.id for claim in claims for one in claim]
+    assert len(claimed) == len(set(claimed)), "none is given to two"
+    while more := await attempt_queue.claim(workers[0], 2):
+        claimed += [one.attempt.id for one in more]
+    assert sorted(map(str, claimed)) == sorted(map(str, waiting)), "and none is lost"
+
+
+async def test_a_claim_does_not_wait_for_another(
+    transactions: SqlTransactions, parent: UUID, attempt_queue: SqlAttemptQueue, database: Database
+) -> None:
+    first, second = await _pending(transactions, parent), await _pending(transactions, parent)
+    worker = WorkerInfo(uuid7(), "test", "here", 1, concurrency=4)
+    with database.connect() as connection, connection.transaction():
+        connection.execute("select from tales.generations where generation_id = %s for update", [first.generation_id])
+        async with asyncio.timeout(10):
+            assert [one.attempt.id for one in await attempt_queue.claim(worker, 5)] == [second]
+    assert [one.attempt.id for one in await attempt_queue.claim(worker, 5)] == [first]
+
+
+async def test_an_attempt_is_cancelled_while_it_is_claimed(
+    transactions: SqlTransactions, parent: UUID, attempt_queue: SqlAttemptQueue, database: Database
+) -> None:
+    attempts = [await _pending(transactions, parent) for _ in range(8)]
+    worker = WorkerInfo(uuid7(), "test", "here", 1, concurrency=8)
+
+    async def cancel(attempt: AttemptId) -> bool:
+        async with transactions.as_user(Actor(parent)) as work:
+            cancelled = await work.generations.cancel_attempt(attempt, "Good night.")
+            await work.commit()
+        return cancelled
+
+    *cancelled, _ = await asyncio.gather(*map(cancel, attempts), attempt_queue.claim(worker, 8))
+    assert cancelled == [True] * 8, "a user's word counts, whoever has it in hand"
+    assert database.rows("select distinct status, error_type from tales.generations") == [
+        {"status": "failed", "error_type": "cancelled"}
+    ]
+    assert await attempt_queue.claim(worker, 8) == ()
 
 
 async def test_one_outcome_ends_an_attempt(transactions: SqlTransactions, parent: UUID, database: Database) -> None:
@@ -111,7 +153,7 @@ async def test_a_success_gives_one_story(transactions: SqlTransactions, parent: 
 async def test_a_child_is_deleted_while_its_attempt_ends(
     transactions: SqlTransactions, parent: UUID, database: Database
 ) -> None:
-    async with transactions.as_user(Actor(parent)) as work:
+    async with transactions.as_requester(Actor(parent)) as work:
         child = await work.children.add(parent, parent, new_child())
         request = attempt_request(parent, child_id=child.id)
         await work.generations.create_attempt(request)

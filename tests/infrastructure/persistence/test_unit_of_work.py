@@ -10,10 +10,12 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden, TalesError, Unavailable
+from tales.domain.errors import Forbidden, NotSignedIn, TalesError, Unavailable
 from tales.domain.page import PageRequest
+from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request, new_child
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock, FakeIds
@@ -31,27 +33,43 @@ async def test_what_is_left_without_a_commit_has_not_happened(
     assert database.rows("select from tales.children") == []
 
 
-async def test_an_attempt_and_its_job_come_with_one_commit(transactions: SqlTransactions, database: Database) -> None:
+async def test_an_attempt_that_is_not_committed_was_never_there(
+    transactions: SqlTransactions, database: Database, attempt_queue: SqlAttemptQueue
+) -> None:
     user = await add_user(transactions)
     left, kept = attempt_request(user), attempt_request(user)
+    worker = WorkerInfo(uuid7(), "test", "here", 1, concurrency=4)
     for request, commits in ((left, False), (kept, True)):
-        async with transactions.as_user(Actor(user)) as work:
+        async with transactions.as_requester(Actor(user)) as work:
             await work.generations.create_attempt(request)
-            await work.jobs.enqueue(request.id, request.user_id)
+            assert await attempt_queue.claim(worker, 5) == (), "what may never be is nobody's work"
             if commits:
                 await work.commit()
+    assert [claimed.attempt.id for claimed in await attempt_queue.claim(worker, 5)] == [kept.id]
     assert database.rows("select generation_id from tales.generations") == [{"generation_id": kept.id.generation_id}]
-    assert database.rows("select dedupe_key from tales_queue.pgqueuer") == [{"dedupe_key": str(kept.id)}]
 
 
-async def test_the_queue_gives_the_role_back(transactions: SqlTransactions) -> None:
-    user = await add_user(transactions)
+async def test_who_has_put_an_attempt_into_the_queue_is_a_user_like_before(
+    transactions: SqlTransactions, ids: FakeIds
+) -> None:
+    user, stranger = await add_user(transactions), await add_user(transactions)
+    async with transactions.as_user(Actor(stranger)) as work:
+        await work.children.add(ids.new(), stranger, new_child())
+        await work.commit()
     request = attempt_request(user)
-    async with transactions.as_user(Actor(user)) as work:
+    async with transactions.as_requester(Actor(user)) as work:
         await work.generations.create_attempt(request)
-        await work.jobs.enqueue(request.id, request.user_id)
         assert await work.generations.get_attempt(request.id) is not None
         assert (await work.children.list_for_user(user, PageRequest())).items == ()
+        assert (await work.children.list_for_user(stranger, PageRequest())).items == ()
+
+
+@pytest.mark.parametrize("begin", ["as_user", "as_requester"])
+async def test_a_session_that_has_ended_begins_nothing(transactions: SqlTransactions, begin: str) -> None:
+    user = await add_user(transactions)
+    with pytest.raises(NotSignedIn):
+        async with getattr(transactions, begin)(Actor(user, session_id=uuid7())):
+            pytest.fail("there is no such session")
 
 
 async def _commit_and_go_on(work: SqlUnitOfWork, user: UUID) -> None:

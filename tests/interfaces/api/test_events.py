@@ -215,7 +215,7 @@ async def test_a_head_request_follows_nothing_and_ends_at_once(family: Served) -
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     assert "Content-Length" not in answer.headers
-    assert followers(family.house.services.stream_events.followers) == 0
+    assert subscriptions(family.house.services.stream_events.subscriptions) == 0
 
 
 async def test_another_familys_generation_is_not_there(family: Served) -> None:

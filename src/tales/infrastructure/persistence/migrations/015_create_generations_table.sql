@@ -377,6 +377,11 @@ create table if not exists tales.generations_archive (
     foreign key (child_id) references tales.children (id) on delete set null,
     foreign key (hero_id) references tales.heroes (id) on delete set null
 );
+-- One of before the first release has no queue.
+alter table tales.generations_archive
+    add column if not exists queue text,
+    add column if not exists available_at timestamptz,
+    add column if not exists worker_id uuid;
 create index if not exists generations_archive_story_id_idx on tales.generations_archive (story_id);
 
 alter table tales.migration_notes enable row level security;
