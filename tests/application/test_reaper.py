@@ -179,7 +179,7 @@ async def test_workers_that_are_long_gone_are_forgotten(flow: Flow, database: Da
 async def test_the_text_that_a_dead_worker_left_goes(flow: Flow, database: Database) -> None:
     generation = await flow.ask()
     async with flow.transactions.as_service() as work:
-        await work.live_texts.add([LivePiece(generation.latest.id, 0, "Once")])
+        await work.live_texts.add([LivePiece(generation.latest.id, 0, "Once", flow.actor.user_id)])
         await finish_attempt(work, generation.latest.id, failure())
         await work.commit()
     assert database.rows("select from tales.live_text") != []

@@ -23,6 +23,7 @@ from tales.settings import Settings
 from tests.client.both import AnyClient, Kind, client_at
 from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.server import Server
+from tests.fixtures.waiting import until
 
 SECRET = "a secret for tests, and long enough"
 
@@ -61,8 +62,7 @@ def running_service(database: Database, *models: str) -> Iterator[Service]:
             config = uvicorn.Config(create_app(house.services), port=0, log_config=None, timeout_graceful_shutdown=2)
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve())
-            while not server.started:  # noqa: ASYNC110 -- it has no event for it
-                await asyncio.sleep(0.01)
+            await until(lambda: server.started)
             port = server.servers[0].sockets[0].getsockname()[1]
             started.append((server, f"http://127.0.0.1:{port}"))
             ready.set()

@@ -15,7 +15,8 @@ from fastapi.routing import iter_route_contexts
 
 from tales.domain import brief, errors, family, page
 from tales.domain.idempotency import IdempotencyKeyReused
-from tales.interfaces.api import guard, prefer, problem_kinds
+from tales.interfaces.api import prefer, problem_kinds
+from tales.interfaces.api.middleware.body_limit import LARGEST_BODY
 from tales.interfaces.api.v1 import router as v1
 from tales.interfaces.api.v2 import router as v2
 from tales.interfaces.api.v3 import router as v3
@@ -77,7 +78,7 @@ def test_every_error_of_the_domain_has_a_kind() -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     expected = {
-        "a request's body": f"{guard.LARGEST_BODY // 1024} KiB",
+        "a request's body": f"{LARGEST_BODY // 1024} KiB",
         "`Prefer: wait=N`": f"{prefer.LONGEST_WAIT} seconds",
         "`limit` of a list": f"{page.MAX_PAGE} items",
         "`story_length`": f"{brief.MAX_MINUTES} minutes",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tales.domain.brief import StoryBrief, StoryType
 from tales.domain.family import Child, Hero
-from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation, Origin, Status
+from tales.domain.generation import Attempt, AttemptId, Generation, Origin, Status
 
 GENERATION_ID = UUID("01890000-0000-7000-8000-000000000001")
 USER_ID = UUID("01890000-0000-7000-8000-000000000002")
@@ -62,12 +62,6 @@ def make_attempt(number: int = 1, status: Status = Status.PENDING, **changes: An
         hero_id=HERO_ID,
     )
     return replace(attempt, **changes)
-
-
-def begin(request: AttemptRequest) -> Attempt:
-    """The pending attempt that a repository makes of `request`."""
-    fields = {name: getattr(request, name) for name in AttemptRequest.__slots__}
-    return Attempt(status=Status.PENDING, origin=Origin.LIVE, created_at=NOW, **fields)
 
 
 def make_generation(*statuses: Status) -> Generation:

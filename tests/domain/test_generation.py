@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import product
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tales.domain.errors import IllegalTransition
-from tales.domain.generation import (
-    Attempt,
-    AttemptId,
-    AttemptOutcome,
-    AttemptRequest,
-    Generation,
-    Origin,
-    Status,
-    check_transition,
-)
-from tests.domain.factories import GENERATION_ID, STRANGER_ID, USER_ID, begin, make_attempt, make_generation
+from tales.domain.generation import AttemptId, AttemptOutcome, Generation, Origin, Status, check_transition
+from tests.domain.factories import GENERATION_ID, STRANGER_ID, USER_ID, make_attempt, make_generation
 
 PENDING, SUCCESS, FAILED, TIMEOUT = Status
 LEGAL = {(PENDING, SUCCESS), (PENDING, FAILED), (PENDING, TIMEOUT)}
@@ -59,29 +49,6 @@ def test_what_is_no_name_of_an_attempt_is_not_read_as_one(text: str) -> None:
 
 def test_the_next_attempt_is_the_same_generations() -> None:
     assert AttemptId(GENERATION_ID, 1).next == AttemptId(GENERATION_ID, 2)
-
-
-@pytest.mark.parametrize("status", [FAILED, TIMEOUT])
-def test_a_retry_asks_for_the_same_story_with_the_next_number(status: Status) -> None:
-    attempt = make_attempt(4, status)
-    request = attempt.retry("b/two")
-    assert (request.id, request.model_used) == (AttemptId(GENERATION_ID, 5), "b/two")
-    for name in set(AttemptRequest.__slots__) - {"id", "model_used"}:
-        assert getattr(request, name) == getattr(attempt, name) is not None
-
-
-@pytest.mark.parametrize("status", [PENDING, SUCCESS])
-def test_an_attempt_in_flight_or_with_success_is_not_tried_again(status: Status) -> None:
-    with pytest.raises(IllegalTransition, match=f"An attempt that is {status} is not tried again"):
-        make_attempt(status=status).retry("b/two")
-
-
-@pytest.mark.parametrize("missing", ["prompt", "prompt_version"])
-def test_an_attempt_without_its_prompt_is_not_tried_again(missing: str) -> None:
-    nothing: dict[str, Any] = {missing: None}
-    attempt = make_attempt(status=FAILED, **nothing)
-    with pytest.raises(IllegalTransition, match="without its prompt"):
-        attempt.retry("b/two")
 
 
 def test_the_known_cost_is_the_calls_own_even_where_that_is_nothing() -> None:
@@ -128,8 +95,3 @@ def test_only_a_failure_or_a_timeout_is_followed_by_another_attempt(first: Statu
     else:
         with pytest.raises(ValueError, match="goes on after a success or beside a call in flight"):
             make_generation(first, second)
-
-
-def test_a_request_that_was_begun_is_a_pending_attempt() -> None:
-    attempt: Attempt = begin(make_attempt(1, FAILED).retry("b/two"))
-    assert (attempt.status, attempt.completed_at, attempt.known_cost_usd) == (PENDING, None, None)

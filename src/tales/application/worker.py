@@ -68,6 +68,7 @@ class Worker(Dispatcher):
         self._wake = asyncio.Event()
         self._doubtful: set[AttemptId] = set()
         self._doubt = asyncio.Event()
+        self._checked_at = float("-inf")
 
     # What a request asks of it.
 
@@ -223,11 +224,17 @@ class Worker(Dispatcher):
         self._doubt.set()
 
     async def _check(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = self._checked_at + self._times.check
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._times.check):
+            async with asyncio.timeout_at(due):
                 await self._doubt.wait()
-        in_flight = [id_ for id_, call in self._calls.items() if call.in_flight]
-        asked = [id_ for id_ in in_flight if id_ in self._doubtful] if self._doubt.is_set() else in_flight
+        asked = [id_ for id_, call in self._calls.items() if call.in_flight]
+        if loop.time() >= due:
+            # However much is said: of one of them nobody may have heard.
+            self._checked_at = loop.time()
+        else:
+            asked = [id_ for id_ in asked if id_ in self._doubtful]
         self._doubt.clear()
         self._doubtful.clear()
         for place in range(0, len(asked), MOST_AT_A_TIME):

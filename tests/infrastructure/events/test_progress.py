@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
+from tales.domain.actor import Actor
 from tales.infrastructure.events.progress_publisher import MOST_TEXT, ProgressPublisher
-from tests.factories import success
+from tests.factories import add_user, success
 from tests.fixtures.databases import Database, cut_connections, outage, statements_of
 from tests.fixtures.server import Server
 from tests.fixtures.waiting import until
 from tests.infrastructure.events.conftest import Processes, following
+from tests.infrastructure.persistence import rows
 
 PIECES = ("Once", " upon", " a", " time")
 READS_TEXT = "join tales.live_text"
@@ -204,3 +206,26 @@ async def test_the_last_word_is_told_before_a_process_stops(processes: Processes
         async with leaving.running():
             leaving.end(claimed.attempt.id, ended)
         await until(lambda: heard.has_ended)
+
+
+async def test_what_is_written_for_an_erased_user_is_told_to_nobody_who_takes_the_id(
+    processes: Processes, database: Database
+) -> None:
+    """The worker may not have heard of the erasure yet."""
+    attempt = (await processes.start()).attempt.id
+    with database.connect() as connection, connection.transaction():
+        connection.execute("delete from auth.users where id = %s", [processes.actor.user_id])
+        theirs = rows.attempt(rows.add_user(connection), generation_id=attempt.generation_id)
+        rows.insert(connection, "generations", theirs)
+
+    async with following(processes.far, attempt.generation_id) as heard:
+        processes.publisher.publish(attempt, "Once there was Mia")
+        processes.actor = Actor(await add_user(processes.transactions))
+        await a_round_later(processes, database)
+        with statements_of(processes.transactions) as sent:
+            processes.far.connected = True  # look at everything
+            await until(lambda: READS_TEXT in "".join(sent))
+        assert heard.told[-1].generation.user_id == theirs["user_id"]
+
+    assert {progress.text for progress in heard.told} == {""}
+    assert written(database) == ""

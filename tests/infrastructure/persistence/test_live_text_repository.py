@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -14,12 +16,18 @@ from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.factories import add_ended_attempt, add_user, attempt_request, failure, finish_attempt
 from tests.fixtures.databases import Database
 
+FAMILY = uuid7()
 ODD = "nul \x00, half \ud83d\ude00 pairs, \x1a, 月 🌙\r\n"
 
 
-async def in_flight(transactions: SqlTransactions) -> AttemptId:
+def piece(attempt: AttemptId, begins_at: int, text: str) -> LivePiece:
+    """A piece of what is written for the family."""
+    return LivePiece(attempt, begins_at, text, FAMILY)
+
+
+async def in_flight(transactions: SqlTransactions, user_id: UUID = FAMILY) -> AttemptId:
     """A pending attempt."""
-    request = attempt_request(await add_user(transactions))
+    request = attempt_request(await add_user(transactions, user_id))
     async with transactions.as_service() as work:
         await work.generations.create_attempt(request)
         await work.commit()
@@ -34,13 +42,13 @@ async def add(transactions: SqlTransactions, *pieces: LivePiece) -> None:
 
 async def read(transactions: SqlTransactions, offsets: dict[AttemptId, int]) -> list[tuple[AttemptId, int, str]]:
     async with transactions.as_service() as work:
-        return [(piece.attempt, piece.begins_at, piece.text) for _, piece in await work.live_texts.read(offsets)]
+        return [(piece.attempt, piece.begins_at, piece.text) for piece in await work.live_texts.read(offsets)]
 
 
 async def test_each_attempt_is_read_from_its_own_offset(transactions: SqlTransactions) -> None:
     one, two = await in_flight(transactions), await in_flight(transactions)
-    await add(transactions, LivePiece(one, 0, "Once"), LivePiece(two, 0, "Twice"), LivePiece(one, 4, " upon"))
-    await add(transactions, LivePiece(one, 9, " a time"))
+    await add(transactions, piece(one, 0, "Once"), piece(two, 0, "Twice"), piece(one, 4, " upon"))
+    await add(transactions, piece(one, 9, " a time"))
 
     found = await read(transactions, {one: 4, two: 0, AttemptId(uuid7(), 1): 0})
 
@@ -52,31 +60,39 @@ async def test_each_attempt_is_read_from_its_own_offset(transactions: SqlTransac
 
 async def test_whatever_a_model_writes_comes_back_as_it_was(transactions: SqlTransactions) -> None:
     attempt = await in_flight(transactions)
-    await add(transactions, LivePiece(attempt, 0, ODD), LivePiece(attempt, len(ODD), "!"))
+    await add(transactions, piece(attempt, 0, ODD), piece(attempt, len(ODD), "!"))
 
     assert await read(transactions, {attempt: 0}) == [(attempt, 0, ODD), (attempt, len(ODD), "!")]
 
 
 async def test_a_piece_whose_commit_nobody_heard_of_is_completed(transactions: SqlTransactions) -> None:
     attempt = await in_flight(transactions)
-    await add(transactions, LivePiece(attempt, 0, "Once"))
-    await add(transactions, LivePiece(attempt, 0, "Once upon"))
+    await add(transactions, piece(attempt, 0, "Once"))
+    await add(transactions, piece(attempt, 0, "Once upon"))
 
     assert await read(transactions, {attempt: 0}) == [(attempt, 0, "Once upon")]
 
 
 async def test_only_attempts_in_flight_have_text(transactions: SqlTransactions, database: Database) -> None:
-    gone = await add_ended_attempt(transactions, attempt_request(await add_user(transactions)), failure())
+    gone = await add_ended_attempt(transactions, attempt_request(await add_user(transactions, FAMILY)), failure())
     attempt = await in_flight(transactions)
 
-    await add(transactions, LivePiece(gone, 0, "Once"), LivePiece(attempt, 0, "Once"), LivePiece(gone.next, 0, "Once"))
+    await add(transactions, piece(gone, 0, "Once"), piece(attempt, 0, "Once"), piece(gone.next, 0, "Once"))
 
     assert database.rows("select generation_id from tales.live_text") == [{"generation_id": attempt.generation_id}]
 
 
+async def test_a_piece_is_kept_for_its_own_user_alone(transactions: SqlTransactions, database: Database) -> None:
+    theirs, ours = await in_flight(transactions, uuid7()), await in_flight(transactions)
+
+    await add(transactions, piece(theirs, 0, "Once"), piece(ours, 0, "Once"))
+
+    assert database.rows("select generation_id from tales.live_text") == [{"generation_id": ours.generation_id}]
+
+
 async def test_what_is_left_of_ended_attempts_is_found(transactions: SqlTransactions, database: Database) -> None:
     ended, going_on, erased = [await in_flight(transactions) for _ in range(3)]
-    await add(transactions, *(LivePiece(attempt, 0, "Once") for attempt in (ended, going_on)))
+    await add(transactions, *(piece(attempt, 0, "Once") for attempt in (ended, going_on)))
     async with transactions.as_service() as work:
         await finish_attempt(work, ended, failure())
         await work.commit()
@@ -92,7 +108,7 @@ async def test_what_is_left_of_ended_attempts_is_found(transactions: SqlTransact
 
 async def test_text_is_forgotten_by_attempt(transactions: SqlTransactions) -> None:
     one, two = await in_flight(transactions), await in_flight(transactions)
-    await add(transactions, LivePiece(one, 0, "Once"), LivePiece(two, 0, "Twice"))
+    await add(transactions, piece(one, 0, "Once"), piece(two, 0, "Twice"))
 
     async with transactions.as_service() as work:
         await work.live_texts.forget([one])

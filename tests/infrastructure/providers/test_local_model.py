@@ -25,6 +25,7 @@ from tales.infrastructure.providers.local_model import (
     local_model_name,
     running_local_model,
 )
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -148,11 +149,8 @@ async def test_it_goes_with_its_parent_however_that_ends(tmp_path: Path) -> None
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, str(script), stdout=asyncio.subprocess.PIPE)
     output, _ = await parent.communicate()
-    for _ in range(100):
-        if not psutil.pid_exists(int(output)) or psutil.Process(int(output)).status() == psutil.STATUS_ZOMBIE:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("The model outlived its parent.")
+    model = int(output)
+    await until(lambda: not psutil.pid_exists(model) or psutil.Process(model).status() == psutil.STATUS_ZOMBIE)
 
 
 async def test_a_file_of_the_users_gives_the_model_its_name(tmp_path: Path) -> None:

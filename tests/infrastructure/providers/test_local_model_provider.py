@@ -21,6 +21,7 @@ from tales.infrastructure.providers.local_model import (
     running_local_model,
 )
 from tales.infrastructure.providers.local_model_provider import LocalModelProvider
+from tests.fixtures.waiting import until
 
 LIMITS = Limits(token_timeout=20.0, deadline=30.0)
 
@@ -50,7 +51,7 @@ class Starts:
 async def ask(provider: LocalModelProvider, writes: asyncio.Event | None = None) -> ModelAnswer:
     """One call; `writes` is set when its first words are there."""
 
-    async def ignore(_: str) -> None: ...
+    def ignore(_: str) -> None: ...
 
     def hear(_: str) -> None:
         if writes is not None:
@@ -126,9 +127,11 @@ async def test_a_model_that_cannot_be_started_is_tried_after_pauses_that_grow_an
         assert max(waits) <= 0.2
 
         starts.broken = False
-        await asyncio.sleep(0.2)
-        await ask(provider)
-        assert (await ask(provider)).failure is None
+
+        async def answers_again() -> bool:
+            return (await ask(provider)).failure is None
+
+        await until(answers_again)
     assert starts.count == 3
 
 

@@ -20,6 +20,7 @@ from tales.infrastructure.providers.simulator.server import Simulator, running_s
 from tales.infrastructure.providers.simulator.steps import STEPS
 from tests.fixtures.server import Server
 from tests.fixtures.time import NOON, FakeClock
+from tests.fixtures.waiting import until
 from tests.infrastructure.providers.wire import IMPATIENT, ask, stored
 
 K = FailureKind
@@ -185,11 +186,7 @@ async def test_a_cancelled_call_hangs_up_and_lets_the_cancellation_through(
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        for _ in range(500):
-            if simulator.requests[0].client_hung_up:
-                return
-            await asyncio.sleep(0.01)
-    pytest.fail("The simulator is still being listened to.")
+        await until(lambda: simulator.requests[0].client_hung_up)
 
 
 async def test_an_error_of_the_listener_is_not_the_providers(simulator: Simulator, clock: FakeClock) -> None:
@@ -230,7 +227,7 @@ def _words_of(body: Json) -> list[Json]:
     return [body.get("choices"), body.get("raw")] if isinstance(body, dict) else [body]
 
 
-async def _forget(_: str) -> None:
+def _forget(_: str) -> None:
     pass
 
 

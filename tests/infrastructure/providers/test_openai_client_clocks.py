@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 
@@ -10,7 +9,7 @@ from tales.domain.failures import FailureKind
 from tales.infrastructure.providers import exchange
 from tales.infrastructure.providers.endpoint import Limits
 from tests.fixtures.time import FakeClock
-from tests.infrastructure.providers.wire import DONE, HALF, JSON, STREAM, WHOLE, Now, ask, event, head, hear, saying
+from tests.infrastructure.providers.wire import DONE, HALF, JSON, STREAM, WHOLE, Now, ask, event, head, hear
 
 COMMENT = b": OPENROUTER PROCESSING\n\n"
 
@@ -57,30 +56,6 @@ async def test_the_deadline_ends_a_healthy_stream(clock: FakeClock) -> None:
     assert told.kind is FailureKind.DEADLINE
     assert told.answer.text.startswith("Once upon Once upon ")
     assert told.answer.finish_reason is None
-
-
-async def test_a_slow_keeper_of_the_id_costs_the_provider_no_patience(clock: FakeClock) -> None:
-    async def keep(_: str) -> None:
-        await asyncio.sleep(0.8)
-
-    async with saying(head(STREAM, "X-Generation-Id: gen-1") + WHOLE) as server:
-        told = await ask(server.url, clock, on_id=keep)
-    assert told.kind is None
-
-
-async def test_the_deadline_runs_while_the_id_is_kept_even_by_a_keeper_that_will_not_be_cancelled(
-    clock: FakeClock,
-) -> None:
-    async def keep(_: str) -> None:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            raise OSError("the database is down") from None
-
-    async with saying(head(STREAM, "X-Generation-Id: gen-1") + HALF, Now.WAIT_FOR_EVER) as server:
-        told = await ask(server.url, clock, on_id=keep, limits=Limits(token_timeout=60.0, deadline=0.3))
-    assert told.kind is FailureKind.DEADLINE
-    assert told.answer.text == "Once upon "
 
 
 async def test_a_finished_answer_is_whole_though_the_stream_never_ends(clock: FakeClock) -> None:

@@ -158,7 +158,7 @@ async def _call_twice(url: str, clock: FakeClock) -> list[ModelAnswer]:
         return [await provider.complete(ModelCall("m", "p", 3), _forget, _ignore) for _ in range(2)]
 
 
-async def _forget(_: str) -> None:
+def _forget(_: str) -> None:
     pass
 
 

@@ -20,6 +20,7 @@ from tales.domain.prompt import write_prompt
 from tales.infrastructure.providers.simulator.script import ScriptStep, Turns, UnknownStep, parse_script
 from tales.infrastructure.providers.simulator.server import Simulator, running_simulator, serve_simulator
 from tales.infrastructure.providers.simulator.steps import STEPS, steps_table
+from tests.fixtures.waiting import until
 
 PROMPT = 'Write a bedtime story.\n- child: "Mia \\"Mimi\\" Ü"\n- moral of the story: "kindness"\n'
 ENDLESS = {"hang", "hang-after-headers", "stall"}
@@ -298,11 +299,7 @@ async def test_a_dropped_connection_is_an_error_for_the_client(client: Client, s
 async def test_an_endless_step_lasts_until_the_client_hangs_up(client: Client, step: str, stream: bool) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(client.ask(f"sim/{step}", stream=stream), 0.3)
-    for _ in range(100):
-        if client.simulator.requests[-1].client_hung_up:
-            break
-        await asyncio.sleep(0.02)
-    assert client.simulator.requests[-1].client_hung_up is True
+    await until(lambda: client.simulator.requests[-1].client_hung_up)
 
 
 async def test_a_stalled_story_is_marked_as_cancelled_and_still_has_a_price(client: Client) -> None:
@@ -310,7 +307,7 @@ async def test_a_stalled_story_is_marked_as_cancelled_and_still_has_a_price(clie
     async with client.session.post(f"{client.simulator.url}/chat/completions", json=body) as response:
         generation_id = response.headers["X-Generation-Id"]
         assert b"Lantern" in await response.content.read(20_000)
-    await asyncio.sleep(0.2)
+    await until(lambda: client.simulator.requests[-1].client_hung_up)
     data = (await client.get(f"/v1/generation?id={generation_id}")).json["data"]
     assert data["cancelled"] is True
     assert data["total_cost"] > 0
@@ -420,6 +417,6 @@ async def test_it_closes_while_a_client_waits() -> None:
     async with aiohttp.ClientSession() as session:
         async with running_simulator() as simulator:
             waiting = asyncio.create_task(Client(simulator, session).ask("sim/hang"))
-            await asyncio.sleep(0.1)
+            await until(lambda: simulator.requests)
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await waiting

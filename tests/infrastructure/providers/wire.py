@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -157,16 +157,16 @@ async def ask(
     limits: Limits = IMPATIENT,
     prompt: str = "Tell a story.",
     endpoint: Endpoint | None = None,
-    on_id: Callable[[str], Awaitable[None]] | None = None,
+    on_id: Callable[[str], None] | None = None,
 ) -> Told:
     """One call by a client of its own. Its response can always be stored, and its text is what was handed on."""
     ids: list[str] = []
     pieces: list[str] = []
 
-    async def remember(provider_id: str) -> None:
+    def remember(provider_id: str) -> None:
         ids.append(provider_id)
         if on_id is not None:
-            await on_id(provider_id)
+            on_id(provider_id)
 
     async with OpenAiCompatibleProvider(endpoint or Endpoint(url), limits, clock) as provider:
         answer = await provider.complete(ModelCall(model, prompt, 3), remember, pieces.append)

@@ -12,8 +12,9 @@ from psycopg.errors import InsufficientPrivilege
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
+from tales.domain.brief import StoryType
 from tales.domain.errors import Conflict, Forbidden, NotSignedIn
-from tales.domain.generation import Attempt, AttemptId, Status
+from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Status
 from tales.domain.repositories.attempt_queue import (
     LEASE,
     NOBODY,
@@ -27,7 +28,7 @@ from tales.domain.repositories.attempt_queue import (
 from tales.domain.retry import NextAttempt
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
-from tests.factories import add_user, attempt_request, failure, new_child, success
+from tests.factories import add_user, attempt_request, failure, new_child, new_hero, success
 from tests.fixtures.databases import Database, statements_of
 from tests.fixtures.time import FakeClock
 
@@ -275,6 +276,33 @@ async def test_a_retry_knows_the_models_of_the_attempts_before_it(attempt_queue:
 
     assert last.models_used == ("sim/ok", "b/two", "c/three")
     assert last.attempt.model_used == "c/three"
+
+
+async def test_a_retry_asks_for_the_same_story(
+    transactions: SqlTransactions, attempt_queue: SqlAttemptQueue, actor: Actor
+) -> None:
+    async with transactions.as_user(actor) as work:
+        child = await work.children.add(uuid7(), actor.user_id, new_child())
+        hero = await work.heroes.add(uuid7(), actor.user_id, new_hero())
+        await work.commit()
+    first = await enqueue(
+        attempt_queue,
+        actor,
+        story_type=StoryType.COMBINED,
+        child_id=child.id,
+        hero_id=hero.id,
+        hero_appearance="a silver cape",
+        relationship_description="best friends",
+        language="fr",
+    )
+    (claimed,) = await attempt_queue.claim(WORKER, 9)
+    await attempt_queue.finish(AttemptResult(claimed.attempt, failure(), following=NextAttempt("b/two", 0.0)))
+
+    (second,) = await attempt_queue.claim(WORKER, 9)
+
+    assert (second.attempt.id, second.attempt.model_used) == (first.id.next, "b/two")
+    for name in set(AttemptRequest.__slots__) - {"id", "model_used", "queue"}:
+        assert getattr(second.attempt, name) == getattr(first, name) is not None
 
 
 # Its end.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient, Response
 
-from tests.interfaces.api.world import Family, problem, refused
+from tests.interfaces.api.world import TEXT, Family, problem, refused
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
@@ -208,6 +208,29 @@ async def test_what_a_client_has_already_is_not_sent_again(family: Family) -> No
         await family.client.patch(path, json=change)
         newer = await family.client.get(path, headers={"If-None-Match": tag})
         assert (newer.status_code, newer.headers["ETag"] != tag) == (200, True)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+async def test_a_compressed_answer_has_a_tag_of_its_own_that_names_the_same_version(
+    family: Family, coding: str
+) -> None:
+    """A strong tag is good for one sequence of bytes (RFC 9110, section 8.8.3.3)."""
+    family.worker.model.text = TEXT * 3
+    path, headers = f"/stories/{(await family.story())['id']}", {"Accept-Encoding": coding}
+    plain = (await family.client.get(path, headers={"Accept-Encoding": "identity"})).headers["ETag"]
+    compressed = (await family.client.get(path, headers={"Accept-Encoding": "gzip"})).headers["ETag"]
+    assert (plain[0], compressed[0]) == ('"', '"')
+    assert plain != compressed
+
+    for known in (plain, compressed, f"W/{compressed}"):
+        same = await family.client.get(path, headers=headers | {"If-None-Match": known})
+        assert (same.status_code, same.headers["ETag"]) == (304, known.removeprefix("W/"))
+    problem(await family.client.delete(path, headers={"If-Match": f"W/{compressed}"}), 412, "outdated")
+    changed = await family.client.patch(path, json={"title": "Owls"}, headers=headers | {"If-Match": compressed})
+    assert changed.status_code == 200
+    for old in (plain, compressed):
+        assert (await family.client.get(path, headers=headers | {"If-None-Match": old})).status_code == 200
+        problem(await family.client.delete(path, headers={"If-Match": old}), 412, "outdated")
 
 
 async def test_a_story_with_its_generation_has_no_tag(family: Family) -> None:

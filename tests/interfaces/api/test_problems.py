@@ -16,7 +16,7 @@ from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.errors import Forbidden, TalesError, TooManyRequests, Unavailable
 from tales.interfaces.api.app import create_app
-from tales.interfaces.api.guard import LARGEST_BODY
+from tales.interfaces.api.middleware.body_limit import LARGEST_BODY
 from tests.interfaces.api.world import client_of, problem, refused
 
 CANARY = "canary-7f3a"

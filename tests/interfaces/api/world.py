@@ -74,13 +74,14 @@ class Model:
 
     failures: list[Failure] = field(default_factory=list)
     full_response: dict[str, Any] = field(default_factory=response)
+    text: str = TEXT
 
     async def complete(
         self, call: ModelCall, on_provider_id: Callable[[str], None], on_text: Callable[[str], None]
     ) -> ModelAnswer:
         failure = self.failures.pop(0) if self.failures else None
         return ModelAnswer(
-            text="" if failure else TEXT,
+            text="" if failure else self.text,
             finish_reason=None if failure else "stop",
             full_response=None if failure else self.full_response,
             http_status=failure.http_status if failure else 200,

@@ -12,11 +12,12 @@ from tales.domain.generation import AttemptId
 
 @dataclass(frozen=True, slots=True)
 class LivePiece:
-    """A piece of an attempt's text; `begins_at` counts the characters before it."""
+    """A piece of an attempt's text; `begins_at` counts the characters before it. It was written for `user_id`."""
 
     attempt: AttemptId
     begins_at: int
     text: str
+    user_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,13 @@ class LiveTextRepository(Protocol):
     """Text of attempts in flight. It goes when they end: what lasts is the response that they keep."""
 
     async def add(self, pieces: Sequence[LivePiece]) -> None:
-        """Keep pieces of attempts that are pending; those of others are dropped. The last word on a piece counts."""
+        """Keep pieces of attempts that are pending; those of others are dropped. The last word on a piece counts.
 
-    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[tuple[UUID, LivePiece], ...]:
-        """The pieces of each attempt from the one on that holds its offset, in their order, and whose each is."""
+        After an erasure somebody else may have an attempt of this very id: a piece is kept for its own user alone.
+        """
+
+    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[LivePiece, ...]:
+        """The pieces of each attempt from the one on that holds its offset, in their order."""
 
     async def forget(self, attempts: Collection[AttemptId]) -> None:
         """Remove the text of these attempts."""

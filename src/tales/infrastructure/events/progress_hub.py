@@ -233,8 +233,8 @@ class ProgressHub(Subscriptions, EndWatch):
                 for generation_id in texts
                 if (topic := self._topics.get(generation_id)) and (attempt := topic.in_flight)
             }
-            for user_id, piece in await work.live_texts.read(offsets):
+            for piece in await work.live_texts.read(offsets):
                 topic = self._topics.get(piece.attempt.generation_id)
                 # Between the two looks the user may have been erased, and somebody else have taken the id.
-                if topic is not None and topic.belongs_to(user_id):
+                if topic is not None and topic.belongs_to(piece.user_id):
                     topic.add_text(piece.attempt, piece.begins_at, piece.text)

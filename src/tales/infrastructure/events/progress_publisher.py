@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from tales.application import ports
 from tales.application.background import forever
@@ -28,6 +29,7 @@ MOST_TEXT = 200_000
 class _Draft:
     """An attempt in flight. `written` characters of its `length` are in the database."""
 
+    user_id: UUID
     pieces: list[str] = field(default_factory=list)
     written: int = 0
     length: int = 0
@@ -48,14 +50,15 @@ class ProgressPublisher(ports.ProgressPublisher):
         self._wake = asyncio.Event()
 
     def begin(self, attempt: Attempt) -> None:
-        self._drafts[attempt.id] = _Draft()
+        self._drafts[attempt.id] = _Draft(attempt.user_id)
         self._hub.on_begin(attempt)
         self._wake.set()
 
     def publish(self, attempt: AttemptId, text: str) -> None:
-        draft = self._drafts.setdefault(attempt, _Draft())
-        piece = text[: MOST_TEXT - draft.length]
-        if piece:
+        draft = self._drafts.get(attempt)
+        if draft is None:
+            return  # it has ended
+        if piece := text[: MOST_TEXT - draft.length]:
             self._hub.on_text(attempt, draft.length, piece)
             draft.pieces.append(piece)
             draft.length += len(piece)
@@ -96,7 +99,7 @@ class ProgressPublisher(ports.ProgressPublisher):
     async def _tell(self) -> None:
         """One round: what has come since the last one, in one transaction."""
         pieces = [
-            LivePiece(attempt, draft.written, "".join(draft.pieces))
+            LivePiece(attempt, draft.written, "".join(draft.pieces), draft.user_id)
             for attempt, draft in self._drafts.items()
             if draft.pieces
         ]

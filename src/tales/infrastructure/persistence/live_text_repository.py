@@ -15,9 +15,9 @@ from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, payloads
 from tales.infrastructure.persistence.escaping import escape_text, unescape_text
 
 
-def _with_attempts(statement: str, **arrays: type[Integer | Text]) -> TextClause:
+def _with_attempts(statement: str, **arrays: type[Integer | Text | Uuid[UUID]]) -> TextClause:
     """`statement`, whose parameters are arrays of the same length: `ids`, `numbers` and more."""
-    types = {"ids": Uuid, "numbers": Integer} | arrays
+    types: dict[str, type[Integer | Text | Uuid[UUID]]] = {"ids": Uuid, "numbers": Integer, **arrays}
     return text(statement).bindparams(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in types.items()))
 
 
@@ -26,17 +26,19 @@ def _with_attempts(statement: str, **arrays: type[Integer | Text]) -> TextClause
 _ADD = _with_attempts(
     """
     insert into tales.live_text (generation_id, attempt_number, begins_at, text)
-    select piece.* from unnest(:ids, :numbers, :offsets, :texts)
-        as piece (generation_id, attempt_number, begins_at, text)
+    select piece.generation_id, piece.attempt_number, piece.begins_at, piece.text
+    from unnest(:ids, :numbers, :offsets, :texts, :users)
+        as piece (generation_id, attempt_number, begins_at, text, user_id)
     where exists (
         select from tales.generations as g
         where g.generation_id = piece.generation_id and g.attempt_number = piece.attempt_number
-            and g.status = 'pending'
+            and g.status = 'pending' and g.user_id = piece.user_id
     )
     on conflict on constraint live_text_pkey do update set text = excluded.text
     """,
     offsets=Integer,
     texts=Text,
+    users=Uuid,
 )
 _READ = _with_attempts(
     """
@@ -80,23 +82,23 @@ class SqlLiveTextRepository:
         self._session = session
 
     async def add(self, pieces: Sequence[LivePiece]) -> None:
-        """Keep pieces of attempts that are pending; those of others are dropped."""
+        """Keep pieces of their users' attempts that are pending; those of others are dropped."""
         if pieces:
             parameters = _attempts([piece.attempt for piece in pieces]) | {
                 "offsets": [piece.begins_at for piece in pieces],
                 "texts": [escape_text(piece.text) for piece in pieces],
+                "users": [piece.user_id for piece in pieces],
             }
             await self._session.execute(_ADD, parameters)
 
-    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[tuple[UUID, LivePiece], ...]:
-        """The pieces of each attempt from the one on that holds its offset, in their order, and whose each is."""
+    async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[LivePiece, ...]:
+        """The pieces of each attempt from the one on that holds its offset, in their order."""
         if not offsets:
             return ()
         rows = await self._session.execute(_READ, _attempts(offsets) | {"offsets": list(offsets.values())})
         return tuple(
-            (
-                row.user_id,
-                LivePiece(AttemptId(row.generation_id, row.attempt_number), row.begins_at, unescape_text(row.text)),
+            LivePiece(
+                AttemptId(row.generation_id, row.attempt_number), row.begins_at, unescape_text(row.text), row.user_id
             )
             for row in rows
         )

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 import aiohttp
+from yarl import URL
 
 from tales.application.ports import Clock, ModelAnswer
 from tales.domain.failures import Failure, FailureKind
 from tales.infrastructure.providers import completion
-from tales.infrastructure.providers.endpoint import Endpoint, Limits
+from tales.infrastructure.providers.endpoint import Limits
 from tales.infrastructure.providers.reply import News, Reply
 from tales.infrastructure.providers.verdict import Evidence, judge
 
@@ -49,11 +50,11 @@ class Exchange:
         self._has_begun = False
         self._cut: Failure | None = None
 
-    async def run(self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes) -> None:
+    async def run(self, session: aiohttp.ClientSession, url: URL, body: bytes) -> None:
         """Make the request and read its answer, as far as it comes."""
         try:
             async with self._deadline, self._patience:
-                await self._send(session, endpoint, body)
+                await self._send(session, url, body)
                 if self._response is not None:
                     await self._read(self._response)
         except TimeoutError:
@@ -90,12 +91,11 @@ class Exchange:
             failure=failure,
         )
 
-    async def _send(self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes) -> None:
+    async def _send(self, session: aiohttp.ClientSession, url: URL, body: bytes) -> None:
         try:
             self._response = await session.post(
-                endpoint.chat_url,
+                url,
                 data=body,
-                headers=endpoint.request_headers() | {"Content-Type": "application/json"},
                 allow_redirects=False,
                 trace_request_ctx=self,
             )

@@ -49,7 +49,8 @@ class OpenAiCompatibleProvider:
     """A `ModelProvider` over HTTP. Its connections are kept for the next calls until `close`."""
 
     def __init__(self, endpoint: Endpoint, limits: Limits, clock: Clock) -> None:
-        self._endpoint = endpoint
+        self._url = endpoint.chat_url
+        self._headers = endpoint.request_headers() | {"Content-Type": "application/json"}
         self._limits = limits
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
@@ -73,7 +74,7 @@ class OpenAiCompatibleProvider:
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
         exchange = Exchange(self._limits, self._clock, on_provider_id, on_text)
-        await exchange.run(self._open_session(), self._endpoint, request_body(call))
+        await exchange.run(self._open_session(), self._url, request_body(call))
         return exchange.answer()
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -82,6 +83,7 @@ class OpenAiCompatibleProvider:
             # How many calls run at once is for the workers to say, not for a pool of connections.
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
+                headers=self._headers,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._limits.connect_timeout),

@@ -10,14 +10,15 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from tales.application.services import Services
 from tales.interfaces.api import documentation, health, problem_types, problems
-from tales.interfaces.api.answer_headers import AnswerHeaders
-from tales.interfaces.api.cors import allow_origins
-from tales.interfaces.api.guard import LARGEST_BODY, Guard
-from tales.interfaces.api.lifecycle import Lifecycle
+from tales.interfaces.api.middleware.body_limit import LARGEST_BODY, BodyLimit
+from tales.interfaces.api.middleware.compression import Compression
+from tales.interfaces.api.middleware.cors import allow_origins
+from tales.interfaces.api.middleware.deprecation_headers import DeprecationHeaders
+from tales.interfaces.api.middleware.error_boundary import ErrorBoundary
+from tales.interfaces.api.middleware.response_headers import ResponseHeaders
 from tales.interfaces.api.openapi import DescribedApp, name_operation
 from tales.interfaces.api.route_table import RouteTable
 from tales.interfaces.api.v1 import router as v1
@@ -45,7 +46,7 @@ _COMPRESSION_LEVEL = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class HttpSettings:
     """How the application deals with HTTP. `largest_body` in bytes; `cors_origins` may use the API from a browser."""
 
     largest_body: int = LARGEST_BODY
@@ -55,7 +56,7 @@ class Manners:
 def create_app(
     services: Services,
     *,
-    manners: Manners = Manners(),
+    http: HttpSettings = HttpSettings(),
     pages: Iterable[APIRouter] = (),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
@@ -68,7 +69,7 @@ def create_app(
         version=version("tales"),
         description=_DESCRIPTION,
         lifespan=lifespan,
-        middleware=_layers(manners),
+        middleware=_layers(http),
         generate_unique_id_function=name_operation,
         # A body that went astray by a slash is better refused than sent on.
         redirect_slashes=False,
@@ -91,13 +92,13 @@ def create_app(
     return app
 
 
-def _layers(manners: Manners) -> list[Middleware]:
+def _layers(http: HttpSettings) -> list[Middleware]:
     """What is around the framework, the outermost first: also a refusal has its headers, and is readable elsewhere."""
     return [
-        Middleware(AnswerHeaders),
-        Middleware(Lifecycle),
-        *allow_origins(manners.cors_origins),
-        Middleware(Guard, largest_body=manners.largest_body),
-        # It sends server-sent events on as they come.
-        Middleware(GZipMiddleware, minimum_size=_LEAST_COMPRESSED, compresslevel=_COMPRESSION_LEVEL),
+        Middleware(ResponseHeaders),
+        Middleware(DeprecationHeaders),
+        *allow_origins(http.cors_origins),
+        Middleware(ErrorBoundary),
+        Middleware(BodyLimit, largest_body=http.largest_body),
+        Middleware(Compression, minimum_size=_LEAST_COMPRESSED, compresslevel=_COMPRESSION_LEVEL),
     ]

@@ -14,6 +14,7 @@ from starlette.status import HTTP_304_NOT_MODIFIED
 
 from tales.domain.errors import InvalidInput
 from tales.domain.versions import Versions
+from tales.interfaces.api.middleware.compression import TAG_SUFFIX
 from tales.interfaces.api.openapi import Responses
 
 _ETAG = {"ETag": {"description": "Its version, for `If-Match` and `If-None-Match`.", "schema": {"type": "string"}}}
@@ -24,7 +25,7 @@ UNCHANGED: Responses = {304: {"description": "As `If-None-Match` says, the clien
 # An entity tag, strong or weak; a header holds some of them.
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _TAGS = re.compile(rf"\s*(?:{_TAG.pattern}\s*(?:,\s*|$))+")
-_VERSION = re.compile(r"[0-9]{1,10}")
+_VERSION = re.compile(rf"([0-9]{{1,10}})(?:{TAG_SUFFIX})?")
 _ABOVE_ALL = 2**32
 
 # A list, for a client may send the header twice; described as the text that it is.
@@ -56,8 +57,10 @@ class Look:
         """`thing` with its tag, or 304 for a client that has this version (section 13.1.2: a weak comparison)."""
         tag = _entity_tag(version)
         for header in self._known:
-            if header.strip() == "*" or tag in (f'"{known}"' for _, known in _TAG.findall(header)):
-                return Response(status_code=HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+            known = [tag] if header.strip() == "*" else [f'"{known}"' for _, known in _TAG.findall(header)]
+            for same in (tag, f'{tag[:-1]}{TAG_SUFFIX}"'):
+                if same in known:
+                    return Response(status_code=HTTP_304_NOT_MODIFIED, headers={"ETag": same})
         self._response.headers["ETag"] = tag
         return thing
 
@@ -107,5 +110,6 @@ def _matching(name: str, headers: Sequence[str] | None) -> Versions:
             raise InvalidInput(
                 name, f'{name} is no list of entity tags. Send an ETag as it came, such as "1234", or *.'
             )
-        found |= {int(tag) for weak, tag in _TAG.findall(header) if not weak and _VERSION.fullmatch(tag)}
+        tags = (_VERSION.fullmatch(tag) for weak, tag in _TAG.findall(header) if not weak)
+        found |= {int(version[1]) for version in tags if version}
     return frozenset(version for version in found if version < _ABOVE_ALL)

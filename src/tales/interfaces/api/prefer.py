@@ -6,8 +6,30 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tales.interfaces.api.openapi import Description
+
 LONGEST_WAIT = 120
 """Seconds. Proxies between a client and the service seldom leave a silent connection open for longer."""
+
+HEADER = "Prefer"
+_MEANING = (
+    f"`wait=N` waits for the story, N seconds and {LONGEST_WAIT} at most; `respond-async` says that 202 is welcome, "
+    "which it always is (RFC 7240)."
+)
+DESCRIBED: Description = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": _MEANING,
+        "examples": [["wait=30"]],
+        "title": HEADER,
+    },
+    "description": _MEANING,
+}
+"""The header as OpenAPI describes it."""
 
 # What stands between two commas; one inside quotes separates nothing. Its first character decides each step, so it
 # takes time in proportion to the header, whatever that holds.

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from tales.bootstrap import House, open_house, start_logging
 from tales.domain.errors import Unavailable
-from tales.interfaces.api.app import Manners, create_app
+from tales.interfaces.api.app import HttpSettings, create_app
 from tales.interfaces.cli.running import FAILED, allow_many_files, err, run, stop_signals
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
@@ -66,7 +66,7 @@ async def _serve(settings: Settings, host: str, port: int, *, works: bool) -> bo
         async with open_house(settings, works=works) as house:
             app = create_app(
                 house.services,
-                manners=Manners(settings.max_body_bytes, settings.cors_origins),
+                http=HttpSettings(settings.max_body_bytes, settings.cors_origins),
                 pages=[make_pages()],
                 lifespan=_announce(house, host, listener),
             )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 from starlette.exceptions import HTTPException
 
 from tales.domain import errors
 from tales.domain.story import WrittenStory
+from tales.interfaces.api import idempotency
 from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
-from tales.interfaces.api.idempotency import KeyHeader, read_key
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v1 import answers
 from tales.interfaces.api.v3 import bodies
@@ -36,20 +36,21 @@ def make_stories(version: Version, story: type[answers.Story], page: type[answer
         response_model=story,
         response_model_exclude_unset=True,
         responses=problems(errors.NotFound, errors.Conflict, errors.NotWritten, errors.StillWriting, body=True),
+        openapi_extra={"parameters": [idempotency.DESCRIBED]},
     )
     async def generate_story(
         body: bodies.NewGeneration,
         actor: CurrentActor,
         services: UseCases,
+        request: Request,
         response: Response,
-        headers: Annotated[KeyHeader, Header()],
     ) -> WrittenStory:
         """Ask for a story and wait for it, two minutes at most.
 
         It is written to its end also when nobody waits any longer, and is then the first in the list of stories. The
         same request under the same `Idempotency-Key` waits for the same story once more; 409 if that was deleted.
         """
-        written = await services.generate_story(actor, body.checked(), read_key(headers.idempotency_key))
+        written = await services.generate_story(actor, body.checked(), idempotency.read_key(request.headers))
         response.headers["Location"] = f"{version.prefix}{PREFIX}/{written.story.id}"
         return written
 

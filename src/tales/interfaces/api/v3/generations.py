@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response, status
-from pydantic import Field
+from fastapi import APIRouter, Query, Request, Response, status
 
 from tales.domain import errors, generation
+from tales.interfaces.api import idempotency, prefer
 from tales.interfaces.api.cursor import encode_cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
-from tales.interfaces.api.idempotency import KeyHeader, read_key
 from tales.interfaces.api.openapi import Responses, problems
-from tales.interfaces.api.prefer import LONGEST_WAIT, read_preferences
 from tales.interfaces.api.v3 import answers, bodies, paths
 
 router = APIRouter(
@@ -21,21 +19,6 @@ router = APIRouter(
     tags=["generations"],
     responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
 )
-
-
-class AskingHeaders(KeyHeader):
-    """The headers that matter when a story is asked for."""
-
-    prefer: Annotated[
-        list[str],
-        Field(
-            alias="Prefer",
-            default_factory=list,
-            description=f"`wait=N` waits for the story, N seconds and {LONGEST_WAIT} at most; `respond-async` says "
-            "that 202 is welcome, which it always is (RFC 7240).",
-            examples=[["wait=30"]],
-        ),
-    ]
 
 
 _ENDED: Responses = {200: {"model": answers.Generation, "description": "It ended while the client waited."}}
@@ -47,13 +30,14 @@ _ENDED: Responses = {200: {"model": answers.Generation, "description": "It ended
     summary="Ask for a story",
     response_model=answers.Generation,
     responses=_ENDED | problems(errors.NotFound, body=True),
+    openapi_extra={"parameters": [idempotency.DESCRIBED, prefer.DESCRIBED]},
 )
 async def request_generation(
     body: bodies.NewGeneration,
     actor: CurrentActor,
     services: UseCases,
+    request: Request,
     response: Response,
-    asking: Annotated[AskingHeaders, Header()],
 ) -> generation.Generation:
     """Ask for a story about the family's child, a hero, or both.
 
@@ -61,9 +45,9 @@ async def request_generation(
     generation has ended, with status 200, or else after N seconds. A client that leaves stops nothing; with an
     `Idempotency-Key` it may send the same request again, and finds the same generation.
     """
-    requested = await services.request_generation(actor, body.checked(), read_key(asking.idempotency_key))
+    requested = await services.request_generation(actor, body.checked(), idempotency.read_key(request.headers))
     response.headers["Location"] = paths.address(paths.GENERATIONS, requested.generation_id)
-    preferences = read_preferences(asking.prefer)
+    preferences = prefer.read_preferences(request.headers.getlist(prefer.HEADER))
     if preferences.applied is not None:
         response.headers["Preference-Applied"] = preferences.applied
     if preferences.wait is None:

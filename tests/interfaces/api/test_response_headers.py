@@ -20,7 +20,7 @@ from starlette.responses import StreamingResponse
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
-from tales.interfaces.api.app import Manners, create_app
+from tales.interfaces.api.app import HttpSettings, create_app
 from tests.interfaces.api.test_problems import Failing
 from tests.interfaces.api.world import client_of, problem, refused
 
@@ -109,6 +109,23 @@ async def test_a_long_answer_is_compressed_for_a_client_that_can_read_it(outside
     assert compressed.json() == plain.json()
 
 
+@pytest.mark.parametrize("accepted", ["gzip;q=0", "gzip; q=0.0, identity", "x-gzipped", "br", "", "*;q=0"])
+async def test_a_client_that_cannot_read_it_gets_no_compressed_answer(outsider: AsyncClient, accepted: str) -> None:
+    answer = await outsider.get("/openapi.json", headers={"Accept-Encoding": accepted})
+
+    assert "Content-Encoding" not in answer.headers
+    # Another client is given other bytes, as whoever keeps an answer for several must know.
+    assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "GZIP", "br;q=1.0, gzip;q=0.8, *;q=0.1", "deflate,gzip"])
+async def test_a_client_that_can_read_it_gets_one(outsider: AsyncClient, accepted: str) -> None:
+    answer = await outsider.get("/openapi.json", headers={"Accept-Encoding": accepted})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers.get_list("Vary") == ["Accept-Encoding"]
+
+
 async def test_a_short_answer_is_left_as_it_is(outsider: AsyncClient) -> None:
     answer = await outsider.get("/health/live", headers={"Accept-Encoding": "gzip"})
 
@@ -164,7 +181,7 @@ async def test_an_event_goes_out_as_it_comes(closed_services: Services, media_ty
 @pytest.fixture
 async def abroad(closed_services: Services) -> AsyncIterator[AsyncClient]:
     """A client of a service that lets pages of one other site in."""
-    app = create_app(closed_services, manners=Manners(cors_origins=(SITE,)))
+    app = create_app(closed_services, http=HttpSettings(cors_origins=(SITE,)))
     async with client_of(app) as client:
         yield client
 
@@ -217,7 +234,7 @@ async def test_it_may_read_that_a_body_is_too_large(abroad: AsyncClient) -> None
 
 
 async def test_how_large_a_body_may_be_is_the_operators_choice(closed_services: Services) -> None:
-    async with client_of(create_app(closed_services, manners=Manners(largest_body=1024))) as client:
+    async with client_of(create_app(closed_services, http=HttpSettings(largest_body=1024))) as client:
         headers = {"Content-Type": "application/json"}
         small = await client.post("/api/v3/auth/signup", content=b"{}".ljust(1024), headers=headers)
         large = await client.post("/api/v3/auth/signup", content=b"{}".ljust(1025), headers=headers)

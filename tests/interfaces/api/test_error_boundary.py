@@ -1,4 +1,4 @@
-"""The outermost layer, where the framework can do no more."""
+"""Around the framework, where it can do no more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import traceback
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from tales.interfaces.api.guard import AnswerBroken, Guard
+from tales.interfaces.api.middleware.error_boundary import ErrorBoundary, ResponseBroken
 
 SCOPE: Scope = {"type": "http", "method": "GET", "headers": []}
 
@@ -26,8 +26,8 @@ async def test_an_answer_that_breaks_off_takes_no_words_along() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    with pytest.raises(AnswerBroken) as raised:
-        await Guard(breaks_off)(SCOPE, receive, send)
+    with pytest.raises(ResponseBroken) as raised:
+        await ErrorBoundary(breaks_off)(SCOPE, receive, send)
 
     assert "canary" not in "".join(traceback.format_exception(raised.value))
     assert [message["type"] for message in sent] == ["http.response.start"]
@@ -41,6 +41,6 @@ async def test_what_is_no_request_passes_through() -> None:
 
     async def send(_message: Message) -> None: ...
 
-    await Guard(app)({"type": "lifespan"}, receive, send)
+    await ErrorBoundary(app)({"type": "lifespan"}, receive, send)
 
     assert seen == ["lifespan"]
