@@ -25,18 +25,20 @@ import psycopg
 import structlog
 import uvicorn
 from pydantic import SecretStr
-from tales.infrastructure.events.live_generations import LiveGenerations
-from tales.infrastructure.events.teller import LiveTeller
 from uuid_utils.compat import uuid7
 
 from benchmarks.measuring import say_machine, say_table, workshop
 from tales.bootstrap import open_house
 from tales.domain.brief import StoryType
-from tales.domain.generation import AttemptId, AttemptRequest
+from tales.domain.generation import Attempt, AttemptId, AttemptRequest
+from tales.domain.repositories.attempt_queue import NOBODY
 from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.events.progress_hub import ProgressHub
+from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
 from tales.settings import Settings
 
@@ -99,16 +101,18 @@ async def _work(url: str, attempts: list[AttemptId]) -> None:
     engine = make_engine(url)
     transactions = SqlTransactions(engine, SystemClock())
     log = structlog.get_logger()
-    teller = LiveTeller(transactions, LiveGenerations(transactions, log), log)
+    publisher = ProgressPublisher(transactions, ProgressHub(transactions, log), log)
 
-    async def write(attempt: AttemptId) -> None:
-        teller.begin(attempt)
+    async def write(attempt: Attempt) -> None:
+        publisher.begin(attempt)
         for _ in range(SECONDS * TOKENS_A_SECOND):
-            teller.publish(attempt, f"{time.monotonic_ns()} ")
+            publisher.publish(attempt.id, f"{time.monotonic_ns()} ")
             await asyncio.sleep(1 / TOKENS_A_SECOND)
 
-    async with teller.running(), asyncio.TaskGroup() as writers:
-        for number, attempt in enumerate(attempts):
+    async with transactions.as_service() as work:
+        found = [await work.generations.get_attempt(attempt) for attempt in attempts]
+    async with publisher.running(), asyncio.TaskGroup() as writers:
+        for number, attempt in enumerate(filter(None, found)):
             writers.create_task(write(attempt))
             await asyncio.sleep(1 / TOKENS_A_SECOND / (number + 1))
     await engine.dispose()
@@ -160,21 +164,21 @@ async def _begin(url: str, count: int) -> tuple[str, list[AttemptId]]:
         token = house.services.tokens.issue(actor)
     engine = make_engine(url)
     attempts = [AttemptId(uuid7(), 1) for _ in range(count)]
-    async with SqlTransactions(engine, SystemClock()).as_service() as work:
+    queue = SqlAttemptQueue(SqlTransactions(engine, SystemClock()), SystemClock())
+    worker_id = uuid7()
+    async with queue.running():
         for attempt in attempts:
-            await work.generations.create_attempt(
-                AttemptRequest(
-                    id=attempt,
-                    user_id=actor.user_id,
-                    model_used="none",
-                    prompt="Write.",
-                    prompt_version="bench",
-                    story_type=StoryType.CHILD,
-                    moral="patience",
-                )
+            request = AttemptRequest(
+                id=attempt,
+                user_id=actor.user_id,
+                model_used="none",
+                prompt="Write.",
+                prompt_version="bench",
+                queue="bench",
+                story_type=StoryType.CHILD,
+                moral="patience",
             )
-            await work.generations.start_attempt(attempt)
-        await work.commit()
+            await queue.enqueue(actor, request, NOBODY, worker_id)
     await engine.dispose()
     return token, attempts
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import select
 import sys
 from typing import Any
 
-import psycopg
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -39,13 +39,15 @@ def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
 
 
 def _check_alive(connection: PoolProxiedConnection, *_: object) -> None:
-    """Find a connection out whose server has gone, without asking it: what it sent last has arrived, or the end has."""
+    """Find a connection out whose server has gone, without asking it.
+
+    A server has nothing to say to a client that asks nothing, but that it ends: what can be read is its last word, or
+    the end itself.
+    """
     driver: Any = connection.driver_connection
-    try:
-        driver.pgconn.consume_input()
-    except psycopg.Error:
-        raise DisconnectionError from None
-    if driver.pgconn.status != psycopg.pq.ConnStatus.OK:
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN)
+    if poll.poll(0):
         raise DisconnectionError
 
 
