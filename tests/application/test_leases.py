@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from tales.domain.errors import Unavailable
@@ -29,6 +30,11 @@ def silence(database: Database, info: WorkerInfo) -> None:
     database.execute(
         "update tales.workers set heartbeat_at = now() - make_interval(secs => %s) where id = %s", LEASE + 1, info.id
     )
+
+
+def make_strays_old(clock: FakeClock) -> None:
+    """As if what is claimed by now had been claimed long ago."""
+    clock.set(datetime.now(UTC) + timedelta(seconds=STRAY_AGE + 1))
 
 
 async def live_for_a_lease(database: Database, *workers: WorkerInfo) -> None:
@@ -196,7 +202,7 @@ async def test_an_attempt_whose_claim_was_never_answered_is_tried_again_after_a_
         with statements_of(flow.transactions) as sent:
             await until(lambda: "".join(sent).count(LOOKS_FOR_STRAYS) > 1)
         assert (await flow.look(generation.generation_id)).status is Status.PENDING
-        clock.advance(STRAY_AGE + 1)
+        make_strays_old(clock)
         stray, following = (await flow.end_of(generation)).attempts
 
     assert (stray.status, stray.error_type) == (Status.TIMEOUT, "worker_lost")
@@ -209,7 +215,7 @@ async def test_a_long_call_is_no_stray(flow: Flow, database: Database, clock: Fa
     async with flow.worker(info) as worker:
         generation = await flow.ask(worker)
         await until(lambda: hold.now == 1)
-        clock.advance(STRAY_AGE + 1)
+        make_strays_old(clock)
         await live_for_a_lease(database, info)
         with statements_of(flow.transactions) as sent:
             await until(lambda: "".join(sent).count(LOOKS_FOR_STRAYS) > 1)
@@ -243,7 +249,7 @@ async def test_a_request_that_is_given_up_while_its_attempt_is_inserted_ends_as_
             row.values() for row in database.rows("select generation_id, worker_id from tales.generations")
         ]
         assert worker_id == info.id
-        clock.advance(STRAY_AGE + 1)
+        make_strays_old(clock)
         await live_for_a_lease(database, info)
         ended = await flow.end_of(await flow.look(generation_id))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
@@ -179,6 +179,7 @@ async def test_what_a_worker_gets_is_what_was_asked_for(
     transactions: SqlTransactions, attempt_queue: SqlAttemptQueue, actor: Actor, clock: FakeClock
 ) -> None:
     attempt = await enqueue(attempt_queue, actor, prompt="NUL \x00, \ud800 and \x1a", moral="\x00")
+    clock.set(datetime.now(UTC))
 
     (claimed,) = await attempt_queue.claim(WORKER, 9)
 
@@ -418,9 +419,9 @@ async def test_strays_are_what_a_worker_claimed_long_ago_and_does_not_know_of(
     known, stray = await enqueue(attempt_queue, actor), await enqueue(attempt_queue, actor)
     await claim(attempt_queue)
     in_hand = [known.id.generation_id]
-    clock.advance(STRAY_AGE - 1)
+    clock.set(datetime.now(UTC))
     assert await attempt_queue.strays(WORKER, in_hand) == ()
-    clock.advance(2)
+    clock.advance(STRAY_AGE + 1)
 
     (found,) = await attempt_queue.strays(WORKER, in_hand)
     assert (found.attempt.id, found.attempt.worker_id) == (stray.id, WORKER.id)
@@ -436,8 +437,11 @@ async def test_those_that_have_ended_or_are_gone_are_told_from_those_in_flight(
     await attempt_queue.finish(AttemptResult(by_id[ended].attempt, failure()))
     database.execute("delete from tales.generations where generation_id = %s", gone.generation_id)
 
-    assert await attempt_queue.ended_among([pending, ended, gone, pending.next]) == {ended, gone, pending.next}
-    assert await attempt_queue.ended_among([]) == frozenset()
+    asked = [pending, ended, gone, pending.next]
+    assert await attempt_queue.ended_among(WORKER.id, asked) == {ended, gone, pending.next}
+    assert await attempt_queue.ended_among(WORKER.id, []) == frozenset()
+    # What is in another worker's hands has ended for this one: its user was erased, and somebody else has the id.
+    assert await attempt_queue.ended_among(uuid7(), [pending]) == {pending}
 
 
 async def test_the_queue_finishes_what_was_asked_of_it_before_it_stops(
