@@ -55,6 +55,7 @@ def provider(delay: float = 0.0) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+        process.stdout.close()
 
 
 @contextmanager
