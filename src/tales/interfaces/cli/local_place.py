@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tales.application.request_generation import StoryWish
-from tales.bootstrap import House, open_house
+from tales.bootstrap import House, open_house, start_logging
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict
 from tales.domain.family import Child, Hero, NewChild, NewHero
@@ -71,6 +71,7 @@ class LocalRecords:
 @asynccontextmanager
 async def local_writer(settings: Settings) -> AsyncIterator[LocalWriter]:
     """This process, as a worker for its own user."""
+    start_logging("error")
     # It makes the calls of its own story, and no others. If it dies, a server takes over.
     async with open_house(settings, works=True, own_only=True) as house:
         yield LocalWriter(house, await house.services.sign_in.local_user())

@@ -15,7 +15,6 @@ import uvloop
 from rich.console import Console
 from rich.markup import escape
 
-from tales.client import ClientError
 from tales.domain.errors import TalesError
 
 FAILED = 1
@@ -66,7 +65,7 @@ def allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def explain(error: TalesError | ClientError) -> None:
+def explain(error: TalesError) -> None:
     """One sentence on standard error; never a traceback, which could quote a family's words."""
     err.print(f"[red]Error:[/red] {escape(error.message)}", soft_wrap=True)
 
