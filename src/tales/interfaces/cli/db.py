@@ -7,7 +7,7 @@ import subprocess
 import typer
 
 from tales import bootstrap
-from tales.interfaces.cli.running import err
+from tales.interfaces.cli.console import err
 from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Reach the database.")

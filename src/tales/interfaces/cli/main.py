@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from tales.domain.errors import TalesError
+from tales.interfaces.cli.console import FAILED, INTERRUPTED, explain, fail
 from tales.interfaces.cli.lazy import LazyCommand, LazyGroup
-from tales.interfaces.cli.running import FAILED, INTERRUPTED, explain, fail
-from tales.interfaces.cli.server_option import REMOTE
+
+REMOTE = frozenset({"write", "generations", "login", "logout"})
+"""The commands that a server can serve. The others are about this machine, whatever TALES_SERVER says."""
 
 _HERE = "tales.interfaces.cli"
 

@@ -13,9 +13,9 @@ from rich.table import Table
 from tales import bootstrap
 from tales.application.migration_report import CheckOptions
 from tales.domain.errors import InvalidInput
+from tales.interfaces.cli.console import FAILED, err, fail, out
 from tales.interfaces.cli.migrate_check import add_check
 from tales.interfaces.cli.migrate_progress import watching
-from tales.interfaces.cli.running import FAILED, err, fail, out
 from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Bring the schema up or down.")

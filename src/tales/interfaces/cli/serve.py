@@ -17,7 +17,8 @@ from fastapi import FastAPI
 from tales.bootstrap import House, open_house, start_logging
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import Manners, create_app
-from tales.interfaces.cli.running import FAILED, allow_many_files, err, run, stop_signals
+from tales.interfaces.cli.console import FAILED, err
+from tales.interfaces.cli.running import allow_many_files, run, stop_signals
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
 

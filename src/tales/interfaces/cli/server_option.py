@@ -8,9 +8,6 @@ import typer
 
 from tales.settings import Settings
 
-REMOTE = frozenset({"write", "generations", "login", "logout"})
-"""The commands that a server can serve. The others are about this machine, whatever TALES_SERVER says."""
-
 
 @dataclass(frozen=True, slots=True)
 class ChosenServer:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from tales import bootstrap
-from tales.interfaces.cli.running import err, out, run
+from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.running import run
 
 
 def simulate(

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from tales.bootstrap import list_workers, open_house, start_logging
 from tales.domain.repositories.attempt_queue import WorkerState
-from tales.interfaces.cli.running import allow_many_files, err, out, run, stop_signals
+from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.running import allow_many_files, run, stop_signals
 from tales.settings import Settings, load_settings
 
 

@@ -15,10 +15,11 @@ from tales.application.request_generation import StoryWish
 from tales.domain.brief import DEFAULT_LANGUAGE, StoryType
 from tales.domain.generation import Generation
 from tales.interfaces.cli.cast import Cast
+from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.live_text import show_on_terminal
 from tales.interfaces.cli.open_place import open_writer
 from tales.interfaces.cli.places import Writer, WrittenStory
-from tales.interfaces.cli.running import err, fail, run
+from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import chosen_server
 from tales.interfaces.cli.shapes import generation_json, story_json
 from tales.interfaces.cli.tables import attempts_table
