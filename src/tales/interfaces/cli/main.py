@@ -30,7 +30,7 @@ class _Tales(LazyGroup):
         ),
         LazyCommand(
             "workers",
-            f"{_HERE}.worker:workers",
+            f"{_HERE}.workers:workers",
             "List the workers: who lives, since when, for which provider, and how many attempts each has in hand.",
         ),
         LazyCommand(

@@ -23,7 +23,7 @@ def open_writer(server: ChosenServer | None, settings: Settings) -> AbstractAsyn
 def open_records(server: ChosenServer | None, settings: Settings) -> AbstractAsyncContextManager[Records]:
     """What `server` keeps for the family, or all of this machine's database."""
     if server is None:
-        from tales.interfaces.cli.local_place import local_records
+        from tales.interfaces.cli.local_records import local_records
 
         return local_records(settings)
     from tales.interfaces.cli.remote_place import remote_place

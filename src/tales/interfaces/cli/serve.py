@@ -14,7 +14,8 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from tales.bootstrap import House, open_house, start_logging
+from tales.administration import start_logging
+from tales.bootstrap import House, open_house
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import Manners, create_app
 from tales.interfaces.cli.console import FAILED, err

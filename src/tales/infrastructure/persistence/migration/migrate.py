@@ -18,7 +18,6 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.migration import version_table
-from tales.infrastructure.persistence.migration.archive import read_archive, write_archive
 from tales.infrastructure.persistence.migration.pace import Pace
 from tales.infrastructure.persistence.migration.run_step import (
     MigrationFailed,
@@ -28,7 +27,7 @@ from tales.infrastructure.persistence.migration.run_step import (
     hearing_warnings,
 )
 from tales.infrastructure.persistence.migration.session import prepare_session, take_turn
-from tales.infrastructure.persistence.migration.steps import BASE, Revision, Step, revisions
+from tales.infrastructure.persistence.migration.steps import BASE, Revision, Step, newest_revision, revisions
 from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
 from tales.infrastructure.persistence.urls import driver_url
 
@@ -148,11 +147,6 @@ def has_legacy_stories(url: str) -> bool:
         return BASE < current < POINT_OF_NO_RETURN[0] and bool(connection.execute(_HAS_STORIES).scalar_one())
 
 
-def newest_revision() -> str:
-    """The number of the last migration that this version of Tales brings."""
-    return revisions()[-1].number
-
-
 def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
     """Do what is left of a revision; False when it stops before the point of no return."""
     connection, steps = runner.connection, revision.steps
@@ -208,6 +202,8 @@ def _keep_archive(connection: Connection, archive: Archive | None) -> None:
             f"{rows} attempts have no place in the legacy table. "
             "Keep them with --archive table or --archive FILE.parquet, and the way up brings them back."
         )
+    from tales.infrastructure.persistence.migration.archive import write_archive
+
     write_archive(_driver(connection), archive)
     version_table.note_archive(connection, str(archive.resolve()))
     connection.execute(_EMPTY_ARCHIVE)
@@ -216,6 +212,8 @@ def _keep_archive(connection: Connection, archive: Archive | None) -> None:
 def _fetch_archive(connection: Connection) -> None:
     """Bring back the file that the way down has written. Raises: ArchiveUnusable."""
     if path := version_table.archive_file(connection):
+        from tales.infrastructure.persistence.migration.archive import read_archive
+
         read_archive(_driver(connection), Path(path))
         version_table.forget_archive(connection)
 

@@ -72,3 +72,8 @@ def revisions() -> tuple[Revision, ...]:
     """Every migration there is, in order."""
     found = ((path, _FILE_NAME.fullmatch(path.name)) for path in sorted(MIGRATIONS.glob("*.sql")))
     return tuple(Revision(match[1], match[2].replace("_", " "), path) for path, match in found if match)
+
+
+def newest_revision() -> str:
+    """The number of the last migration that this version of Tales brings."""
+    return revisions()[-1].number

@@ -1,7 +1,7 @@
 """Where a database stands: the version table, and the steps of a revision that is under way.
 
-They live in a schema of their own, out of reach of Supabase's REST endpoint. The version table has the form of Alembic's,
-which earlier versions of Tales have made: a single row, or none before the first revision.
+They live in a schema of their own, out of reach of Supabase's REST endpoint. The version table has the form of
+Alembic's, which made it in earlier versions of Tales: a single row, or none before the first revision.
 """
 
 from __future__ import annotations
