@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.database import Database, find_database, find_ready_database, passes_policies
+from tales.infrastructure.persistence.database import Database, find_database, passes_policies
 from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
 from tales.infrastructure.persistence.migration.prepare import SchemaTooOld, prepare_schema
 from tests.fixtures import databases
