@@ -152,7 +152,7 @@ async def _who_signs_in(settings: Settings, transactions: SqlTransactions) -> _S
 
 
 def _log() -> Log:
-    log: Log = structlog.get_logger("tales")
+    log: Log = structlog.get_logger("tales").bind()
     return log
 
 

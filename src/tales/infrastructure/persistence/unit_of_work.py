@@ -7,11 +7,13 @@ and a missing WHERE shows nobody another family's rows.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, LiteralString
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from psycopg.rows import dict_row
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tales.application.ports import Clock
@@ -94,15 +96,18 @@ class SqlTransactions:
         async with self._begin("service_role", json.dumps({"role": "service_role"})) as work:
             yield work
 
-    async def call(self, statement: str, parameters: tuple[object, ...]) -> Sequence[RowMapping]:
+    async def call(self, statement: LiteralString, parameters: tuple[object, ...]) -> Sequence[Mapping[str, Any]]:
         """Run one statement that takes on its role itself (migration 025), in a transaction of its own; its rows.
 
-        Raises: what the database has against it, Unavailable.
+        By the driver itself, as every story passes here. Raises: what the database has against it, Unavailable.
         """
         with translated_errors():
             async with self._autocommit.connect() as connection:
-                result = await connection.exec_driver_sql(statement, parameters)
-                return result.mappings().all()
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                async with driver.cursor(row_factory=dict_row) as cursor:
+                    await cursor.execute(statement, parameters)
+                    rows: list[dict[str, Any]] = await cursor.fetchall()
+        return rows
 
     async def keeps_own_users(self) -> bool:
         """Whether `auth.users` was made by Tales, and not by Supabase or the like. Raises: Unavailable."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, LiteralString
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, RowMapping, Uuid, bindparam, delete, text, update
+from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, text, update
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
@@ -190,7 +191,7 @@ class SqlAttemptQueue(AttemptQueue):
         found: dict[str, list[ClaimedAttempt]] = {}
         async with self._transactions.as_service() as work:
             for row in (await work.session.execute(_STRANDED, limits)).mappings():
-                found.setdefault(row["reason"], []).append(claimed(row, row["worker_id"]))
+                found.setdefault(row["reason"], []).append(claimed(dict(row), row["worker_id"]))
             await work.session.execute(_FORGET_WORKERS)
             await work.commit()
         return StrandedAttempts(**{reason: tuple(attempts) for reason, attempts in found.items()})
@@ -200,7 +201,7 @@ class SqlAttemptQueue(AttemptQueue):
         parameters = {"worker": worker.id, "before": before, "in_hand": list(in_hand)}
         async with self._transactions.as_service() as work:
             rows = (await work.session.execute(_STRAYS, parameters)).mappings().all()
-        return tuple(claimed(row, worker.id) for row in rows)
+        return tuple(claimed(dict(row), worker.id) for row in rows)
 
     async def _enqueue(self, asked: Sequence[_Asked]) -> Sequence[Attempt | Exception | None]:
         requests: list[Json] = [
@@ -224,13 +225,13 @@ class SqlAttemptQueue(AttemptQueue):
         kept = [found.get(one.attempt.id) if first[one.attempt.id] is one else None for one in results]
         return [ended(one, now, row) if row is not None else None for one, row in zip(results, kept, strict=True)]
 
-    async def _call(self, statement: str, values: Sequence[Json]) -> Sequence[RowMapping]:
+    async def _call(self, statement: LiteralString, values: Sequence[Json]) -> Sequence[Mapping[str, Any]]:
         # What is no JSON is refused before the database is asked, and in the same words.
         with translated_errors():
             return await self._transactions.call(statement, (dump_storable(values),))
 
 
-def _enqueued(asked: _Asked, row: RowMapping) -> Attempt | Exception | None:
+def _enqueued(asked: _Asked, row: Mapping[str, Any]) -> Attempt | Exception | None:
     if row["refusal"] == "session":
         return NotSignedIn(SESSION_HAS_ENDED)
     if row["refusal"] is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy import RowMapping
 
 from tales.domain.brief import StoryType
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Origin, Status
@@ -62,7 +62,7 @@ def enqueued(request: AttemptRequest, created_at: datetime, worker_id: UUID | No
     )
 
 
-def claimed(row: RowMapping, worker_id: UUID | None) -> ClaimedAttempt:
+def claimed(row: Mapping[str, Any], worker_id: UUID | None) -> ClaimedAttempt:
     """What `claim_attempts` gives."""
     attempt = Attempt(
         id=AttemptId(row["generation_id"], row["attempt_number"]),
@@ -112,7 +112,7 @@ def result_row(result: AttemptResult, completed_at: datetime) -> dict[str, Json]
     }
 
 
-def ended(result: AttemptResult, completed_at: datetime, row: RowMapping) -> EndedAttempt:
+def ended(result: AttemptResult, completed_at: datetime, row: Mapping[str, Any]) -> EndedAttempt:
     """What `finish_attempts` gives."""
     outcome = result.outcome
     attempt = replace(
