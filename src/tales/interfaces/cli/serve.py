@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from tales.bootstrap import House, open_house, start_logging
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
+from tales.interfaces.api.http_protocol import HttpProtocol
 from tales.interfaces.cli.running import FAILED, err, run
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
@@ -72,7 +73,14 @@ async def _serve(settings: Settings, host: str, port: int) -> bool:
                 lifespan=_announce(house, host, listener),
             )
             server = _Server(
-                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS),
+                uvicorn.Config(
+                    app,
+                    http=HttpProtocol,
+                    ws="none",
+                    log_config=None,
+                    access_log=False,
+                    timeout_graceful_shutdown=STOP_SECONDS,
+                ),
                 house.dismiss_followers,
             )
             await server.serve(sockets=[listener])
