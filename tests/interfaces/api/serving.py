@@ -17,6 +17,7 @@ from tales.bootstrap import House, open_house
 from tales.domain.actor import Actor
 from tales.infrastructure.providers.simulator.server import Simulator
 from tales.interfaces.api.app import create_app
+from tales.interfaces.api.http_protocol import HttpProtocol
 from tales.settings import Settings
 from tests.fixtures.databases import Database
 
@@ -124,7 +125,10 @@ async def served(house: House, quiet_seconds: float = 15.0) -> AsyncIterator[Ser
     """`house` on a socket, and a family at its client."""
     services = replace(house.services, stream_events=replace(house.services.stream_events, quiet_seconds=quiet_seconds))
     app = create_app(services)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=5))
+    config = uvicorn.Config(
+        app, port=0, http=HttpProtocol, ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 -- it tells nobody
         await asyncio.sleep(0.01)

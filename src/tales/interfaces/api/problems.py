@@ -5,7 +5,6 @@ Nothing that was sent is repeated in an answer or a log: it may be a family's wo
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -87,8 +86,7 @@ def problem_response(
         request_id=current_request_id(),
         generation_id=None,
     ).model_copy(update=members or {})
-    content = json.dumps(problem.model_dump(mode="json", exclude_none=True))
-    return Response(content, kind.status, headers, MEDIA_TYPE)
+    return Response(problem.model_dump_json(exclude_none=True), kind.status, headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

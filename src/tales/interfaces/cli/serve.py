@@ -18,6 +18,7 @@ from tales.administration import start_logging
 from tales.bootstrap import House, open_house
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
+from tales.interfaces.api.http_protocol import HttpProtocol
 from tales.interfaces.cli.console import FAILED, err
 from tales.interfaces.cli.running import allow_many_files, run, stop_signals
 from tales.interfaces.web.pages import make_pages
@@ -73,7 +74,14 @@ async def _serve(settings: Settings, host: str, port: int, *, works: bool) -> bo
                 lifespan=_announce(house, host, listener),
             )
             server = _Server(
-                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS),
+                uvicorn.Config(
+                    app,
+                    http=HttpProtocol,
+                    ws="none",
+                    log_config=None,
+                    access_log=False,
+                    timeout_graceful_shutdown=STOP_SECONDS,
+                ),
                 house.close_subscriptions,
             )
             await server.serve(sockets=[listener])
