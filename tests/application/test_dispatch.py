@@ -10,7 +10,8 @@ from uuid_utils.compat import uuid7
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput, NotFound, NotSignedIn, Unavailable
 from tales.domain.generation import Generation, Status
-from tests.application.conftest import PATIENT, Flow, Hold, worker_info
+from tales.domain.repositories.attempt_queue import ClaimedAttempt
+from tests.application.conftest import PATIENT, Between, Flow, Hold, worker_info
 from tests.factories import new_child
 from tests.fixtures.databases import Database, outage, statements_of
 from tests.fixtures.server import Server
@@ -51,19 +52,43 @@ async def test_an_attempt_that_finds_no_place_waits_for_any_worker(flow: Flow) -
 async def test_who_waits_longer_is_served_first(flow: Flow) -> None:
     hold, info = Hold(), worker_info(concurrency=1)
     flow.provider.meanwhile = hold
-    morals = ("patience", "courage", "honesty", "thrift")
+    served_when_there_was_a_place: list[int] = []
     async with flow.worker(info, times=PATIENT) as worker:
-        asked = [await flow.ask(worker, moral=moral) for moral in morals[:3]]
-        hold.release()
-        await until(lambda: hold.ended == 1)
-        # There may be a place for a moment, but it is not for the last who comes.
-        asked.append(await flow.ask(worker, moral=morals[3]))
-        hold.release(3)
-        for generation in asked:
-            await flow.end_of(generation)
+        waiting = [await flow.ask(worker) for _ in range(4)]
 
-    assert [moral for call in flow.provider.calls for moral in morals if moral in call.prompt] == list(morals)
-    assert asked[3].latest.worker_id is None
+        async def look_for_a_place() -> None:
+            while not served_when_there_was_a_place:
+                if worker.reserve() is not None:
+                    served_when_there_was_a_place.append(len(flow.provider.calls))
+                    worker.release()
+                await asyncio.sleep(0)
+
+        looking = asyncio.create_task(look_for_a_place())
+        hold.release(len(waiting))
+        for generation in waiting:
+            await flow.end_of(generation)
+        await looking
+
+    assert served_when_there_was_a_place == [len(waiting)]
+
+
+async def test_a_place_that_a_claim_may_need_is_nobody_elses_meanwhile(flow: Flow) -> None:
+    claiming, may_claim = asyncio.Event(), asyncio.Event()
+
+    async def claim_slowly(*asked: object) -> tuple[ClaimedAttempt, ...]:
+        claiming.set()
+        await may_claim.wait()
+        return await flow.queue.claim(*asked)  # type: ignore[arg-type]
+
+    info = worker_info(concurrency=1)
+    async with flow.worker(info, times=PATIENT, queue=Between(flow.queue, claim=claim_slowly)) as worker:
+        assert worker.reserve() == info.id
+        worker.release()  # it looks whether somebody waits for the place
+        await claiming.wait()
+        assert worker.reserve() is None
+        may_claim.set()
+        await until(lambda: worker.reserve() == info.id)
+        worker.release()
 
 
 async def test_a_place_that_is_reserved_is_nobody_elses(flow: Flow) -> None:

@@ -12,6 +12,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from tales.interfaces.cli.lazy import LazyCommand
 from tales.interfaces.cli.main import app
 from tales.settings import Settings
 from tests.docs.documents import README, ROOT, code, documents
@@ -81,6 +82,7 @@ def _check(words: list[str]) -> None:
         path += f" {word}"
         assert word in command.commands, f"there is no {path}"
         command = command.commands[word]
+        command = command.load() if isinstance(command, LazyCommand) else command
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     for option in (word.partition("=")[0] for word in words if word.startswith("--")):
         assert option in known, f"{path} has no {option}"

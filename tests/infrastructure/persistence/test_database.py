@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.database import (
-    Database,
-    SchemaTooOld,
-    find_database,
-    passes_policies,
-    prepare_schema,
-)
+from tales.infrastructure.persistence.database import Database, find_database, passes_policies
 from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.prepare import SchemaTooOld, prepare_schema
 from tests.fixtures import databases
 from tests.fixtures.environment import home_folder
 from tests.fixtures.managed import ManagedDatabase

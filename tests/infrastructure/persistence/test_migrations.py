@@ -86,10 +86,25 @@ def test_psql_makes_the_same_schema(empty_database: Database, database: Database
     assert catalog(empty_database.owner_url) == catalog(database.owner_url)
 
 
-def test_the_books_say_where_a_database_stands(legacy_database: Database) -> None:
+def test_the_version_table_says_where_a_database_stands(legacy_database: Database) -> None:
     applied = [migration.number for migration in migration_status(legacy_database.owner_url) if migration.applied]
     assert (applied[0], applied[-1]) == ("001", "014")
     assert current_revision(legacy_database.owner_url) == "014"
+
+
+def test_a_version_table_of_alembics_is_our_own(database: Database) -> None:
+    """As it is in databases that an earlier version of Tales has made."""
+    made_here = catalog(database.owner_url, ("tales_internal",))
+    database.execute("drop table tales_internal.schema_version")
+    database.execute(
+        "create table tales_internal.schema_version"
+        " (version_num varchar(32) not null, constraint schema_version_pkc primary key (version_num))"
+    )
+    database.execute("insert into tales_internal.schema_version values ('014')")
+    database.execute("grant select on tales_internal.schema_version to tales_app")
+
+    assert catalog(database.owner_url, ("tales_internal",)) == made_here
+    assert current_revision(database.owner_url) == "014"
 
 
 @pytest.mark.parametrize("number", ["014", "015", "016", "017", NEWEST])

@@ -1,4 +1,4 @@
-"""Which database the service works on, and that its schema is the one that this version needs."""
+"""Which database the service works on, and whether it is ready for it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import psycopg
 
-from tales.domain.errors import TalesError
-from tales.infrastructure.persistence.embedded import allow_app_login, start_embedded
+from tales.infrastructure.persistence.embedded import find_embedded, start_embedded
 from tales.infrastructure.persistence.errors import translated_errors
-from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
-from tales.infrastructure.persistence.migration.steps import BASE
+from tales.infrastructure.persistence.migration.steps import newest_revision
 from tales.infrastructure.persistence.urls import libpq_url
 
+_CONNECT_TIMEOUT = 10
+_REVISION = "select version_num from tales_internal.schema_version"
 _PASSES_POLICIES = """
     select login.rolsuper or login.rolbypassrls or pg_has_role(login.oid, stories.relowner, 'member')
     from pg_roles as login
@@ -21,19 +21,6 @@ _PASSES_POLICIES = """
     join pg_namespace as n on n.oid = stories.relnamespace
     where login.rolname = current_user and n.nspname = 'tales' and stories.relname = 'stories'
 """
-FIRST_WITHOUT_LEGACY = "017"
-
-
-class SchemaTooOld(TalesError):
-    """The database is not at the schema that this version needs."""
-
-    code = "schema_too_old"
-
-    def __init__(self, current: str, needed: str) -> None:
-        super().__init__(
-            f"The database stands at migration {current}, and this version needs {needed}. "
-            "Look with `tales migrate status`, then run `tales migrate up`."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +41,22 @@ def find_database(home: Path, url: str | None, queue_url: str | None) -> Databas
     return Database(server.owner_url, server.app_url, server.app_url, is_embedded=True)
 
 
-def prepare_schema(database: Database) -> None:
-    """Make the schema in an empty database; bring the embedded one up to date. Nothing legacy is ever moved here.
-
-    Raises: SchemaTooOld when the operator has to decide.
-    """
-    current, needed = current_revision(database.owner_url), newest_revision()
-    is_ours = database.is_embedded and current >= FIRST_WITHOUT_LEGACY
-    if current < needed:
-        if current != BASE and not is_ours:
-            raise SchemaTooOld(current, needed)
-        migrate_up(database.owner_url)
-    if database.is_embedded:
-        allow_app_login(database.owner_url)
+def find_ready_database(home: Path, url: str | None, queue_url: str | None) -> Database | None:
+    """The database, when it answers with the schema that this version needs: one connection, and nothing is started."""
+    if url is not None:
+        database = Database(url, url, queue_url or url, is_embedded=False)
+    elif server := find_embedded(home):
+        database = Database(server.owner_url, server.app_url, server.app_url, is_embedded=True)
+    else:
+        return None
+    try:
+        with psycopg.connect(
+            libpq_url(database.app_url), autocommit=True, connect_timeout=_CONNECT_TIMEOUT
+        ) as connection:
+            found = connection.execute(_REVISION).fetchone()
+    except psycopg.Error:
+        return None
+    return database if found is not None and found[0] >= newest_revision() else None
 
 
 def passes_policies(url: str) -> bool:

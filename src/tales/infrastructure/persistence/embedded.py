@@ -51,7 +51,14 @@ def start_embedded(home: Path, *, durable: bool = True) -> EmbeddedServer:
                 _make_cluster(cluster, home)
             cluster.start(durable=durable)
             _ensure_database(_url(cluster, OWNER, "postgres"))
-    return EmbeddedServer(_url(cluster, OWNER, DATABASE), _url(cluster, APP_ROLE, DATABASE))
+    return _server(cluster)
+
+
+def find_embedded(home: Path) -> EmbeddedServer | None:
+    """How to reach the server of `home`, whether it runs or not; None where there is none yet. Nothing is started."""
+    with _explained(home):
+        cluster = _cluster(home) if (home / "postgres" / "PG_VERSION").exists() else None
+    return _server(cluster) if cluster else None
 
 
 def stop_embedded(home: Path) -> bool:
@@ -107,6 +114,10 @@ def _ensure_database(maintenance_url: str) -> None:
     with psycopg.connect(maintenance_url, autocommit=True) as connection:
         if not connection.execute("select from pg_database where datname = %s", [DATABASE]).rowcount:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+
+
+def _server(cluster: Cluster) -> EmbeddedServer:
+    return EmbeddedServer(_url(cluster, OWNER, DATABASE), _url(cluster, APP_ROLE, DATABASE))
 
 
 def _url(cluster: Cluster, role: str, database: str) -> str:

@@ -107,7 +107,9 @@ class SqlGenerationRepository:
             GenerationDB.generation_id,
             page,
         )
-        keys = [PageKey(*row) for row in await read_in_order(self._session, first_attempts)]
+        # The index over everybody's has no ids.
+        rows = await read_in_order(self._session, first_attempts, sorts_ties=not which)
+        keys = [PageKey(*row) for row in rows]
         found = page_of(keys, page, lambda key: key, lambda key: key.id)
         return Page(await self._generations(found.items, options), found.next)
 

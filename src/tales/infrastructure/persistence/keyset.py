@@ -16,9 +16,9 @@ from tales.domain.page import Page, PageKey, PageRequest
 _IN_ORDER = text(
     "select "
     + ", ".join(
-        f"set_config('enable_{way}', 'off', true)"
-        for way in ("sort", "incremental_sort", "bitmapscan", "seqscan", "hashjoin", "mergejoin")
+        f"set_config('enable_{way}', 'off', true)" for way in ("sort", "bitmapscan", "seqscan", "hashjoin", "mergejoin")
     )
+    + ", set_config('enable_incremental_sort', :sorts_ties, true)"
 )
 
 # Whatever is selected: a row of any columns.
@@ -46,14 +46,16 @@ def beginning_before(moment: datetime | None, page: PageRequest) -> PageRequest:
     return PageRequest(page.limit, PageKey(moment, UUID(int=0)))
 
 
-async def read_in_order(session: AsyncSession, query: Query) -> Result[*tuple[Any, ...]]:
+async def read_in_order(session: AsyncSession, query: Query, *, sorts_ties: bool = False) -> Result[*tuple[Any, ...]]:
     """The rows of `newest_first`, read in the order of an index, whatever the table's statistics say.
+
+    `sorts_ties`: the index has no order for rows of the same moment, so those are sorted.
 
     What the planner cannot know (what a policy lets pass, the latest attempt, words) it takes for rare, and a table
     that was not analysed yet for small. Then it would read and sort all of a family's rows, or everybody's, rather
     than stop at the end of the page. So the other ways are closed, for the rest of the transaction.
     """
-    await session.execute(_IN_ORDER)
+    await session.execute(_IN_ORDER, {"sorts_ties": "on" if sorts_ties else "off"})
     return await session.execute(query)
 
 

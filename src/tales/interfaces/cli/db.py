@@ -6,8 +6,8 @@ import subprocess
 
 import typer
 
-from tales import bootstrap
-from tales.interfaces.cli.running import err
+from tales import administration
+from tales.interfaces.cli.console import err
 from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Reach the database.")
@@ -17,19 +17,19 @@ app = typer.Typer(no_args_is_help=True, help="Reach the database.")
 def url() -> None:
     """Print the owner's URL, for administration: psql "$(tales db url)"."""
     # Plain, on one line whatever the terminal's width: scripts read it.
-    typer.echo(bootstrap.owner_url(load_settings()))
+    typer.echo(administration.owner_url(load_settings()))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open psql as the owner; further arguments are psql's own."""
-    owner = bootstrap.owner_url(load_settings())
-    done = subprocess.run([bootstrap.psql_program(), owner, *context.args], check=False)  # noqa: S603 -- the operator's own arguments
+    owner = administration.owner_url(load_settings())
+    done = subprocess.run([administration.psql_program(), owner, *context.args], check=False)  # noqa: S603 -- the operator's own arguments
     raise typer.Exit(done.returncode)
 
 
 @app.command()
 def stop() -> None:
     """Stop the embedded server. The next command that needs it starts it again."""
-    stopped = bootstrap.stop_database(load_settings())
+    stopped = administration.stop_database(load_settings())
     err.print("The embedded database is stopped." if stopped else "The embedded database was not running.")

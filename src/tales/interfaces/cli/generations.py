@@ -12,10 +12,10 @@ import typer
 
 from tales.domain.generation import Generation
 from tales.domain.page import MAX_PAGE
-from tales.interfaces.cli.local_place import local_records
+from tales.interfaces.cli.console import out
+from tales.interfaces.cli.open_place import open_records
 from tales.interfaces.cli.places import Records
-from tales.interfaces.cli.remote_place import remote_place
-from tales.interfaces.cli.running import out, run
+from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import chosen_server
 from tales.interfaces.cli.shapes import generation_json
 from tales.interfaces.cli.tables import attempt_details, attempts_table, generations_table
@@ -62,8 +62,7 @@ def show(
 
 def _place(context: typer.Context) -> AbstractAsyncContextManager[Records]:
     settings = load_settings()
-    server = chosen_server(context, settings)
-    return remote_place(server, settings) if server else local_records(settings)
+    return open_records(chosen_server(context, settings), settings)
 
 
 async def _list(place: AbstractAsyncContextManager[Records], limit: int) -> Sequence[Generation]:

@@ -13,7 +13,7 @@ from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.generation import Attempt, Generation
 from tales.domain.progress import RetryTold, TextWritten
-from tales.interfaces.cli.running import err
+from tales.interfaces.cli.console import err
 
 LONG = 24 * 3600.0
 """Seconds: longer than any generation takes, as each one ends."""

@@ -1,4 +1,4 @@
-"""Stories on this machine, for its own user."""
+"""Stories that this machine writes, for its own user."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
+from tales.administration import start_logging
 from tales.application.request_generation import StoryWish
 from tales.bootstrap import House, open_house
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict
 from tales.domain.family import Child, Hero, NewChild, NewHero
 from tales.domain.generation import Generation
-from tales.domain.page import PageRequest, every
+from tales.domain.page import every
 from tales.domain.story import Story
 from tales.interfaces.cli.live_text import follow
 from tales.interfaces.cli.places import Show
@@ -55,29 +56,10 @@ class LocalWriter:
         return await self.house.services.read_stories.get(self.actor, story_id)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalRecords:
-    """See `tales.interfaces.cli.places.Records`: those of all families, with prompts and responses."""
-
-    house: House
-
-    async def list_generations(self, limit: int) -> Sequence[Generation]:
-        return (await self.house.services.inspect_generations.list(PageRequest(limit))).items
-
-    async def get_generation(self, generation_id: UUID) -> Generation:
-        return await self.house.services.inspect_generations.get(generation_id)
-
-
 @asynccontextmanager
 async def local_writer(settings: Settings) -> AsyncIterator[LocalWriter]:
     """This process, as a worker for its own user."""
+    start_logging("error")
     # It makes the calls of its own story, and no others. If it dies, a server takes over.
     async with open_house(settings, works=True, own_only=True) as house:
         yield LocalWriter(house, await house.services.sign_in.local_user())
-
-
-@asynccontextmanager
-async def local_records(settings: Settings) -> AsyncIterator[LocalRecords]:
-    """This machine's database."""
-    async with open_house(settings, works=False) as house:
-        yield LocalRecords(house)

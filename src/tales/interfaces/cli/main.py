@@ -8,38 +8,64 @@ from typing import Annotated
 
 import typer
 
-from tales.client import ClientError, NotSignedIn
 from tales.domain.errors import TalesError
-from tales.interfaces.cli.db import app as db
-from tales.interfaces.cli.generations import app as generations
-from tales.interfaces.cli.migrate import app as migrate
-from tales.interfaces.cli.running import FAILED, INTERRUPTED, err, explain, fail
-from tales.interfaces.cli.serve import serve
-from tales.interfaces.cli.server_option import REMOTE
-from tales.interfaces.cli.sign_in import login, logout
-from tales.interfaces.cli.simulate import simulate
-from tales.interfaces.cli.users import app as users
-from tales.interfaces.cli.worker import worker, workers
-from tales.interfaces.cli.write import write
+from tales.interfaces.cli.console import FAILED, INTERRUPTED, explain, fail
+from tales.interfaces.cli.lazy import LazyCommand, LazyGroup
+
+REMOTE = frozenset({"write", "generations", "login", "logout"})
+"""The commands that a server can serve. The others are about this machine, whatever TALES_SERVER says."""
+
+_HERE = "tales.interfaces.cli"
+
+
+class _Tales(LazyGroup):
+    """The commands in the order of the help. A test holds these lines against what each says of itself."""
+
+    LAZY = (
+        LazyCommand("serve", f"{_HERE}.serve:serve", "Serve the API and the pages, and write stories."),
+        LazyCommand(
+            "worker",
+            f"{_HERE}.worker:worker",
+            "Write the stories that are asked for elsewhere, with this machine's provider; stop it with Ctrl-C.",
+        ),
+        LazyCommand(
+            "workers",
+            f"{_HERE}.workers:workers",
+            "List the workers: who lives, since when, for which provider, and how many attempts each has in hand.",
+        ),
+        LazyCommand(
+            "write",
+            f"{_HERE}.write:write",
+            "Write a story, as this machine's own user: no account is needed. "
+            "With --server, as whoever is signed in there.",
+        ),
+        LazyCommand(
+            "login",
+            f"{_HERE}.sign_in:login",
+            "Sign in at a server: tales --server URL login ADDRESS. A script gives the password on standard input.",
+        ),
+        LazyCommand("logout", f"{_HERE}.sign_in:logout", "Sign out at a server, and forget its tokens."),
+        LazyCommand(
+            "simulate",
+            f"{_HERE}.simulate:simulate",
+            "Answer like OpenRouter, well or badly, as the model's name says: "
+            "sim/500-500-ok, sim/hang, sim/garbage, ...",
+        ),
+        LazyCommand("generations", f"{_HERE}.generations:app", "Look at generations and their attempts."),
+        LazyCommand("users", f"{_HERE}.users:app", "Open accounts, appoint admins, export and erase."),
+        LazyCommand("migrate", f"{_HERE}.migrate:app", "Bring the schema up or down."),
+        LazyCommand("db", f"{_HERE}.db:app", "Reach the database."),
+    )
+
 
 app = typer.Typer(
     name="tales",
+    cls=_Tales,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Personalised bedtime stories, with every call to a language model kept as a row.",
 )
-app.command("serve")(serve)
-app.command("worker")(worker)
-app.command("workers")(workers)
-app.command("write")(write)
-app.command("login")(login)
-app.command("logout")(logout)
-app.command("simulate")(simulate)
-app.add_typer(generations, name="generations")
-app.add_typer(users, name="users")
-app.add_typer(migrate, name="migrate")
-app.add_typer(db, name="db")
 
 
 def _show_version(wanted: bool) -> None:
@@ -68,10 +94,8 @@ def main() -> None:
     """The entry point. Leaves with 0 only when it worked."""
     try:
         app()
-    except (TalesError, ClientError) as error:
+    except TalesError as error:
         explain(error)
-        if isinstance(error, NotSignedIn):
-            err.print("Sign in with: tales --server URL login ADDRESS", markup=False, soft_wrap=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

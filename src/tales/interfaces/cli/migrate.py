@@ -10,16 +10,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from tales import bootstrap
+from tales import administration
 from tales.application.migration_report import CheckOptions
 from tales.domain.errors import InvalidInput
+from tales.interfaces.cli.console import FAILED, err, fail, out
 from tales.interfaces.cli.migrate_check import add_check
 from tales.interfaces.cli.migrate_progress import watching
-from tales.interfaces.cli.running import FAILED, err, fail, out
 from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Bring the schema up or down.")
-add_check(app, bootstrap.check_migration)
+add_check(app, administration.check_migration)
 
 EXPAND = "expand"
 _ANNOUNCEMENT = (
@@ -34,7 +34,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """List the migrations, and which of them the database has taken."""
-    migrations = bootstrap.list_migrations(load_settings())
+    migrations = administration.list_migrations(load_settings())
     if as_json:
         rows = [{"number": m.number, "name": m.name, "applied": m.applied} for m in migrations]
         typer.echo(json.dumps(rows, indent=2))
@@ -74,15 +74,15 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
         _ask(settings, to, yes=yes)
     made = {name: value for name, value in choices.items() if value}
     with watching() as report:
-        wishes = bootstrap.wishes_for(made, report, until_expand=until == EXPAND, consents=yes, max_rate=max_rate)
-        stands_at = bootstrap.bring_up(settings, to, wishes)
+        wishes = administration.wishes_for(made, report, until_expand=until == EXPAND, consents=yes, max_rate=max_rate)
+        stands_at = administration.bring_up(settings, to, wishes)
     err.print(f"The database is at migration {stands_at}.")
 
 
 @app.command()
 def verify(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Compare every story with the attempt that wrote it; leaves with 1 when something is not as it should be."""
-    found = bootstrap.check_moved_stories(load_settings())
+    found = administration.check_moved_stories(load_settings())
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2))
     else:
@@ -105,7 +105,7 @@ def down(
     """Take the schema back. Queued jobs go; what the legacy table cannot hold is kept in an archive."""
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Take the database back to migration {to}?", err=True):
         raise typer.Exit(FAILED)
-    stands_at, warnings = bootstrap.take_down(load_settings(), to, _checked_archive(archive))
+    stands_at, warnings = administration.take_down(load_settings(), to, _checked_archive(archive))
     for warning in warnings:
         err.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True)
     err.print(f"The database is at migration {stands_at}.")
@@ -113,7 +113,7 @@ def down(
 
 def _ask(settings: Settings, to: str | None, *, yes: bool) -> None:
     """Announce the point of no return, and go on only with consent."""
-    if yes or not bootstrap.ends_the_old_application(settings, to):
+    if yes or not administration.ends_the_old_application(settings, to):
         return
     err.print(_ANNOUNCEMENT, soft_wrap=True)
     if not sys.stdin.isatty():

@@ -11,8 +11,8 @@ import typer
 
 from tales.application.migration_report import CheckOptions, Report
 from tales.domain.errors import InvalidInput
+from tales.interfaces.cli.console import FAILED
 from tales.interfaces.cli.migrate_report import show
-from tales.interfaces.cli.running import FAILED
 from tales.settings import Settings, load_settings
 
 EXPAND = "expand"

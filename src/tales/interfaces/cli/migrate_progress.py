@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from tales.interfaces.cli.running import err
+from tales.interfaces.cli.console import err
 
 
 @contextmanager

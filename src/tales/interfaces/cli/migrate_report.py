@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tales.application.migration_report import Cause, Column, Dependent, Estimate, Fate, Finding, Report, Severity
-from tales.interfaces.cli.running import out
+from tales.interfaces.cli.console import out
 
 _COLOURS = {Severity.PROBLEM: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 _FATES = {

@@ -27,6 +27,8 @@ from tales.interfaces.cli.answered import AnsweredStory, answered_generation
 from tales.interfaces.cli.kept_tokens import KeptTokens
 from tales.interfaces.cli.live_text import say_that_there_is_no_story
 from tales.interfaces.cli.places import Show
+from tales.interfaces.cli.reaching import reaching
+from tales.interfaces.cli.server_option import ChosenServer
 from tales.settings import Settings
 
 
@@ -103,13 +105,19 @@ class RemotePlace:
 
 
 @asynccontextmanager
-async def remote_place(server: str, settings: Settings) -> AsyncIterator[RemotePlace]:
-    """The server, as the family that `tales login` or TALES_TOKEN has signed in. Raises: NotSignedIn."""
-    tokens = _tokens(server, settings)
-    if tokens.read() is None:
-        raise NotSignedIn(f"Nobody is signed in at {server}. Sign in first: tales --server {server} login ADDRESS")
-    async with AsyncTales(server, tokens=tokens) as tales:
-        yield RemotePlace(tales, (await tales.me()).id)
+async def remote_place(server: ChosenServer, settings: Settings) -> AsyncIterator[RemotePlace]:
+    """The server, as the family that `tales login` or TALES_TOKEN has signed in.
+
+    Raises: NotSignedIn, InvalidInput, ServerProblem.
+    """
+    with reaching(server) as address:
+        tokens = _tokens(address, settings)
+        if tokens.read() is None:
+            raise NotSignedIn(
+                f"Nobody is signed in at {address}. Sign in first: tales --server {address} login ADDRESS"
+            )
+        async with AsyncTales(address, tokens=tokens) as tales:
+            yield RemotePlace(tales, (await tales.me()).id)
 
 
 def _tokens(server: str, settings: Settings) -> TokenStore:

@@ -1,34 +1,19 @@
-"""How a command runs: the event loop, and errors as one clear sentence."""
+"""How a command runs on its event loop, and how it is stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import resource
 import signal
-import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-import typer
 import uvloop
-from rich.console import Console
-from rich.markup import escape
 
-from tales.client import ClientError
-from tales.domain.errors import TalesError
-
-FAILED = 1
-INTERRUPTED = 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 T = TypeVar("T")
-
-# Rich takes 80 columns where there is no terminal, and would cut ids short.
-_PIPE_WIDTH = 160
-
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(highlight=False, stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
 def run(work: Coroutine[object, object, T]) -> T:
@@ -64,14 +49,3 @@ def allow_many_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def explain(error: TalesError | ClientError) -> None:
-    """One sentence on standard error; never a traceback, which could quote a family's words."""
-    err.print(f"[red]Error:[/red] {escape(error.message)}", soft_wrap=True)
-
-
-def fail(sentence: str) -> typer.Exit:
-    """The end of a command that did not work: raise it."""
-    err.print(f"[red]Error:[/red] {escape(sentence)}", soft_wrap=True)
-    return typer.Exit(FAILED)

@@ -12,10 +12,12 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from tales.bootstrap import House, open_house, start_logging
+from tales.administration import start_logging
+from tales.bootstrap import House, open_house
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
-from tales.interfaces.cli.running import FAILED, allow_many_files, err, run, stop_signals
+from tales.interfaces.cli.console import FAILED, err
+from tales.interfaces.cli.running import allow_many_files, run, stop_signals
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
 

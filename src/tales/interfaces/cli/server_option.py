@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import typer
 
-from tales.client import checked_server
-from tales.domain.errors import InvalidInput
 from tales.settings import Settings
 
-REMOTE = frozenset({"write", "generations", "login", "logout"})
-"""The commands that a server can serve. The others are about this machine, whatever TALES_SERVER says."""
+
+@dataclass(frozen=True, slots=True)
+class ChosenServer:
+    """A server's URL as somebody wrote it, and the option or variable that they wrote it in."""
+
+    url: str
+    named_by: str
 
 
-def chosen_server(context: typer.Context, settings: Settings) -> str | None:
-    """The server that the option or TALES_SERVER names; None for this machine. Raises: InvalidInput."""
+def chosen_server(context: typer.Context, settings: Settings) -> ChosenServer | None:
+    """The server that the option or TALES_SERVER names; None for this machine."""
     said = context.find_root().obj
-    name, server = ("--server", said) if isinstance(said, str) else ("TALES_SERVER", settings.server)
-    if server is None:
-        return None
-    try:
-        return checked_server(server)
-    except ValueError as error:
-        raise InvalidInput(name, f"{name} cannot be used: {error}") from None
+    if isinstance(said, str):
+        return ChosenServer(said, "--server")
+    return ChosenServer(settings.server, "TALES_SERVER") if settings.server is not None else None

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from tales.client import AsyncTales
+from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.kept_tokens import KeptTokens
 from tales.interfaces.cli.passwords import ask_password
-from tales.interfaces.cli.running import err, fail, run
-from tales.interfaces.cli.server_option import chosen_server
+from tales.interfaces.cli.reaching import reaching
+from tales.interfaces.cli.running import run
+from tales.interfaces.cli.server_option import ChosenServer, chosen_server
 from tales.settings import Settings, load_settings
 
 
@@ -19,16 +21,16 @@ def login(
 ) -> None:
     """Sign in at a server: tales --server URL login ADDRESS. A script gives the password on standard input."""
     settings = load_settings()
-    server = _server(context, settings)
-    run(_login(settings, server, address, ask_password()))
+    with reaching(_server(context, settings)) as server:
+        run(_login(settings, server, address, ask_password()))
     err.print(f"Signed in at {server}.", markup=False, soft_wrap=True)
 
 
 def logout(context: typer.Context) -> None:
     """Sign out at a server, and forget its tokens."""
     settings = load_settings()
-    server = _server(context, settings)
-    run(_logout(settings, server))
+    with reaching(_server(context, settings)) as server:
+        run(_logout(settings, server))
     err.print(f"Signed out at {server}.", markup=False, soft_wrap=True)
 
 
@@ -42,7 +44,7 @@ async def _logout(settings: Settings, server: str) -> None:
         await tales.sign_out()
 
 
-def _server(context: typer.Context, settings: Settings) -> str:
+def _server(context: typer.Context, settings: Settings) -> ChosenServer:
     server = chosen_server(context, settings)
     if server is None:
         raise fail(f"--server is missing. Say where: tales --server URL {context.info_name}")

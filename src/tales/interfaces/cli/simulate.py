@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from tales import bootstrap
-from tales.interfaces.cli.running import err, out, run
+from tales import administration
+from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.running import run
 
 
 def simulate(
@@ -17,7 +18,7 @@ def simulate(
 ) -> None:
     """Answer like OpenRouter, well or badly, as the model's name says: sim/500-500-ok, sim/hang, sim/garbage, ..."""
     if steps:
-        out.print(bootstrap.simulator_steps(), markup=False, soft_wrap=True)
+        out.print(administration.simulator_steps(), markup=False, soft_wrap=True)
         return
 
     def say_where(base_url: str) -> None:
@@ -25,4 +26,4 @@ def simulate(
         out.print(f"TALES_LLM_BASE_URL={base_url}", markup=False, soft_wrap=True)
         err.print("TALES_MODELS=sim/500-500-ok   (more: tales simulate --steps)", markup=False, soft_wrap=True)
 
-    run(bootstrap.simulate(host, port, say_where))
+    run(administration.simulate(host, port, say_where))

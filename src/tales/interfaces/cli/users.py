@@ -16,8 +16,9 @@ from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
 from tales.domain.repositories.accounts import Account
 from tales.interfaces.api.v3.export import export_document
+from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.passwords import ask_password
-from tales.interfaces.cli.running import err, fail, run
+from tales.interfaces.cli.running import run
 from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Open accounts, appoint admins, export and erase.")

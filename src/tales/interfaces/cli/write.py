@@ -12,15 +12,14 @@ from typing import Annotated
 import typer
 
 from tales.application.request_generation import StoryWish
-from tales.bootstrap import start_logging
 from tales.domain.brief import DEFAULT_LANGUAGE, StoryType
 from tales.domain.generation import Generation
 from tales.interfaces.cli.cast import Cast
+from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.live_text import show_on_terminal
-from tales.interfaces.cli.local_place import local_writer
+from tales.interfaces.cli.open_place import open_writer
 from tales.interfaces.cli.places import Writer, WrittenStory
-from tales.interfaces.cli.remote_place import remote_place
-from tales.interfaces.cli.running import err, fail, run
+from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import chosen_server
 from tales.interfaces.cli.shapes import generation_json, story_json
 from tales.interfaces.cli.tables import attempts_table
@@ -50,7 +49,6 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
     server = chosen_server(context, settings)
     if model is not None:
         settings = settings.model_copy(update={"models": (model,)})
-    start_logging("error")
     cast = Cast(
         story_type=story_type or Cast.type_of(name, hero),
         name=name,
@@ -68,8 +66,7 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         language=language,
         model=model if server else None,
     )
-    place = remote_place(server, settings) if server else local_writer(settings)
-    generation, story = run(_write(place, cast, wish, live=not as_json and sys.stdout.isatty()))
+    generation, story = run(_write(open_writer(server, settings), cast, wish, live=not as_json and sys.stdout.isatty()))
     if as_json:
         shown = {
             "story": story_json(story) if story else None,

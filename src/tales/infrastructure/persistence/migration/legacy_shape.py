@@ -47,7 +47,7 @@ class UnknownShape(TalesError):
 
 
 def detect_revision(connection: Connection) -> str | None:
-    """The revision that a database without our books stands at; None when it has no schema `tales`.
+    """The revision that a database without our version table stands at; None when it has no schema `tales`.
 
     Raises: UnknownShape, naming what is missing.
     """

@@ -17,8 +17,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.persistence.errors import translated_errors
-from tales.infrastructure.persistence.migration import books
-from tales.infrastructure.persistence.migration.archive import read_archive, write_archive
+from tales.infrastructure.persistence.migration import version_table
 from tales.infrastructure.persistence.migration.pace import Pace
 from tales.infrastructure.persistence.migration.run_step import (
     MigrationFailed,
@@ -28,7 +27,7 @@ from tales.infrastructure.persistence.migration.run_step import (
     hearing_warnings,
 )
 from tales.infrastructure.persistence.migration.session import prepare_session, take_turn
-from tales.infrastructure.persistence.migration.steps import BASE, Revision, Step, revisions
+from tales.infrastructure.persistence.migration.steps import BASE, Revision, Step, newest_revision, revisions
 from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
 from tales.infrastructure.persistence.urls import driver_url
 
@@ -97,11 +96,11 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
     with _migrator(url, {**wishes.choices, "tales.relax": "on" if wishes.relax else "off"}) as connection:
         runner = StepRunner(connection, wishes.pace, wishes.report)
         with connection.begin():
-            current = books.current_revision(connection)
+            current = version_table.current_revision(connection)
         if current < FIRST_MOVE <= destination and current != BASE:
             with explained("The look for stories that have no place"):
                 runner.patiently(lambda: refuse_unsettled_stories(connection, wishes.choices))
-        runner.patiently(lambda: books.open_books(connection))
+        runner.patiently(lambda: version_table.ensure(connection))
         runner.patiently(lambda: _keep_choices(connection, wishes.choices))
         for revision in revisions():
             if current < revision.number <= destination:
@@ -111,7 +110,7 @@ def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) ->
                     return
         # Also where psql ran the files.
         if destination >= APP_ROLE_SINCE:
-            runner.patiently(lambda: books.show_to_service(connection))
+            runner.patiently(lambda: version_table.show_to_service(connection))
 
 
 def migrate_down(url: str, to: str, archive: Archive | None = None) -> tuple[str, ...]:
@@ -138,26 +137,21 @@ def migration_status(url: str) -> tuple[Migration, ...]:
 def current_revision(url: str) -> str:
     """Where the database at `url` stands; "000" before the first migration."""
     with _connection(url) as connection:
-        return books.current_revision(connection)
+        return version_table.current_revision(connection)
 
 
 def has_legacy_stories(url: str) -> bool:
     """Whether an application of before generations has stories in the database at `url`, which it still can read."""
     with _connection(url) as connection:
-        current = books.current_revision(connection)
+        current = version_table.current_revision(connection)
         return BASE < current < POINT_OF_NO_RETURN[0] and bool(connection.execute(_HAS_STORIES).scalar_one())
-
-
-def newest_revision() -> str:
-    """The number of the last migration that this version of Tales brings."""
-    return revisions()[-1].number
 
 
 def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
     """Do what is left of a revision; False when it stops before the point of no return."""
     connection, steps = runner.connection, revision.steps
     with connection.begin():
-        done = books.finished_steps(connection, revision.number)
+        done = version_table.finished_steps(connection, revision.number)
     for place, step in enumerate(steps):
         # What is done again is no longer, once something after it is done.
         if any(this_or_later.name in done for this_or_later in steps[place:]):
@@ -167,10 +161,10 @@ def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
 
         def finish(step: Step = step) -> None:
             if step.name == steps[-1].name:
-                books.enter(connection, revision.number)
-                books.forget_steps(connection, revision.number)
+                version_table.stamp(connection, revision.number)
+                version_table.forget_steps(connection, revision.number)
             elif not step.again:
-                books.finish_step(connection, revision.number, step.name)
+                version_table.finish_step(connection, revision.number, step.name)
 
         with explained(f"{revision.path.name} ({step.name})", whole=step.function is None):
             runner.run(step, finish)
@@ -184,18 +178,18 @@ def _keep_choices(connection: Connection, choices: Mapping[str, str]) -> None:
 
 
 def _go_back(connection: Connection, destination: str, archive: Archive | None) -> None:
-    current = books.current_revision(connection)
+    current = version_table.current_revision(connection)
     for revision in reversed(revisions()):
-        begun = bool(books.finished_steps(connection, revision.number))
+        begun = bool(version_table.finished_steps(connection, revision.number))
         if destination < revision.number and (revision.number <= current or begun):
             connection.connection.cursor().execute(revision.way_back)
             # Where the stories go as well, nothing is left that attempts could come back to.
             if revision.number == POINT_OF_NO_RETURN[0] and destination >= _STORIES_SINCE:
                 _keep_archive(connection, archive)
     if current != BASE:
-        books.open_books(connection)
-        books.forget_steps(connection, destination)
-        books.enter(connection, min(current, destination))
+        version_table.ensure(connection)
+        version_table.forget_steps(connection, destination)
+        version_table.stamp(connection, min(current, destination))
 
 
 def _keep_archive(connection: Connection, archive: Archive | None) -> None:
@@ -208,16 +202,20 @@ def _keep_archive(connection: Connection, archive: Archive | None) -> None:
             f"{rows} attempts have no place in the legacy table. "
             "Keep them with --archive table or --archive FILE.parquet, and the way up brings them back."
         )
+    from tales.infrastructure.persistence.migration.archive import write_archive
+
     write_archive(_driver(connection), archive)
-    books.note_archive(connection, str(archive.resolve()))
+    version_table.note_archive(connection, str(archive.resolve()))
     connection.execute(_EMPTY_ARCHIVE)
 
 
 def _fetch_archive(connection: Connection) -> None:
     """Bring back the file that the way down has written. Raises: ArchiveUnusable."""
-    if path := books.archive_file(connection):
+    if path := version_table.archive_file(connection):
+        from tales.infrastructure.persistence.migration.archive import read_archive
+
         read_archive(_driver(connection), Path(path))
-        books.forget_archive(connection)
+        version_table.forget_archive(connection)
 
 
 def _driver(connection: Connection) -> psycopg.Connection:

@@ -9,12 +9,8 @@ because others go on writing after it. psql takes these lines for comments and r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-
-from alembic.script import Script, ScriptDirectory
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 BASE = "000"
@@ -78,22 +74,6 @@ def revisions() -> tuple[Revision, ...]:
     return tuple(Revision(match[1], match[2].replace("_", " "), path) for path, match in found if match)
 
 
-class _RevisionModule(ModuleType):
-    """What Alembic expects of a revision."""
-
-    down_revision: str | None
-
-
-class SqlScripts(ScriptDirectory):
-    """Alembic's revisions, read from the numbered `.sql` files instead of Python modules."""
-
-    def __init__(self) -> None:
-        super().__init__(str(MIGRATIONS))
-
-    def _load_revisions(self) -> Iterator[Script]:
-        previous: str | None = None
-        for revision in revisions():
-            module = _RevisionModule(revision.path.stem, revision.name)
-            module.down_revision = previous
-            yield Script(module, revision.number, str(revision.path))
-            previous = revision.number
+def newest_revision() -> str:
+    """The number of the last migration that this version of Tales brings."""
+    return revisions()[-1].number

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from tales.infrastructure.persistence.errors import translated_errors
-from tales.infrastructure.persistence.migration import books
+from tales.infrastructure.persistence.migration import version_table
 from tales.infrastructure.persistence.migration.run_step import MigrationFailed
 from tales.infrastructure.persistence.migration.session import prepare_session
 from tales.infrastructure.persistence.urls import driver_url
@@ -114,7 +114,7 @@ def _seeing_everything() -> Iterator[None]:
 
 
 def _look(connection: Connection) -> Verification:
-    stands_at = books.current_revision(connection)
+    stands_at = version_table.current_revision(connection)
     if not connection.execute(_HAS_COPIES).scalar_one():
         stories = connection.execute(text("select count(*) from tales.stories")).scalar_one()
         return Verification(stands_at, stories, 0)

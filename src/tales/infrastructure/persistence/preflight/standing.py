@@ -16,7 +16,7 @@ _COLUMNS = text("""
     join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where c.relnamespace = to_regnamespace('tales') and c.relkind in ('r', 'p')
 """)
-# A role that only reads families' tables may not see the books.
+# A role that only reads families' tables may not see the version table.
 _BOOKS = text("""
     select c.oid
     from pg_class as c

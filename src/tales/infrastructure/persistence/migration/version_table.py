@@ -1,21 +1,29 @@
-"""Where a database stands: Alembic's version table, and the steps of a revision that is under way.
+"""Where a database stands: the version table, and the steps of a revision that is under way.
 
-They live in a schema of their own, out of reach of Supabase's REST endpoint.
+They live in a schema of their own, out of reach of Supabase's REST endpoint. The version table has the form of
+Alembic's, which made it in earlier versions of Tales: a single row, or none before the first revision.
 """
 
 from __future__ import annotations
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from tales.infrastructure.persistence.migration.legacy_shape import detect_revision
-from tales.infrastructure.persistence.migration.steps import BASE, SqlScripts
+from tales.infrastructure.persistence.migration.steps import BASE
 
 SCHEMA = "tales_internal"
 
 _HAS_STEPS = text(f"select to_regclass('{SCHEMA}.finished_steps') is not null")
+_HAS_VERSION = text(f"select to_regclass('{SCHEMA}.schema_version') is not null")
+_VERSION = text(f"select version_num from {SCHEMA}.schema_version")
+_CLEAR = text(f"delete from {SCHEMA}.schema_version")
+_STAMP = text(f"insert into {SCHEMA}.schema_version values (:revision)")
 _MAKE = (
     text(f"create schema if not exists {SCHEMA}"),
+    text(
+        f"create table if not exists {SCHEMA}.schema_version "
+        "(version_num varchar(32) constraint schema_version_pkc primary key)"
+    ),
     text(
         f"create table if not exists {SCHEMA}.finished_steps "
         "(revision text not null, step text not null, primary key (revision, step))"
@@ -38,21 +46,26 @@ _SHOW = (
 
 def current_revision(connection: Connection) -> str:
     """The last revision that the database has taken whole; BASE before the first. Raises: UnknownShape."""
-    return _context(connection).get_current_revision() or detect_revision(connection) or BASE
+    stamped: str | None = None
+    if connection.execute(_HAS_VERSION).scalar():
+        stamped = connection.execute(_VERSION).scalar()
+    return stamped or detect_revision(connection) or BASE
 
 
-def open_books(connection: Connection) -> None:
-    """Make the books where there are none, and enter where the database stands. Raises: UnknownShape."""
+def ensure(connection: Connection) -> None:
+    """Make the tables where there are none, and stamp where the database stands. Raises: UnknownShape."""
     revision = current_revision(connection)
     for statement in _MAKE:
         connection.execute(statement)
     if revision != BASE:
-        enter(connection, revision)
+        stamp(connection, revision)
 
 
-def enter(connection: Connection, revision: str) -> None:
-    """Enter that the database stands at `revision`, with no step beyond it."""
-    _context(connection).stamp(SqlScripts(), "base" if revision == BASE else revision)
+def stamp(connection: Connection, revision: str) -> None:
+    """The database stands at `revision`, with no step beyond it."""
+    connection.execute(_CLEAR)
+    if revision != BASE:
+        connection.execute(_STAMP, {"revision": revision})
 
 
 def show_to_service(connection: Connection) -> None:
@@ -69,7 +82,7 @@ def finished_steps(connection: Connection, revision: str) -> frozenset[str]:
 
 
 def finish_step(connection: Connection, revision: str, step: str) -> None:
-    """Enter a step; by the same transaction that did it, where that is possible."""
+    """Note a step; by the same transaction that did it, where that is possible."""
     connection.execute(_FINISH, {"revision": revision, "step": step})
 
 
@@ -95,9 +108,3 @@ def archive_file(connection: Connection) -> str | None:
 def forget_archive(connection: Connection) -> None:
     """The file has been read."""
     connection.execute(_FORGET_ARCHIVE)
-
-
-def _context(connection: Connection) -> MigrationContext:
-    return MigrationContext.configure(
-        connection, opts={"version_table": "schema_version", "version_table_schema": SCHEMA}
-    )

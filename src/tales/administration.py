@@ -1,0 +1,196 @@
+"""What the command line asks for beside the use cases: the database, its schema, what it holds, the simulator.
+
+Each function imports what it needs: `tales db stop` waits neither for the migrations nor for the application.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tales.settings import Settings
+
+if TYPE_CHECKING:
+    from tales.application.inspect_generations import InspectGenerations
+    from tales.application.migration_report import CheckOptions, Report
+    from tales.domain.repositories.attempt_queue import WorkerState
+    from tales.infrastructure.persistence.database import Database
+    from tales.infrastructure.persistence.migration.migrate import Archive, Migration, Wishes
+    from tales.infrastructure.persistence.migration.verify import Verification
+    from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+
+
+def start_logging(level: str) -> None:
+    """Log to standard error from `level` on."""
+    from tales.infrastructure.telemetry.logging import configure_logging
+
+    configure_logging(level)
+
+
+def find_database(settings: Settings) -> Database:
+    """The database; the embedded server is started. Whatever schema it has is left alone."""
+    from tales.infrastructure.persistence.database import find_database
+
+    return find_database(settings.home, settings.database_url, settings.queue_database_url)
+
+
+def ready_database(settings: Settings) -> Database:
+    """The database with the schema that this version needs; an empty one gets it. Raises: Unavailable, SchemaTooOld."""
+    from tales.infrastructure.persistence.database import find_ready_database
+
+    ready = find_ready_database(settings.home, settings.database_url, settings.queue_database_url)
+    if ready is not None:
+        return ready
+    from tales.infrastructure.persistence.migration.prepare import prepare_schema
+
+    database = find_database(settings)
+    prepare_schema(database)
+    return database
+
+
+@asynccontextmanager
+async def inspecting(settings: Settings) -> AsyncIterator[InspectGenerations]:
+    """All that was asked of the models, whoever asked."""
+    from tales.application.inspect_generations import InspectGenerations
+
+    async with _transactions(settings) as transactions:
+        yield InspectGenerations(transactions)
+
+
+async def list_workers(settings: Settings) -> tuple[WorkerState, ...]:
+    """The workers that are alive, or were a while ago."""
+    from tales.infrastructure.clock import SystemClock
+    from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+
+    async with _transactions(settings) as transactions:
+        return await SqlAttemptQueue(transactions, SystemClock()).workers()
+
+
+@asynccontextmanager
+async def _transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
+    from tales.infrastructure.clock import SystemClock
+    from tales.infrastructure.persistence.engine import make_engine
+    from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+
+    # Nothing else runs on this loop yet that could be kept waiting.
+    engine = make_engine(ready_database(settings).app_url, behind_pooler=settings.behind_pooler)
+    try:
+        yield SqlTransactions(engine, SystemClock())
+    finally:
+        await engine.dispose()
+
+
+def owner_url(settings: Settings) -> str:
+    """The URL of the database's owner. The embedded server is started; an empty database gets its schema."""
+    from tales.infrastructure.persistence.migration.migrate import current_revision
+    from tales.infrastructure.persistence.migration.prepare import prepare_schema
+    from tales.infrastructure.persistence.migration.steps import BASE
+    from tales.infrastructure.persistence.urls import libpq_url
+
+    database = find_database(settings)
+    if current_revision(database.owner_url) == BASE:
+        prepare_schema(database)
+    return libpq_url(database.owner_url)
+
+
+def psql_program() -> str:
+    """The machine's psql, or the one that comes with the embedded server."""
+    from tales.infrastructure.persistence.cluster import programs
+
+    return shutil.which("psql") or str(programs() / "psql")
+
+
+def stop_database(settings: Settings) -> bool:
+    """Stop the embedded server; False when it did not run."""
+    from tales.infrastructure.persistence.embedded import stop_embedded
+
+    return stop_embedded(settings.home)
+
+
+def list_migrations(settings: Settings) -> tuple[Migration, ...]:
+    """Every migration there is, in order."""
+    from tales.infrastructure.persistence.migration.migrate import migration_status
+
+    return migration_status(find_database(settings).owner_url)
+
+
+def wishes_for(
+    choices: Mapping[str, str],
+    report: Callable[[str, int], None],
+    *,
+    until_expand: bool,
+    consents: bool,
+    max_rate: float | None,
+) -> Wishes:
+    """How a migration is to go. `max_rate` in stories a second."""
+    from tales.infrastructure.persistence.migration.migrate import Wishes
+    from tales.infrastructure.persistence.migration.pace import Pace
+
+    pace = Pace(max_rate=max_rate)
+    return Wishes(choices, until_expand=until_expand, relax=consents, pace=pace, report=report)
+
+
+def check_migration(settings: Settings, options: CheckOptions) -> Report:
+    """Look at a legacy database before it is migrated; nothing is written. Raises: UnknownShape, Unavailable."""
+    from tales.infrastructure.persistence.preflight.check import check_migration
+
+    return check_migration(find_database(settings).owner_url, options)
+
+
+def check_moved_stories(settings: Settings) -> Verification:
+    """Whether every story is linked to the attempt that wrote it, and the same as before."""
+    from tales.infrastructure.persistence.migration.verify import verify
+
+    return verify(find_database(settings).owner_url)
+
+
+def bring_up(settings: Settings, to: str | None, wishes: Wishes) -> str:
+    """Migrate up. The migration that the database stands at then."""
+    from tales.infrastructure.persistence.embedded import allow_app_login
+    from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up
+
+    database = find_database(settings)
+    migrate_up(database.owner_url, to, wishes)
+    if database.is_embedded:
+        allow_app_login(database.owner_url)
+    return current_revision(database.owner_url)
+
+
+def ends_the_old_application(settings: Settings, to: str | None) -> bool:
+    """Whether migrating up to `to` goes past the point from which an application that has written stories fails."""
+    from tales.infrastructure.persistence.migration.migrate import POINT_OF_NO_RETURN, has_legacy_stories
+    from tales.infrastructure.persistence.migration.steps import newest_revision
+
+    is_beyond = (to or newest_revision()) >= POINT_OF_NO_RETURN[0]
+    return is_beyond and has_legacy_stories(find_database(settings).owner_url)
+
+
+def take_down(settings: Settings, to: str, archive: str | None) -> tuple[str, tuple[str, ...]]:
+    """Migrate down; `archive` is "table" or a file. The migration reached, and what could not be made as it was."""
+    from tales.infrastructure.persistence.migration.migrate import ARCHIVE_TABLE, current_revision, migrate_down
+
+    database = find_database(settings)
+    place: Archive | None = ARCHIVE_TABLE if archive == ARCHIVE_TABLE else Path(archive) if archive else None
+    warnings = migrate_down(database.owner_url, to, place)
+    return current_revision(database.owner_url), warnings
+
+
+async def simulate(host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Run the provider simulator; `on_ready` is told its base URL. Raises: Unavailable when the port is taken."""
+    from tales.domain.errors import Unavailable
+    from tales.infrastructure.providers.simulator.server import serve_simulator
+
+    try:
+        await serve_simulator(host, port, lambda simulator: on_ready(simulator.url))
+    except OSError as error:
+        raise Unavailable(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from None
+
+
+def simulator_steps() -> str:
+    """The steps that a simulated model's name is made of, as a table."""
+    from tales.infrastructure.providers.simulator.steps import steps_table
+
+    return steps_table()

@@ -1,0 +1,34 @@
+"""A server, reached by the client: its address is checked, and what goes wrong is told as of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tales.client import ClientError, NotSignedIn, checked_server
+from tales.domain.errors import InvalidInput, TalesError
+from tales.interfaces.cli.server_option import ChosenServer
+
+
+class ServerProblem(TalesError):
+    """A server could not be reached, or has refused what it was asked."""
+
+    code = "server_problem"
+
+
+@contextmanager
+def reaching(server: ChosenServer) -> Iterator[str]:
+    """The server's address; whatever the client raises inside leaves as the command line's own error.
+
+    Raises: InvalidInput, ServerProblem.
+    """
+    try:
+        address = checked_server(server.url)
+    except ValueError as error:
+        raise InvalidInput(server.named_by, f"{server.named_by} cannot be used: {error}") from None
+    try:
+        yield address
+    except NotSignedIn as error:
+        raise ServerProblem(f"{error.message}\nSign in with: tales --server URL login ADDRESS") from None
+    except ClientError as error:
+        raise ServerProblem(error.message) from None
