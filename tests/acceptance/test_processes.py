@@ -47,11 +47,13 @@ class Place:
         )
 
     @contextmanager
-    def serving(self, model: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    def serving(
+        self, model: str, *options: str, **variables: str
+    ) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
         """A server that answers; killed at the end if it still runs."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        process = self.start(model, "serve", "--port", str(port), **variables)
+        process = self.start(model, "serve", "--port", str(port), *options, **variables)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
                 until(lambda: answers(client), seconds=30)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from types import FrameType
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from typing import Annotated
 
 import typer
@@ -39,15 +37,14 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._close_subscriptions = close_subscriptions
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal says to stop."""
+    def stop(self) -> None:
+        """A signal says so."""
         self._close_subscriptions()
-        super().handle_exit(sig, frame)
+        self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        with stop_signals(lambda: self.handle_exit(signal.SIGTERM, None)):
-            yield
+        yield
 
 
 def serve(
@@ -65,7 +62,7 @@ def serve(
 
 async def _serve(settings: Settings, host: str, port: int, *, works: bool) -> bool:
     """Serve until a signal says to stop; whether it ever served."""
-    with _listener(host, port) as listener:
+    with _listener(host, port) as listener, ExitStack() as stack:
         async with open_house(settings, works=works) as house:
             app = create_app(
                 house.services,
@@ -84,6 +81,8 @@ async def _serve(settings: Settings, host: str, port: int, *, works: bool) -> bo
                 ),
                 house.close_subscriptions,
             )
+            # Until the worker has stopped as well: a terminal that is closed may say so twice.
+            stack.enter_context(stop_signals(server.stop))
             await server.serve(sockets=[listener])
             return server.started
 
