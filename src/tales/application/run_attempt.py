@@ -33,6 +33,9 @@ from tales.domain.repositories.attempt_queue import (
 from tales.domain.retry import RetryPolicy
 
 STOPPED = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call was asked to stop")
+TOO_LATE = Failure(
+    FailureKind.WORKER_LOST, "worker lost: the process that was to make this call stood still for longer than its lease"
+)
 UNFORESEEN = Failure(FailureKind.INTERNAL, "The call failed in a way that nobody foresaw. The log says more.")
 UNSTORABLE = Failure(FailureKind.INTERNAL, "The database refused the answer, so it is not kept. The log says why.")
 
@@ -152,6 +155,11 @@ class RunAttempt:
 def stopped() -> ModelAnswer:
     """What is kept of a call that this process gives up because it stops."""
     return _nothing(STOPPED)
+
+
+def too_late() -> ModelAnswer:
+    """What is kept of a call that is not made, because the lease on it has run out."""
+    return _nothing(TOO_LATE)
 
 
 def _nothing(failure: Failure) -> ModelAnswer:

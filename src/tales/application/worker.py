@@ -11,7 +11,7 @@ from uuid import UUID
 from tales.application.background import forever
 from tales.application.ports import Dispatcher, EndWatch, ProgressPublisher
 from tales.application.reaper import WORKER_LOST, Reaper
-from tales.application.run_attempt import stopped
+from tales.application.run_attempt import stopped, too_late
 from tales.domain.errors import TalesError
 from tales.domain.generation import AttemptId, Generation
 from tales.domain.repositories.attempt_queue import LEASE, ClaimedAttempt, WorkerInfo
@@ -192,7 +192,7 @@ class Worker(Dispatcher):
         try:
             try:
                 # One that was claimed before a long stop of this process may have been given to another since.
-                answer = await self._run.call(call.claimed) if self._holds_lease else stopped()
+                answer = await self._run.call(call.claimed) if self._holds_lease else too_late()
             except asyncio.CancelledError:
                 if call.ended_elsewhere:
                     self._log.info("call given up", attempt=str(attempt_id))

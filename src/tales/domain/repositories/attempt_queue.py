@@ -152,7 +152,7 @@ class AttemptQueue(Protocol):
         """
 
     async def stranded(self, most: int) -> StrandedAttempts:
-        """Pending attempts that nobody will run, `most` of each kind."""
+        """Pending attempts that nobody will run, the oldest ones, `most` in all."""
 
     async def strays(self, worker: WorkerInfo, in_hand: Collection[UUID]) -> tuple[ClaimedAttempt, ...]:
         """Attempts claimed a while ago that the worker does not know of: the answer to its claim was lost."""

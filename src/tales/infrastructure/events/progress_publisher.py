@@ -46,7 +46,7 @@ class ProgressPublisher(ports.ProgressPublisher):
         self._drafts: dict[AttemptId, _Draft] = {}
         self._ended: dict[AttemptId, bool] = {}
         """Attempts that have ended, and whether text of theirs was written."""
-        self._has_enqueued = False
+        self._enqueued = 0
         self._wake = asyncio.Event()
 
     def begin(self, attempt: Attempt) -> None:
@@ -71,7 +71,7 @@ class ProgressPublisher(ports.ProgressPublisher):
         self._wake.set()
 
     def enqueued(self) -> None:
-        self._has_enqueued = True
+        self._enqueued += 1
         self._wake.set()
 
     @asynccontextmanager
@@ -106,16 +106,17 @@ class ProgressPublisher(ports.ProgressPublisher):
         counts = {piece.attempt: len(self._drafts[piece.attempt].pieces) for piece in pieces}
         begun = {attempt for attempt, draft in self._drafts.items() if draft.is_new}
         ended = dict(self._ended)
-        has_enqueued, self._has_enqueued = self._has_enqueued, False
-        if not (pieces or begun or ended or has_enqueued):
+        enqueued = self._enqueued
+        if not (pieces or begun or ended or enqueued):
             return
         async with self._transactions.as_service() as work:
             await work.live_texts.add(pieces)
             await work.live_texts.forget([attempt for attempt, was_written in ended.items() if was_written])
             changes = {Change(attempt, has_ended=False) for attempt in begun | counts.keys()}
             changes |= {Change(attempt, has_ended=True) for attempt in ended}
-            await work.live_texts.announce(changes, sender=self._hub.process, has_enqueued=has_enqueued)
+            await work.live_texts.announce(changes, sender=self._hub.process, has_enqueued=enqueued > 0)
             await work.commit()
+        self._enqueued -= enqueued
         for attempt in ended:
             self._ended.pop(attempt, None)
         for piece in pieces:
