@@ -27,7 +27,10 @@ def tables() -> str:
         [
             _table(head, body),
             _table(["open to a signed-in user", "columns filled", "columns changed"], columns),
-            f"Beside requests: only the role `tales_queue` reaches {_relations('queue')}.",
+            (
+                "Stories are asked for as `tales_requester`, which reaches what its user reaches, and also fills "
+                f"{_requested()}."
+            ),
             f"`tales_app`, with which the service signs in, reads {_relations('login')}, and nothing else of its own.",
             f"Only the database's owner reaches {_relations(None)}.",
             f"With their owner's rights run {_definers()}.",
@@ -68,6 +71,14 @@ def _relations(who: str | None) -> str:
         for line in LINES
         if {name for command in COMMANDS for name, mark in line.marks(command).items() if mark == "+"}
         == ({who} if who else set())
+    )
+
+
+def _requested() -> str:
+    """The columns that the service fills beside a user's own."""
+    return "; ".join(
+        f"{_list(sorted(line.requested))} of `{name}`"
+        for name, line in {line.relation: line for line in LINES if line.requested}.items()
     )
 
 

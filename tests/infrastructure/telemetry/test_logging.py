@@ -58,7 +58,7 @@ def test_what_is_below_the_level_is_not_logged(capsys: pytest.CaptureFixture[str
 def test_libraries_are_heard_from_warnings_on(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info")
 
-    logging.getLogger("pgqueuer").info("chatter")
-    logging.getLogger("pgqueuer").warning("trouble")
+    logging.getLogger("sqlalchemy").info("chatter")
+    logging.getLogger("sqlalchemy").warning("trouble")
 
     assert json.loads(capsys.readouterr().err)["event"] == "trouble"
