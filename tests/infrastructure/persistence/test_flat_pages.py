@@ -44,7 +44,7 @@ STATISTICS = {
     "for any parameters": "",
 }
 # The first hundred rows are a family's each; three of four others are one family's. A generation in ten was tried
-# twice; one story in four is told of an owl.
+# twice; one success in four is told of an owl.
 FILL = f"""
     set session_replication_role = replica;
     insert into auth.users (id) select uuid(lpad(to_hex(n), 32, '0')) from generate_series(1, 100) as n;
@@ -71,7 +71,7 @@ ROWS_OF = """
     insert into tales.stories (id, user_id, title, content, generation_id, generation_attempt, created_at, child_id,
         hero_id, rating)
     select id, parent, 'Night ' || n, case when n % 4 = 1 then 'owls ' else 'bears ' end || repeat('and the moon ', 60),
-        id, 1, at, child, child, n % 10 + 1 from numbers where n {part}
+        id, 1, at, child, child, n % 10 + 1 from numbers where n % 10 not in (3, 5) and n {part}
 """
 LIST = Callable[[SqlUnitOfWork, PageRequest], Awaitable[Page[Any]]]
 

@@ -1,5 +1,7 @@
 -- The index over the words of every story does not come back: without it searching is as slow as before 022, and right.
 
+drop index if exists tales.generations_success_idx;
+
 drop function if exists tales.story_has(text, text, text[], tsquery);
 drop function if exists tales.search_patterns(text);
 drop function if exists tales.folded(text);

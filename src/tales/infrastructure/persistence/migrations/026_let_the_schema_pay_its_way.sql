@@ -1,5 +1,5 @@
--- What every story and every attempt pays for is what somebody uses: docs/decisions/0034-what-the-schema-costs.md has the
--- figures. Steps: see 016.
+-- What every story and every attempt pays for is what somebody uses; docs/decisions/0034-what-the-schema-costs.md has
+-- the figures. Steps: see 016.
 
 -- step: search
 
@@ -39,8 +39,8 @@ begin atomic
         unnest(tsvector_to_array(to_tsvector('simple', tales.spaced(piece)))) as word;
 end;
 
--- Whether a story has these words. To take a story apart takes ten times as long as the rough look, so that comes first.
--- A text of megabytes would be refused by tsvector itself.
+-- Whether a story has these words. To take a story apart takes longer than the rough look, so that comes first. A text of
+-- megabytes would be refused by tsvector itself.
 create function tales.story_has(title text, content text, patterns text[], query tsquery) returns boolean
 language sql immutable parallel safe
 return case when tales.folded(title || ' ' || content) like all (patterns)
@@ -55,3 +55,10 @@ grant execute on function
     tales.spaced(text), tales.search_query(text), tales.folded(text), tales.search_patterns(text),
     tales.story_has(text, text, text[], tsquery)
 to authenticated;
+
+-- step: success_index, concurrently
+
+-- From a story to the attempt that wrote it: one page, and not one for each level of the primary key. Only a success is
+-- in it, so it is written once a generation. Less than half full: a page that is about to be split holds twice as much.
+create index if not exists generations_success_idx on tales.generations using hash (generation_id)
+    with (fillfactor = 40) where status = 'success';
