@@ -17,8 +17,20 @@ def clean(answer: str) -> str:
 
     Left out: reasoning, code fences, control characters, and lone surrogates, which no UTF-8 page could show.
     """
-    # A pair of surrogates that two pieces of a stream brought is one character.
-    whole = answer.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
-    story = _FENCE.sub("", _THOUGHTS.sub("", whole))
-    lines = (line.rstrip() for line in _UNSHOWABLE.sub("", story).splitlines())
-    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
+    story = _without_surrogates(answer)
+    # Every answer passes here, and few hold any of these.
+    if "think>" in story:
+        story = _THOUGHTS.sub("", story)
+    if "```" in story:
+        story = _FENCE.sub("", story)
+    text = "\n".join(line.rstrip() for line in _UNSHOWABLE.sub("", story).splitlines())
+    return (_EMPTY_LINES.sub("\n\n", text) if "\n\n\n" in text else text).strip()
+
+
+def _without_surrogates(text: str) -> str:
+    """`text` with a pair of surrogates, which two pieces of a stream may bring, as one character, and no lone one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    return text

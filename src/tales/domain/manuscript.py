@@ -67,10 +67,14 @@ def _failure(text: str, finish_reason: str | None, minutes: int) -> Failure | No
         return Failure(FailureKind.TRUNCATED, "The model's answer was cut off at its longest allowed length.")
     if not text:
         return Failure(FailureKind.EMPTY, "The model's answer is empty.")
-    words = count_words(text)
+    least = max(LEAST_WORDS, int(target_words(minutes) * LEAST_SHARE))
+    # That a story is long shows at its beginning.
+    enough = max(LONGEST_REFUSAL, least)
+    words = count_words(text[: 10 * enough])
+    if words < enough:
+        words = count_words(text)
     if words < LONGEST_REFUSAL and opens_with_refusal(text):
         return Failure(FailureKind.REFUSAL, "The model refused to write the story.")
-    least = max(LEAST_WORDS, int(target_words(minutes) * LEAST_SHARE))
     if words < least:
         return Failure(FailureKind.TOO_SHORT, f"The model's answer has {words} words; at least {least} make a story.")
     return None

@@ -19,8 +19,8 @@ from tales.domain.generation import Json
 
 _ESCAPE = "\x1a"
 _UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
-# How JSON writes the three of them; a backslash before it would make it mean something else, and costs a closer look.
-_PERHAPS_UNSTORABLE = re.compile(r"\\u0000|\\u001a|[\ud800-\udfff]")
+# How JSON writes two of them; a backslash before it would make it mean something else, and costs a closer look.
+_IN_JSON = ("\\u0000", "\\u001a")
 # What escaping writes and nothing else: a legacy story was not escaped, and may hold U+001A of its own.
 _ESCAPED = re.compile("\x1a(0000|001a|d[89a-f][0-9a-f]{2})")
 
@@ -56,7 +56,18 @@ def dump_json(value: Json) -> str:
 def dump_storable(value: Json) -> str:
     """`value` as JSON that PostgreSQL can hold, escaped where it has to be. Raises: psycopg.DataError."""
     text = dump_json(value)
-    return dump_json(escape_json(value)) if _PERHAPS_UNSTORABLE.search(text) else text
+    if _is_encodable(text) and not any(written in text for written in _IN_JSON):
+        return text
+    return dump_json(escape_json(value))
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether no lone surrogate is in it: quicker to try than to look for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _map_strings(value: Json, change: Callable[[str], str]) -> Json:
