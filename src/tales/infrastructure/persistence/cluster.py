@@ -7,6 +7,7 @@ import importlib.util
 import os
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -90,6 +91,8 @@ class Cluster:
             "initdb",
             *("-D", str(workshop), "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"),
+            # One call for all of the thousand files: half the time of the whole (record 0034).
+            *(("--sync-method=syncfs",) if sys.platform == "linux" else ()),
         )
         with (workshop / "postgresql.conf").open("a") as configuration:
             configuration.write("include 'tales.conf'\n")
