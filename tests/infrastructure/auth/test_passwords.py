@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.auth.passwords import Argon2Passwords
+from tales.infrastructure.auth.passwords import NOBODY, Argon2Passwords
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +23,9 @@ def test_a_password_fits_its_own_hash_alone(passwords: Argon2Passwords) -> None:
 
 def test_nobody_signs_in_where_there_is_no_account(passwords: Argon2Passwords) -> None:
     assert not passwords.verify("nobody's password", None)
+
+
+def test_it_takes_as_long_where_there_is_no_account(passwords: Argon2Passwords) -> None:
+    """What is checked then was made with the parameters of today's hashes, which say how long it takes."""
+    assert NOBODY.split("$")[:4] == passwords.hash("correct horse").split("$")[:4]
+    assert passwords.verify("nobody's password", NOBODY)
