@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.database import Database, find_database, passes_policies
+from tales.infrastructure.persistence.database import Database, find_database, find_ready_database, passes_policies
 from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
 from tales.infrastructure.persistence.migration.prepare import SchemaTooOld, prepare_schema
 from tests.fixtures import databases
@@ -25,6 +25,26 @@ def test_a_url_names_the_database_for_everybody_unless_workers_have_their_own() 
         "postgresql://pooler/tales",
         "postgresql://direct/tales",
     )
+
+
+def test_a_database_with_todays_schema_is_ready_as_it_is(database: databases.Database) -> None:
+    found = find_ready_database(home_folder(), database.app_url, "postgresql://direct/tales")
+
+    assert found == Database(database.app_url, database.app_url, "postgresql://direct/tales", is_embedded=False)
+
+
+def test_one_without_a_schema_or_with_an_old_one_is_not(
+    empty_database: databases.Database, legacy_database: databases.Database
+) -> None:
+    assert find_ready_database(home_folder(), empty_database.owner_url, None) is None
+    assert find_ready_database(home_folder(), legacy_database.owner_url, None) is None
+
+
+def test_to_look_for_a_server_that_never_was_makes_nothing() -> None:
+    home = home_folder()
+
+    assert find_ready_database(home, None, None) is None
+    assert not home.exists()
 
 
 def test_an_empty_database_gets_its_schema(empty_database: databases.Database) -> None:

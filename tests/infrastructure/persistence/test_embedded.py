@@ -18,7 +18,9 @@ import psycopg
 import pytest
 
 from tales.infrastructure.persistence.cluster import Cluster, EmbeddedUnavailable
+from tales.infrastructure.persistence.database import find_database, find_ready_database
 from tales.infrastructure.persistence.embedded import allow_app_login, start_embedded, stop_embedded
+from tales.infrastructure.persistence.migration.prepare import prepare_schema
 from tales.infrastructure.persistence.server_user import server_user
 from tests.fixtures.server import run_folder
 
@@ -100,6 +102,17 @@ def test_two_commands_that_start_it_at_once_find_the_same_server(new_home: Path)
     urls = {starter.communicate()[0] for starter in starters}
     assert [starter.returncode for starter in starters] == [0, 0]
     assert len(urls) == 1
+
+
+def test_it_is_found_ready_while_it_runs_with_its_schema(home: Path) -> None:
+    assert find_ready_database(home, None, None) is None
+    database = find_database(home, None, None)
+    prepare_schema(database)
+
+    assert find_ready_database(home, None, None) == database
+
+    stop_embedded(home)
+    assert find_ready_database(home, None, None) is None
 
 
 def test_it_is_stopped_once(home: Path) -> None:
