@@ -11,7 +11,8 @@ CLOSED_ROOMS := src/tales/domain/*,src/tales/application/*
 # Which PostgreSQL there is makes no difference to these.
 SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/auth tests/infrastructure/providers \
 	tests/infrastructure/persistence/test_cluster.py tests/infrastructure/persistence/test_embedded.py \
-	tests/infrastructure/persistence/test_server_user.py tests/acceptance/test_fuzz.py tests/acceptance/test_remote.py
+	tests/infrastructure/persistence/test_server_user.py tests/acceptance/test_budget.py tests/acceptance/test_fuzz.py \
+	tests/acceptance/test_remote.py
 
 # .venv/installed names the folder that .venv was made in: programs in a .venv hold its path. A .venv that was left half
 # made, came from another folder, or has lost its Python, is made anew; one that is only old is brought up to date.
