@@ -262,6 +262,7 @@ FUNCTIONS = (
     Function("tales.json_amount", _WRITERS),
     Function("tales.json_count", _WRITERS),
     Function("tales.json_name", _WRITERS),
+    Function("tales.is_error_type", _WRITERS),
     Function("tales.is_sealed", _WRITERS),
     Function("tales.is_migrating", _WRITERS),
     Function("tales.only_forgets", _WRITERS),

@@ -73,7 +73,6 @@ def test_what_a_model_leaves_to_the_database_has_a_default_there(database: Datab
         ("generations_status_is_known", Status),
         ("generations_story_type_is_known", StoryType),
         ("generations_origin_is_known", Origin),
-        ("generations_error_type_is_known", FailureKind),
     ],
 )
 def test_a_check_lists_the_words_of_the_domain(database: Database, constraint: str, vocabulary: type[StrEnum]) -> None:
@@ -81,6 +80,11 @@ def test_a_check_lists_the_words_of_the_domain(database: Database, constraint: s
         "select pg_get_constraintdef(oid) as check from pg_constraint where conname = %s", constraint
     )
     assert set(re.findall(r"'(\w+)'::text", row["check"])) == {str(word) for word in vocabulary}
+
+
+def test_the_kinds_of_failure_are_those_of_the_domain(database: Database) -> None:
+    (row,) = database.rows("select prosrc from pg_proc where oid = 'tales.is_error_type'::regproc")
+    assert set(re.findall(r"'(\w+)'", row["prosrc"])) == {str(kind) for kind in FailureKind}
 
 
 def _name(type_: str) -> str:
