@@ -97,7 +97,8 @@ $$;
 
 -- Claim attempts of a queue for a worker, the longest due first; `among` leaves out all but these generations.
 -- `models_used` are those of each attempt of the generation so far, in order. Two workers never get the same one: a row
--- that another has locked is passed over. Clocks differ, but no attempt begins before it may.
+-- that another has locked is passed over. Clocks differ, but no attempt begins before it may. Where few rows were pending
+-- when statistics were made, the planner would read and sort all that are in flight.
 create function tales.claim_attempts(
     worker uuid, of_queue text, most integer, claimed_at timestamptz, among uuid[] default null
 )
@@ -107,7 +108,7 @@ returns table (
     relationship_description text, child_id uuid, hero_id uuid, created_at timestamptz, started_at timestamptz,
     available_at timestamptz, models_used text[]
 )
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_sort = off set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
     perform set_config('request.jwt.claims', '{"role": "service_role"}', true), set_config('role', 'service_role', true);
