@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tales.application.ports import Clock
 from tales.domain.actor import Actor as User
 from tales.domain.generation import Attempt, AttemptId
 from tales.domain.page import PageKey, PageRequest
@@ -21,6 +22,7 @@ from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.fixtures.databases import Database
+from tests.fixtures.time import FakeClock
 from tests.infrastructure.persistence.actors import OWNER, SERVICE, Actor, acting, admin, user
 from tests.infrastructure.persistence.rows import THEN, Connection
 
@@ -165,10 +167,22 @@ def _of_queue(queue: SqlAttemptQueue, in_flight: Attempt) -> dict[str, Callable[
     }
 
 
+class Noting(SqlTransactions):
+    """Notes what is sent to the database by the driver itself, and lets a test note the rest."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        super().__init__(engine, clock)
+        self.sent: list[tuple[str, Any]] = []
+
+    async def call(self, statement: LiteralString, parameters: tuple[object, ...]) -> Sequence[Mapping[str, Any]]:
+        self.sent.append((statement, parameters))
+        return await super().call(statement, parameters)
+
+
 @contextmanager
-def _statements(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
+def _statements(engine: AsyncEngine, transactions: Noting) -> Iterator[list[tuple[str, Any]]]:
     """What is sent to the database meanwhile."""
-    sent: list[tuple[str, Any]] = []
+    transactions.sent = sent = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if "tales." in statement:
@@ -179,16 +193,15 @@ def _statements(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
     event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
-async def test_every_look_up_touches_few_pages(
-    full_database: Database, engine: AsyncEngine, transactions: SqlTransactions
-) -> None:
+async def test_every_look_up_touches_few_pages(full_database: Database, engine: AsyncEngine, clock: FakeClock) -> None:
+    transactions = Noting(engine, clock)
     touched: dict[str, tuple[int, str]] = {}
     with full_database.connect() as connection:
         for name, (actor, statement) in LOOK_UPS.items():
             touched[name] = _pages(connection, actor, statement)
         (story,) = full_database.rows("select id from tales.stories where user_id = %s limit 1", PARENT)
         for name, (signed_in, read) in _reads(PARENT, story["id"]).items():
-            with _statements(engine) as sent:
+            with _statements(engine, transactions) as sent:
                 async with transactions.as_user(signed_in) if signed_in else transactions.as_service() as work:
                     await read(work)
             assert sent, name
@@ -203,7 +216,7 @@ async def test_every_look_up_touches_few_pages(
         assert in_flight is not None
         assert in_flight.worker_id is not None
         for name, ask in _of_queue(queue, in_flight).items():
-            with _statements(engine) as sent:
+            with _statements(engine, transactions) as sent:
                 await ask()
             assert sent, name
             for number, (statement, parameters) in enumerate(sent):
