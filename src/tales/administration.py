@@ -5,6 +5,7 @@ Each function imports what it needs: `tales db stop` waits neither for the migra
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -75,8 +76,8 @@ async def _transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
     from tales.infrastructure.persistence.engine import make_engine
     from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 
-    # Nothing else runs on this loop yet that could be kept waiting.
-    engine = make_engine(ready_database(settings).app_url, behind_pooler=settings.behind_pooler)
+    database = await asyncio.to_thread(ready_database, settings)
+    engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
     try:
         yield SqlTransactions(engine, SystemClock())
     finally:

@@ -5,13 +5,13 @@ A test holds the README's table against this module.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from tales.domain.errors import InvalidInput
 
@@ -19,10 +19,10 @@ from tales.domain.errors import InvalidInput
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-_\[\]:]+|[a-z][a-z0-9+.-]*://[a-z0-9.-]+")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What an operator may choose. An empty variable counts as none."""
 
-    model_config = SettingsConfigDict(env_prefix="TALES_", env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(
         default_factory=lambda: Path.home() / ".tales",
@@ -37,7 +37,6 @@ class Settings(BaseSettings):
     )
     openrouter_api_key: SecretStr | None = Field(
         default=None,
-        validation_alias=AliasChoices("OPENROUTER_API_KEY"),
         description="Stories are written by OpenRouter's models when it is set.",
     )
     llm_base_url: str | None = Field(
@@ -47,7 +46,7 @@ class Settings(BaseSettings):
     local_model: Path | None = Field(
         default=None, description="A .gguf file to use as the local model, instead of the small one that comes along."
     )
-    models: Annotated[tuple[str, ...], NoDecode] = Field(
+    models: tuple[str, ...] = Field(
         default=(), description="The fallback chain: names of models, separated by commas; the first is the default."
     )
     max_attempts: int = Field(default=3, ge=1, le=20, description="Calls for one story at most.")
@@ -83,7 +82,7 @@ class Settings(BaseSettings):
     requests_per_minute: int | None = Field(
         default=None, ge=1, le=60000, description="Requests that one user may send a minute. None: no limit."
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    cors_origins: tuple[str, ...] = Field(
         default=(),
         description="Sites whose pages may use the API from a browser, separated by commas, or `*` for all.",
     )
@@ -141,15 +140,20 @@ class Settings(BaseSettings):
         return self.queue_database_url is not None
 
 
+def variable(field: str) -> str:
+    """The environment variable of a setting: OpenRouter's key has the name that OpenRouter gave it."""
+    return field.upper() if field == "openrouter_api_key" else f"TALES_{field.upper()}"
+
+
 def load_settings() -> Settings:
     """The settings that the environment gives.
 
     Raises: InvalidInput naming the variable; its value is not repeated, as it may be a secret.
     """
+    given = {field: value for field in Settings.model_fields if (value := os.environ.get(variable(field)))}
     try:
-        return Settings()
+        return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        name = str(first["loc"][0])
-        variable = name if name.isupper() else f"TALES_{name.upper()}"
-        raise InvalidInput(variable, f"{variable} cannot be used: {first['msg']}. Change it, or unset it.") from None
+        name = variable(str(first["loc"][0]))
+        raise InvalidInput(name, f"{name} cannot be used: {first['msg']}. Change it, or unset it.") from None

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from tales.interfaces.cli.lazy import LazyCommand
 from tales.interfaces.cli.main import app
-from tales.settings import Settings
+from tales.settings import Settings, variable
 from tests.docs.documents import README, ROOT, code, documents
 from tests.fixtures.databases import Database
 
@@ -94,7 +94,6 @@ def _is_setting(line: str) -> bool:
 
 def _row(field: str) -> str:
     info: Any = Settings.model_fields[field]
-    variable = info.validation_alias.choices[0] if info.validation_alias else f"TALES_{field.upper()}"
     default = "~/.tales" if field == "home" else info.default
     shown = f" `{default:g}`" if isinstance(default, float) else f" `{default}`" if default else ""
-    return f"| `{variable}` |{shown} | {info.description} |"
+    return f"| `{variable(field)}` |{shown} | {info.description} |"

@@ -28,7 +28,7 @@ main()
 TERMINAL = {"annotated_doc", "rich", "shellingham", "typer"}
 HELP = TERMINAL | {"attr", "markdown_it", "mdurl", "pygments"}
 SETTINGS = {
-    *("annotated_types", "dotenv", "pydantic", "pydantic_core", "pydantic_settings"),
+    *("annotated_types", "pydantic", "pydantic_core"),
     *("typing_extensions", "typing_inspection"),
 }
 DATABASE = {"cython_runtime", "psutil", "psycopg", "psycopg_binary", "sqlalchemy"}

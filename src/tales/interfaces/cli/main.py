@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -92,6 +94,8 @@ def _tales(
 
 def main() -> None:
     """The entry point. Leaves with 0 only when it worked."""
+    # Python ends with a search for garbage among all that was imported, which takes longer than many a command.
+    atexit.register(gc.freeze)
     try:
         app()
     except TalesError as error:
