@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tales.domain.errors import Unavailable
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.embedded import allow_app_login, start_embedded, stop_embedded
-from tales.infrastructure.persistence.engine import make_engine
+from tales.infrastructure.persistence.engine import POOL_SIZE, make_engine
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.fixtures.databases import Database
@@ -102,6 +103,34 @@ async def test_one_connection_that_was_terminated_costs_the_others_nothing(
     left = {row["pid"] for row in database.rows(_PIDS)}
     assert set(kept) <= left
     assert ended not in left
+
+
+async def test_a_connection_that_dies_in_the_middle_costs_its_user_alone(
+    database: Database, engine: AsyncEngine
+) -> None:
+    """Oftener than there are places in the pool."""
+    transactions = SqlTransactions(engine, SystemClock())
+    end = (
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name = 'tales' and datname = current_database()"
+    )
+    for _ in range(POOL_SIZE + 2):
+        with pytest.raises(Unavailable):
+            await transactions.call("select pg_terminate_backend(pg_backend_pid())", ())
+        with pytest.raises(Unavailable):
+            async with transactions.as_service() as work:
+                await work.accounts.find(f"{database.rows(end)}")
+        assert len(await transactions.call("select 1 as one", ())) == 1
+    await use_all(transactions)
+    assert len(database.rows(_PIDS)) <= 2 * POOL_SIZE
+
+
+async def test_a_connection_that_the_driver_has_given_up_is_replaced(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    await driver.close()
+    await use_all(SqlTransactions(engine, SystemClock()))
 
 
 # A server of the test's own, to be stopped and killed.

@@ -45,6 +45,8 @@ def _check_alive(connection: PoolProxiedConnection, *_: object) -> None:
     the end itself.
     """
     driver: Any = connection.driver_connection
+    if driver.closed:
+        raise DisconnectionError
     poll = select.poll()
     poll.register(driver.fileno(), select.POLLIN)
     if poll.poll(0):
