@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 
 from tales.bootstrap import open_house
 from tales.infrastructure.providers.simulator.server import running_simulator
+from tales.infrastructure.telemetry.logging import configure_logging
 from tales.interfaces.api.app import create_app
 from tales.settings import Settings
 from tests.client.both import AnyClient, Kind, client_at
@@ -51,6 +52,8 @@ class Service:
 @contextmanager
 def running_service(database: Database, *models: str) -> Iterator[Service]:
     """The API with a worker and a provider that plays scripts, in a thread of its own."""
+    # As a server of its own does: what it logs is not among what a command in this process prints.
+    configure_logging("error")
     started: list[tuple[uvicorn.Server, str]] = []
     ready = threading.Event()
 
