@@ -18,7 +18,7 @@ SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/aut
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-postgresql lint format audit lock bench bench-generations bench-fuzz docs client clean anew
+.PHONY: help install run test test-postgresql lint format audit lock bench bench-generations bench-workers bench-fuzz docs client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench: install ## Run the benchmarks
 bench-generations: install ## Measure whole generations a second, and write docs/performance.md
 	$(PY) -m benchmarks.bench_generations --in-flight 1000 5000 --present 10000 1000000 5000000 \
 		--json docs/performance.json --page docs/performance.md
+
+bench-workers: install ## Kill and stop workers while 2,000 stories are written, and count what is lost or double
+	GENERATIONS=2000 $(PY) -m pytest -q tests/acceptance/test_workers.py -k no_generation_is_lost
 
 bench-fuzz: install ## Send 10,000 requests of all kinds to the three versions of the API
 	$(PY) -m benchmarks.fuzz

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -21,7 +22,10 @@ from tests.fixtures.simulator import background_simulator
 
 __all__ = ["background_simulator", "place"]
 
-GENERATIONS = 60
+GENERATIONS = int(os.environ.get("GENERATIONS", "60"))
+"""`make bench-workers` takes more."""
+
+AT_A_TIME = max(4, GENERATIONS // 60)
 LEASE = 10.0
 _IN_HAND = """
     select w.process_id, count(g.worker_id) as in_hand
@@ -87,13 +91,13 @@ def test_no_generation_is_lost_or_written_twice_whatever_becomes_of_workers(plac
     model = "sim/slow-10"
     with ExitStack() as stack:
         servers = [stack.enter_context(place.serving(model, "--no-worker"))[1] for _ in range(2)]
-        killed, stopped, left = (stack.enter_context(working(place, model)) for _ in range(3))
+        killed, stopped, left = (stack.enter_context(working(place, model, AT_A_TIME)) for _ in range(3))
         sign_in(servers[0])
         servers[1].headers["Authorization"] = servers[0].headers["Authorization"]
         asked = ask_for(servers[0], GENERATIONS // 2) + ask_for(servers[1], GENERATIONS // 2)
 
         # Each has all that it can have in hand, and each of those calls has been made.
-        until(lambda: in_hand(place) == dict.fromkeys((killed.pid, stopped.pid, left.pid), 4), seconds=30)
+        until(lambda: in_hand(place) == dict.fromkeys((killed.pid, stopped.pid, left.pid), AT_A_TIME), seconds=30)
         until(lambda: len(place.simulator.requests) >= len(claimed(place)), seconds=10)
         stopped.send_signal(signal.SIGSTOP)
         killed.send_signal(signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from tales.domain.failures import FailureKind
 from tales.domain.generation import Json
 from tales.infrastructure.persistence.escaping import unescape_json
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
+from tales.infrastructure.providers.exchange import Exchange
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider, max_tokens
 from tales.infrastructure.providers.simulator.server import Simulator, running_simulator
 from tales.infrastructure.providers.simulator.steps import STEPS
@@ -233,3 +235,21 @@ def _forget(_: str) -> None:
 
 def _ignore(_: str) -> None:
     pass
+
+
+async def test_a_call_leaves_nothing_behind_that_has_to_be_searched_for(
+    simulator: Simulator, clock: FakeClock
+) -> None:
+    """What refers to itself is freed by a search through everything, which keeps all calls waiting.
+
+    A connection that breaks is another matter: aiohttp keeps its error, and the error all that led to it.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        for model in ("sim/ok", "sim/500", "sim/stall", "sim/empty"):
+            await ask(simulator.url, clock, model)
+        left = [exchange for exchange in gc.get_objects() if isinstance(exchange, Exchange)]
+    finally:
+        gc.enable()
+    assert left == []

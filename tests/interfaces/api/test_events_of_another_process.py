@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(90)
 
 @contextmanager
 def worker(database: Database, simulator: Simulator, concurrency: int = 4) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of its own that makes calls."""
+    """A process of its own that makes calls, and has said so."""
     environment = os.environ | {
         "TALES_DATABASE_URL": database.owner_url,
         "TALES_LLM_BASE_URL": simulator.url,
@@ -34,7 +34,12 @@ def worker(database: Database, simulator: Simulator, concurrency: int = 4) -> It
     }
     command = [sys.executable, "-m", "tales.interfaces.cli.main", "serve", "--port", "0"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    known = "select from tales.workers where process_id = %s"
     try:
+        with database.connect() as connection:
+            while not connection.execute(known, [process.pid]).rowcount:
+                assert process.poll() is None, "it has not even started"
+                sleep(0.05)
         yield process
     finally:
         process.kill()

@@ -101,6 +101,8 @@ def _reports_sending() -> aiohttp.TraceConfig:
         exchange = context.trace_request_ctx
         if isinstance(exchange, Exchange):
             exchange.sent()
+            # The response keeps the context, and the exchange its response: what both hold would wait to be searched for.
+            context.trace_request_ctx = None
 
     config = aiohttp.TraceConfig()
     config.on_request_headers_sent.append(sent)

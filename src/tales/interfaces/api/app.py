@@ -19,6 +19,7 @@ from tales.interfaces.api.middleware.cors import allow_origins
 from tales.interfaces.api.middleware.deprecation_headers import DeprecationHeaders
 from tales.interfaces.api.middleware.error_boundary import ErrorBoundary
 from tales.interfaces.api.middleware.response_headers import ResponseHeaders
+from tales.interfaces.api.middleware.turns import Turns
 from tales.interfaces.api.openapi import DescribedApp, name_operation
 from tales.interfaces.api.route_table import RouteTable
 from tales.interfaces.api.v1 import router as v1
@@ -95,6 +96,7 @@ def create_app(
 def _layers(http: HttpSettings) -> list[Middleware]:
     """What is around the framework, the outermost first: also a refusal has its headers, and is readable elsewhere."""
     return [
+        Middleware(Turns),
         Middleware(ResponseHeaders),
         Middleware(DeprecationHeaders),
         *allow_origins(http.cors_origins),

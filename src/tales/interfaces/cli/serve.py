@@ -18,13 +18,17 @@ from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
 from tales.interfaces.api.http_protocol import HttpProtocol
 from tales.interfaces.cli.console import FAILED, err
+from tales.interfaces.cli.garbage import garbage_at_quiet_moments
 from tales.interfaces.cli.running import allow_many_files, run, stop_signals
 from tales.interfaces.web.pages import make_pages
 from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
-BACKLOG = 2048
+BACKLOG = 4096
 """Connections that may wait to be accepted: uvicorn's own default."""
+
+ACCEPTED_AT_ONCE = 32
+"""Connections in one round of the event loop, which takes one from each socket: a health check must get through a crowd."""
 
 
 class _Server(uvicorn.Server):
@@ -83,7 +87,8 @@ async def _serve(settings: Settings, host: str, port: int, *, works: bool) -> bo
             )
             # Until the worker has stopped as well: a terminal that is closed may say so twice.
             stack.enter_context(stop_signals(server.stop))
-            await server.serve(sockets=[listener])
+            async with garbage_at_quiet_moments():
+                await server.serve(sockets=[listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))])
             return server.started
 
 

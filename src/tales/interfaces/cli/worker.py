@@ -10,6 +10,7 @@ import typer
 from tales.administration import start_logging
 from tales.bootstrap import open_house
 from tales.interfaces.cli.console import err
+from tales.interfaces.cli.garbage import garbage_at_quiet_moments
 from tales.interfaces.cli.running import allow_many_files, run, stop_signals
 from tales.settings import Settings, load_settings
 
@@ -31,7 +32,7 @@ def worker(
 async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     with stop_signals(stop.set):
-        async with open_house(settings, works=True) as house:
+        async with open_house(settings, works=True) as house, garbage_at_quiet_moments():
             assert house.worker is not None  # it was asked for
             writer = f"{house.choice.models[0]} ({house.choice.name})"
             many = f"{house.worker.concurrency} at a time"
