@@ -237,9 +237,7 @@ def _ignore(_: str) -> None:
     pass
 
 
-async def test_a_call_leaves_nothing_behind_that_has_to_be_searched_for(
-    simulator: Simulator, clock: FakeClock
-) -> None:
+async def test_a_call_leaves_nothing_behind_that_has_to_be_searched_for(simulator: Simulator, clock: FakeClock) -> None:
     """What refers to itself is freed by a search through everything, which keeps all calls waiting.
 
     A connection that breaks is another matter: aiohttp keeps its error, and the error all that led to it.

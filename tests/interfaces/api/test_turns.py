@@ -39,7 +39,7 @@ async def nothing() -> Message:
     raise AssertionError
 
 
-async def no_one(message: Message) -> None:
+async def no_one(_: Message) -> None:
     raise AssertionError
 
 

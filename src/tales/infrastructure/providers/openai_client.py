@@ -101,7 +101,7 @@ def _reports_sending() -> aiohttp.TraceConfig:
         exchange = context.trace_request_ctx
         if isinstance(exchange, Exchange):
             exchange.sent()
-            # The response keeps the context, and the exchange its response: what both hold would wait to be searched for.
+            # The response keeps this context, and the exchange its response: a circle, which only a search would free.
             context.trace_request_ctx = None
 
     config = aiohttp.TraceConfig()

@@ -28,7 +28,7 @@ BACKLOG = 4096
 """Connections that may wait to be accepted: uvicorn's own default."""
 
 ACCEPTED_AT_ONCE = 32
-"""Connections in one round of the event loop, which takes one from each socket: a health check must get through a crowd."""
+"""Connections in one round of the event loop, which takes one from each socket: health checks get through a crowd."""
 
 
 class _Server(uvicorn.Server):
