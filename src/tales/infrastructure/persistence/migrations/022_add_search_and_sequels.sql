@@ -86,11 +86,14 @@ grant execute on function tales.search_query(uuid, text) to service_role;
 
 -- step: child_index, concurrently
 
-create index if not exists stories_child_id_created_at_idx on tales.stories (child_id, created_at desc, id desc);
+-- Most stories are about a child or about a hero: neither index holds what has none.
+create index if not exists stories_child_id_created_at_idx on tales.stories (child_id, created_at desc, id desc)
+    where child_id is not null;
 
 -- step: hero_index, concurrently
 
-create index if not exists stories_hero_id_created_at_idx on tales.stories (hero_id, created_at desc, id desc);
+create index if not exists stories_hero_id_created_at_idx on tales.stories (hero_id, created_at desc, id desc)
+    where hero_id is not null;
 
 -- step: generations_index, concurrently
 

@@ -1,4 +1,4 @@
--- What every story and every attempt pays for is what somebody uses; docs/decisions/0034-what-the-schema-costs.md has
+-- What every story and every attempt pays for is what somebody uses; docs/decisions/0036-what-the-schema-costs.md has
 -- the figures. Steps: see 016; each is a transaction of its own.
 --
 -- squawk-ignore-file ban-drop-function, ban-drop-constraint, constraint-missing-not-valid
