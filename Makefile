@@ -18,7 +18,7 @@ SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/aut
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-postgresql lint format audit lock bench bench-generations bench-workers bench-fuzz docs client clean anew
+.PHONY: help install run test test-fast test-postgresql lint format audit lock bench bench-generations bench-workers bench-fuzz docs client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ run: install ## Serve http://127.0.0.1:8000 on the embedded database
 
 test: install ## Run the whole test suite on the embedded PostgreSQL, with coverage
 	$(PY) -m pytest -n 3 --cov
+
+test-fast: install ## Run the tests that need no database, in half a minute
+	$(PY) -m pytest -n 2 tests/domain tests/test_settings.py tests/docs/test_links.py tests/docs/test_size.py \
+		tests/docs/test_glossary.py
 
 test-postgresql: install ## Run the database's tests on the server that TALES_TEST_DATABASE_URL names
 	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }

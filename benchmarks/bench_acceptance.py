@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.bench_acceptance [--calls N]
 
-The wishes are the same in every run, so that two versions of the prompt can be compared. The model is not: it draws
+The options are the same in every run, so that two versions of the prompt can be compared. The model is not: it draws
 its words, so of 30 calls a difference of two or three says nothing.
 """
 
@@ -18,11 +18,11 @@ from itertools import cycle, islice
 from uuid import UUID
 
 from tales.application.ports import ModelCall, ModelProvider
-from tales.domain.brief import StoryBrief, StoryType
 from tales.domain.failures import Failure
 from tales.domain.family import Child, Hero
-from tales.domain.manuscript import count_words, read_manuscript
+from tales.domain.parsed_story import count_words, parse_story
 from tales.domain.prompt import PROMPT_VERSION, write_prompt
+from tales.domain.story_spec import StorySpec, StoryType
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.providers.choice import choose_provider, open_provider
 from tales.infrastructure.providers.endpoint import Limits
@@ -43,15 +43,15 @@ _HEROES = (
 _MORALS = ("kindness", "courage", "it is good to share", "to tell the truth", "patience")
 
 
-def briefs() -> list[StoryBrief]:
-    """Wishes as families have them: most about a child, some about a hero, some about both."""
+def briefs() -> list[StorySpec]:
+    """MigrationOptions as families have them: most about a child, some about a hero, some about both."""
     found = [
-        StoryBrief(StoryType.CHILD, moral, child, story_length=minutes)
+        StorySpec(StoryType.CHILD, moral, child, story_length=minutes)
         for child, moral, minutes in zip(cycle(_CHILDREN), _MORALS * 2, (1, 2, 3) * 4, strict=False)
     ]
     for hero, child, moral in zip(cycle(_HEROES), _CHILDREN, _MORALS, strict=False):
-        found.append(StoryBrief(StoryType.COMBINED, moral, child, hero, "best friends", story_length=2))
-    found += [StoryBrief(StoryType.HERO, moral, hero=hero, story_length=2) for hero in _HEROES for moral in _MORALS]
+        found.append(StorySpec(StoryType.COMBINED, moral, child, hero, "best friends", story_length=2))
+    found += [StorySpec(StoryType.HERO, moral, hero=hero, story_length=2) for hero in _HEROES for moral in _MORALS]
     return found
 
 
@@ -61,9 +61,9 @@ async def measure(calls: int) -> None:
     outcomes: Counter[str] = Counter()
     seconds, words = [], []
     async with open_provider(choice, Limits(), SystemClock()) as provider:
-        for brief in islice(cycle(briefs()), calls):
+        for spec in islice(cycle(briefs()), calls):
             begun = time.monotonic()
-            outcome, length = await _write(provider, choice.models[0], brief)
+            outcome, length = await _write(provider, choice.models[0], spec)
             seconds.append(time.monotonic() - begun)
             words.append(length)
             outcomes[outcome] += 1
@@ -72,12 +72,12 @@ async def measure(calls: int) -> None:
     print(f"median {statistics.median(seconds):.1f} s and {statistics.median(words):.0f} words a story")
 
 
-async def _write(provider: ModelProvider, model: str, brief: StoryBrief) -> tuple[str, int]:
+async def _write(provider: ModelProvider, model: str, spec: StorySpec) -> tuple[str, int]:
     def no_id(_: str) -> None: ...
 
-    call = ModelCall(model, write_prompt(brief), brief.minutes)
+    call = ModelCall(model, write_prompt(spec), spec.minutes)
     answer = await provider.complete(call, no_id, lambda _: None)
-    result = answer.failure or read_manuscript(answer.text, answer.finish_reason, brief.minutes)
+    result = answer.failure or parse_story(answer.text, answer.finish_reason, spec.minutes)
     return (str(result.kind) if isinstance(result, Failure) else "accepted"), count_words(answer.text)
 
 

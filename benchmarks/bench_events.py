@@ -28,10 +28,10 @@ from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
 from benchmarks.measuring import say_machine, say_table, workshop
-from tales.bootstrap import open_house
-from tales.domain.brief import StoryType
+from tales.bootstrap import running_app
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest
 from tales.domain.repositories.attempt_queue import NOBODY
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
@@ -91,8 +91,8 @@ def _settings(url: str) -> Settings:
 
 
 async def _serve(url: str, port: int) -> None:
-    async with open_house(_settings(url), works=False) as house:
-        config = uvicorn.Config(create_app(house.services), port=port, log_config=None, lifespan="off")
+    async with running_app(_settings(url), with_worker=False) as app:
+        config = uvicorn.Config(create_app(app.services), port=port, log_config=None, lifespan="off")
         await uvicorn.Server(config).serve()
 
 
@@ -159,9 +159,9 @@ async def _follow(url: str, streams: int) -> Figures:
 
 async def _begin(url: str, count: int) -> tuple[str, list[AttemptId]]:
     """A family with so many attempts in flight, and its token."""
-    async with open_house(_settings(url), works=False) as house:
-        actor = await house.services.sign_in.local_user()
-        token = house.services.tokens.issue(actor)
+    async with running_app(_settings(url), with_worker=False) as app:
+        actor = await app.services.sign_in.local_user()
+        token = app.services.tokens.issue(actor)
     engine = make_engine(url)
     attempts = [AttemptId(uuid7(), 1) for _ in range(count)]
     queue = SqlAttemptQueue(SqlTransactions(engine, SystemClock()), SystemClock())

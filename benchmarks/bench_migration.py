@@ -30,12 +30,12 @@ _PLAIN = Path(__file__).with_name("plain_migration.sql")
 # Peak memory is the process's own, in kB; a child's would hide it.
 _MIGRATOR = """
 import resource, sys, time
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
+from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up
 begun, steps = time.perf_counter(), []
 def report(step, moved):
     if moved == 0:
         steps.append((step, time.perf_counter()))
-migrate_up(sys.argv[1], "017", Wishes(report=report))
+migrate_up(sys.argv[1], "017", MigrationOptions(report=report))
 ended = time.perf_counter()
 print(ended - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 for (step, since), (_, until) in zip(steps, [*steps[1:], ("", ended)]):

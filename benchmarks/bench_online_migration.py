@@ -29,10 +29,10 @@ MOST_P99_RATIO = 2.0
 
 _MIGRATOR = """
 import sys
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
+from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up
 from tales.infrastructure.persistence.migration.pace import Pace
 _, url, until, rate = sys.argv
-migrate_up(url, wishes=Wishes(until_expand=until == "expand", pace=Pace(max_rate=float(rate) or None)))
+migrate_up(url, options=MigrationOptions(until_expand=until == "expand", pace=Pace(max_rate=float(rate) or None)))
 """
 _WAITS = """
     select coalesce(max(extract(epoch from clock_timestamp() - l.waitstart) * 1000), 0)

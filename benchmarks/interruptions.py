@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 _MIGRATOR = """
 import sys
 from tales.domain.errors import TalesError
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_down, migrate_up
 from tales.infrastructure.persistence.migration.pace import Pace
 
 def report(step, moved):
@@ -27,7 +27,7 @@ try:
     print("begin", flush=True)
     if direction == "up":
         pace = Pace(batch_seconds=0.02, max_rate=float(rate), rows=50)
-        migrate_up(url, wishes=Wishes(choices, pace=pace, report=report))
+        migrate_up(url, options=MigrationOptions(choices, pace=pace, report=report))
     else:
         migrate_down(url, "014")
 except TalesError as error:

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from tales.domain.brief import StoryBrief, StoryType
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.family import Child, Hero, NewChild, NewHero
 from tales.domain.generation import AttemptId, AttemptOutcome, AttemptRequest, Status
@@ -18,6 +17,7 @@ from tales.domain.repositories.attempt_queue import AttemptResult
 from tales.domain.repositories.unit_of_work import Transactions
 from tales.domain.retry import NextAttempt
 from tales.domain.story import NewStory
+from tales.domain.story_spec import StorySpec, StoryType
 from tales.infrastructure.persistence.escaping import dump_storable
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.attempt_rows import result_row
@@ -70,10 +70,10 @@ def hero(**changes: Any) -> Hero:
     return Hero(**facts | changes)
 
 
-def brief(**changes: Any) -> StoryBrief:
+def spec(**changes: Any) -> StorySpec:
     """A story about Mia, for three minutes, about kindness."""
     facts: dict[str, Any] = {"story_type": StoryType.CHILD, "moral": "kindness", "child": child(), "story_length": 3}
-    return StoryBrief(**facts | changes)
+    return StorySpec(**facts | changes)
 
 
 def attempt_request(user_id: UUID, **changes: Any) -> AttemptRequest:

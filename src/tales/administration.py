@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tales.application.migration_report import CheckOptions, Report
     from tales.domain.repositories.attempt_queue import WorkerState
     from tales.infrastructure.persistence.database import Database
-    from tales.infrastructure.persistence.migration.migrate import Archive, Migration, Wishes
+    from tales.infrastructure.persistence.migration.migrate import Archive, Migration, MigrationOptions
     from tales.infrastructure.persistence.migration.verify import Verification
     from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 
@@ -118,20 +118,20 @@ def list_migrations(settings: Settings) -> tuple[Migration, ...]:
     return migration_status(find_database(settings).owner_url)
 
 
-def wishes_for(
+def migration_options(
     choices: Mapping[str, str],
     report: Callable[[str, int], None],
     *,
     until_expand: bool,
     consents: bool,
     max_rate: float | None,
-) -> Wishes:
+) -> MigrationOptions:
     """How a migration is to go. `max_rate` in stories a second."""
-    from tales.infrastructure.persistence.migration.migrate import Wishes
+    from tales.infrastructure.persistence.migration.migrate import MigrationOptions
     from tales.infrastructure.persistence.migration.pace import Pace
 
     pace = Pace(max_rate=max_rate)
-    return Wishes(choices, until_expand=until_expand, relax=consents, pace=pace, report=report)
+    return MigrationOptions(choices, until_expand=until_expand, relax=consents, pace=pace, report=report)
 
 
 def check_migration(settings: Settings, options: CheckOptions) -> Report:
@@ -141,20 +141,20 @@ def check_migration(settings: Settings, options: CheckOptions) -> Report:
     return check_migration(find_database(settings).owner_url, options)
 
 
-def check_moved_stories(settings: Settings) -> Verification:
+def verify_migration(settings: Settings) -> Verification:
     """Whether every story is linked to the attempt that wrote it, and the same as before."""
     from tales.infrastructure.persistence.migration.verify import verify
 
     return verify(find_database(settings).owner_url)
 
 
-def bring_up(settings: Settings, to: str | None, wishes: Wishes) -> str:
+def migrate_up(settings: Settings, to: str | None, options: MigrationOptions) -> str:
     """Migrate up. The migration that the database stands at then."""
     from tales.infrastructure.persistence.embedded import allow_app_login
     from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up
 
     database = find_database(settings)
-    migrate_up(database.owner_url, to, wishes)
+    migrate_up(database.owner_url, to, options)
     if database.is_embedded:
         allow_app_login(database.owner_url)
     return current_revision(database.owner_url)
@@ -169,7 +169,7 @@ def ends_the_old_application(settings: Settings, to: str | None) -> bool:
     return is_beyond and has_legacy_stories(find_database(settings).owner_url)
 
 
-def take_down(settings: Settings, to: str, archive: str | None) -> tuple[str, tuple[str, ...]]:
+def migrate_down(settings: Settings, to: str, archive: str | None) -> tuple[str, tuple[str, ...]]:
     """Migrate down; `archive` is "table" or a file. The migration reached, and what could not be made as it was."""
     from tales.infrastructure.persistence.migration.migrate import ARCHIVE_TABLE, current_revision, migrate_down
 

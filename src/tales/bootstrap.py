@@ -14,7 +14,7 @@ import structlog
 
 from tales.administration import ready_database
 from tales.application.appoint_admin import AppointAdmin
-from tales.application.authenticate import Authenticate, Newcomers
+from tales.application.authenticate import Authenticate, ProvisionUser
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
@@ -23,7 +23,6 @@ from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
-from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.ports import Dispatcher, Log
@@ -34,6 +33,7 @@ from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
 from tales.application.services import Services
+from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
 from tales.application.worker import NoWorker, Worker
@@ -51,7 +51,7 @@ from tales.infrastructure.events.listener import NoticeListener
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
-from tales.infrastructure.persistence.database import Database, passes_policies
+from tales.infrastructure.persistence.database import Database, bypasses_rls
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
@@ -62,8 +62,8 @@ from tales.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """Tales at work: what interfaces may ask of it. `close_subscriptions` ends all streams of events."""
+class App:
+    """Tales as it runs: what interfaces may ask of it. `close_subscriptions` ends all streams of events."""
 
     services: Services
     close_subscriptions: Callable[[], None]
@@ -73,8 +73,8 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, works: bool, own_only: bool = False) -> AsyncIterator[House]:
-    """Everything wired over a database that is ready. `works`: with a worker inside.
+async def running_app(settings: Settings, *, with_worker: bool, own_only: bool = False) -> AsyncIterator[App]:
+    """Everything wired over a database that is ready. `with_worker`: it makes calls as well.
 
     `own_only`: the worker makes the calls of the generations that are asked for here, and no others.
     Raises: Unavailable, SchemaTooOld, InvalidInput for settings that do not fit together.
@@ -92,9 +92,9 @@ async def open_house(settings: Settings, *, works: bool, own_only: bool = False)
         await stack.enter_async_context(publisher.running())
         attempts = SqlAttemptQueue(transactions, SystemClock())
         await stack.enter_async_context(attempts.running())
-        if works and not own_only:
+        if with_worker and not own_only:
             await asyncio.to_thread(_warn_of_login, database, log)
-        info = _worker_info(settings, choice) if works else None
+        info = _worker_info(settings, choice) if with_worker else None
         dispatcher: Dispatcher = NoWorker(publisher)
         on_enqueued: Callable[[], None] = _nothing
         if info is not None:
@@ -110,8 +110,8 @@ async def open_house(settings: Settings, *, works: bool, own_only: bool = False)
         request = RequestGeneration(
             transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits
         )
-        services = _services(settings, transactions, request, hub, await _who_signs_in(settings, transactions))
-        yield House(services, hub.close, database, choice, info)
+        services = _services(settings, transactions, request, hub, await _auth(settings, transactions))
+        yield App(services, hub.close, database, choice, info)
 
 
 def _nothing() -> None:
@@ -124,31 +124,31 @@ def _worker_info(settings: Settings, choice: ProviderChoice) -> WorkerInfo:
 
 
 def _warn_of_login(database: Database, log: Log) -> None:
-    if passes_policies(database.app_url):
+    if bypasses_rls(database.app_url):
         log.warning("this login could go round row-level security", advice="sign in as tales_app (see the README)")
 
 
 @dataclass(frozen=True, slots=True)
-class _SigningIn:
+class _Auth:
     """Who signs users in: Tales itself, or an outside provider."""
 
     tokens: JwtTokens
     authenticate: Authenticate
-    is_elsewhere: bool
+    is_external: bool
 
 
-async def _who_signs_in(settings: Settings, transactions: SqlTransactions) -> _SigningIn:
+async def _auth(settings: Settings, transactions: SqlTransactions) -> _Auth:
     """An outside provider where its keys are named, or where the users are another's (on Supabase)."""
     clock = SystemClock()
     expected = Expected(settings.jwt_audience, settings.jwt_issuer)
     own = JwtTokens(signing_secret(settings.home, settings.jwt_secret), clock, expected)
     keeps_users = await transactions.keeps_own_users()
     if settings.jwks_url is None and keeps_users:
-        return _SigningIn(own, Authenticate(own), is_elsewhere=False)
+        return _Auth(own, Authenticate(own), is_external=False)
     keys = Jwks(settings.jwks_url, clock, _log()) if settings.jwks_url else None
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
-    newcomers = Newcomers(transactions, clock) if keeps_users else None
-    return _SigningIn(own, Authenticate(OutsideTokens(expected, keys, secret, clock), newcomers), is_elsewhere=True)
+    provision_user = ProvisionUser(transactions, clock) if keeps_users else None
+    return _Auth(own, Authenticate(OutsideTokens(expected, keys, secret, clock), provision_user), is_external=True)
 
 
 def _log() -> Log:
@@ -157,7 +157,7 @@ def _log() -> Log:
 
 
 def _services(
-    settings: Settings, transactions: SqlTransactions, request: RequestGeneration, hub: ProgressHub, auth: _SigningIn
+    settings: Settings, transactions: SqlTransactions, request: RequestGeneration, hub: ProgressHub, auth: _Auth
 ) -> Services:
     ids, clock, passwords = Uuid7Maker(), SystemClock(), Argon2Passwords()
     follow = FollowGeneration(transactions, hub)
@@ -172,7 +172,7 @@ def _services(
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),
-        keep_session=KeepSession(transactions, clock, _log()),
+        sessions=Sessions(transactions, clock, _log()),
         change_password=ChangePassword(transactions, passwords, clock),
         appoint_admin=AppointAdmin(transactions),
         find_user=FindUser(transactions),
@@ -184,7 +184,7 @@ def _services(
         tokens=auth.tokens,
         authenticate=auth.authenticate,
         check_ready=transactions.check,
-        signs_in_elsewhere=auth.is_elsewhere,
+        external_auth=auth.is_external,
     )
 
 

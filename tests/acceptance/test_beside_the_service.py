@@ -12,14 +12,14 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from tales.application.reaper import Reaper
-from tales.application.request_generation import RequestGeneration, StoryWish
+from tales.application.request_generation import GenerationRequest, RequestGeneration
 from tales.application.run_attempt import RunAttempt
 from tales.application.worker import NoWorker, Worker
 from tales.domain.actor import Actor
-from tales.domain.brief import StoryType
 from tales.domain.generation import Generation
 from tales.domain.repositories.attempt_queue import GRACE, WorkerInfo
 from tales.domain.retry import RetryPolicy
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.ids import Uuid7Maker
@@ -55,7 +55,7 @@ class Service:
         async with self.transactions.as_user(actor) as work:
             child = await work.children.add(uuid4(), actor.user_id, new_child())
             await work.commit()
-        wish = StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
+        wish = GenerationRequest(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
         dispatcher = NoWorker(RecordingPublisher())
         request = RequestGeneration(self.transactions, self.queue, dispatcher, Uuid7Maker(), QUEUE, (model,))
         return await request(actor, wish)

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tales.application.request_generation import RequestGeneration, StoryWish
+from tales.application.request_generation import GenerationRequest, RequestGeneration
 from tales.application.run_attempt import RunAttempt
 from tales.application.worker import NoWorker
 from tales.domain.actor import Actor
-from tales.domain.brief import StoryType
 from tales.domain.generation import Attempt, Generation, Status
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
@@ -59,12 +59,12 @@ class Writer:
         policy = RetryPolicy(models, max_attempts=len(models))
         run = RunAttempt(self.queue, self.provider, policy, lambda *_: 0.0, self.ids, publisher, self.log)
         request = RequestGeneration(self.transactions, self.queue, NoWorker(publisher), self.ids, "test", models)
-        wish = StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
+        wish = GenerationRequest(story_type=StoryType.CHILD, moral="kindness", child_id=child.id, story_length=1)
         generation = await request(actor, wish)
         worker = WorkerInfo(self.ids.new(), "test", "here", 1, concurrency=1)
         while generation.status is Status.PENDING:
             (claimed,) = await self.queue.claim(worker, 1)
-            await run.keep(claimed, await run.call(claimed))
+            await run.save(claimed, await run.call(claimed))
             async with self.transactions.as_service() as work:
                 found = await work.generations.get_generation(generation.generation_id, whole=True)
             assert found is not None

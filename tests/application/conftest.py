@@ -15,15 +15,15 @@ from uuid_utils.compat import uuid7
 
 from tales.application.ports import Dispatcher, ModelAnswer, ModelCall
 from tales.application.reaper import Reaper
-from tales.application.request_generation import RequestGeneration, StoryWish
+from tales.application.request_generation import GenerationRequest, RequestGeneration
 from tales.application.run_attempt import RunAttempt
 from tales.application.worker import NoWorker, Worker, WorkerTimes
 from tales.domain.actor import Actor
-from tales.domain.brief import StoryType
 from tales.domain.failures import Failure
 from tales.domain.generation import Generation
 from tales.domain.repositories.attempt_queue import AttemptQueue, ClaimedAttempt, EndedAttempt, WorkerInfo
 from tales.domain.retry import RetryPolicy
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
@@ -135,7 +135,7 @@ class Flow:
         request = self.request_generation
         if dispatcher is not None:
             request = replace(request, dispatcher=dispatcher)
-        return await request(self.actor, StoryWish(**facts | changes))  # type: ignore[arg-type]
+        return await request(self.actor, GenerationRequest(**facts | changes))  # type: ignore[arg-type]
 
     @asynccontextmanager
     async def worker(
@@ -164,7 +164,7 @@ class Flow:
     async def run(self, generation: Generation) -> EndedAttempt | None:
         """What a worker does with the attempt in flight, and with no other."""
         claimed = await self.claim(generation)
-        return await self.run_attempt.keep(claimed, await self.run_attempt.call(claimed))
+        return await self.run_attempt.save(claimed, await self.run_attempt.call(claimed))
 
     async def finish(self, generation: Generation) -> Generation:
         """Let a worker run attempts until the generation has ended."""
@@ -203,7 +203,7 @@ async def flow(
     provider, publisher, log = ScriptedProvider(), RecordingPublisher(), RecordingLog()
     policy = RetryPolicy(MODELS, max_attempts=3)
     run = RunAttempt(
-        attempt_queue, provider, policy, lambda low, _: low, ids, publisher, log, keeping_delays=(0.01, 0.05)
+        attempt_queue, provider, policy, lambda low, _: low, ids, publisher, log, saving_delays=(0.01, 0.05)
     )
     return Flow(
         transactions,

@@ -8,7 +8,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import InvalidInput, NotFound, NotSignedIn, Unavailable
+from tales.domain.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 from tales.domain.generation import Generation, Status
 from tales.domain.repositories.attempt_queue import ClaimedAttempt
 from tests.application.conftest import PATIENT, Between, Flow, Hold, worker_info
@@ -127,7 +127,7 @@ async def test_a_request_that_is_refused_takes_no_place(
                 await work.commit()
             await flow.ask()
             database.execute("delete from auth.users where id = %s", flow.actor.user_id)
-            with pytest.raises((NotFound, NotSignedIn)):
+            with pytest.raises((NotFound, Unauthenticated)):
                 await flow.ask(worker)
         else:
             with outage(server, database), pytest.raises(Unavailable):

@@ -12,13 +12,13 @@ import pytest
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.read_stories import ReadStories
-from tales.application.request_generation import StoryWish
+from tales.application.request_generation import GenerationRequest
 from tales.application.stream_events import StreamEvents
 from tales.application.worker import Worker
-from tales.domain.brief import StoryType
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Generation, Status
-from tales.domain.progress import Event, GenerationEnded, TextWritten
+from tales.domain.progress import Event, GenerationEnded, TextDelta
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.providers.completion import story_text
 from tests.application.conftest import PATIENT, TEXT, Flow, Hold, answer
@@ -80,7 +80,7 @@ async def test_who_waits_hears_of_the_retry_that_gives_the_story(flow: Flow) -> 
 
 async def test_a_story_is_written_while_its_family_waits(flow: Flow) -> None:
     follow, read = FollowGeneration(flow.transactions, flow.hub), ReadStories(flow.transactions)
-    wish = StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=flow.child_id)
+    wish = GenerationRequest(story_type=StoryType.CHILD, moral="kindness", child_id=flow.child_id)
     async with publishing_worker(flow) as worker:
         generate = GenerateStory(replace(flow.request_generation, dispatcher=worker), follow, read)
         written = await generate(flow.actor, wish)
@@ -110,5 +110,5 @@ async def test_who_streams_hears_every_event_once_and_in_order(flow: Flow, fails
     assert isinstance(events[-1], GenerationEnded)
     assert events[-1].status is Status.SUCCESS
     last = 1 + fails
-    text = "".join(e.text for e in events if isinstance(e, TextWritten) and e.cursor.attempt_number == last)
+    text = "".join(e.text for e in events if isinstance(e, TextDelta) and e.cursor.attempt_number == last)
     assert text == TEXT

@@ -91,7 +91,7 @@ async def test_a_late_answer_of_a_worker_that_was_cut_off_is_refused(flow: Flow,
     silence(database, info)
     assert await flow.reaper() == 1
 
-    assert await flow.run_attempt.keep(claimed, given) is None
+    assert await flow.run_attempt.save(claimed, given) is None
 
     lost, following = (await flow.look(generation.generation_id)).attempts
     assert (lost.status, following.status) == (Status.TIMEOUT, Status.PENDING)

@@ -91,7 +91,7 @@ async def test_an_attempt_in_the_hands_of_a_live_worker_is_left_alone_however_ol
 
     assert await flow.reaper() == 0
 
-    await flow.run_attempt.keep(claimed, await flow.run_attempt.call(claimed))
+    await flow.run_attempt.save(claimed, await flow.run_attempt.call(claimed))
     assert (await flow.look(generation.generation_id)).status is Status.SUCCESS
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from uuid_utils.compat import uuid7
 
-from tales.application.request_generation import KnownCasts, StoryWish
+from tales.application.request_generation import GenerationRequest, KnownCasts
 from tales.domain.actor import Actor
-from tales.domain.brief import StoryType
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.family import ChildChanges, HeroChanges
 from tales.domain.generation import Status
 from tales.domain.prompt import PROMPT_VERSION
 from tales.domain.repositories.attempt_queue import Cast
+from tales.domain.story_spec import StoryType
 from tests.application.conftest import MODELS, Between, Flow, worker_info
 from tests.factories import add_user, new_child, new_hero
 from tests.fixtures.databases import Database, statements_of
@@ -181,7 +181,7 @@ async def test_only_so_many_casts_are_remembered(flow: Flow) -> None:
         async with flow.transactions.as_user(flow.actor) as work:
             child = await work.children.add(uuid7(), flow.actor.user_id, new_child(name=name))
             await work.commit()
-        wishes.append(StoryWish(story_type=StoryType.CHILD, moral="kindness", child_id=child.id))
+        wishes.append(GenerationRequest(story_type=StoryType.CHILD, moral="kindness", child_id=child.id))
         casts.put(flow.actor, wishes[-1], Cast(child))
 
     assert [casts.get(flow.actor, wish) is not None for wish in wishes] == [False, True, True]

@@ -200,7 +200,7 @@ async def test_the_providers_id_is_kept_with_an_answer_that_comes_at_once(flow: 
 
     with statements_of(flow.transactions) as during_the_call:
         given = await flow.run_attempt.call(claimed)
-    await flow.run_attempt.keep(claimed, given)
+    await flow.run_attempt.save(claimed, given)
 
     assert not [statement for statement in during_the_call if statement.lower().startswith("update")]
     assert database.rows("select provider_generation_id from tales.generations") == [

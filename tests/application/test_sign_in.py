@@ -12,7 +12,7 @@ import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from tales.application.sign_in import LOCAL_USER, LONGEST_PASSWORD, SignIn
-from tales.domain.errors import Conflict, InvalidInput, NotSignedIn
+from tales.domain.errors import Conflict, InvalidInput, Unauthenticated
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.fixtures.databases import Database
@@ -50,7 +50,7 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
 ) -> None:
     await sign_in.sign_up("ada@example.org", PASSWORD)
 
-    with pytest.raises(NotSignedIn) as caught:
+    with pytest.raises(Unauthenticated) as caught:
         await sign_in.sign_in(email, password)
 
     assert caught.value.message == "The address or the password is wrong. Check both, or sign up first."
@@ -91,7 +91,7 @@ async def test_nothing_may_be_written_behind_the_longest_password(sign_in: SignI
     longest = "x" * LONGEST_PASSWORD
     await sign_in.sign_up("ada@example.org", longest)
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         await sign_in.sign_in("ada@example.org", longest + "y")
     assert await sign_in.sign_in("ada@example.org", longest)
 
@@ -120,7 +120,7 @@ async def _medians(**attempts: Attempt) -> dict[str, float]:
     for _ in range(3):
         for name, attempt in attempts.items():
             begin = time.perf_counter()
-            with suppress(NotSignedIn, Conflict):
+            with suppress(Unauthenticated, Conflict):
                 await attempt()
             taken[name].append(time.perf_counter() - begin)
     return {name: median(seconds) for name, seconds in taken.items()}

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tales.application.sign_in import SignIn
-from tales.domain.errors import Conflict, NotSignedIn, TooManyRequests
-from tales.domain.throttle import BY_ADDRESS, BY_CLIENT, FORGOTTEN_AFTER, EntryKind
+from tales.domain.errors import Conflict, TooManyRequests, Unauthenticated
+from tales.domain.throttle import BY_ADDRESS, BY_CLIENT, FORGOTTEN_AFTER, LoginKind
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.persistence.engine import make_engine
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
@@ -21,9 +21,9 @@ from tests.fixtures.time import FakeClock, FakeIds
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery"
 HOME, SOMEWHERE = "203.0.113.7", "198.51.100.1"
-FREE = BY_ADDRESS[EntryKind.SIGN_IN].free
-FREE_FOR_CLIENT = BY_CLIENT[EntryKind.SIGN_IN].free
-FREE_SIGN_UPS = BY_CLIENT[EntryKind.SIGN_UP].free
+FREE = BY_ADDRESS[LoginKind.SIGN_IN].free
+FREE_FOR_CLIENT = BY_CLIENT[LoginKind.SIGN_IN].free
+FREE_SIGN_UPS = BY_CLIENT[LoginKind.SIGN_UP].free
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def another(database: Database, ids: FakeIds, clock: FakeClock) -> AsyncIt
 
 async def fail(sign_in: SignIn, times: int = 1, email: str = EMAIL, client: str | None = None) -> None:
     for _ in range(times):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await sign_in.sign_in(email, "wrong password", client)
 
 
@@ -108,7 +108,7 @@ async def test_attempts_at_the_same_moment_do_not_slip_through(sign_in: SignIn, 
 
     answers = Counter(type(answer) for answer in await asyncio.gather(*guesses, return_exceptions=True))
 
-    assert answers == {NotSignedIn: FREE, TooManyRequests: 40 - FREE}
+    assert answers == {Unauthenticated: FREE, TooManyRequests: 40 - FREE}
 
 
 async def test_a_client_that_tries_many_addresses_must_wait_too(sign_in: SignIn) -> None:
@@ -162,7 +162,7 @@ async def test_sign_ups_of_one_client_are_throttled(sign_in: SignIn, clock: Fake
 
 async def test_to_ask_for_an_account_by_signing_up_is_throttled(sign_in: SignIn) -> None:
     await sign_in.sign_up(EMAIL, PASSWORD)
-    for _ in range(BY_ADDRESS[EntryKind.SIGN_UP].free - 1):
+    for _ in range(BY_ADDRESS[LoginKind.SIGN_UP].free - 1):
         with pytest.raises(Conflict):
             await sign_in.sign_up(EMAIL, PASSWORD)
 
@@ -179,13 +179,13 @@ async def test_what_is_long_ago_is_forgotten_and_cleared_away(
 
     await fail(sign_in, 1)
 
-    assert database.rows("select attempts from tales.entry_attempts") == [{"attempts": 1}]
+    assert database.rows("select attempts from tales.login_attempts") == [{"attempts": 1}]
 
 
 async def test_neither_addresses_are_kept_to_be_read(sign_in: SignIn, database: Database) -> None:
     await fail(sign_in, 1, EMAIL, HOME)
 
-    kept = repr(database.rows("select * from tales.entry_attempts"))
+    kept = repr(database.rows("select * from tales.login_attempts"))
     assert "ada" not in kept
     assert HOME not in kept
 

@@ -16,7 +16,12 @@ from benchmarks.legacy import url_as
 from benchmarks.legacy.__main__ import main
 
 from tales.infrastructure.persistence.embedded import start_embedded, stop_embedded
-from tales.infrastructure.persistence.migration.migrate import Wishes, current_revision, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import (
+    MigrationOptions,
+    current_revision,
+    migrate_down,
+    migrate_up,
+)
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.fixtures.server import run_folder
@@ -107,6 +112,6 @@ def test_a_database_like_supabases(platform_url: str) -> None:
         assert connection.execute("select count(*), count(confirmed_at) from auth.users").fetchone() == (1, 0)
 
     before = catalog(platform_url, ("auth", "extensions"))
-    migrate_up(owner_url, wishes=Wishes({"tales.orphans": "quarantine", "tales.invalid": "quarantine"}))
+    migrate_up(owner_url, options=MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"}))
     migrate_down(owner_url, "014")
     assert catalog(platform_url, ("auth", "extensions")) == before

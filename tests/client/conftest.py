@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from uuid_utils.compat import uuid7
 
-from tales.bootstrap import open_house
+from tales.bootstrap import running_app
 from tales.infrastructure.providers.simulator.server import running_simulator
 from tales.infrastructure.telemetry.logging import configure_logging
 from tales.interfaces.api.app import create_app
@@ -60,9 +60,9 @@ def running_service(database: Database, *models: str) -> Iterator[Service]:
     async def serve() -> None:
         async with (
             running_simulator() as simulator,
-            open_house(_settings(database, simulator.url, models), works=True) as house,
+            running_app(_settings(database, simulator.url, models), with_worker=True) as app,
         ):
-            config = uvicorn.Config(create_app(house.services), port=0, log_config=None, timeout_graceful_shutdown=2)
+            config = uvicorn.Config(create_app(app.services), port=0, log_config=None, timeout_graceful_shutdown=2)
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve())
             await until(lambda: server.started)

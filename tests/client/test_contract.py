@@ -13,8 +13,8 @@ from tales.client import (
     InvalidInput,
     MemoryTokens,
     NotFound,
-    NotSignedIn,
     Tokens,
+    Unauthenticated,
 )
 from tests.client.both import AnyClient, Kind, client_at, collect
 from tests.client.conftest import Service, ServiceWith
@@ -146,7 +146,7 @@ async def test_an_id_cannot_leave_its_place_in_the_address(tales: AnyClient) -> 
 async def test_an_account_is_opened_signed_in_and_out(service: Service, kind: Kind) -> None:
     email, tokens = f"{kind.value}@example.org", MemoryTokens()
     async with client_at(kind, service.address, tokens=tokens) as tales:
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tales.sign_in(email, PASSWORD)
         assert (await tales.sign_up(email, PASSWORD)).email == email
         with pytest.raises(Conflict):
@@ -158,12 +158,12 @@ async def test_an_account_is_opened_signed_in_and_out(service: Service, kind: Ki
 
         await tales.sign_out()
         assert tokens.read() is None
-        with pytest.raises(NotSignedIn) as caught:
+        with pytest.raises(Unauthenticated) as caught:
             await collect(tales.stories.list())
     assert caught.value.code == "not_signed_in"
 
     async with client_at(kind, service.address, tokens=MemoryTokens(before)) as thief:
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await collect(thief.stories.list())
 
 
@@ -193,6 +193,6 @@ async def test_a_password_is_changed_and_only_the_new_one_signs_in(service: Serv
         await tales.change_password(PASSWORD, "another long password")
 
         assert await collect(tales.children.list()) == []
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tales.sign_in(email, PASSWORD)
         await tales.sign_in(email, "another long password")

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tales.client import ConnectionFailed, InvalidInput, MemoryTokens, NotSignedIn, Retry, TimedOut
+from tales.client import ConnectionFailed, InvalidInput, MemoryTokens, Retry, TimedOut, Unauthenticated
 from tests.client.both import AnyClient, Kind, client_at, collect
 from tests.client.conftest import Service
 from tests.client.faults import Fault, scripted
@@ -89,7 +89,7 @@ async def test_an_account_is_erased_with_its_password_alone(service: Service, ki
         await tales.erase(PASSWORD)
 
         assert tokens.read() is None
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tales.sign_in(email, PASSWORD)
     assert service.database.rows("select from tales.accounts where email = %s", email) == []
 

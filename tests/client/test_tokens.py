@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from tales.client import ConnectionFailed, MemoryTokens, NotSignedIn, Retry, Tokens
+from tales.client import ConnectionFailed, MemoryTokens, Retry, Tokens, Unauthenticated
 from tests.client.both import Kind, client_at
 from tests.client.faults import Answer, Asked, Fault, answer, problem, scripted
 
@@ -82,7 +82,7 @@ async def test_what_cannot_be_renewed_is_given_up_and_not_tried_again(kind: Kind
     tokens = MemoryTokens(Tokens("access-0", "stolen"))
     async with scripted(decide=Rotating()) as server, client_at(kind, server.address, tokens=tokens) as tales:
         for _ in range(2):
-            with pytest.raises(NotSignedIn):
+            with pytest.raises(Unauthenticated):
                 await tales.children.get(ID)
 
     assert tokens.read() is None
@@ -106,7 +106,7 @@ async def test_a_renewal_that_is_refused_again_at_once_ends(kind: Kind) -> None:
         return answer(200, {"access_token": "a", "refresh_token": "r"}) if "/auth/" in asked.line else REFUSED
 
     async with scripted(decide=decide) as server, client_at(kind, server.address, tokens=kept()) as tales:
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tales.children.get(ID)
 
     assert len(server.asked) == 3

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from tales.domain import brief, errors, family, page
+from tales.domain import errors, family, page, story_spec
 from tales.domain.idempotency import IdempotencyKeyReused
 from tales.interfaces.api import prefer, problem_kinds
 from tales.interfaces.api.middleware.body_limit import LARGEST_BODY
@@ -81,9 +81,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         "a request's body": f"{LARGEST_BODY // 1024} KiB",
         "`Prefer: wait=N`": f"{prefer.LONGEST_WAIT} seconds",
         "`limit` of a list": f"{page.MAX_PAGE} items",
-        "`story_length`": f"{brief.MAX_MINUTES} minutes",
-        "`moral`": f"{brief.MAX_MORAL} characters",
-        "`relationship_description`": f"{brief.MAX_RELATIONSHIP} characters",
+        "`story_length`": f"{story_spec.MAX_MINUTES} minutes",
+        "`moral`": f"{story_spec.MAX_MORAL} characters",
+        "`relationship_description`": f"{story_spec.MAX_RELATIONSHIP} characters",
         "`name`, `gender`": f"{family.MAX_NAME} characters",
         "`interests`": f"{family.MAX_INTERESTS} of {family.MAX_INTEREST} characters",
         "`appearance`": f"{family.MAX_APPEARANCE} characters",

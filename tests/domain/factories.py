@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from tales.domain.brief import StoryBrief, StoryType
 from tales.domain.family import Child, Hero
 from tales.domain.generation import Attempt, AttemptId, Generation, Origin, Status
+from tales.domain.story_spec import StorySpec, StoryType
 
 GENERATION_ID = UUID("01890000-0000-7000-8000-000000000001")
 USER_ID = UUID("01890000-0000-7000-8000-000000000002")
@@ -29,8 +29,8 @@ def make_hero(**changes: Any) -> Hero:
     return replace(fox, **changes)
 
 
-def make_brief(**changes: Any) -> StoryBrief:
-    """A brief with everything in it; nobody but the caller keeps its type and its cast together."""
+def make_brief(**changes: Any) -> StorySpec:
+    """A spec with everything in it; nobody but the caller keeps its type and its cast together."""
     fields: dict[str, Any] = {
         "story_type": StoryType.COMBINED,
         "moral": "kindness",
@@ -39,7 +39,7 @@ def make_brief(**changes: Any) -> StoryBrief:
         "relationship_description": "best friends",
         "story_length": 3,
     }
-    return StoryBrief(**fields | changes)
+    return StorySpec(**fields | changes)
 
 
 def make_attempt(number: int = 1, status: Status = Status.PENDING, **changes: Any) -> Attempt:

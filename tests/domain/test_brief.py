@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from tales.domain.brief import (
+from tales.domain.errors import InvalidInput
+from tales.domain.story_spec import (
     DEFAULT_MINUTES,
     LANGUAGES,
     MAX_MINUTES,
     MAX_MORAL,
     MAX_RELATIONSHIP,
-    StoryBrief,
+    StorySpec,
     StoryType,
 )
-from tales.domain.errors import InvalidInput
 from tests.domain.factories import make_brief, make_child, make_hero
 
 FIELDS = ("child_id", "hero_id", "relationship_description")
@@ -43,8 +43,8 @@ def test_each_type_of_story_has_its_cast_no_more_and_no_less(
 
 
 def test_words_of_a_brief_are_tidied() -> None:
-    brief = make_brief(moral=" be\nkind ", relationship_description=" old  friends ")
-    assert (brief.moral, brief.relationship_description) == ("be kind", "old friends")
+    spec = make_brief(moral=" be\nkind ", relationship_description=" old  friends ")
+    assert (spec.moral, spec.relationship_description) == ("be kind", "old friends")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_no_other_length_is_allowed(minutes: Any) -> None:
 
 
 def test_a_parent_who_names_no_length_gets_5_minutes_and_the_wish_stays_unsaid() -> None:
-    brief = make_brief(story_length=None)
-    assert (brief.story_length, brief.minutes) == (None, DEFAULT_MINUTES)
+    spec = make_brief(story_length=None)
+    assert (spec.story_length, spec.minutes) == (None, DEFAULT_MINUTES)
 
 
 def test_a_brief_knows_what_its_hero_looks_like() -> None:
@@ -93,4 +93,4 @@ def test_a_brief_knows_what_its_hero_looks_like() -> None:
 
 
 def test_a_story_without_a_hero_has_no_hero_appearance() -> None:
-    assert StoryBrief(StoryType.CHILD, "kindness", make_child()).hero_appearance is None
+    assert StorySpec(StoryType.CHILD, "kindness", make_child()).hero_appearance is None

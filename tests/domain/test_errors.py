@@ -7,16 +7,16 @@ import pytest
 from tales.domain.errors import (
     Conflict,
     Forbidden,
+    GenerationFailed,
+    GenerationTimeout,
     IllegalTransition,
     InvalidInput,
     NotFound,
-    NotSignedIn,
-    NotWritten,
-    Outdated,
-    StillWriting,
     TalesError,
     TooManyRequests,
+    Unauthenticated,
     Unavailable,
+    VersionConflict,
 )
 
 ALL = (
@@ -25,15 +25,15 @@ ALL = (
     NotFound,
     Conflict,
     IllegalTransition,
-    Outdated,
-    NotSignedIn,
+    VersionConflict,
+    Unauthenticated,
     Forbidden,
     TooManyRequests,
-    NotWritten,
-    StillWriting,
+    GenerationFailed,
+    GenerationTimeout,
     Unavailable,
 )
-WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, Outdated, NotSignedIn, Forbidden, Unavailable)
+WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, VersionConflict, Unauthenticated, Forbidden, Unavailable)
 
 
 def test_this_list_knows_every_error_of_the_tree() -> None:
@@ -82,7 +82,9 @@ def test_an_illegal_transition_is_a_conflict() -> None:
 def test_a_generation_without_a_story_says_why() -> None:
     generation = UUID(int=7)
 
-    assert NotWritten(generation, "The lamp is out.").message == "No story came of this: The lamp is out. Ask again."
-    assert NotWritten(generation).message == NotWritten.__doc__
-    assert StillWriting(generation).message == StillWriting.__doc__
-    assert NotWritten(generation).generation_id == StillWriting(generation).generation_id == generation
+    assert (
+        GenerationFailed(generation, "The lamp is out.").message == "No story came of this: The lamp is out. Ask again."
+    )
+    assert GenerationFailed(generation).message == GenerationFailed.__doc__
+    assert GenerationTimeout(generation).message == GenerationTimeout.__doc__
+    assert GenerationFailed(generation).generation_id == GenerationTimeout(generation).generation_id == generation

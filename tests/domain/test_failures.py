@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tales.domain.failures import RETRYABLE, TIMEOUTS, WORTH_ANOTHER_MODEL, Failure, FailureKind
+from tales.domain.failures import FALLBACK_KINDS, RETRYABLE, TIMEOUTS, Failure, FailureKind
 from tales.domain.generation import Status
 
 ENDS_THE_GENERATION = {
@@ -14,7 +14,7 @@ ENDS_THE_GENERATION = {
 
 
 def test_each_kind_is_worth_a_retry_or_another_model_or_neither() -> None:
-    groups = (RETRYABLE, WORTH_ANOTHER_MODEL, ENDS_THE_GENERATION)
+    groups = (RETRYABLE, FALLBACK_KINDS, ENDS_THE_GENERATION)
     assert set().union(*groups) == set(FailureKind)
     assert sum(map(len, groups)) == len(FailureKind)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tales.domain.brief import MAX_MORAL, MAX_RELATIONSHIP, StoryBrief
 from tales.domain.errors import InvalidInput
 from tales.domain.family import MAX_APPEARANCE, MAX_INTEREST, MAX_INTERESTS, NewChild, NewHero
 from tales.domain.prompt import write_prompt
+from tales.domain.story_spec import MAX_MORAL, MAX_RELATIONSHIP, StorySpec
 from tests.domain.factories import make_brief, make_child, make_hero
 from tests.domain.injections import INJECTIONS, breaking_characters, data, frame
 
@@ -20,8 +20,8 @@ LONGEST = max(MAX_APPEARANCE, MAX_MORAL, MAX_RELATIONSHIP, MAX_INTERESTS * (MAX_
 PLAIN = make_brief(child=make_child(gender="girl"))
 
 
-def rows_with(text: str) -> dict[str, StoryBrief]:
-    """A brief for each field that a row can hold this text in, past all checks."""
+def rows_with(text: str) -> dict[str, StorySpec]:
+    """A spec for each field that a row can hold this text in, past all checks."""
     child, hero = make_child(gender="girl"), make_hero()
     return {
         "the child's name": replace(PLAIN, child=replace(child, name=text)),
@@ -47,8 +47,8 @@ def assert_only_data_differ(prompt: str) -> None:
 
 @pytest.mark.parametrize("injection", INJECTIONS.values(), ids=list(INJECTIONS))
 def test_what_a_row_holds_stays_where_data_stand(injection: str) -> None:
-    for brief in rows_with(injection).values():
-        assert_only_data_differ(write_prompt(brief))
+    for spec in rows_with(injection).values():
+        assert_only_data_differ(write_prompt(spec))
 
 
 FIELDS: dict[str, Any] = {
@@ -80,7 +80,7 @@ def test_what_a_family_types_is_refused_by_the_fields_name_or_stays_where_data_s
             FIELDS[field](injection)
         assert refused.value.field == field
         assert "obey" not in refused.value.message
-    elif isinstance(typed, StoryBrief):
+    elif isinstance(typed, StorySpec):
         assert_only_data_differ(write_prompt(typed))
     else:
         kept = typed.name + (getattr(typed, "gender", None) or getattr(typed, "appearance", None) or "")

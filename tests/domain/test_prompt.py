@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tales.domain.brief import LANGUAGES, StoryBrief, StoryType
 from tales.domain.prompt import PROMPT_VERSION, target_words, write_prompt
+from tales.domain.story_spec import LANGUAGES, StorySpec, StoryType
 from tests.domain.factories import make_brief, make_child, make_hero
 
 # A change of the text is a new version: put it here under its name, so that reports never mix the two.
@@ -45,7 +45,7 @@ def facts(prompt: str) -> list[tuple[str, str]]:
 
 
 def test_a_story_of_a_child_has_no_hero_in_its_facts() -> None:
-    prompt = write_prompt(StoryBrief(StoryType.CHILD, "kindness", make_child(interests=())))
+    prompt = write_prompt(StorySpec(StoryType.CHILD, "kindness", make_child(interests=())))
     assert facts(prompt) == [
         ("child", "Mia"),
         ("age of the child", "6 years"),
@@ -54,7 +54,7 @@ def test_a_story_of_a_child_has_no_hero_in_its_facts() -> None:
 
 
 def test_a_story_of_a_hero_has_no_child_in_its_facts() -> None:
-    prompt = write_prompt(StoryBrief(StoryType.HERO, "courage", hero=make_hero(appearance=None)))
+    prompt = write_prompt(StorySpec(StoryType.HERO, "courage", hero=make_hero(appearance=None)))
     assert facts(prompt) == [("hero", "Captain Fox"), ("moral of the story", "courage")]
 
 
@@ -78,11 +78,11 @@ def test_words_of_any_script_stand_in_the_prompt_as_they_are_written() -> None:
 def test_a_familys_words_leave_neither_their_quotes_nor_their_line(
     name: str, interest: str, appearance: str, gender: str
 ) -> None:
-    brief = make_brief(
+    spec = make_brief(
         child=make_child(name=name, interests=(interest,), gender=gender), hero=make_hero(appearance=appearance)
     )
     plain = write_prompt(make_brief(child=make_child(gender="girl")))
-    prompt = write_prompt(brief)
+    prompt = write_prompt(spec)
     assert [fact for fact, _ in facts(prompt)] == [fact for fact, _ in facts(plain)]
     assert _FACT.sub("", prompt) == _FACT.sub("", plain)
     assert len(prompt.splitlines()) == len(plain.splitlines())

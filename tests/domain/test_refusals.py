@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tales.domain.brief import LANGUAGES
 from tales.domain.refusals import OPENINGS, opens_with_refusal
+from tales.domain.story_spec import LANGUAGES
 
 REFUSALS = {
     "ar": ["عذرًا، لا أستطيع كتابة هذه القصة.", "أنا آسف، ولكن لا يمكنني المساعدة في ذلك."],

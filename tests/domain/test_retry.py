@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tales.domain.failures import RETRYABLE, WORTH_ANOTHER_MODEL, Failure, FailureKind
+from tales.domain.failures import FALLBACK_KINDS, RETRYABLE, Failure, FailureKind
 from tales.domain.retry import NextAttempt, RetryPolicy
 
 ONE = RetryPolicy(("a",), max_attempts=3)
@@ -72,13 +72,13 @@ def test_a_lost_worker_says_nothing_about_its_model() -> None:
     assert models(RetryPolicy(("a", "b"), max_attempts=3), "a", failure(KEPT)) == ["a", "a", "a"]
 
 
-@pytest.mark.parametrize("kind", sorted(WORTH_ANOTHER_MODEL))
+@pytest.mark.parametrize("kind", sorted(FALLBACK_KINDS))
 def test_what_one_model_cannot_do_goes_through_the_chain_at_once_and_ends_with_it(kind: FailureKind) -> None:
     assert models(CHAIN, "a", failure(kind)) == ["a", "b", "c"]
     assert CHAIN.next_attempt(["a"], failure(kind), longest) == NextAttempt("b", 0.0)
 
 
-@pytest.mark.parametrize("kind", sorted(set(FailureKind) - RETRYABLE - WORTH_ANOTHER_MODEL))
+@pytest.mark.parametrize("kind", sorted(set(FailureKind) - RETRYABLE - FALLBACK_KINDS))
 def test_what_no_model_can_mend_ends_the_generation(kind: FailureKind) -> None:
     assert models(CHAIN, "a", failure(kind)) == ["a"]
 
@@ -101,7 +101,7 @@ def test_a_provider_that_asks_not_to_try_again_is_believed(kind: FailureKind) ->
     assert ONE.next_attempt(["a"], failure(kind, retryable=False), longest) is None
 
 
-@pytest.mark.parametrize("kind", sorted((RETRYABLE | WORTH_ANOTHER_MODEL) - {KEPT}))
+@pytest.mark.parametrize("kind", sorted((RETRYABLE | FALLBACK_KINDS) - {KEPT}))
 def test_what_a_provider_rules_out_for_one_model_is_not_ruled_out_for_the_next(kind: FailureKind) -> None:
     assert CHAIN.next_attempt(["a"], failure(kind, retryable=False), longest) == NextAttempt("b", 0.0)
 

@@ -17,14 +17,14 @@ _MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomers:
+class ProvisionUser:
     """Users of an outside provider: known here from the first token on that they bring."""
 
     transactions: Transactions
     clock: Clock
     _known: dict[UUID, datetime] = field(default_factory=dict)
 
-    async def welcome(self, user_id: UUID) -> None:
+    async def __call__(self, user_id: UUID) -> None:
         """Add the user, unless there is one."""
         now = self.clock.now()
         if now - self._known.get(user_id, datetime.min.replace(tzinfo=now.tzinfo)) < REMEMBERED:
@@ -39,14 +39,14 @@ class Newcomers:
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Reads a request's token. `newcomers` where a provider signs users in whom this database does not know."""
+    """Reads a request's token. `provision_user` where a provider signs users in whom this database does not know."""
 
     tokens: TokenReader
-    newcomers: Newcomers | None = None
+    provision_user: ProvisionUser | None = None
 
     async def __call__(self, token: str) -> Actor:
-        """Who brings this token. Raises: NotSignedIn, Unavailable."""
+        """Who brings this token. Raises: Unauthenticated, Unavailable."""
         actor = await self.tokens.read(token)
-        if self.newcomers is not None:
-            await self.newcomers.welcome(actor.user_id)
+        if self.provision_user is not None:
+            await self.provision_user(actor.user_id)
         return actor

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from tales.application.ports import Clock, PasswordHasher
 from tales.application.sign_in import checked_password, matches
-from tales.application.throttle import admit
+from tales.application.throttle import check_throttle
 from tales.domain.actor import Actor
-from tales.domain.errors import Conflict, InvalidInput, NotSignedIn
+from tales.domain.errors import Conflict, InvalidInput, Unauthenticated
 from tales.domain.repositories.accounts import Account
 from tales.domain.repositories.unit_of_work import Transactions
-from tales.domain.throttle import EntryKind
+from tales.domain.throttle import LoginKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ChangePassword:
     async def __call__(self, actor: Actor, current: str, new: str, client: str | None = None) -> None:
         """Replace the `current` password by the `new` one, and end all sessions but the actor's own.
 
-        Raises: InvalidInput, NotSignedIn, TooManyRequests, or Conflict when the user has no password here.
+        Raises: InvalidInput, Unauthenticated, TooManyRequests, or Conflict when the user has no password here.
         """
         checked_password("new_password", new)
         account = await self._admitted(actor, client)
@@ -37,18 +37,18 @@ class ChangePassword:
             if not await work.accounts.change_password(account, hashed):
                 raise Conflict("The password has been changed meanwhile. Sign in with the new one.")
             await work.sessions.close_all(actor.user_id, but=actor.session_id)
-            await work.entry_attempts.clear(EntryKind.SIGN_IN, account.email)
+            await work.login_attempts.clear(LoginKind.SIGN_IN, account.email)
             await work.commit()
 
     async def _admitted(self, actor: Actor, client: str | None) -> Account:
         """The actor's account, after one more attempt to name its password has been counted."""
         async with self.transactions.as_service() as work:
             if actor.session_id is not None and not await work.sessions.is_open(actor.session_id):
-                raise NotSignedIn("This session has ended. Sign in again.")
+                raise Unauthenticated("This session has ended. Sign in again.")
             account = await work.accounts.get(actor.user_id)
             if account is None:
                 raise Conflict("This user has no password here. Change it where you sign in.")
             # Whoever got hold of a token shall not find the password by trying.
-            await admit(work, EntryKind.SIGN_IN, account.email, client, self.clock.now())
+            await check_throttle(work, LoginKind.SIGN_IN, account.email, client, self.clock.now())
             await work.commit()
         return account

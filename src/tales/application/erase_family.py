@@ -7,12 +7,12 @@ from uuid import UUID
 
 from tales.application.ports import Clock, PasswordHasher
 from tales.application.sign_in import matches
-from tales.application.throttle import admit
+from tales.application.throttle import check_throttle
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tales.domain.repositories.accounts import Account
 from tales.domain.repositories.unit_of_work import Transactions
-from tales.domain.throttle import EntryKind
+from tales.domain.throttle import LoginKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class EraseFamily:
             raise InvalidInput("password", "Say your password, to be sure: everything that is yours is erased.")
         # Whoever got hold of a token shall not find the password by trying.
         async with self.transactions.as_service() as work:
-            await admit(work, EntryKind.SIGN_IN, account.email, client, self.clock.now())
+            await check_throttle(work, LoginKind.SIGN_IN, account.email, client, self.clock.now())
             await work.commit()
         if not await matches(self.passwords, password, account):
             raise InvalidInput("password", "This is not your password. Check it.")

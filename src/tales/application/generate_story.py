@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from tales.application.follow_generation import FollowGeneration
 from tales.application.read_stories import ReadStories
-from tales.application.request_generation import RequestGeneration, StoryWish
+from tales.application.request_generation import GenerationRequest, RequestGeneration
 from tales.domain.actor import Actor
-from tales.domain.errors import Conflict, NotWritten, StillWriting
+from tales.domain.errors import Conflict, GenerationFailed, GenerationTimeout
 from tales.domain.generation import Status
 from tales.domain.story import WrittenStory
 
@@ -25,18 +25,18 @@ class GenerateStory:
     read: ReadStories
     patience: float = PATIENCE
 
-    async def __call__(self, actor: Actor, wish: StoryWish, key: str | None = None) -> WrittenStory:
+    async def __call__(self, actor: Actor, wish: GenerationRequest, key: str | None = None) -> WrittenStory:
         """The finished story; under a `key` that was used for the same wish before, the same one.
 
-        Raises: what `RequestGeneration` raises; NotWritten when the generation has ended without a story, StillWriting
-        when it has not ended in time, Conflict when its story has been deleted.
+        Raises: what `RequestGeneration` raises; GenerationFailed when the generation has ended without a story,
+        GenerationTimeout when it has not ended in time, Conflict when its story has been deleted.
         """
         requested = await self.request(actor, wish, key)
         waited = await self.follow.wait(actor, requested, self.patience)
         if waited.status is Status.PENDING:
-            raise StillWriting(waited.generation_id)
+            raise GenerationTimeout(waited.generation_id)
         if waited.story_id is None and waited.status is Status.SUCCESS:
             raise Conflict("This story has been deleted. Use a new Idempotency-Key for another one.")
         if waited.story_id is None:
-            raise NotWritten(waited.generation_id, waited.latest.error_message)
+            raise GenerationFailed(waited.generation_id, waited.latest.error_message)
         return await self.read.get_written(actor, waited.story_id)

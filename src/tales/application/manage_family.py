@@ -7,11 +7,11 @@ from uuid import UUID
 
 from tales.application.ports import IdMaker
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden, NotFound, Outdated
+from tales.domain.errors import Forbidden, NotFound, VersionConflict
 from tales.domain.family import Child, ChildChanges, Hero, HeroChanges, NewChild, NewHero, checked_child, checked_hero
 from tales.domain.page import Page, PageRequest
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class ManageFamily:
         return child
 
     async def change_child(
-        self, actor: Actor, child_id: UUID, changes: ChildChanges, versions: Versions = None
+        self, actor: Actor, child_id: UUID, changes: ChildChanges, versions: ExpectedVersions = None
     ) -> Child:
-        """Change what is named of a child. Raises: InvalidInput, NotFound, Outdated when it is of another version."""
+        """Change what is named of a child. Raises: InvalidInput, NotFound, VersionConflict for another version."""
         checked = checked_child(changes)
         async with self.transactions.as_user(actor) as work:
             child = await work.children.change(child_id, checked, versions)
@@ -53,8 +53,8 @@ class ManageFamily:
             await work.commit()
         return child
 
-    async def delete_child(self, actor: Actor, child_id: UUID, versions: Versions = None) -> None:
-        """Delete a child; its stories and attempts stay. Raises: NotFound, Outdated when it is of another version."""
+    async def delete_child(self, actor: Actor, child_id: UUID, versions: ExpectedVersions = None) -> None:
+        """Delete a child; its stories and attempts stay. Raises: NotFound, VersionConflict for another version."""
         async with self.transactions.as_user(actor) as work:
             if not await work.children.delete(child_id, versions):
                 raise await _why_no_child(work, child_id)
@@ -80,10 +80,12 @@ class ManageFamily:
             raise NotFound("hero", hero_id)
         return hero
 
-    async def change_hero(self, actor: Actor, hero_id: UUID, changes: HeroChanges, versions: Versions = None) -> Hero:
+    async def change_hero(
+        self, actor: Actor, hero_id: UUID, changes: HeroChanges, versions: ExpectedVersions = None
+    ) -> Hero:
         """Change what is named of a hero.
 
-        Raises: InvalidInput, NotFound, Forbidden for a ready-made one, Outdated when it is of another version.
+        Raises: InvalidInput, NotFound, Forbidden for a ready-made one, VersionConflict when it is of another version.
         """
         checked = checked_hero(changes)
         async with self.transactions.as_user(actor) as work:
@@ -93,10 +95,10 @@ class ManageFamily:
             await work.commit()
         return hero
 
-    async def delete_hero(self, actor: Actor, hero_id: UUID, versions: Versions = None) -> None:
+    async def delete_hero(self, actor: Actor, hero_id: UUID, versions: ExpectedVersions = None) -> None:
         """Delete a hero of the family's own; its stories and attempts stay.
 
-        Raises: NotFound, Forbidden for a ready-made one, Outdated when it is of another version.
+        Raises: NotFound, Forbidden for a ready-made one, VersionConflict when it is of another version.
         """
         async with self.transactions.as_user(actor) as work:
             if not await work.heroes.delete(hero_id, versions):
@@ -104,14 +106,14 @@ class ManageFamily:
             await work.commit()
 
 
-async def _why_no_child(work: UnitOfWork, child_id: UUID) -> NotFound | Outdated:
-    return NotFound("child", child_id) if await work.children.get(child_id) is None else Outdated()
+async def _why_no_child(work: UnitOfWork, child_id: UUID) -> NotFound | VersionConflict:
+    return NotFound("child", child_id) if await work.children.get(child_id) is None else VersionConflict()
 
 
-async def _why_no_hero(work: UnitOfWork, hero_id: UUID) -> NotFound | Forbidden | Outdated:
+async def _why_no_hero(work: UnitOfWork, hero_id: UUID) -> NotFound | Forbidden | VersionConflict:
     hero = await work.heroes.get(hero_id)
     if hero is None:
         return NotFound("hero", hero_id)
     if hero.user_id is None:
         return Forbidden("This hero is ready-made: every family has it, and none can change it. Add one of your own.")
-    return Outdated()
+    return VersionConflict()

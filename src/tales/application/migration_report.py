@@ -102,7 +102,7 @@ class Column:
     """For an extra column: what `up` does about it, with --yes. For one of ours there is no rule: it is to be run."""
 
 
-class Fate(StrEnum):
+class Impact(StrEnum):
     """What becomes of something when a column that it depends on is dropped."""
 
     STOPS = "stops"
@@ -122,7 +122,7 @@ class Dependent:
     kind: str
     name: str
     columns: tuple[str, ...]
-    fate: Fate
+    fate: Impact
     advice: str
     statements: tuple[str, ...]
     """To run between expand (`up --until expand`) and the dropping of columns, in this order."""
@@ -181,7 +181,7 @@ class Report:
     causes: tuple[Cause, ...] = ()
     columns: tuple[Column, ...] = ()
     dependents: tuple[Dependent, ...] = ()
-    survivors: tuple[Survivor, ...] = ()
+    unaffected: tuple[Survivor, ...] = ()
     findings: tuple[Finding, ...] = ()
     estimate: Estimate | None = None
 
@@ -199,6 +199,6 @@ class Report:
             *(
                 f"The {d.kind} {d.name} keeps {', '.join(d.columns)} from being dropped."
                 for d in self.dependents
-                if d.fate is Fate.STOPS and not self.until_expand
+                if d.fate is Impact.STOPS and not self.until_expand
             ),
         )

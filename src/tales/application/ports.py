@@ -12,7 +12,7 @@ from uuid import UUID
 from tales.domain.actor import Actor
 from tales.domain.failures import Failure
 from tales.domain.generation import Attempt, AttemptId, Generation, Json
-from tales.domain.progress import Progress
+from tales.domain.progress import Snapshot
 from tales.domain.repositories.attempt_queue import EndedAttempt
 
 
@@ -120,7 +120,7 @@ class Dispatcher(Protocol):
 class Subscription(Protocol):
     """One who follows a generation."""
 
-    async def next(self) -> Progress | None:
+    async def next(self) -> Snapshot | None:
         """How it stands, once that has changed since the last time; None when nothing more will be told."""
 
 
@@ -148,7 +148,7 @@ class TokenReader(Protocol):
     """Reads the access tokens that a request brings along."""
 
     async def read(self, token: str) -> Actor:
-        """Who brings this token. Raises: NotSignedIn when it is forged, expired or no token; Unavailable."""
+        """Who brings this token. Raises: Unauthenticated when it is forged, expired or no token; Unavailable."""
 
 
 class TokenIssuer(Protocol):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tales.domain.actor import Actor
-from tales.domain.errors import NotFound, Outdated
+from tales.domain.errors import NotFound, VersionConflict
 from tales.domain.filters import ANY_STORY, StoryFilter
 from tales.domain.generation import Generation
 from tales.domain.page import Page, PageRequest
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.domain.story import Rating, Story, Title, WrittenStory
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class ReadStories:
             raise NotFound("story", story_id)
         return written
 
-    async def rate(self, actor: Actor, story_id: UUID, rating: Rating, versions: Versions = None) -> Story:
-        """Keep the family's rating. Raises: NotFound, Outdated when the story is of another version."""
+    async def rate(self, actor: Actor, story_id: UUID, rating: Rating, versions: ExpectedVersions = None) -> Story:
+        """Keep the family's rating. Raises: NotFound, VersionConflict when the story is of another version."""
         async with self.transactions.as_user(actor) as work:
             story = await work.stories.rate(story_id, rating, versions)
             if story is None:
@@ -67,8 +67,10 @@ class ReadStories:
             await work.commit()
         return story
 
-    async def rename(self, actor: Actor, story_id: UUID, title: Title | None, versions: Versions = None) -> Story:
-        """Give a story another title, or leave it. Raises: NotFound, Outdated when it is of another version."""
+    async def rename(
+        self, actor: Actor, story_id: UUID, title: Title | None, versions: ExpectedVersions = None
+    ) -> Story:
+        """Give a story another title, or leave it. Raises: NotFound, VersionConflict for another version."""
         async with self.transactions.as_user(actor) as work:
             story = await work.stories.rename(story_id, title, versions)
             if story is None:
@@ -76,13 +78,13 @@ class ReadStories:
             await work.commit()
         return story
 
-    async def delete(self, actor: Actor, story_id: UUID, versions: Versions = None) -> None:
-        """Delete a story; the attempts made for it stay. Raises: NotFound, Outdated when it is of another version."""
+    async def delete(self, actor: Actor, story_id: UUID, versions: ExpectedVersions = None) -> None:
+        """Delete a story; the attempts made for it stay. Raises: NotFound, VersionConflict for another version."""
         async with self.transactions.as_user(actor) as work:
             if not await work.stories.delete(story_id, versions):
                 raise await _why_none(work, story_id)
             await work.commit()
 
 
-async def _why_none(work: UnitOfWork, story_id: UUID) -> NotFound | Outdated:
-    return NotFound("story", story_id) if await work.stories.get(story_id) is None else Outdated()
+async def _why_none(work: UnitOfWork, story_id: UUID) -> NotFound | VersionConflict:
+    return NotFound("story", story_id) if await work.stories.get(story_id) is None else VersionConflict()

@@ -10,19 +10,19 @@ from uuid import UUID
 
 from tales.application.ports import Dispatcher, IdMaker
 from tales.domain.actor import Actor
-from tales.domain.brief import DEFAULT_LANGUAGE, StoryBrief, StoryType
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.generation import AttemptId, AttemptRequest, Generation
-from tales.domain.idempotency import IdempotencyKeyReused, KeyUse
+from tales.domain.idempotency import IdempotencyKeyReused, IdempotencyRecord
 from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.prompt import PROMPT_VERSION, write_prompt
 from tales.domain.repositories.attempt_queue import AttemptQueue, Cast
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.domain.sequel import EarlierStory
+from tales.domain.story_spec import DEFAULT_LANGUAGE, StorySpec, StoryType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoryWish:
+class GenerationRequest:
     """What a family asks for, by the ids of its child and hero. `story_length` in minutes.
 
     `sequel_of` is a story to carry on: the cast is that story's where it is left out.
@@ -49,11 +49,11 @@ class KnownCasts:
         self._casts: OrderedDict[tuple[UUID | None, ...], Cast] = OrderedDict()
         self._most = most
 
-    def get(self, actor: Actor, request: StoryWish) -> Cast | None:
+    def get(self, actor: Actor, request: GenerationRequest) -> Cast | None:
         """The cast of a request, if it is known."""
         return self._casts.get((actor.user_id, request.child_id, request.hero_id))
 
-    def put(self, actor: Actor, request: StoryWish, cast: Cast) -> None:
+    def put(self, actor: Actor, request: GenerationRequest, cast: Cast) -> None:
         """Remember the cast of a request."""
         key = (actor.user_id, request.child_id, request.hero_id)
         self._casts[key] = cast
@@ -78,7 +78,7 @@ class RequestGeneration:
     limits: GenerationLimits = NO_LIMITS
     casts: KnownCasts = field(default_factory=KnownCasts)
 
-    async def __call__(self, actor: Actor, wish: StoryWish, key: str | None = None) -> Generation:
+    async def __call__(self, actor: Actor, wish: GenerationRequest, key: str | None = None) -> Generation:
         """The new generation; or, where `key` has been used for the same wish, the one that it led to.
 
         Raises: InvalidInput for a wish that cannot be or a key that is none, IdempotencyKeyReused for a key of another
@@ -113,37 +113,39 @@ class RequestGeneration:
                 self.dispatcher.release()
             cast = None  # somebody has changed the child or the hero meanwhile
 
-    async def _after_looking(self, actor: Actor, wish: StoryWish, key: str | None) -> Generation:
+    async def _after_looking(self, actor: Actor, wish: GenerationRequest, key: str | None) -> Generation:
         """Where a key, a limit or an earlier story is to be looked at first, by the transaction that inserts."""
         async with self.transactions.as_requester(actor) as work:
             id_ = self.ids.new()
-            if key is not None and (known := await _known(work, KeyUse(actor.user_id, key, _fingerprint(wish), id_))):
+            if key is not None and (
+                known := await _known(work, IdempotencyRecord(actor.user_id, key, _fingerprint(wish), id_))
+            ):
                 return known
             if self.limits.are_set:
                 self.limits.check(await work.usage.of_user(actor.user_id))
             carried_on, earlier = await _carried_on(work, wish)
-            brief = _brief(carried_on, await _cast(work, carried_on), earlier)
-            attempt = await work.generations.create_attempt(self._request(actor, AttemptId(id_, 1), carried_on, brief))
+            spec = _brief(carried_on, await _cast(work, carried_on), earlier)
+            attempt = await work.generations.create_attempt(self._request(actor, AttemptId(id_, 1), carried_on, spec))
             if wish.sequel_of is not None:
                 await work.generations.add_sequel(id_, actor.user_id, wish.sequel_of)
             await work.commit()
         self.dispatcher.enqueued(id_)
         return Generation(id_, actor.user_id, (attempt,), sequel_of=wish.sequel_of)
 
-    def _request(self, actor: Actor, attempt: AttemptId, wish: StoryWish, brief: StoryBrief) -> AttemptRequest:
+    def _request(self, actor: Actor, attempt: AttemptId, wish: GenerationRequest, spec: StorySpec) -> AttemptRequest:
         return AttemptRequest(
             id=attempt,
             user_id=actor.user_id,
             model_used=self._choose_model(wish.model),
-            prompt=write_prompt(brief),
+            prompt=write_prompt(spec),
             prompt_version=PROMPT_VERSION,
             queue=self.queue,
-            story_type=brief.story_type,
-            moral=brief.moral,
-            language=brief.language,
-            story_length=brief.story_length,
-            hero_appearance=brief.hero_appearance,
-            relationship_description=brief.relationship_description,
+            story_type=spec.story_type,
+            moral=spec.moral,
+            language=spec.language,
+            story_length=spec.story_length,
+            hero_appearance=spec.hero_appearance,
+            relationship_description=spec.relationship_description,
             child_id=wish.child_id,
             hero_id=wish.hero_id,
         )
@@ -157,7 +159,7 @@ class RequestGeneration:
         return asked
 
 
-async def _known(work: UnitOfWork, use: KeyUse) -> Generation | None:
+async def _known(work: UnitOfWork, use: IdempotencyRecord) -> Generation | None:
     """What the key led to before; None when it is `use`'s from now on. Raises: IdempotencyKeyReused."""
     found = await work.idempotency_keys.claim(use)
     if found.generation_id == use.generation_id:
@@ -167,13 +169,13 @@ async def _known(work: UnitOfWork, use: KeyUse) -> Generation | None:
     return await work.generations.get_generation(found.generation_id)
 
 
-def _fingerprint(wish: StoryWish) -> bytes:
+def _fingerprint(wish: GenerationRequest) -> bytes:
     """SHA-256 of what is asked for, however it was written. What was left out leaves no trace: fields may be added."""
     asked = {name: str(value) for name, value in asdict(wish).items() if value is not None}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 
-async def _carried_on(work: UnitOfWork, wish: StoryWish) -> tuple[StoryWish, EarlierStory | None]:
+async def _carried_on(work: UnitOfWork, wish: GenerationRequest) -> tuple[GenerationRequest, EarlierStory | None]:
     """The wish with the cast of the story that it carries on, and what is told of that story."""
     if wish.sequel_of is None:
         return wish, None
@@ -192,7 +194,7 @@ async def _carried_on(work: UnitOfWork, wish: StoryWish) -> tuple[StoryWish, Ear
     return cast, EarlierStory.of(story.title, story.content)
 
 
-async def _cast(work: UnitOfWork, wish: StoryWish) -> Cast:
+async def _cast(work: UnitOfWork, wish: GenerationRequest) -> Cast:
     """Raises: NotFound."""
     child = await work.children.get(wish.child_id) if wish.child_id else None
     if wish.child_id and child is None:
@@ -203,8 +205,8 @@ async def _cast(work: UnitOfWork, wish: StoryWish) -> Cast:
     return Cast(child, hero)
 
 
-def _brief(wish: StoryWish, cast: Cast, earlier: EarlierStory | None) -> StoryBrief:
-    return StoryBrief(
+def _brief(wish: GenerationRequest, cast: Cast, earlier: EarlierStory | None) -> StorySpec:
+    return StorySpec(
         story_type=wish.story_type,
         moral=wish.moral,
         child=cast.child,

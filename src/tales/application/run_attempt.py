@@ -18,11 +18,10 @@ from tales.application.ports import (
     ModelProvider,
     ProgressPublisher,
 )
-from tales.domain.brief import DEFAULT_MINUTES
 from tales.domain.errors import TalesError, Unavailable
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, Status
-from tales.domain.manuscript import Manuscript, read_manuscript
+from tales.domain.parsed_story import ParsedStory, parse_story
 from tales.domain.repositories.attempt_queue import (
     AttemptQueue,
     AttemptResult,
@@ -31,6 +30,7 @@ from tales.domain.repositories.attempt_queue import (
     StoryText,
 )
 from tales.domain.retry import RetryPolicy
+from tales.domain.story_spec import DEFAULT_MINUTES
 
 STOPPED = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call was asked to stop")
 TOO_LATE = Failure(
@@ -39,7 +39,7 @@ TOO_LATE = Failure(
 UNFORESEEN = Failure(FailureKind.INTERNAL, "The call failed in a way that nobody foresaw. The log says more.")
 UNSTORABLE = Failure(FailureKind.INTERNAL, "The database refused the answer, so it is not kept. The log says why.")
 
-KEEPING_DELAYS = (0.1, 0.3, 1.0, 3.0)
+SAVING_DELAYS = (0.1, 0.3, 1.0, 3.0)
 """Seconds between tries to keep an answer while the database does not answer; the last one again and again."""
 
 PROVIDER_ID_DELAY = 0.3
@@ -57,7 +57,7 @@ class RunAttempt:
     ids: IdMaker
     publisher: ProgressPublisher
     log: Log
-    keeping_delays: Sequence[float] = KEEPING_DELAYS
+    saving_delays: Sequence[float] = SAVING_DELAYS
     provider_id_delay: float = PROVIDER_ID_DELAY
 
     async def call(self, claimed: ClaimedAttempt) -> ModelAnswer:
@@ -89,16 +89,16 @@ class RunAttempt:
             if saving:
                 await asyncio.wait(saving)
 
-    async def keep(self, claimed: ClaimedAttempt, answer: ModelAnswer) -> EndedAttempt | None:
+    async def save(self, claimed: ClaimedAttempt, answer: ModelAnswer) -> EndedAttempt | None:
         """Keep what came of the call, waiting for a database that is away: it has been paid for.
 
         One that the database refuses ends the attempt all the same. None when the attempt had ended already.
         """
         try:
-            ended = await self._keep_patiently(self._result(claimed, answer))
+            ended = await self._save_with_retries(self._result(claimed, answer))
         except TalesError as error:
             self._report("answer refused", claimed.attempt.id, code=error.code, reason=error.message)
-            ended = await self._keep_patiently(self.failed(claimed, UNSTORABLE))
+            ended = await self._save_with_retries(self.failed(claimed, UNSTORABLE))
         self.publisher.end(claimed.attempt.id, ended)
         if ended is None:
             self.log.warning("answer came too late", attempt=str(claimed.attempt.id))
@@ -125,15 +125,15 @@ class RunAttempt:
         failure = answer.failure
         if failure is None:
             minutes = claimed.attempt.story_length or DEFAULT_MINUTES
-            read = read_manuscript(answer.text, answer.finish_reason, minutes)
-            if isinstance(read, Manuscript):
+            read = parse_story(answer.text, answer.finish_reason, minutes)
+            if isinstance(read, ParsedStory):
                 story = StoryText(self.ids.new(), read.title, read.text)
                 return AttemptResult(claimed.attempt, _success(answer), story)
             failure = read
         return self.failed(claimed, failure, answer)
 
-    async def _keep_patiently(self, result: AttemptResult) -> EndedAttempt | None:
-        for delay in itertools.chain(self.keeping_delays, itertools.repeat(self.keeping_delays[-1])):
+    async def _save_with_retries(self, result: AttemptResult) -> EndedAttempt | None:
+        for delay in itertools.chain(self.saving_delays, itertools.repeat(self.saving_delays[-1])):
             try:
                 return await self.queue.finish(result)
             except Unavailable:

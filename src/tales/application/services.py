@@ -15,7 +15,6 @@ from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
-from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.ports import TokenIssuer
@@ -23,6 +22,7 @@ from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
+from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
 from tales.domain.errors import Conflict
@@ -32,7 +32,7 @@ from tales.domain.errors import Conflict
 class Services:
     """Each use case under its name.
 
-    `check_ready` raises Unavailable while the database does not answer; `signs_in_elsewhere` where an outside provider
+    `check_ready` raises Unavailable while the database does not answer; `external_auth` where an outside provider
     signs users in.
     """
 
@@ -45,7 +45,7 @@ class Services:
     read_stories: ReadStories
     manage_family: ManageFamily
     sign_in: SignIn
-    keep_session: KeepSession
+    sessions: Sessions
     change_password: ChangePassword
     appoint_admin: AppointAdmin
     find_user: FindUser
@@ -57,11 +57,11 @@ class Services:
     tokens: TokenIssuer
     authenticate: Authenticate
     check_ready: Callable[[], Awaitable[None]]
-    signs_in_elsewhere: bool = False
+    external_auth: bool = False
 
     def check_own_sign_in(self) -> None:
         """Pass where Tales itself signs users in. Raises: Conflict."""
-        if self.signs_in_elsewhere:
+        if self.external_auth:
             raise Conflict(
                 "Users sign in at the provider that this service trusts, not here. "
                 "Get a token there, and send it as Authorization: Bearer."

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from tales.application.ports import Clock, IdMaker, PasswordHasher
 from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
-from tales.application.throttle import admit
+from tales.application.throttle import check_throttle
 from tales.domain.actor import Actor
-from tales.domain.errors import InvalidInput, NotSignedIn
+from tales.domain.errors import InvalidInput, Unauthenticated
 from tales.domain.repositories.accounts import Account
 from tales.domain.repositories.sessions import Session
 from tales.domain.repositories.unit_of_work import Transactions
-from tales.domain.throttle import EntryKind
+from tales.domain.throttle import LoginKind
 
 LOCAL_USER = Actor(UUID("00000000-0000-8000-8000-000000000001"))
 """Whoever types commands on this machine. A fixed id, so that each command finds the stories of the last."""
@@ -42,7 +42,7 @@ class SignIn:
         address = _checked_email(email)
         checked_password("password", password)
         async with self.transactions.as_service() as work:
-            await admit(work, EntryKind.SIGN_UP, address, client, self.clock.now())
+            await check_throttle(work, LoginKind.SIGN_UP, address, client, self.clock.now())
             await work.commit()
         # Hashing is slow on purpose: it runs beside the event loop, and before a transaction begins.
         hashed = await asyncio.to_thread(self.passwords.hash, password)
@@ -53,14 +53,14 @@ class SignIn:
         return account
 
     async def sign_in(self, email: str, password: str, client: str | None = None) -> SignedIn:
-        """Begin a session of the user with this address and password. Raises: NotSignedIn, TooManyRequests."""
+        """Begin a session of the user with this address and password. Raises: Unauthenticated, TooManyRequests."""
         address = email.strip().lower()
         async with self.transactions.as_service() as work:
-            await admit(work, EntryKind.SIGN_IN, address, client, self.clock.now())
+            await check_throttle(work, LoginKind.SIGN_IN, address, client, self.clock.now())
             account = await work.accounts.find(address)
             await work.commit()
         if not await matches(self.passwords, password, account) or account is None:
-            raise NotSignedIn(_WRONG)
+            raise Unauthenticated(_WRONG)
         renewed = await self._renewed(account, password)
         return await self._open_session(account, renewed, client)
 
@@ -86,10 +86,10 @@ class SignIn:
             accounts = work.accounts
             unchanged = await (accounts.change_password(account, renewed) if renewed else accounts.hold(account))
             if not unchanged:
-                raise NotSignedIn(_WRONG)
+                raise Unauthenticated(_WRONG)
             await work.sessions.open(session, refresh_token)
             await work.sessions.forget_expired()
-            await work.entry_attempts.clear(EntryKind.SIGN_IN, account.email)
+            await work.login_attempts.clear(LoginKind.SIGN_IN, account.email)
             await work.commit()
         return SignedIn(Actor(account.user_id, is_admin=account.is_admin, session_id=session.id), refresh_token)
 

@@ -12,7 +12,7 @@ from tales.application.ports import Subscriptions
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
 from tales.domain.generation import Generation, Json
-from tales.domain.progress import Cursor, Event, Progress, events_after, has_text_to_come
+from tales.domain.progress import Cursor, Event, Snapshot, events_after, has_text_to_come
 from tales.domain.repositories.unit_of_work import Transactions
 
 QUIET_SECONDS = 15.0
@@ -60,7 +60,7 @@ class StreamEvents:
                     yield event
                     cursor = event.cursor
 
-    async def _with_whole_text(self, actor: Actor, progress: Progress) -> Progress:
+    async def _with_whole_text(self, actor: Actor, progress: Snapshot) -> Snapshot:
         """The story's text out of the response: it lasts, and what was shown of it is its beginning."""
         async with self.transactions.as_user(actor) as work:
             attempt = await work.generations.get_attempt(progress.generation.latest.id)

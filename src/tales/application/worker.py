@@ -201,7 +201,7 @@ class Worker(Dispatcher):
                 answer = stopped()
             finally:
                 call.in_flight = False
-            ended = await self._run.keep(call.claimed, answer)
+            ended = await self._run.save(call.claimed, answer)
             if ended is not None and ended.following is not None and ended.following.available_at is not None:
                 self._wake_at(ended.following.available_at.timestamp() - ended.following.created_at.timestamp())
         except Exception as error:  # noqa: BLE001 -- whatever it is, its words must not reach a log

@@ -6,7 +6,7 @@ ClientError
 ├── UnexpectedAnswer        an answer came that is not one of Tales
 └── Problem                 the service says what is wrong (RFC 9457)
     ├── BadRequest          400, 405, 413, 415 and what has no name of its own
-    ├── NotSignedIn         401
+    ├── Unauthenticated         401
     ├── Forbidden           403
     ├── NotFound            404: it does not exist, or is another family's
     ├── Conflict            409
@@ -92,7 +92,7 @@ class BadRequest(Problem):
     """The request cannot be understood."""
 
 
-class NotSignedIn(Problem):
+class Unauthenticated(Problem):
     """Sign in first, or check the address and the password."""
 
 
@@ -129,7 +129,7 @@ class Unavailable(ServerFailed):
 
 
 _BY_STATUS: Mapping[int, type[Problem]] = {
-    HTTPStatus.UNAUTHORIZED: NotSignedIn,
+    HTTPStatus.UNAUTHORIZED: Unauthenticated,
     HTTPStatus.FORBIDDEN: Forbidden,
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.CONFLICT: Conflict,

@@ -5,12 +5,12 @@ TalesError
 ├── NotFound                it does not exist, or is another family's
 ├── Conflict                it cannot be done in the present state
 │   └── IllegalTransition   an attempt cannot go from this state to that one
-├── Outdated                it has changed since it was read
-├── NotSignedIn             no user, or wrong credentials
+├── VersionConflict                it has changed since it was read
+├── Unauthenticated             no user, or wrong credentials
 ├── Forbidden               the user may not do this
 ├── TooManyRequests         it was asked for more often than a limit allows
-├── NotWritten              a generation has ended without a story
-├── StillWriting            a story takes longer than its reader can wait
+├── GenerationFailed              a generation has ended without a story
+├── GenerationTimeout            a story takes longer than its reader can wait
 └── Unavailable             something that Tales needs does not answer
 
 Failures of a call to a model are no errors: they are results, kept in a row (`tales.domain.failures`).
@@ -66,13 +66,13 @@ class IllegalTransition(Conflict):
     code = "illegal_transition"
 
 
-class Outdated(TalesError):
+class VersionConflict(TalesError):
     """It has changed since you read it. Read it again, then make your change once more."""
 
     code = "outdated"
 
 
-class NotSignedIn(TalesError):
+class Unauthenticated(TalesError):
     """Sign in first, or check the address and the password."""
 
     code = "not_signed_in"
@@ -99,7 +99,7 @@ class TooManyRequests(TalesError):
         super().__init__(message)
 
 
-class NotWritten(TalesError):
+class GenerationFailed(TalesError):
     """No story came of this, whatever was tried. Ask again."""
 
     code = "not_written"
@@ -109,7 +109,7 @@ class NotWritten(TalesError):
         super().__init__(f"No story came of this: {reason} Ask again." if reason else None)
 
 
-class StillWriting(TalesError):
+class GenerationTimeout(TalesError):
     """The story is still being written. Do not ask again: it will be in the list of stories when it is finished."""
 
     code = "still_writing"

@@ -77,7 +77,7 @@ RETRYABLE = TIMEOUTS | {
 }
 
 # Not worth the same request to the same model again, but another one may take it.
-WORTH_ANOTHER_MODEL = frozenset(
+FALLBACK_KINDS = frozenset(
     {
         FailureKind.INVALID_REQUEST,
         FailureKind.PERMISSION_DENIED,

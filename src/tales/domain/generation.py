@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from tales.domain.brief import StoryType
 from tales.domain.errors import IllegalTransition
+from tales.domain.story_spec import StoryType
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 

@@ -27,7 +27,7 @@ class IdempotencyKeyReused(InvalidInput):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyUse:
+class IdempotencyRecord:
     """What a user's key stands for. `fingerprint` is the SHA-256 of what was asked for.
 
     Raises: InvalidInput for a key that is none.

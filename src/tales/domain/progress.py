@@ -18,14 +18,14 @@ from tales.domain.generation import Attempt, Generation, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Snapshot:
     """A generation, and the text that its latest attempt has written so far."""
 
     generation: Generation
     text: str = ""
 
 
-class Told(StrEnum):
+class Position(StrEnum):
     """What a client has been told of an attempt, beside its text."""
 
     QUEUED = "queued"  # it is there, and waits for a worker
@@ -34,7 +34,7 @@ class Told(StrEnum):
     END = "end"  # and that none does
 
 
-_ORDER = (Told.QUEUED, None, Told.ENDED, Told.RETRY, Told.END)
+_ORDER = (Position.QUEUED, None, Position.ENDED, Position.RETRY, Position.END)
 _FORM = re.compile(r"(?P<number>[0-9]{1,9}):(?:(?P<offset>[0-9]{1,9})|(?P<told>queued|ended|retry|end))")
 
 
@@ -44,7 +44,7 @@ class Cursor:
 
     attempt_number: int
     offset: int = 0
-    told: Told | None = None
+    told: Position | None = None
 
     def __str__(self) -> str:
         return f"{self.attempt_number}:{self.offset if self.told is None else self.told}"
@@ -55,21 +55,21 @@ class Cursor:
         found = _FORM.fullmatch(text)
         if found is None or int(found["number"]) == 0:
             raise ValueError("no event has such an id")
-        told = Told(found["told"]) if found["told"] else None
+        told = Position(found["told"]) if found["told"] else None
         return cls(int(found["number"]), int(found["offset"] or 0), told)
 
     @property
     def is_last(self) -> bool:
         """Whether nothing comes after it."""
-        return self.told is Told.END
+        return self.told is Position.END
 
-    def is_before(self, told: Told) -> bool:
+    def is_before(self, told: Position) -> bool:
         """Whether a client that stands here has not been told this yet."""
         return _ORDER.index(self.told) < _ORDER.index(told)
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptTold:
+class AttemptEvent:
     """An attempt has begun, or has ended."""
 
     cursor: Cursor
@@ -77,7 +77,7 @@ class AttemptTold:
 
 
 @dataclass(frozen=True, slots=True)
-class TextWritten:
+class TextDelta:
     """More of an attempt's text; `cursor.offset` is where it ends."""
 
     cursor: Cursor
@@ -85,7 +85,7 @@ class TextWritten:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryTold:
+class RetryEvent:
     """An attempt gave no story, and the `following` one comes."""
 
     cursor: Cursor
@@ -108,10 +108,10 @@ class GenerationEnded:
     story_id: UUID | None
 
 
-Event: TypeAlias = AttemptTold | TextWritten | RetryTold | GenerationEnded
+Event: TypeAlias = AttemptEvent | TextDelta | RetryEvent | GenerationEnded
 
 
-def events_after(cursor: Cursor | None, progress: Progress) -> Iterator[Event]:
+def events_after(cursor: Cursor | None, progress: Snapshot) -> Iterator[Event]:
     """What a client that stands at `cursor` has to be told; None: it knows nothing yet.
 
     Of attempts that have ended, the text of the one that became the story is told, and that of a failed one to nobody.
@@ -132,34 +132,34 @@ def has_text_to_come(cursor: Cursor | None, generation: Generation) -> bool:
     """Whether a client that stands at `cursor` has not been told the end of an attempt which has become the story."""
     latest = generation.latest
     return latest.status is Status.SUCCESS and (
-        cursor is None or cursor.attempt_number < latest.id.attempt_number or cursor.is_before(Told.ENDED)
+        cursor is None or cursor.attempt_number < latest.id.attempt_number or cursor.is_before(Position.ENDED)
     )
 
 
 def _of_pending(here: Cursor | None, attempt: Attempt, text: str) -> Iterator[Event]:
     has_begun = attempt.started_at is not None or bool(text)
-    beginning = Cursor(attempt.id.attempt_number, told=None if has_begun else Told.QUEUED)
-    if here is None or (here.told is Told.QUEUED and has_begun):
-        yield AttemptTold(beginning, attempt)
+    beginning = Cursor(attempt.id.attempt_number, told=None if has_begun else Position.QUEUED)
+    if here is None or (here.told is Position.QUEUED and has_begun):
+        yield AttemptEvent(beginning, attempt)
         here = beginning
     yield from _text(here, text)
 
 
-def _of_ended(here: Cursor | None, attempt: Attempt, following: Attempt | None, progress: Progress) -> Iterator[Event]:
+def _of_ended(here: Cursor | None, attempt: Attempt, following: Attempt | None, progress: Snapshot) -> Iterator[Event]:
     here = here or Cursor(attempt.id.attempt_number)
-    if here.is_before(Told.ENDED) and attempt.status is Status.SUCCESS:
+    if here.is_before(Position.ENDED) and attempt.status is Status.SUCCESS:
         yield from _text(here, progress.text)
-    if here.is_before(Told.ENDED):
-        yield AttemptTold(replace(here, told=Told.ENDED), attempt)
-    if following is not None and here.is_before(Told.RETRY):
-        yield RetryTold(replace(here, told=Told.RETRY), attempt, following)
-    if following is None and here.is_before(Told.END):
+    if here.is_before(Position.ENDED):
+        yield AttemptEvent(replace(here, told=Position.ENDED), attempt)
+    if following is not None and here.is_before(Position.RETRY):
+        yield RetryEvent(replace(here, told=Position.RETRY), attempt, following)
+    if following is None and here.is_before(Position.END):
         generation = progress.generation
         yield GenerationEnded(
-            replace(here, told=Told.END), generation.generation_id, generation.status, generation.story_id
+            replace(here, told=Position.END), generation.generation_id, generation.status, generation.story_id
         )
 
 
 def _text(here: Cursor, text: str) -> Iterator[Event]:
     if piece := text[here.offset :]:
-        yield TextWritten(Cursor(here.attempt_number, len(text)), piece)
+        yield TextDelta(Cursor(here.attempt_number, len(text)), piece)

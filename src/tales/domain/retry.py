@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tales.domain.failures import RETRYABLE, WORTH_ANOTHER_MODEL, Failure, FailureKind
+from tales.domain.failures import FALLBACK_KINDS, RETRYABLE, Failure, FailureKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class RetryPolicy:
         if retryable and asked_wait <= self.retry_after_ceiling:
             backoff = jitter(0.0, self._longest_backoff(len(used)))
             return NextAttempt(another, backoff) if another else NextAttempt(used[-1], asked_wait + backoff)
-        if another and (retryable or failure.kind in RETRYABLE | WORTH_ANOTHER_MODEL):
+        if another and (retryable or failure.kind in RETRYABLE | FALLBACK_KINDS):
             return NextAttempt(another, 0.0)
         return None
 

@@ -10,7 +10,7 @@ FORGOTTEN_AFTER = timedelta(days=1)
 """Attempts longer ago than this do not count."""
 
 
-class EntryKind(StrEnum):
+class LoginKind(StrEnum):
     """What is attempted."""
 
     SIGN_IN = "sign_in"
@@ -18,7 +18,7 @@ class EntryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Counts:
     """How many attempts there were, and when the last one was."""
 
     attempts: int
@@ -26,7 +26,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ThrottlePolicy:
     """`free` attempts at will, then one after each pause: of `first_pause` seconds, doubling up to `longest_pause`.
 
     The longest pause is what keeps an attacker from locking a family out for ever.
@@ -36,7 +36,7 @@ class Limit:
     first_pause: float
     longest_pause: float
 
-    def wait(self, tally: Tally, now: datetime) -> float:
+    def wait(self, tally: Counts, now: datetime) -> float:
         """Seconds until the next attempt is allowed; 0 when it is allowed now."""
         if tally.attempts < self.free or tally.last_at is None:
             return 0.0
@@ -46,11 +46,11 @@ class Limit:
 
 
 BY_ADDRESS = {
-    EntryKind.SIGN_IN: Limit(free=10, first_pause=1, longest_pause=900),
-    EntryKind.SIGN_UP: Limit(free=10, first_pause=1, longest_pause=900),
+    LoginKind.SIGN_IN: ThrottlePolicy(free=10, first_pause=1, longest_pause=900),
+    LoginKind.SIGN_UP: ThrottlePolicy(free=10, first_pause=1, longest_pause=900),
 }
 BY_CLIENT = {
     # Many families may share one address of a network.
-    EntryKind.SIGN_IN: Limit(free=50, first_pause=1, longest_pause=900),
-    EntryKind.SIGN_UP: Limit(free=20, first_pause=60, longest_pause=3600),
+    LoginKind.SIGN_IN: ThrottlePolicy(free=50, first_pause=1, longest_pause=900),
+    LoginKind.SIGN_UP: ThrottlePolicy(free=20, first_pause=60, longest_pause=3600),
 }

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-Versions: TypeAlias = frozenset[int] | None
+ExpectedVersions: TypeAlias = frozenset[int] | None
 """The versions that a change may be made to; None for whatever there is."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tales.domain.actor import Actor
-from tales.domain.errors import NotSignedIn
+from tales.domain.errors import Unauthenticated
 from tales.infrastructure.auth.claims import LEEWAY, Expected
 from tales.infrastructure.auth.jwks import FRESH, Jwks
 from tales.infrastructure.auth.outside_tokens import OutsideTokens
@@ -79,7 +79,7 @@ async def test_clocks_may_differ_by_a_few_seconds_and_no_more(tokens: OutsideTok
         return good(**{claim: datetime.now(UTC) + late * timedelta(seconds=seconds)})
 
     assert await tokens.read(off_by(LEEWAY / 2)) == Actor(USER)
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         await tokens.read(off_by(LEEWAY * 3))
 
 
@@ -171,7 +171,7 @@ FORGED = {
 
 @pytest.mark.parametrize("kind", list(FORGED))
 async def test_what_the_provider_has_not_signed_for_us_is_refused(tokens: OutsideTokens, kind: str) -> None:
-    with pytest.raises(NotSignedIn) as refused:
+    with pytest.raises(Unauthenticated) as refused:
         await tokens.read(FORGED[kind])
 
     assert refused.value.message == "This token is not valid, or no longer. Sign in again."
@@ -183,7 +183,7 @@ async def test_without_a_shared_secret_no_secret_is_taken(provider: Provider, cl
 
     assert await tokens.read(good()) == Actor(USER)
     for secret in (b"", b"None", SECRET.encode()):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tokens.read(signed_by_hand(secret, "ec"))
 
 
@@ -192,7 +192,7 @@ async def test_without_keys_the_shared_secret_alone_counts(clock: FakeClock) -> 
 
     assert await tokens.read(jwt.encode(claims(), SECRET, "HS256")) == Actor(USER)
     for token in (good(), good(RSA_KEY, "rsa"), signed_by_hand(pem(RSA_KEY), "rsa")):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tokens.read(token)
 
 
@@ -230,7 +230,7 @@ async def test_a_key_that_the_provider_takes_back_ends_the_tokens_that_were_veri
     assert await tokens.read(old) == Actor(USER)
     await fetched(tokens)
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         await tokens.read(old)
     assert await tokens.read(good(OTHER, "ec" if replaced else "new")) == Actor(USER)
 
@@ -256,5 +256,5 @@ async def test_a_token_that_was_good_is_refused_from_the_second_on_that_it_expir
 
     clock.set(datetime.fromtimestamp(expires + LEEWAY, UTC))
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         await tokens.read(token)

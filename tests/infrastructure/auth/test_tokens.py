@@ -9,7 +9,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import NotSignedIn
+from tales.domain.errors import Unauthenticated
 from tales.infrastructure.auth import verified_tokens
 from tales.infrastructure.auth.claims import AUDIENCE, LEEWAY, Expected
 from tales.infrastructure.auth.tokens import JwtTokens
@@ -45,7 +45,7 @@ async def test_a_token_is_good_for_its_lifetime_only() -> None:
     long_ago = FakeClock(datetime.now(UTC) - timedelta(seconds=JwtTokens.lifetime + LEEWAY + 1))
     tokens = JwtTokens(SECRET, long_ago)
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         await tokens.read(tokens.issue(Actor(USER)))
 
 
@@ -59,7 +59,7 @@ async def test_a_token_that_was_good_is_refused_from_the_second_on_that_it_expir
     clock.advance(0.001)
 
     for _ in range(2):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tokens.read(token)
 
 
@@ -76,7 +76,7 @@ async def test_a_token_that_is_known_helps_nobody_who_changes_it(tokens: JwtToke
         f"{token}A",
         f"{head}.{claims}.",
     ):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await tokens.read(changed)
     assert await tokens.read(token) == Actor(USER)
 
@@ -103,9 +103,9 @@ async def test_an_operator_can_name_who_gives_tokens_and_for_whom() -> None:
 
     assert await named.read(named.issue(Actor(USER))) == Actor(USER)
     for other in (Expected("tales", "https://eve.example.org"), Expected("others", "https://tales.example.org")):
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthenticated):
             await named.read(JwtTokens(SECRET, clock, other).issue(Actor(USER)))
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         await named.read(forge(aud="tales"))
 
 
@@ -131,7 +131,7 @@ async def test_an_operator_can_name_who_gives_tokens_and_for_whom() -> None:
     ],
 )
 async def test_what_is_no_token_of_ours_is_refused(tokens: JwtTokens, token: str) -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         await tokens.read(token)
 
 

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
 from tales.domain.generation import AttemptOutcome, Generation
-from tales.domain.progress import Progress
+from tales.domain.progress import Snapshot
 from tales.domain.repositories.attempt_queue import NOBODY, AttemptResult, ClaimedAttempt, EndedAttempt, WorkerInfo
 from tales.infrastructure.events.listener import NoticeListener
 from tales.infrastructure.events.progress_hub import ProgressHub
@@ -33,7 +33,7 @@ WORKER = WorkerInfo(uuid7(), "test", "host", os.getpid(), 4)
 class Heard:
     """What somebody who follows a generation was told."""
 
-    told: list[Progress] = field(default_factory=list)
+    told: list[Snapshot] = field(default_factory=list)
     is_over: bool = False
 
     @property

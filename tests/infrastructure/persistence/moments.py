@@ -12,11 +12,11 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import dict_row
 
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
+from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.rows import Connection
 
-SETTLED = Wishes({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
+SETTLED = MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
 """A choice for every row that needs one."""
 
 _BLOCKED = "select cardinality(pg_blocking_pids(%s)) > 0"
@@ -26,7 +26,7 @@ class _ReachedError(Exception):
     """The migration has come to the step where it shall be left."""
 
 
-def stop_at(database: Database, step: str, wishes: Wishes = SETTLED) -> None:
+def stop_at(database: Database, step: str, options: MigrationOptions = SETTLED) -> None:
     """Migrate up to the moment before `step` begins, as if the migrator had been killed then."""
 
     def report(name: str, _moved: int) -> None:
@@ -34,7 +34,7 @@ def stop_at(database: Database, step: str, wishes: Wishes = SETTLED) -> None:
             raise _ReachedError
 
     with suppress(_ReachedError):
-        migrate_up(database.owner_url, wishes=replace(wishes, report=report))
+        migrate_up(database.owner_url, options=replace(options, report=report))
 
 
 @contextmanager

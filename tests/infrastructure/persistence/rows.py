@@ -138,7 +138,7 @@ def replaced_token(session_row: Row, **changes: Any) -> Row:
     return {"token_hash": token_bytes(32), "session_id": session_row["id"], "replaced_at": THEN} | changes
 
 
-def entry_attempt(**changes: Any) -> Row:
+def login_attempt(**changes: Any) -> Row:
     """A wrong password, for some address and from somewhere."""
     row: Row = {"kind": "sign_in", "address_hash": token_bytes(32), "client_hash": token_bytes(32)}
     return row | {"attempts": 1, "last_at": THEN} | changes

@@ -106,7 +106,7 @@ LINES = (
         binds_owner=True,
     ),
     Line(
-        "tales.entry_attempts",
+        "tales.login_attempts",
         "",
         "true",
         select=SERVICE,

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import StatementError
 
-from tales.domain.errors import Conflict, Forbidden, NotSignedIn, TalesError, Unavailable
+from tales.domain.errors import Conflict, Forbidden, TalesError, Unauthenticated, Unavailable
 from tales.infrastructure.persistence.errors import _CONFLICTS, DatabaseRefused, translate
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.rows import add_user, attempt, ended, insert, retry
@@ -53,7 +53,7 @@ def test_a_constraint_is_named_in_words(database: Database) -> None:
 def test_a_user_who_is_gone_has_to_sign_in(database: Database) -> None:
     with database.connect() as connection, pytest.raises(psycopg.Error) as caught:
         insert(connection, "generations", attempt(uuid4()))
-    assert isinstance(translate(caught.value), NotSignedIn)
+    assert isinstance(translate(caught.value), Unauthenticated)
 
 
 def test_every_conflict_names_a_constraint_that_exists(database: Database) -> None:

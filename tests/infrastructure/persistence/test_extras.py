@@ -6,7 +6,7 @@ import pytest
 
 from tales.infrastructure.persistence.migration.migrate import (
     MigrationFailed,
-    Wishes,
+    MigrationOptions,
     current_revision,
     migrate_down,
     migrate_up,
@@ -16,7 +16,7 @@ from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_story, add_user, stories
 
-RELAX = Wishes(relax=True)
+RELAX = MigrationOptions(relax=True)
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def test_a_column_that_would_refuse_every_new_story_is_named_and_needs_consent(s
     with pytest.raises(MigrationFailed, match=r"tales\.stories\.child_name is NOT NULL.*--yes"):
         migrate_up(strict.owner_url)
 
-    migrate_up(strict.owner_url, wishes=RELAX)
+    migrate_up(strict.owner_url, options=RELAX)
     assert not is_not_null(strict, "child_name")
 
 
 def test_a_relaxed_column_is_not_null_again_on_the_way_back(strict: Database) -> None:
     add_story(strict, add_user(strict), child_name="Mia")
-    migrate_up(strict.owner_url, wishes=RELAX)
+    migrate_up(strict.owner_url, options=RELAX)
 
     assert migrate_down(strict.owner_url, "014") == ()
     assert is_not_null(strict, "child_name")
@@ -88,7 +88,7 @@ def test_a_relaxed_column_is_not_null_again_on_the_way_back(strict: Database) ->
 
 def test_a_relaxed_column_stays_so_where_rows_have_nothing_there_and_that_is_said(strict: Database) -> None:
     story = add_story(strict, add_user(strict), child_name="Mia")
-    migrate_up(strict.owner_url, wishes=RELAX)
+    migrate_up(strict.owner_url, options=RELAX)
     strict.execute("update tales.stories set child_name = null where id = %s", story)
 
     (warning,) = migrate_down(strict.owner_url, "014")
@@ -121,7 +121,7 @@ def test_a_column_that_was_dropped_comes_back_as_it_was_defined(legacy_database:
     add_story(legacy_database, add_user(legacy_database))
     before, defined = stories(legacy_database), definitions(legacy_database)
 
-    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.invalid": "quarantine"}))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.invalid": "quarantine"}))
     migrate_down(legacy_database.owner_url, "014")
 
     assert stories(legacy_database) == before

@@ -38,7 +38,7 @@ def library(legacy_database: Database) -> Database:
 
 def finish(database: Database) -> None:
     """The same command again does the rest."""
-    migrate_up(database.owner_url, wishes=SETTLED)
+    migrate_up(database.owner_url, options=SETTLED)
     assert current_revision(database.owner_url) == newest_revision()
     assert verify(database.owner_url).problems == ()
 
@@ -46,7 +46,7 @@ def finish(database: Database) -> None:
 def fail(database: Database, sentence: str) -> None:
     """A migration that ends in one sentence."""
     with pytest.raises(TalesError, match=sentence) as failure:
-        migrate_up(database.owner_url, wishes=SETTLED)
+        migrate_up(database.owner_url, options=SETTLED)
     assert "\n" not in str(failure.value)
 
 
@@ -57,7 +57,7 @@ def test_a_lost_connection(library: Database, step: str) -> None:
             library.execute("select pg_terminate_backend(pid) " + OTHERS)
 
     with pytest.raises(TalesError, match=r"^[^\n]*(terminating connection|connection .* was lost)[^\n]*$"):
-        migrate_up(library.owner_url, wishes=replace(SETTLED, report=cut))
+        migrate_up(library.owner_url, options=replace(SETTLED, report=cut))
     finish(library)
 
 
@@ -91,10 +91,10 @@ def test_a_second_migrator(library: Database) -> None:
     def report(name: str, _moved: int) -> None:
         if name == "copy" and not seen:
             with pytest.raises(TalesError, match="Another migration of this database is running") as refused:
-                migrate_up(library.owner_url, wishes=SETTLED)
+                migrate_up(library.owner_url, options=SETTLED)
             seen.append(str(refused.value))
 
-    migrate_up(library.owner_url, wishes=replace(SETTLED, report=report))
+    migrate_up(library.owner_url, options=replace(SETTLED, report=report))
 
     assert len(seen) == 1
     finish(library)

@@ -9,12 +9,12 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.brief import StoryType
-from tales.domain.errors import Conflict, Forbidden, NotSignedIn
+from tales.domain.errors import Conflict, Forbidden, Unauthenticated
 from tales.domain.failures import FailureKind
 from tales.domain.generation import AttemptId, AttemptRequest, Origin, Status
 from tales.domain.page import PageRequest
 from tales.domain.repositories.attempt_queue import AttemptResult, WorkerInfo
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import (
@@ -235,7 +235,7 @@ async def test_no_attempt_is_made_for_somebody_else_or_nobody(transactions: SqlT
         async with transactions.as_requester(Actor(await add_user(transactions))) as work:
             await work.generations.create_attempt(attempt_request(parent))
     erased = uuid7()
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         async with transactions.as_requester(Actor(erased)) as work:
             await work.generations.create_attempt(attempt_request(erased))
 

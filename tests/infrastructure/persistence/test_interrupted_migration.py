@@ -32,7 +32,7 @@ def test_the_way_up(server: Server, legacy_template: str, library: Database, see
     rng, kills = Random(seed), 0
     with copy_of(server, legacy_template) as undisturbed:
         fill_legacy(undisturbed.owner_url, PLAN)
-        migrate_up(undisturbed.owner_url, wishes=SETTLED)
+        migrate_up(undisturbed.owner_url, options=SETTLED)
         expected = catalog(undisturbed.owner_url, SCHEMAS), checksums(undisturbed, NEW_TABLES)
 
     while kills < 4:
@@ -51,7 +51,7 @@ def test_the_way_up(server: Server, legacy_template: str, library: Database, see
 def test_the_way_back(library: Database) -> None:
     url, rng = library.owner_url, Random(3)
     before = catalog(url), checksums(library, OLD_TABLES)
-    migrate_up(url, wishes=SETTLED)
+    migrate_up(url, options=SETTLED)
     migrated = catalog(url, SCHEMAS), checksums(library, NEW_TABLES)
 
     for _ in range(4):

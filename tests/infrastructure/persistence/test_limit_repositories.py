@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
 from tales.domain.generation import AttemptId, AttemptRequest
-from tales.domain.idempotency import KeyUse
+from tales.domain.idempotency import IdempotencyRecord
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.factories import add_user, attempt_request
 from tests.fixtures.databases import Database
@@ -23,11 +23,11 @@ from tests.infrastructure.persistence.rows import attempt, insert
 FINGERPRINT = b"x" * 32
 
 
-def use_of(user_id: UUID, generation_id: UUID | None = None, fingerprint: bytes = FINGERPRINT) -> KeyUse:
-    return KeyUse(user_id, "one", fingerprint, generation_id or uuid7())
+def use_of(user_id: UUID, generation_id: UUID | None = None, fingerprint: bytes = FINGERPRINT) -> IdempotencyRecord:
+    return IdempotencyRecord(user_id, "one", fingerprint, generation_id or uuid7())
 
 
-def request_for(use: KeyUse) -> AttemptRequest:
+def request_for(use: IdempotencyRecord) -> AttemptRequest:
     """The first attempt of the key's generation."""
     return attempt_request(use.user_id, id=AttemptId(use.generation_id, 1))
 
@@ -37,7 +37,7 @@ async def parent(transactions: SqlTransactions) -> UUID:
     return await add_user(transactions)
 
 
-async def ask(transactions: SqlTransactions, use: KeyUse) -> KeyUse:
+async def ask(transactions: SqlTransactions, use: IdempotencyRecord) -> IdempotencyRecord:
     """Take a key and make its generation, unless it was taken before."""
     async with transactions.as_requester(Actor(use.user_id)) as work:
         found = await work.idempotency_keys.claim(use)

@@ -6,7 +6,12 @@ import re
 
 import psycopg
 
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_down, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.migrate import (
+    MigrationOptions,
+    migrate_down,
+    migrate_up,
+    newest_revision,
+)
 from tales.infrastructure.persistence.migration.steps import revisions
 from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.catalog import catalog
@@ -57,7 +62,7 @@ def test_an_ordinary_owner_moves_every_familys_stories(managed_database: Managed
     add_story(managed_database, None)
     before = stories(managed_database)
 
-    migrate_up(managed_database.owner_url, wishes=Wishes({"tales.orphans": "quarantine"}))
+    migrate_up(managed_database.owner_url, options=MigrationOptions({"tales.orphans": "quarantine"}))
     moved = Database(managed_database.name, managed_database.superuser_url, "").rows("select from tales.generations")
     assert len(moved) == len(before) - 1
     migrate_down(managed_database.owner_url, "014")

@@ -9,7 +9,7 @@ import pytest
 
 from tales.infrastructure.persistence.migration.migrate import (
     MigrationFailed,
-    Wishes,
+    MigrationOptions,
     current_revision,
     migrate_down,
     migrate_up,
@@ -75,7 +75,7 @@ def test_stories_without_a_user_need_a_choice(legacy_database: Database) -> None
 def test_an_unknown_choice_is_none(legacy_database: Database) -> None:
     add_story(legacy_database, None)
     with pytest.raises(MigrationFailed, match="Choose --orphans"):
-        migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.orphans": "drop"}))
+        migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.orphans": "drop"}))
 
 
 def test_stories_without_a_user_can_be_set_aside(legacy_database: Database) -> None:
@@ -85,7 +85,7 @@ def test_stories_without_a_user_can_be_set_aside(legacy_database: Database) -> N
     add_varied_stories(legacy_database, user)
     before = stories(legacy_database)
 
-    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.orphans": "quarantine"}))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.orphans": "quarantine"}))
     assert legacy_database.rows("select id from tales.stories_unowned") == [{"id": orphan}]
     migrate_down(legacy_database.owner_url, "014")
     assert stories(legacy_database) == before
@@ -97,7 +97,7 @@ def test_stories_without_a_user_can_be_given_to_one(legacy_database: Database) -
     add_varied_stories(legacy_database, user)
     before = stories(legacy_database)
 
-    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.orphans": f"assign={user}"}))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.orphans": f"assign={user}"}))
     assert legacy_database.rows("select user_id from tales.stories where id = %s", orphan) == [{"user_id": user}]
     migrate_down(legacy_database.owner_url, "014")
     assert stories(legacy_database) == before
@@ -106,7 +106,7 @@ def test_stories_without_a_user_can_be_given_to_one(legacy_database: Database) -
 def test_stories_are_not_given_to_somebody_who_does_not_exist(legacy_database: Database) -> None:
     add_story(legacy_database, None)
     with pytest.raises(MigrationFailed, match=r"There is no user .* to assign stories to"):
-        migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.orphans": f"assign={uuid4()}"}))
+        migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.orphans": f"assign={uuid4()}"}))
 
 
 @pytest.mark.parametrize("length", [0, -5])
@@ -122,7 +122,7 @@ def test_a_length_that_no_story_has_can_become_unknown(legacy_database: Database
     add_story(legacy_database, user, story_length=-5)
     before = stories(legacy_database)
 
-    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.invalid": "null"}))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.invalid": "null"}))
     assert legacy_database.rows("select distinct story_length from tales.generations") == [{"story_length": None}]
     migrate_down(legacy_database.owner_url, "014")
     assert stories(legacy_database) == before
@@ -132,7 +132,7 @@ def test_a_length_that_no_story_has_can_become_unknown(legacy_database: Database
 def test_an_unknown_story_type_cannot_become_unknown(legacy_database: Database, choice: str) -> None:
     add_story(legacy_database, add_user(legacy_database), story_type="sequel")
     with pytest.raises(MigrationFailed, match=r"story_type that is not allowed. Choose --invalid quarantine"):
-        migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.invalid": choice}))
+        migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.invalid": choice}))
 
 
 def test_values_that_no_story_has_can_be_set_aside(legacy_database: Database) -> None:
@@ -142,7 +142,7 @@ def test_values_that_no_story_has_can_be_set_aside(legacy_database: Database) ->
         add_story(legacy_database, user, **changes)
     before = stories(legacy_database)
 
-    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.invalid": "quarantine"}))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.invalid": "quarantine"}))
     assert legacy_database.rows("select count(*) from tales.stories_quarantined") == [{"count": 3}]
     migrate_down(legacy_database.owner_url, "014")
     assert stories(legacy_database) == before
@@ -152,7 +152,7 @@ def test_what_was_set_aside_comes_back_without_a_child_that_is_gone(legacy_datab
     user = add_user(legacy_database)
     child = add_family(legacy_database, "children", user)
     add_story(legacy_database, None, child_id=child)
-    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.orphans": "quarantine"}))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.orphans": "quarantine"}))
     legacy_database.execute("delete from tales.children")
     migrate_down(legacy_database.owner_url, "014")
     assert [story["child_id"] for story in stories(legacy_database)] == [None]
@@ -161,7 +161,7 @@ def test_what_was_set_aside_comes_back_without_a_child_that_is_gone(legacy_datab
 def test_what_was_set_aside_is_erased_with_its_user(legacy_database: Database) -> None:
     user = add_user(legacy_database)
     add_story(legacy_database, user, story_type="sequel")
-    migrate_up(legacy_database.owner_url, wishes=Wishes({"tales.invalid": "quarantine"}))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions({"tales.invalid": "quarantine"}))
     legacy_database.execute("delete from auth.users")
     assert legacy_database.rows("select from tales.stories_quarantined") == []
 

@@ -10,7 +10,7 @@ from benchmarks.legacy.plan import kinds
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tales.infrastructure.persistence.migration.migrate import ARCHIVE_TABLE, Wishes, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.migrate import ARCHIVE_TABLE, MigrationOptions, migrate_down, migrate_up
 from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database, copy_of
@@ -44,7 +44,7 @@ class Library:
     assigns: bool = False
     forgets_lengths: bool = False
 
-    def fill(self, database: Database) -> Wishes:
+    def fill(self, database: Database) -> MigrationOptions:
         """Fill the database; how it is to be migrated."""
         fill_legacy(database.owner_url, self.plan)
         (user,) = database.rows("select min(id::text) as id from auth.users")
@@ -52,7 +52,7 @@ class Library:
             "tales.orphans": f"assign={user['id']}" if self.assigns else "quarantine",
             "tales.invalid": "null" if self.forgets_lengths else "quarantine",
         }
-        return Wishes(choices, relax=True)
+        return MigrationOptions(choices, relax=True)
 
 
 @st.composite
@@ -96,16 +96,16 @@ def test_up_and_down_gives_back_every_row_and_up_again_is_the_same(
     server: Server, legacy_template: str, library: Library
 ) -> None:
     with copy_of(server, legacy_template) as database:
-        wishes, url = library.fill(database), database.owner_url
+        options, url = library.fill(database), database.owner_url
         before = checksums(database, OLD_TABLES)
-        migrate_up(url, wishes=wishes)
+        migrate_up(url, options=options)
         assert verify(url).problems == ()
         migrated = checksums(database, NEW_TABLES), catalog(url)
 
         migrate_down(url, "014", ARCHIVE_TABLE)
         assert checksums(database, OLD_TABLES) == before
 
-        migrate_up(url, wishes=wishes)
+        migrate_up(url, options=options)
         assert (checksums(database, NEW_TABLES), catalog(url)) == migrated
 
 
@@ -116,10 +116,10 @@ def test_so_does_what_the_new_application_has_written_meanwhile(
     server: Server, legacy_template: str, library: Library
 ) -> None:
     with copy_of(server, legacy_template) as database:
-        wishes, url = library.fill(database), database.owner_url
+        options, url = library.fill(database), database.owner_url
         with database.connect() as connection:
             before = checksum(connection, "tales.stories")
-        migrate_up(url, wishes=wishes)
+        migrate_up(url, options=options)
         write_by_the_new_application(database)
         migrated = checksums(database, NEW_TABLES)
 
@@ -129,7 +129,7 @@ def test_so_does_what_the_new_application_has_written_meanwhile(
             written = connection.execute("delete from tales.stories where title = %s", [TITLE]).rowcount
             assert (written, checksum(connection, "tales.stories")) == (1, before)
 
-        migrate_up(url, wishes=wishes)
+        migrate_up(url, options=options)
         assert checksums(database, NEW_TABLES) == migrated
 
 
@@ -149,13 +149,13 @@ CHANGES = (
 def test_a_story_of_the_new_application_may_be_changed_by_the_old_one_after_the_way_back(
     database: Database, change: str, at: str
 ) -> None:
-    url, wishes = database.owner_url, Wishes({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
+    url, options = database.owner_url, MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
     with database.connect() as connection:
         add_user(connection)
     write_by_the_new_application(database)
     migrate_down(url, "014", ARCHIVE_TABLE)
     if at == "expand":
-        migrate_up(url, wishes=Wishes(until_expand=True))
+        migrate_up(url, options=MigrationOptions(until_expand=True))
     elif at != "014":
         migrate_up(url, at)
     assert database.execute("update tales.stories set " + change) == 1
@@ -165,7 +165,7 @@ def test_a_story_of_the_new_application_may_be_changed_by_the_old_one_after_the_
         assert changed[0]["created_at"] is not None
         changed[0]["created_at"] = None
 
-    migrate_up(url, wishes=wishes)
+    migrate_up(url, options=options)
     assert verify(url).problems == ()
     assert len(database.rows("select from tales.generations where origin = 'live'")) == 3
     migrate_down(url, "014", ARCHIVE_TABLE)

@@ -8,9 +8,9 @@ from enum import StrEnum
 import pytest
 from sqlalchemy import Table, create_engine
 
-from tales.domain.brief import StoryType
 from tales.domain.failures import FailureKind
 from tales.domain.generation import Origin, Status
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.persistence.models import Base
 from tests.fixtures.databases import Database
 

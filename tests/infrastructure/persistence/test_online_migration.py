@@ -7,7 +7,12 @@ import time
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 from benchmarks.legacy_application import LegacyApplication
 
-from tales.infrastructure.persistence.migration.migrate import Wishes, current_revision, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.migrate import (
+    MigrationOptions,
+    current_revision,
+    migrate_up,
+    newest_revision,
+)
 from tales.infrastructure.persistence.migration.pace import Pace
 from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.databases import Database
@@ -22,7 +27,7 @@ def test_no_statement_fails_no_write_is_missing_and_nothing_comes_back(legacy_da
     application.start()
     try:
         # Slowly, so that much is written to stories that are being moved.
-        migrate_up(url, wishes=Wishes(until_expand=True, pace=Pace(max_rate=700, rows=100)))
+        migrate_up(url, options=MigrationOptions(until_expand=True, pace=Pace(max_rate=700, rows=100)))
         time.sleep(0.5)
         application.knows_old_columns = False
         time.sleep(0.5)

@@ -33,7 +33,7 @@ def test_langfuse_7117_equal_times_neither_loop_nor_skip(legacy_database: Databa
         if step == "copy" and moved:
             batches.append(moved)
 
-    migrate_up(legacy_database.owner_url, wishes=replace(SETTLED, report=report, pace=Pace(rows=10)))
+    migrate_up(legacy_database.owner_url, options=replace(SETTLED, report=report, pace=Pace(rows=10)))
 
     assert batches == sorted(set(batches))
     assert batches[-1] == 500
@@ -49,7 +49,7 @@ def test_langfuse_4662_a_migration_that_cannot_go_on_says_so(
     with transaction(legacy_database) as other:
         other.execute("lock table tales.stories in access exclusive mode")
         with pytest.raises(MigrationFailed, match=r"^The look for .* waited too long for others\..*Try again\.$"):
-            migrate_up(legacy_database.owner_url, wishes=SETTLED)
+            migrate_up(legacy_database.owner_url, options=SETTLED)
 
 
 def test_langfuse_8448_a_migration_that_fails_says_why_and_what_to_do(legacy_database: Database) -> None:
@@ -65,7 +65,7 @@ def test_langfuse_6679_no_version_is_dirty_after_an_interruption(legacy_database
     stop_at(legacy_database, step)
 
     assert current_revision(legacy_database.owner_url) in {"015", "016"}
-    migrate_up(legacy_database.owner_url, wishes=SETTLED)
+    migrate_up(legacy_database.owner_url, options=SETTLED)
 
     assert current_revision(legacy_database.owner_url) == newest_revision()
 

@@ -17,7 +17,7 @@ from tales.domain.actor import Actor as User
 from tales.domain.generation import Attempt, AttemptId
 from tales.domain.page import PageKey, PageRequest
 from tales.domain.repositories.attempt_queue import WorkerInfo
-from tales.domain.throttle import EntryKind
+from tales.domain.throttle import LoginKind
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
@@ -60,13 +60,13 @@ FILL = f"""
     insert into tales.replaced_refresh_tokens (token_hash, session_id, replaced_at)
     select sha256((-n)::text::bytea), uuid(lpad((n / 5 + 1)::text, 32, '0')), timestamptz '2026-01-01'
     from generate_series(1, {ROWS} / 4) as n;
-    insert into tales.entry_attempts (kind, address_hash, client_hash, attempts, last_at)
+    insert into tales.login_attempts (kind, address_hash, client_hash, attempts, last_at)
     select case when n % 5 = 0 then 'sign_up' else 'sign_in' end, sha256((n / 3)::text::bytea),
         sha256((n % 5000)::text::bytea), 1, timestamptz '2026-03-20 11:00Z'
     from generate_series(1, {ROWS} / 4) as n;
     reset session_replication_role;
     vacuum analyze tales.generations, tales.stories, tales.children, tales.accounts, tales.sessions,
-        tales.replaced_refresh_tokens, tales.entry_attempts
+        tales.replaced_refresh_tokens, tales.login_attempts
 """
 # Of some 6,000. Under row-level security the planner does not know that the user is the one who is asked for: it sorts
 # all of a user's attempts, here a thousand, instead of reading the newest 20 in the index's order.
@@ -137,9 +137,9 @@ def _reads(user_id: UUID, story_id: UUID) -> dict[str, tuple[User | None, Callab
         "is_open": (None, lambda work: work.sessions.is_open(user_id)),
         "close": (None, lambda work: work.sessions.close(user_id)),
         "forget_expired": (None, lambda work: work.sessions.forget_expired()),
-        "tally": (None, lambda work: work.entry_attempts.tally(EntryKind.SIGN_IN, "17", "17")),
-        "count": (None, lambda work: work.entry_attempts.count(EntryKind.SIGN_IN, "17", "17")),
-        "clear": (None, lambda work: work.entry_attempts.clear(EntryKind.SIGN_IN, "17")),
+        "tally": (None, lambda work: work.login_attempts.tally(LoginKind.SIGN_IN, "17", "17")),
+        "count": (None, lambda work: work.login_attempts.count(LoginKind.SIGN_IN, "17", "17")),
+        "clear": (None, lambda work: work.login_attempts.clear(LoginKind.SIGN_IN, "17")),
         "usage": (parent, lambda work: work.usage.of_user(user_id)),
         "get": (parent, lambda work: work.stories.get(story_id)),
         "get_written": (parent, lambda work: work.stories.get_written(story_id)),

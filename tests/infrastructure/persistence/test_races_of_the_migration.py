@@ -105,7 +105,7 @@ def shelf(legacy_database: Database) -> Shelf:
 def check(shelf: Shelf, expected: list[Row]) -> None:
     """Go the whole way up and back: nothing is lost, nothing came back, and nothing is left over."""
     database = shelf.database
-    migrate_up(database.owner_url, wishes=SETTLED)
+    migrate_up(database.owner_url, options=SETTLED)
     assert verify(database.owner_url).problems == ()
     assert database.rows(STRAYS) == []
     migrate_down(database.owner_url, "014")

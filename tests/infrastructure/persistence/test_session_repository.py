@@ -10,15 +10,15 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden, NotSignedIn
+from tales.domain.errors import Forbidden, Unauthenticated
 from tales.domain.repositories.sessions import Session
-from tales.domain.throttle import EntryKind
+from tales.domain.throttle import LoginKind
 from tales.infrastructure.persistence.session_repository import FORGOTTEN_AT_ONCE
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tests.factories import account
 from tests.fixtures.databases import Database
 from tests.fixtures.time import NOON, FakeClock
-from tests.infrastructure.persistence.rows import entry_attempt, insert, replaced_token, session
+from tests.infrastructure.persistence.rows import insert, login_attempt, replaced_token, session
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_a_transaction_asks_whether_its_session_is_open(transactions: SqlT
     async with transactions.as_user(Actor(user, session_id=opened.id)) as work:
         assert await work.children.get(uuid7()) is None
     for session_id in (uuid7(), user):
-        with pytest.raises(NotSignedIn, match="session has ended"):
+        with pytest.raises(Unauthenticated, match="session has ended"):
             async with transactions.as_user(Actor(user, session_id=session_id)):
                 pass
 
@@ -52,7 +52,7 @@ async def test_no_user_reaches_sessions_and_attempts(transactions: SqlTransactio
             await work.sessions.hold("token")
     with pytest.raises(Forbidden):
         async with transactions.as_user(actor) as work:
-            await work.entry_attempts.clear(EntryKind.SIGN_IN, "ada@example.org")
+            await work.login_attempts.clear(LoginKind.SIGN_IN, "ada@example.org")
 
 
 async def test_expired_sessions_are_cleared_away_a_few_at_a_time(
@@ -84,16 +84,16 @@ async def test_expired_sessions_are_cleared_away_a_few_at_a_time(
         ("sessions", {"client_hash": b"203.0.113.7"}, "sessions_client_is_kept_as_a_hash"),
         ("sessions", {"expires_at": NOON - timedelta(days=1)}, "sessions_end_after_they_began"),
         ("sessions", {"user_id": UUID(int=1)}, "sessions_user_id_fkey"),
-        ("entry_attempts", {"address_hash": b"ada@example.org"}, "entry_attempts_address_is_kept_as_a_hash"),
-        ("entry_attempts", {"client_hash": b"203.0.113.7"}, "entry_attempts_client_is_kept_as_a_hash"),
-        ("entry_attempts", {"attempts": 0}, "entry_attempts_are_some"),
-        ("entry_attempts", {"kind": "burglary"}, "entry_attempts_kind_is_known"),
+        ("login_attempts", {"address_hash": b"ada@example.org"}, "login_attempts_address_is_kept_as_a_hash"),
+        ("login_attempts", {"client_hash": b"203.0.113.7"}, "login_attempts_client_is_kept_as_a_hash"),
+        ("login_attempts", {"attempts": 0}, "login_attempts_are_some"),
+        ("login_attempts", {"kind": "burglary"}, "login_attempts_kind_is_known"),
     ],
 )
 async def test_what_cannot_be_is_refused(
     database: Database, user: UUID, table: str, changes: dict[str, object], constraint: str
 ) -> None:
-    row = session(user, created_at=NOON) if table == "sessions" else entry_attempt()
+    row = session(user, created_at=NOON) if table == "sessions" else login_attempt()
 
     with database.connect() as connection, pytest.raises(psycopg.IntegrityError) as refused:
         insert(connection, table, row | changes)

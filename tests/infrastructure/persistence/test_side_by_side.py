@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from tales.infrastructure.persistence.migration.migrate import (
     ARCHIVE_TABLE,
-    Wishes,
+    MigrationOptions,
     current_revision,
     migrate_down,
     migrate_up,
@@ -42,7 +42,7 @@ CHANGES: list[dict[str, Any]] = [
 
 def expand(database: Database) -> None:
     """Bring it to where both applications work on the same tables."""
-    migrate_up(database.owner_url, wishes=Wishes(until_expand=True))
+    migrate_up(database.owner_url, options=MigrationOptions(until_expand=True))
 
 
 def update(database: Database, story: UUID, changes: dict[str, Any]) -> None:
@@ -155,7 +155,9 @@ def test_no_statement_of_the_old_application_fails_whatever_it_writes(moving: Da
     add_story(moving, user, story_length=0)
     add_story(moving, user, story_type="saga")
 
-    migrate_up(moving.owner_url, wishes=Wishes({"tales.orphans": "quarantine", "tales.invalid": "quarantine"}))
+    migrate_up(
+        moving.owner_url, options=MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
+    )
 
     assert moving.rows("select count(*) from tales.stories_unowned") == [{"count": 1}]
     assert moving.rows("select count(*) from tales.stories_quarantined") == [{"count": 2}]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden, NotSignedIn, TalesError, Unavailable
+from tales.domain.errors import Forbidden, TalesError, Unauthenticated, Unavailable
 from tales.domain.page import PageRequest
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.infrastructure.persistence.engine import make_engine
@@ -67,7 +67,7 @@ async def test_who_has_put_an_attempt_into_the_queue_is_a_user_like_before(
 @pytest.mark.parametrize("begin", ["as_user", "as_requester"])
 async def test_a_session_that_has_ended_begins_nothing(transactions: SqlTransactions, begin: str) -> None:
     user = await add_user(transactions)
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         async with getattr(transactions, begin)(Actor(user, session_id=uuid7())):
             pytest.fail("there is no such session")
 

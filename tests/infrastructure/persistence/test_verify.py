@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import MigrationFailed, Wishes, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.migrate import (
+    MigrationFailed,
+    MigrationOptions,
+    migrate_up,
+    newest_revision,
+)
 from tales.infrastructure.persistence.migration.verify import verify
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_story, add_user, add_varied_stories
 
-EXPAND = Wishes(until_expand=True)
+EXPAND = MigrationOptions(until_expand=True)
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def test_each_stage_of_a_good_migration_is_well(legacy: Database) -> None:
 
 
 def test_the_checksum_is_that_of_the_same_rows(legacy: Database) -> None:
-    migrate_up(legacy.owner_url, wishes=EXPAND)
+    migrate_up(legacy.owner_url, options=EXPAND)
     before = verify(legacy.owner_url).checksum
     assert verify(legacy.owner_url).checksum == before
 
@@ -66,7 +71,9 @@ def test_a_copy_that_differs_stops_the_migration_before_anything_is_dropped(lega
 def test_stories_that_were_set_aside_are_counted(legacy: Database) -> None:
     add_story(legacy, None)
     add_story(legacy, add_user(legacy), story_type="saga")
-    migrate_up(legacy.owner_url, wishes=Wishes({"tales.orphans": "quarantine", "tales.invalid": "quarantine"}))
+    migrate_up(
+        legacy.owner_url, options=MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
+    )
 
     found = verify(legacy.owner_url)
 

@@ -16,10 +16,10 @@ from tales.domain.failures import FailureKind
 from tales.domain.generation import Json
 from tales.infrastructure.persistence.escaping import unescape_json
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
-from tales.infrastructure.providers.exchange import Exchange
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider, max_tokens
 from tales.infrastructure.providers.simulator.server import Simulator, running_simulator
 from tales.infrastructure.providers.simulator.steps import STEPS
+from tales.infrastructure.providers.streaming_call import StreamingCall
 from tests.fixtures.server import Server
 from tests.fixtures.time import NOON, FakeClock
 from tests.fixtures.waiting import until
@@ -247,7 +247,7 @@ async def test_a_call_leaves_nothing_behind_that_has_to_be_searched_for(simulato
     try:
         for model in ("sim/ok", "sim/500", "sim/stall", "sim/empty"):
             await ask(simulator.url, clock, model)
-        left = [exchange for exchange in gc.get_objects() if isinstance(exchange, Exchange)]
+        left = [streaming_call for streaming_call in gc.get_objects() if isinstance(streaming_call, StreamingCall)]
     finally:
         gc.enable()
     assert left == []

@@ -6,7 +6,7 @@ import socket
 import time
 
 from tales.domain.failures import FailureKind
-from tales.infrastructure.providers import exchange
+from tales.infrastructure.providers import streaming_call
 from tales.infrastructure.providers.endpoint import Limits
 from tests.fixtures.time import FakeClock
 from tests.infrastructure.providers.wire import DONE, HALF, JSON, STREAM, WHOLE, Now, ask, event, head, hear
@@ -67,7 +67,7 @@ async def test_after_done_the_connection_is_not_waited_for_long(clock: FakeClock
     start = time.monotonic()
     told = await hear(clock, head(STREAM) + WHOLE, Now.WAIT_FOR_EVER, limits=Limits(token_timeout=60.0))
     assert told.kind is None
-    assert time.monotonic() - start < exchange.LINGER + 1.0
+    assert time.monotonic() - start < streaming_call.DRAIN_TIMEOUT + 1.0
 
 
 async def test_an_error_status_with_half_a_body_is_judged_by_its_status(clock: FakeClock) -> None:

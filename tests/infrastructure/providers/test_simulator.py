@@ -13,10 +13,10 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from tales.domain.brief import StoryBrief, StoryType
 from tales.domain.family import Hero
-from tales.domain.manuscript import Manuscript, read_manuscript
+from tales.domain.parsed_story import ParsedStory, parse_story
 from tales.domain.prompt import write_prompt
+from tales.domain.story_spec import StorySpec, StoryType
 from tales.infrastructure.providers.simulator.script import ScriptStep, Turns, UnknownStep, parse_script
 from tales.infrastructure.providers.simulator.server import Simulator, running_simulator, serve_simulator
 from tales.infrastructure.providers.simulator.steps import STEPS, steps_table
@@ -161,15 +161,15 @@ async def test_a_streamed_story_looks_like_openrouters(client: Client) -> None:
 
 
 async def test_a_story_passes_as_one_and_is_about_the_child(client: Client) -> None:
-    manuscript = read_manuscript((await client.ask("sim/ok")).text, "stop", minutes=30)
-    assert isinstance(manuscript, Manuscript)
-    assert manuscript.title == 'Mia "Mimi" Ü and the Lantern in the Garden'
+    parsed = parse_story((await client.ask("sim/ok")).text, "stop", minutes=30)
+    assert isinstance(parsed, ParsedStory)
+    assert parsed.title == 'Mia "Mimi" Ü and the Lantern in the Garden'
 
 
 async def test_a_story_is_about_the_hero_where_there_is_no_child(client: Client) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     hero = Hero(id=uuid4(), user_id=uuid4(), name="Captain 'Zoe'", appearance="a red cape", created_at=now, version=1)
-    got = await client.ask("sim/ok", write_prompt(StoryBrief(StoryType.HERO, "courage", hero=hero)))
+    got = await client.ask("sim/ok", write_prompt(StorySpec(StoryType.HERO, "courage", hero=hero)))
     assert got.text.startswith("Captain 'Zoe' and the Lantern")
 
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.brief import StoryType
 from tales.domain.generation import AttemptId, AttemptRequest
 from tales.domain.repositories.attempt_queue import (
     NOBODY,
@@ -18,6 +17,7 @@ from tales.domain.repositories.attempt_queue import (
     WorkerInfo,
 )
 from tales.domain.retry import NextAttempt
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import attempt_request, failure, new_child, new_hero

@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import Conflict, Forbidden, NotSignedIn
+from tales.domain.errors import Conflict, Forbidden, Unauthenticated
 from tales.domain.generation import Attempt
 from tales.domain.repositories.attempt_queue import (
     NOBODY,
@@ -90,7 +90,7 @@ async def test_one_request_that_is_refused_costs_no_other_one(attempt_queue: Sql
 
     assert isinstance(first, Conflict)
     assert isinstance(second, Attempt)
-    assert isinstance(third, NotSignedIn)
+    assert isinstance(third, Unauthenticated)
     assert await claim(attempt_queue) == [taken.id, good.id]
 
 
@@ -103,7 +103,7 @@ async def test_who_has_signed_out_asks_for_nothing(attempt_queue: SqlAttemptQueu
         return_exceptions=True,
     )
 
-    assert isinstance(first, NotSignedIn)
+    assert isinstance(first, Unauthenticated)
     assert isinstance(second, Attempt)
     assert len(await claim(attempt_queue)) == 1
 

@@ -22,7 +22,6 @@ from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
-from tales.application.keep_session import KeepSession
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageFamily
 from tales.application.read_profile import ReadProfile
@@ -30,6 +29,7 @@ from tales.application.read_reports import ReadReports
 from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
+from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
 from tales.application.worker import NoWorker
@@ -81,7 +81,7 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
         read_stories=read,
         manage_family=ManageFamily(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),
-        keep_session=KeepSession(transactions, clock, Silence()),
+        sessions=Sessions(transactions, clock, Silence()),
         change_password=ChangePassword(transactions, passwords, clock),
         appoint_admin=AppointAdmin(transactions),
         find_user=FindUser(transactions),
@@ -140,7 +140,7 @@ async def outsider(closed_app: FastAPI) -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture
-async def insider(closed_app: FastAPI, closed_services: Services) -> AsyncIterator[AsyncClient]:
+async def member(closed_app: FastAPI, closed_services: Services) -> AsyncIterator[AsyncClient]:
     """A signed-in client below /api/v3, whose requests must not get as far as the database."""
     async with client_of(closed_app, "/api/v3", closed_services.tokens.issue(Actor(uuid7()))) as client:
         yield client

@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
-from tales.bootstrap import House, open_house
+from tales.bootstrap import App, running_app
 from tales.domain.actor import Actor
 from tales.infrastructure.providers.simulator.server import Simulator
 from tales.interfaces.api.app import create_app
@@ -37,7 +37,7 @@ class Event:
 class Served:
     """A server, and a client below /api/v3 that is signed in."""
 
-    house: House
+    app: App
     client: httpx.AsyncClient
     child_id: str = ""
 
@@ -121,12 +121,12 @@ def settings(database: Database, simulator: Simulator, models: str, **changes: A
 
 
 @asynccontextmanager
-async def served(house: House, quiet_seconds: float = 15.0) -> AsyncIterator[Served]:
-    """`house` on a socket, and a family at its client."""
-    services = replace(house.services, stream_events=replace(house.services.stream_events, quiet_seconds=quiet_seconds))
-    app = create_app(services)
+async def served(app: App, quiet_seconds: float = 15.0) -> AsyncIterator[Served]:
+    """`app` on a socket, and a family at its client."""
+    services = replace(app.services, stream_events=replace(app.services.stream_events, quiet_seconds=quiet_seconds))
+    api = create_app(services)
     config = uvicorn.Config(
-        app, port=0, http=HttpProtocol, ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=5
+        api, port=0, http=HttpProtocol, ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=5
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -136,7 +136,7 @@ async def served(house: House, quiet_seconds: float = 15.0) -> AsyncIterator[Ser
     actor = await services.sign_in.local_user()
     async with client_at(port, services.tokens.issue(actor)) as client:
         child = (await client.post("/children", json={"name": "Mia", "age": 6})).json()["id"]
-        yield Served(house, client, child)
+        yield Served(app, client, child)
     server.should_exit = True
     await serving
 
@@ -150,17 +150,17 @@ def client_at(port: int, token: str) -> httpx.AsyncClient:
 
 @asynccontextmanager
 async def tales(
-    database: Database, simulator: Simulator, models: str, *, works: bool = True, **changes: Any
+    database: Database, simulator: Simulator, models: str, *, with_worker: bool = True, **changes: Any
 ) -> AsyncIterator[Served]:
     """A whole process of Tales, in this one."""
     quiet_seconds = changes.pop("quiet_seconds", 15.0)
     async with (
-        open_house(settings(database, simulator, models, **changes), works=works) as house,
-        served(house, quiet_seconds) as family,
+        running_app(settings(database, simulator, models, **changes), with_worker=with_worker) as app,
+        served(app, quiet_seconds) as family,
     ):
         yield family
 
 
 def stranger_of(family: Served, user_id: Any) -> dict[str, str]:
     """The headers of somebody else."""
-    return {"Authorization": f"Bearer {family.house.services.tokens.issue(Actor(user_id))}"}
+    return {"Authorization": f"Bearer {family.app.services.tokens.issue(Actor(user_id))}"}

@@ -308,7 +308,7 @@ def test_clients_are_told_apart_by_their_network(host: str, client: str | None) 
 async def test_where_another_provider_signs_users_in_it_is_named_as_the_way(
     closed_services: Services, method: str, path: str, body: object
 ) -> None:
-    async with client_of(create_app(replace(closed_services, signs_in_elsewhere=True))) as client:
+    async with client_of(create_app(replace(closed_services, external_auth=True))) as client:
         answer = await client.request(method, f"/api/v3/auth/{path}", json=body)
 
         assert "provider" in problem(answer, 409, "conflict")["detail"]

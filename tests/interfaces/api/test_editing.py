@@ -100,8 +100,8 @@ async def test_a_merge_patch_may_say_what_it_is(family: Family) -> None:
         ("/stories", {"rating": 10}, "rating"),
     ],
 )
-async def test_a_change_that_cannot_be(insider: AsyncClient, path: str, body: dict[str, Any], field: str) -> None:
-    refused(await insider.patch(f"{path}/{ID}", json=body), field)
+async def test_a_change_that_cannot_be(member: AsyncClient, path: str, body: dict[str, Any], field: str) -> None:
+    refused(await member.patch(f"{path}/{ID}", json=body), field)
 
 
 async def test_a_client_that_has_seen_the_newest_version_changes_and_deletes_it(family: Family) -> None:
@@ -190,10 +190,10 @@ async def test_any_version_will_do(family: Family, header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["", "7", "'7'", '"7', '"7" "8"', "W/7", '"a"b"', ", ,", '*, "7"'])
-async def test_what_is_no_list_of_entity_tags_is_refused_by_name(insider: AsyncClient, header: str) -> None:
+async def test_what_is_no_list_of_entity_tags_is_refused_by_name(member: AsyncClient, header: str) -> None:
     for answer in (
-        await insider.patch(f"/children/{ID}", json={"age": 7}, headers={"If-Match": header}),
-        await insider.delete(f"/stories/{ID}", headers={"If-Match": header}),
+        await member.patch(f"/children/{ID}", json={"age": 7}, headers={"If-Match": header}),
+        await member.delete(f"/stories/{ID}", headers={"If-Match": header}),
     ):
         refused(answer, "If-Match")
 

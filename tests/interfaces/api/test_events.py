@@ -188,7 +188,7 @@ async def test_a_client_that_leaves_leaves_nothing_behind_and_stops_nothing(fami
     generation_id = await family.ask(SLOWER)
     await family.first(generation_id, "delta")
     tasks = len(asyncio.all_tasks())
-    hub = family.house.services.stream_events.subscriptions
+    hub = family.app.services.stream_events.subscriptions
     pool = hub._transactions._engine.pool  # type: ignore[attr-defined]
 
     streams = [asyncio.create_task(family.first(generation_id, "end")) for _ in range(20)]
@@ -215,7 +215,7 @@ async def test_a_head_request_follows_nothing_and_ends_at_once(family: Served) -
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     assert "Content-Length" not in answer.headers
-    assert subscriptions(family.house.services.stream_events.subscriptions) == 0
+    assert subscriptions(family.app.services.stream_events.subscriptions) == 0
 
 
 async def test_another_familys_generation_is_not_there(family: Served) -> None:
@@ -277,7 +277,7 @@ async def test_who_was_erased_is_told_nothing_of_another_familys_generation_of_t
     monkeypatch.setattr(progress_hub, "POLL_SECONDS", 0.5)
     generation_id = await family.ask("sim/hang")
     streaming = asyncio.create_task(family.events(generation_id))
-    await until(lambda: subscriptions(family.house.services.stream_events.subscriptions) == 1)
+    await until(lambda: subscriptions(family.app.services.stream_events.subscriptions) == 1)
 
     def erase_and_take_the_id() -> None:
         with database.connect() as connection, connection.transaction():

@@ -58,7 +58,7 @@ async def until(condition: Callable[[], bool], seconds: float = 20.0) -> float:
 @pytest.fixture
 async def family(database: Database, simulator: Simulator) -> AsyncIterator[Served]:
     """A process that serves, and makes no calls."""
-    async with tales(database, simulator, MODELS, works=False) as family:
+    async with tales(database, simulator, MODELS, with_worker=False) as family:
         yield family
 
 
@@ -192,10 +192,10 @@ async def test_a_server_that_stops_ends_its_streams_and_they_go_on_at_another(
     generation_id = await family.ask("sim/slow-20")
     with worker(database, simulator):
         heard = await family.first(generation_id, "delta")
-        async with tales(database, simulator, MODELS, works=False) as stopping:
+        async with tales(database, simulator, MODELS, with_worker=False) as stopping:
             streaming = asyncio.create_task(stopping.events(generation_id, heard[-1].id))
             await asyncio.sleep(0.5)
-            stopping.house.close_subscriptions()
+            stopping.app.close_subscriptions()
             async with asyncio.timeout(1):
                 heard += await streaming
         assert heard[-1].name == "delta"

@@ -85,16 +85,16 @@ async def test_every_family_sees_the_ready_made_heroes_and_none_can_change_them(
         ("gender", 1),
     ],
 )
-async def test_a_child_that_cannot_be(insider: AsyncClient, field: str, value: object) -> None:
-    answer = await insider.post("/children", json=CHILD | {field: value})
+async def test_a_child_that_cannot_be(member: AsyncClient, field: str, value: object) -> None:
+    answer = await member.post("/children", json=CHILD | {field: value})
 
     refused(answer, field)
     assert CANARY not in answer.text
     assert CANARY not in answer.json()["detail"]
 
 
-async def test_an_interest_is_named_by_its_place(insider: AsyncClient) -> None:
-    refused(await insider.post("/children", json=CHILD | {"interests": ["dragons", 5]}), "interests.1")
+async def test_an_interest_is_named_by_its_place(member: AsyncClient) -> None:
+    refused(await member.post("/children", json=CHILD | {"interests": ["dragons", 5]}), "interests.1")
 
 
 @pytest.mark.parametrize(
@@ -107,5 +107,5 @@ async def test_an_interest_is_named_by_its_place(insider: AsyncClient) -> None:
         ({"user_id": None}, "user_id"),
     ],
 )
-async def test_a_hero_that_cannot_be(insider: AsyncClient, changes: dict[str, Any], field: str) -> None:
-    refused(await insider.post("/heroes", json={"name": "Captain Moon"} | changes), field)
+async def test_a_hero_that_cannot_be(member: AsyncClient, changes: dict[str, Any], field: str) -> None:
+    refused(await member.post("/heroes", json={"name": "Captain Moon"} | changes), field)

@@ -192,10 +192,10 @@ async def test_a_wish_that_cannot_be(family: Family) -> None:
         ({"user_id": CANARY}, "user_id"),
     ],
 )
-async def test_a_wish_that_is_not_one(insider: AsyncClient, changes: dict[str, Any], field: str) -> None:
+async def test_a_wish_that_is_not_one(member: AsyncClient, changes: dict[str, Any], field: str) -> None:
     wish = {"story_type": "child", "child_id": str(UUID(int=1)), "moral": "kindness", "story_length": 3}
 
-    answer = await insider.post("/generations", json=wish | changes)
+    answer = await member.post("/generations", json=wish | changes)
 
     refused(answer, field)
     assert CANARY not in answer.json()["detail"]

@@ -138,8 +138,8 @@ async def test_stories_are_found_by_child_hero_and_rating_and_all_of_it_together
         ("title=x", "title"),
     ],
 )
-async def test_a_search_that_cannot_be(insider: AsyncClient, query: str, field: str) -> None:
-    refused(await insider.get(f"/stories?{query}"), field)
+async def test_a_search_that_cannot_be(member: AsyncClient, query: str, field: str) -> None:
+    refused(await member.get(f"/stories?{query}"), field)
 
 
 async def test_a_story_that_is_deleted_is_gone_and_its_attempts_stay(family: Family) -> None:
@@ -214,8 +214,8 @@ async def test_generations_are_found_by_when_they_were_asked_for(family: Family)
         ("models=x", "models"),
     ],
 )
-async def test_a_look_for_generations_that_cannot_be(insider: AsyncClient, query: str, field: str) -> None:
-    refused(await insider.get(f"/generations?{query}"), field)
+async def test_a_look_for_generations_that_cannot_be(member: AsyncClient, query: str, field: str) -> None:
+    refused(await member.get(f"/generations?{query}"), field)
 
 
 async def test_a_sequel_carries_on_the_story_with_its_cast(family: Family) -> None:

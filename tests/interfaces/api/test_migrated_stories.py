@@ -17,7 +17,7 @@ from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up
+from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
@@ -31,7 +31,7 @@ KEPT = (
     *("title", "content", "rating", "full_response", "generation_info", "story_type"),
     *("hero_appearance", "relationship_description"),
 )
-CHOICES = Wishes({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
+CHOICES = MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def before(legacy_database: Database) -> list[dict[str, Any]]:
     """A nasty library as it was before generations. It has moved meanwhile."""
     fill_legacy(legacy_database.owner_url, PLAN)
     stories = legacy_database.rows("select * from tales.stories")
-    migrate_up(legacy_database.owner_url, wishes=CHOICES)
+    migrate_up(legacy_database.owner_url, options=CHOICES)
     return stories
 
 

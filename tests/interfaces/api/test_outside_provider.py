@@ -12,7 +12,7 @@ from httpx import AsyncClient
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
-from tales.bootstrap import open_house
+from tales.bootstrap import running_app
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.interfaces.api.app import create_app
 from tales.settings import Settings
@@ -43,7 +43,10 @@ async def client_over(
         jwks_url=provider.url if provider else None,
         jwt_secret=SecretStr(secret) if secret else None,
     )
-    async with open_house(settings, works=False) as house, client_of(create_app(house.services), "/api/v3") as client:
+    async with (
+        running_app(settings, with_worker=False) as app,
+        client_of(create_app(app.services), "/api/v3") as client,
+    ):
         yield client
 
 

@@ -167,24 +167,24 @@ async def test_a_body_that_does_not_say_how_large_it_is(outsider: AsyncClient, p
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=ten", "limit=1.5", "limit=" + "9" * 5000])
-async def test_a_limit_out_of_bounds(insider: AsyncClient, query: str) -> None:
-    refused(await insider.get(f"/stories?{query}"), "limit")
+async def test_a_limit_out_of_bounds(member: AsyncClient, query: str) -> None:
+    refused(await member.get(f"/stories?{query}"), "limit")
 
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=%00", "cursor=%FF", f"cursor={'A' * 31}"])
-async def test_a_cursor_of_someones_own_making(insider: AsyncClient, query: str) -> None:
-    refused(await insider.get(f"/generations?{query}"), "cursor")
+async def test_a_cursor_of_someones_own_making(member: AsyncClient, query: str) -> None:
+    refused(await member.get(f"/generations?{query}"), "cursor")
 
 
-async def test_a_misspelt_parameter(insider: AsyncClient) -> None:
-    refused(await insider.get("/stories?cusror=x"), "cusror")
+async def test_a_misspelt_parameter(member: AsyncClient) -> None:
+    refused(await member.get("/stories?cusror=x"), "cusror")
 
 
 @pytest.mark.parametrize(
     "id_", ["1", "{01890a5d-ac96-774b-bcce-b302099a8057}", "01890a5dac96774bbcceb302099a8057", "%00"]
 )
-async def test_an_id_that_is_none(insider: AsyncClient, id_: str) -> None:
-    refused(await insider.get(f"/children/{id_}"), "child_id")
+async def test_an_id_that_is_none(member: AsyncClient, id_: str) -> None:
+    refused(await member.get(f"/children/{id_}"), "child_id")
 
 
 class Failing:

@@ -73,8 +73,8 @@ async def test_a_story_with_every_attempt(family: Family) -> None:
 
 
 @pytest.mark.parametrize("include", ["", "prompt", "generation,prompt", "generation.prompt", "Generation", "%00"])
-async def test_an_unknown_addition_is_refused_with_those_that_there_are(insider: AsyncClient, include: str) -> None:
-    body = refused(await insider.get(f"/stories/{ID}?include={include}"), "include")
+async def test_an_unknown_addition_is_refused_with_those_that_there_are(member: AsyncClient, include: str) -> None:
+    body = refused(await member.get(f"/stories/{ID}?include={include}"), "include")
 
     assert "'generation' or 'generation.attempts'" in body["detail"]
 
@@ -103,8 +103,8 @@ async def test_a_rating_is_kept(family: Family) -> None:
 
 
 @pytest.mark.parametrize("rating", [0, 11, -1, 2**40, 5.0, 5.5, "5", True, False, None, [5], {"value": 5}])
-async def test_a_rating_that_is_none(insider: AsyncClient, rating: object) -> None:
-    refused(await insider.put(f"/stories/{ID}/rating", json={"rating": rating}), "rating")
+async def test_a_rating_that_is_none(member: AsyncClient, rating: object) -> None:
+    refused(await member.put(f"/stories/{ID}/rating", json={"rating": rating}), "rating")
 
 
 async def test_pages_follow_one_another_without_a_gap(family: Family) -> None:

@@ -112,7 +112,7 @@ class Worker:
         """Make the calls of a generation until it ends."""
         while claimed := await self._queue.claim(self._info, 1, [UUID(str(generation_id))]):
             for attempt in claimed:
-                await self._run.keep(attempt, await self._run.call(attempt))
+                await self._run.save(attempt, await self._run.call(attempt))
 
     async def prompts(self, generation_id: UUID | str) -> list[str | None]:
         """What each call of a generation sent."""

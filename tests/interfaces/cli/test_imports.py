@@ -58,7 +58,7 @@ OUR_LIST = {
     *("tales.infrastructure.persistence.unit_of_work", "tales.infrastructure.persistence.versions"),
     *("tales.interfaces.cli.generations", "tales.interfaces.cli.local_records", "tales.interfaces.cli.open_place"),
     *("tales.interfaces.cli.places", "tales.interfaces.cli.running", "tales.interfaces.cli.server_option"),
-    *("tales.interfaces.cli.shapes", "tales.interfaces.cli.tables"),
+    *("tales.interfaces.cli.json_output", "tales.interfaces.cli.tables"),
 }
 OUR_MIGRATIONS = {
     *("tales.application.migration_report", "tales.interfaces.cli.migrate*"),

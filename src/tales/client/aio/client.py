@@ -12,7 +12,7 @@ from tales.client.aio.family import Children, Heroes
 from tales.client.aio.generations import Generations
 from tales.client.aio.stories import Stories
 from tales.client.aio.transport import Transport
-from tales.client.errors import Conflict, NotFound, NotSignedIn, UnexpectedAnswer
+from tales.client.errors import Conflict, NotFound, Unauthenticated, UnexpectedAnswer
 from tales.client.models import Me, SignedUp, Token
 from tales.client.retry import Retry
 from tales.client.tokens import MemoryTokens, Tokens, TokenStore
@@ -69,7 +69,7 @@ class AsyncTales:
         return wire.read(SignedUp, await self._transport.send(request))
 
     async def sign_in(self, email: str, password: str) -> None:
-        """Get tokens, and keep them for all that follows. Raises: NotSignedIn, TooManyRequests."""
+        """Get tokens, and keep them for all that follows. Raises: Unauthenticated, TooManyRequests."""
         form = {"grant_type": "password", "username": email, "password": password}
         request = wire.Request(method="POST", path="/auth/token", form=form, repeatable=False, signed=False)
         token = wire.read(Token, await self._transport.send(request))
@@ -81,24 +81,24 @@ class AsyncTales:
             return
         try:
             await self._transport.send(wire.Request(method="POST", path="/auth/signout"))
-        except (NotSignedIn, NotFound, Conflict):
+        except (Unauthenticated, NotFound, Conflict):
             pass  # it had ended, or the token was given elsewhere
         finally:
             self._transport.tokens.write(None)
 
     async def change_password(self, current_password: str, new_password: str) -> None:
-        """Replace the password; all other sessions end. Raises: NotSignedIn, InvalidInput, TooManyRequests."""
+        """Replace the password; all other sessions end. Raises: Unauthenticated, InvalidInput, TooManyRequests."""
         body = {"current_password": current_password, "new_password": new_password}
         await self._transport.send(wire.Request(method="PUT", path="/auth/password", json=body, repeatable=False))
 
     async def me(self) -> Me:
-        """Who is signed in, and how much the family has. Raises: NotSignedIn."""
+        """Who is signed in, and how much the family has. Raises: Unauthenticated."""
         return wire.read(Me, await self._transport.send(wire.Request(method="GET", path="/me")))
 
     async def export(self) -> AsyncGenerator[bytes]:
         """Everything of the family's as one JSON document, in pieces as they come: write each to a file.
 
-        It is whole when the loop ends by itself. Raises: NotSignedIn, ConnectionFailed when it breaks off.
+        It is whole when the loop ends by itself. Raises: Unauthenticated, ConnectionFailed when it breaks off.
         """
         try:
             async with self._transport.stream(wire.Request(method="GET", path="/me/export")) as response:

@@ -9,7 +9,7 @@ import httpx2
 
 from tales.client import wire
 from tales.client.aio.waiting import Lock, sleep
-from tales.client.errors import ClientError, NotSignedIn, Problem, UnexpectedAnswer
+from tales.client.errors import ClientError, Problem, Unauthenticated, UnexpectedAnswer
 from tales.client.models import Token
 from tales.client.retry import Retry
 from tales.client.tokens import Tokens, TokenStore
@@ -67,7 +67,7 @@ class Transport:
                 again = isinstance(failure, Problem) and request.may_be_repeated(failure)
                 wait = failure.retry_after if isinstance(failure, Problem) else None
                 perhaps_done |= response.status_code in wire.PERHAPS_DONE
-                if isinstance(failure, NotSignedIn) and tokens and tokens.refresh_token and not renewed:
+                if isinstance(failure, Unauthenticated) and tokens and tokens.refresh_token and not renewed:
                     renewed = True
                     await self._renew(tokens)
                     continue

@@ -1,4 +1,4 @@
-"""Wishes for stories, and what becomes of them."""
+"""MigrationOptions for stories, and what becomes of them."""
 
 from __future__ import annotations
 

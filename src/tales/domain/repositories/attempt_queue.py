@@ -116,7 +116,7 @@ class AttemptQueue(Protocol):
         """Insert a pending attempt in the name of `actor`, claimed by `worker_id` already if that is given.
 
         None when its child or hero is no longer as in `cast`: its prompt has to be written anew.
-        Raises: NotSignedIn when the actor's session has ended, Conflict, Unavailable.
+        Raises: Unauthenticated when the actor's session has ended, Conflict, Unavailable.
         """
 
     async def claim(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tales.domain.family import Child, ChildChanges, Hero, HeroChanges, NewChild, NewHero
 from tales.domain.page import Page, PageRequest
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 
 
 class ChildRepository(Protocol):
@@ -22,10 +22,10 @@ class ChildRepository(Protocol):
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Child]:
         """A user's children, newest first."""
 
-    async def change(self, child_id: UUID, changes: ChildChanges, versions: Versions = None) -> Child | None:
+    async def change(self, child_id: UUID, changes: ChildChanges, versions: ExpectedVersions = None) -> Child | None:
         """Change a child of one of these versions; None when there is none."""
 
-    async def delete(self, child_id: UUID, versions: Versions = None) -> bool:
+    async def delete(self, child_id: UUID, versions: ExpectedVersions = None) -> bool:
         """Delete a child of one of these versions; its stories and attempts stay. False when there is none."""
 
 
@@ -41,8 +41,8 @@ class HeroRepository(Protocol):
     async def list_for_user(self, user_id: UUID, page: PageRequest) -> Page[Hero]:
         """A user's own heroes and the ready-made ones, newest first."""
 
-    async def change(self, hero_id: UUID, changes: HeroChanges, versions: Versions = None) -> Hero | None:
+    async def change(self, hero_id: UUID, changes: HeroChanges, versions: ExpectedVersions = None) -> Hero | None:
         """Change a family's own hero of one of these versions; None when there is none."""
 
-    async def delete(self, hero_id: UUID, versions: Versions = None) -> bool:
+    async def delete(self, hero_id: UUID, versions: ExpectedVersions = None) -> bool:
         """Delete a family's own hero of one of these versions; what names it stays. False when there is none."""

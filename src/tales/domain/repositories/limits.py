@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from tales.domain.idempotency import KeyUse
+from tales.domain.idempotency import IdempotencyRecord
 from tales.domain.limits import Usage
 
 
 class IdempotencyKeyRepository(Protocol):
     """What users' keys stand for."""
 
-    async def claim(self, use: KeyUse) -> KeyUse:
+    async def claim(self, use: IdempotencyRecord) -> IdempotencyRecord:
         """What the key stands for: `use`, unless it was taken before.
 
         Waits for a transaction that is taking the same key.

@@ -8,7 +8,7 @@ from uuid import UUID
 from tales.domain.filters import ANY_STORY, StoryFilter
 from tales.domain.page import Page, PageRequest
 from tales.domain.story import NewStory, Rating, Story, Title, WrittenStory
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 
 
 class StoryRepository(Protocol):
@@ -29,11 +29,11 @@ class StoryRepository(Protocol):
     async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
         """A user's stories, newest first."""
 
-    async def rate(self, story_id: UUID, rating: Rating, versions: Versions = None) -> Story | None:
+    async def rate(self, story_id: UUID, rating: Rating, versions: ExpectedVersions = None) -> Story | None:
         """Keep a family's rating of a story of one of these versions; None when there is none."""
 
-    async def rename(self, story_id: UUID, title: Title | None, versions: Versions = None) -> Story | None:
+    async def rename(self, story_id: UUID, title: Title | None, versions: ExpectedVersions = None) -> Story | None:
         """Give a story of one of these versions another title, if any; None when there is no such story."""
 
-    async def delete(self, story_id: UUID, versions: Versions = None) -> bool:
+    async def delete(self, story_id: UUID, versions: ExpectedVersions = None) -> bool:
         """Delete a story of one of these versions; its attempts stay. False when there is none."""

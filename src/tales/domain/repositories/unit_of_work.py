@@ -7,11 +7,11 @@ from typing import Protocol
 
 from tales.domain.actor import Actor
 from tales.domain.repositories.accounts import AccountRepository
-from tales.domain.repositories.entry_attempts import EntryAttemptRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository, UsageRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
+from tales.domain.repositories.login_attempts import LoginAttemptRepository
 from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.sessions import SessionRepository
 from tales.domain.repositories.stories import StoryRepository
@@ -61,7 +61,7 @@ class UnitOfWork(Protocol):
         """Sign-ins that have not ended."""
 
     @property
-    def entry_attempts(self) -> EntryAttemptRepository:
+    def login_attempts(self) -> LoginAttemptRepository:
         """How often somebody has tried to get in."""
 
     @property
@@ -76,10 +76,10 @@ class Transactions(Protocol):
     """Begins units of work. The only way to the database's rows."""
 
     def as_user(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Under row-level security, as this user. Raises: NotSignedIn when the actor's session has ended."""
+        """Under row-level security, as this user. Raises: Unauthenticated when the actor's session has ended."""
 
     def as_requester(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
-        """As this user, with leave to put an attempt into the queue. Raises: NotSignedIn."""
+        """As this user, with leave to put an attempt into the queue. Raises: Unauthenticated."""
 
     def as_service(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """As the service itself: to keep results, and accounts."""

@@ -10,7 +10,7 @@ from uuid import UUID
 import jwt
 
 from tales.domain.actor import Actor
-from tales.domain.errors import NotSignedIn
+from tales.domain.errors import Unauthenticated
 
 AUDIENCE = "authenticated"
 LEEWAY = 10
@@ -28,7 +28,7 @@ class Expected:
     issuer: str | None = None
 
     def claims(self, token: str, key: jwt.PyJWK | str, algorithm: str) -> dict[str, Any]:
-        """The claims of a `token` that `key` has signed by exactly this `algorithm`. Raises: NotSignedIn."""
+        """The claims of a `token` that `key` has signed by exactly this `algorithm`. Raises: Unauthenticated."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -45,7 +45,7 @@ class Expected:
 
 
 def actor_of(claims: dict[str, Any]) -> Actor:
-    """The user whom a token's claims name. Raises: NotSignedIn when that is nobody."""
+    """The user whom a token's claims name. Raises: Unauthenticated when that is nobody."""
     user_id = uuid_or_none(claims.get("sub"))
     if user_id is None:
         raise refused()
@@ -59,6 +59,6 @@ def uuid_or_none(value: object) -> UUID | None:
     return UUID(value) if isinstance(value, str) and _UUID.fullmatch(value) else None
 
 
-def refused() -> NotSignedIn:
+def refused() -> Unauthenticated:
     """Why does not matter to whoever brings the token, and helps whoever has forged it."""
-    return NotSignedIn("This token is not valid, or no longer. Sign in again.")
+    return Unauthenticated("This token is not valid, or no longer. Sign in again.")

@@ -26,7 +26,7 @@ class OutsideTokens:
         self._secret = secret
 
     async def read(self, token: str) -> Actor:
-        """Who brings this token. Raises: NotSignedIn, or Unavailable while the provider's keys have never been had."""
+        """Who brings this token. Raises: Unauthenticated, or Unavailable while the provider has given no keys."""
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError, RecursionError):

@@ -45,7 +45,7 @@ class JwtTokens:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     async def read(self, token: str) -> Actor:
-        """Who brings this token. Raises: NotSignedIn."""
+        """Who brings this token. Raises: Unauthenticated."""
         return self._verified.read(token, self._secret, ALGORITHM)
 
 

@@ -39,7 +39,7 @@ class VerifiedTokens:
     _known: dict[bytes, _Verified] = field(default_factory=dict)
 
     def read(self, token: str, key: jwt.PyJWK | str, algorithm: str) -> Actor:
-        """Who brings this `token`, which `key` has signed by exactly this `algorithm`. Raises: NotSignedIn."""
+        """Who brings this `token`, which `key` has signed by exactly this `algorithm`. Raises: Unauthenticated."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(digest)
         if known is None or known.key is not key:

@@ -71,9 +71,9 @@ class NoticeListener:
                 await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
             self._hub.connected = True
             async for notice in connection.notifies():
-                self._hear(notice)
+                self._on_notice(notice)
 
-    def _hear(self, notice: psycopg.Notify) -> None:
+    def _on_notice(self, notice: psycopg.Notify) -> None:
         if notice.channel == QUEUE_CHANNEL:
             self._on_enqueued()
         elif not is_from(notice.payload, self._hub.process):

@@ -77,26 +77,28 @@ class ProgressPublisher(ports.ProgressPublisher):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell while the body runs, and what is left when it ends."""
-        telling = asyncio.create_task(forever("progress to others", self._tell_next, self._log), name="tales publisher")
+        telling = asyncio.create_task(
+            forever("progress to others", self._publish_next, self._log), name="tales publisher"
+        )
         try:
             yield
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
             with suppress(TalesError):
-                await self._tell()
+                await self._publish()
 
-    async def _tell_next(self) -> None:
+    async def _publish_next(self) -> None:
         await self._wake.wait()
         self._wake.clear()
         try:
-            await self._tell()
+            await self._publish()
         except Exception:
             self._wake.set()
             raise
         await asyncio.sleep(ROUND_SECONDS)
 
-    async def _tell(self) -> None:
+    async def _publish(self) -> None:
         """One round: what has come since the last one, in one transaction."""
         pieces = [
             LivePiece(attempt, draft.written, "".join(draft.pieces), draft.user_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tales.application import ports
 from tales.domain.generation import Attempt, AttemptId, Generation, Status
-from tales.domain.progress import Progress
+from tales.domain.progress import Snapshot
 from tales.domain.repositories.attempt_queue import EndedAttempt
 
 
@@ -20,7 +20,7 @@ class Subscription(ports.Subscription):
         self.with_text = with_text
         self.changed = asyncio.Event()
 
-    async def next(self) -> Progress | None:
+    async def next(self) -> Snapshot | None:
         """How it stands, once that has changed since the last time; None when nothing more will be told."""
         await self.changed.wait()
         self.changed.clear()
@@ -34,7 +34,7 @@ class Topic:
         self.subscriptions: set[Subscription] = set()
         self.readers = 0
         """How many of them want the text."""
-        self.progress: Progress | None = None
+        self.progress: Snapshot | None = None
 
     def add(self, *, with_text: bool) -> Subscription:
         """One more follows it; what the others know already is told at once."""
@@ -77,7 +77,7 @@ class Topic:
         if generation is None:
             self.progress = None
         else:
-            self.progress = Progress(generation, before.text if before and _same_attempt(before, generation) else "")
+            self.progress = Snapshot(generation, before.text if before and _same_attempt(before, generation) else "")
         if self.progress is None or self.progress != before:
             self.wake()
 
@@ -86,7 +86,7 @@ class Topic:
         if attempt != self.in_flight or self.progress is None or begins_at > self.length:
             return False
         if piece := text[self.length - begins_at :]:
-            self.progress = Progress(self.progress.generation, self.progress.text + piece)
+            self.progress = Snapshot(self.progress.generation, self.progress.text + piece)
             self.wake()
         return True
 
@@ -114,7 +114,7 @@ def with_end(generation: Generation, ended: EndedAttempt) -> Generation | None:
     return replace(after, attempts=(*after.attempts, *following), story_id=ended.story_id)
 
 
-def _same_attempt(before: Progress, generation: Generation) -> bool:
+def _same_attempt(before: Snapshot, generation: Generation) -> bool:
     """Whether the text so far goes on. After an erasure, somebody else may have a generation of this very id."""
     latest = before.generation.latest
     return (latest.id, latest.user_id) == (generation.latest.id, generation.user_id)

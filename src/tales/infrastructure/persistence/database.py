@@ -59,7 +59,7 @@ def find_ready_database(home: Path, url: str | None, queue_url: str | None) -> D
     return database if found is not None and found[0] >= newest_revision() else None
 
 
-def passes_policies(url: str) -> bool:
+def bypasses_rls(url: str) -> bool:
     """Whether the role that signs in at `url` could go round row-level security, as superusers and owners can.
 
     Each transaction takes on its request's role all the same; a mistake before that would see every family's rows.

@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from tales.domain.errors import Conflict, Forbidden, NotSignedIn, TalesError, Unavailable
+from tales.domain.errors import Conflict, Forbidden, TalesError, Unauthenticated, Unavailable
 
 # By the constraints' names, as the migrations give them.
 _CONFLICTS = {
@@ -68,7 +68,7 @@ def translate(error: BaseException) -> TalesError:
     if constraint in _CONFLICTS:
         return Conflict(_CONFLICTS[constraint])
     if constraint and _USER_IS_GONE.fullmatch(constraint):
-        return NotSignedIn("This account no longer exists. Sign up again.")
+        return Unauthenticated("This account no longer exists. Sign up again.")
     return _translate_state(cause, constraint)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from tales.domain.family import Child, ChildChanges, Hero, HeroChanges, NewChild, NewHero
 from tales.domain.page import Page, PageKey, PageRequest
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 from tales.infrastructure.persistence.keyset import newest_first, page_of, read_in_order
 from tales.infrastructure.persistence.models import ChildDB, HeroDB
 from tales.infrastructure.persistence.versions import one_of
@@ -49,7 +49,7 @@ class SqlChildRepository:
         query = newest_first(select(ChildDB).where(ChildDB.user_id == user_id), ChildDB.created_at, ChildDB.id, page)
         return page_of((await read_in_order(self._session, query)).scalars().all(), page, _key, _to_child)
 
-    async def change(self, child_id: UUID, changes: ChildChanges, versions: Versions = None) -> Child | None:
+    async def change(self, child_id: UUID, changes: ChildChanges, versions: ExpectedVersions = None) -> Child | None:
         """Change a child of one of these versions."""
         which = one_of(ChildDB.id, child_id, ChildDB.version, versions)
         values: dict[str, object] = dict(changes)
@@ -61,7 +61,7 @@ class SqlChildRepository:
         row = await self._session.scalar(query)
         return _to_child(row) if row else None
 
-    async def delete(self, child_id: UUID, versions: Versions = None) -> bool:
+    async def delete(self, child_id: UUID, versions: ExpectedVersions = None) -> bool:
         """Delete a child of one of these versions; its stories and attempts stay."""
         which = one_of(ChildDB.id, child_id, ChildDB.version, versions)
         return await self._session.scalar(delete(ChildDB).where(which).returning(ChildDB.id)) is not None
@@ -99,7 +99,7 @@ class SqlHeroRepository:
         query = newest_first(select(visible), visible.created_at, visible.id, page)
         return page_of((await read_in_order(self._session, query)).scalars().all(), page, _key, _to_hero)
 
-    async def change(self, hero_id: UUID, changes: HeroChanges, versions: Versions = None) -> Hero | None:
+    async def change(self, hero_id: UUID, changes: HeroChanges, versions: ExpectedVersions = None) -> Hero | None:
         """Change a family's own hero of one of these versions."""
         which = one_of(HeroDB.id, hero_id, HeroDB.version, versions)
         query = (
@@ -110,7 +110,7 @@ class SqlHeroRepository:
         row = await self._session.scalar(query)
         return _to_hero(row) if row else None
 
-    async def delete(self, hero_id: UUID, versions: Versions = None) -> bool:
+    async def delete(self, hero_id: UUID, versions: ExpectedVersions = None) -> bool:
         """Delete a family's own hero of one of these versions; its stories and attempts stay."""
         which = one_of(HeroDB.id, hero_id, HeroDB.version, versions)
         return await self._session.scalar(delete(HeroDB).where(which).returning(HeroDB.id)) is not None

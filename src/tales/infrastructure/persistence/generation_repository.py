@@ -12,10 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 from sqlalchemy.orm.interfaces import ORMOption
 
 from tales.application.ports import Clock
-from tales.domain.brief import StoryType
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation, Origin, Status
 from tales.domain.page import Page, PageKey, PageRequest
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.persistence.escaping import dump_storable
 from tales.infrastructure.persistence.keyset import beginning_before, newest_first, page_of, read_in_order
 from tales.infrastructure.persistence.models import GenerationDB, SequelDB, StoryDB

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tales.domain.idempotency import KeyUse
+from tales.domain.idempotency import IdempotencyRecord
 from tales.domain.limits import DAY, Usage
 from tales.infrastructure.persistence.models import IdempotencyKeyDB, RequestRateDB
 from tales.infrastructure.persistence.roles import acting_as
@@ -61,7 +61,7 @@ class SqlIdempotencyKeyRepository:
         self._session = session
         self._role = role
 
-    async def claim(self, use: KeyUse) -> KeyUse:
+    async def claim(self, use: IdempotencyRecord) -> IdempotencyRecord:
         """What the key stands for: `use`, unless it was taken before."""
         take = (
             insert(IdempotencyKeyDB)
@@ -77,7 +77,7 @@ class SqlIdempotencyKeyRepository:
                 # A statement of its own sees what the transaction that it waited for has committed.
                 row = await self._session.scalar(find)
                 if row is not None:
-                    return KeyUse(row.user_id, row.key, row.fingerprint, row.generation_id)
+                    return IdempotencyRecord(row.user_id, row.key, row.fingerprint, row.generation_id)
                 # In between, the reaper has forgotten it: it is free again.
 
     async def forget_before(self, before: datetime) -> None:

@@ -230,10 +230,10 @@ class ReplacedRefreshTokenDB(Base):
     replaced_at: Mapped[datetime]
 
 
-class EntryAttemptDB(Base):
-    """`tales.entry_attempts`: sign-ups, and sign-ins that have not succeeded."""
+class LoginAttemptDB(Base):
+    """`tales.login_attempts`: sign-ups, and sign-ins that have not succeeded."""
 
-    __tablename__ = "entry_attempts"
+    __tablename__ = "login_attempts"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     address_hash: Mapped[bytes] = mapped_column(primary_key=True)

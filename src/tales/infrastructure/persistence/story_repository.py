@@ -13,7 +13,7 @@ from tales.domain.filters import ANY_STORY, StoryFilter
 from tales.domain.generation import AttemptId
 from tales.domain.page import Page, PageKey, PageRequest
 from tales.domain.story import NewStory, Rating, Story, Title, WrittenStory
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 from tales.infrastructure.persistence.generation_repository import to_attempt
 from tales.infrastructure.persistence.keyset import newest_first, page_of, read_in_order
 from tales.infrastructure.persistence.models import GenerationDB, StoryDB
@@ -72,11 +72,11 @@ class SqlStoryRepository:
         rows = (await read_in_order(self._session, query)).scalars().all()
         return page_of(rows, page, lambda row: PageKey(row.created_at, row.id), _to_story)
 
-    async def rate(self, story_id: UUID, rating: Rating, versions: Versions = None) -> Story | None:
+    async def rate(self, story_id: UUID, rating: Rating, versions: ExpectedVersions = None) -> Story | None:
         """Keep a family's rating of a story of one of these versions."""
         return await self._change(story_id, versions, rating=rating.value)
 
-    async def rename(self, story_id: UUID, title: Title | None, versions: Versions = None) -> Story | None:
+    async def rename(self, story_id: UUID, title: Title | None, versions: ExpectedVersions = None) -> Story | None:
         """Give a story of one of these versions another title, if any."""
         if title is None:
             which = one_of(StoryDB.id, story_id, StoryDB.version, versions)
@@ -84,12 +84,12 @@ class SqlStoryRepository:
             return _to_story(row) if row else None
         return await self._change(story_id, versions, title=title.value)
 
-    async def delete(self, story_id: UUID, versions: Versions = None) -> bool:
+    async def delete(self, story_id: UUID, versions: ExpectedVersions = None) -> bool:
         """Delete a story of one of these versions; its attempts stay."""
         which = one_of(StoryDB.id, story_id, StoryDB.version, versions)
         return await self._session.scalar(delete(StoryDB).where(which).returning(StoryDB.id)) is not None
 
-    async def _change(self, story_id: UUID, versions: Versions, **values: object) -> Story | None:
+    async def _change(self, story_id: UUID, versions: ExpectedVersions, **values: object) -> Story | None:
         row = await self._session.scalar(
             update(StoryDB)
             .where(one_of(StoryDB.id, story_id, StoryDB.version, versions))

@@ -18,9 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
-from tales.domain.errors import NotSignedIn
+from tales.domain.errors import Unauthenticated
 from tales.infrastructure.persistence.account_repository import SqlAccountRepository
-from tales.infrastructure.persistence.entry_attempt_repository import SqlEntryAttemptRepository
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.family_repositories import SqlChildRepository, SqlHeroRepository
 from tales.infrastructure.persistence.generation_repository import SqlGenerationRepository
@@ -30,6 +29,7 @@ from tales.infrastructure.persistence.limit_repositories import (
     SqlUsageRepository,
 )
 from tales.infrastructure.persistence.live_text_repository import SqlLiveTextRepository
+from tales.infrastructure.persistence.login_attempt_repository import SqlLoginAttemptRepository
 from tales.infrastructure.persistence.report_repository import SqlReportRepository
 from tales.infrastructure.persistence.session_repository import SqlSessionRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
@@ -61,7 +61,7 @@ class SqlUnitOfWork:
         self.request_rates = SqlRequestRateRepository(session, role)
         self.usage = SqlUsageRepository(session)
         self.sessions = SqlSessionRepository(session, clock)
-        self.entry_attempts = SqlEntryAttemptRepository(session, clock)
+        self.login_attempts = SqlLoginAttemptRepository(session, clock)
         self.reports = SqlReportRepository(session)
 
     async def commit(self) -> None:
@@ -80,13 +80,13 @@ class SqlTransactions:
 
     @asynccontextmanager
     async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
-        """Under row-level security, as this user. Raises: NotSignedIn when the actor's session has ended."""
+        """Under row-level security, as this user. Raises: Unauthenticated when the actor's session has ended."""
         async with self._begin("authenticated", claims_of(actor), actor.session_id) as work:
             yield work
 
     @asynccontextmanager
     async def as_requester(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
-        """As this user, with leave to put an attempt into the queue. Raises: NotSignedIn."""
+        """As this user, with leave to put an attempt into the queue. Raises: Unauthenticated."""
         async with self._begin("tales_requester", claims_of(actor), actor.session_id) as work:
             yield work
 
@@ -129,7 +129,7 @@ class SqlTransactions:
                 if session_id is None:
                     await session.execute(_BECOME, actor)
                 elif not await session.scalar(_BECOME_IN_SESSION, actor | {"session": session_id}):
-                    raise NotSignedIn(SESSION_HAS_ENDED)
+                    raise Unauthenticated(SESSION_HAS_ENDED)
                 yield SqlUnitOfWork(session, self._clock, role)
 
 

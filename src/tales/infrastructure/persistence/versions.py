@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 
 
 def one_of(
-    id_: InstrumentedAttribute[UUID], wanted: UUID, version: InstrumentedAttribute[int], versions: Versions
+    id_: InstrumentedAttribute[UUID], wanted: UUID, version: InstrumentedAttribute[int], versions: ExpectedVersions
 ) -> ColumnElement[bool]:
     """The row with this id, if it is of one of these versions."""
     return id_ == wanted if versions is None else and_(id_ == wanted, version.in_(versions))

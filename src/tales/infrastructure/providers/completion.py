@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tales.domain.generation import Json
-from tales.infrastructure.providers.reassembly import text_of
+from tales.infrastructure.providers.stream_accumulator import text_of
 
 
 def is_completion(body: Json) -> bool:

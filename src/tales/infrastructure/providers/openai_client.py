@@ -16,7 +16,7 @@ import aiohttp
 from tales.application.ports import Clock, ModelAnswer, ModelCall
 from tales.domain.prompt import target_words
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
-from tales.infrastructure.providers.exchange import Exchange
+from tales.infrastructure.providers.streaming_call import StreamingCall
 
 TOKENS_PER_WORD = 4
 SPARE_TOKENS = 1024
@@ -73,9 +73,9 @@ class OpenAiCompatibleProvider:
         on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
-        exchange = Exchange(self._limits, self._clock, on_provider_id, on_text)
-        await exchange.run(self._open_session(), self._url, request_body(call))
-        return exchange.answer()
+        streaming_call = StreamingCall(self._limits, self._clock, on_provider_id, on_text)
+        await streaming_call.run(self._open_session(), self._url, request_body(call))
+        return streaming_call.answer()
 
     def _open_session(self) -> aiohttp.ClientSession:
         """The session, opened by the first call: it belongs to the loop that is running then."""
@@ -93,15 +93,15 @@ class OpenAiCompatibleProvider:
 
 
 def _reports_sending() -> aiohttp.TraceConfig:
-    """Tells each exchange that its request is on its way: aiohttp says so by no other means."""
+    """Tells each call that its request is on its way: aiohttp says so by no other means."""
 
     async def sent(
         _session: aiohttp.ClientSession, context: SimpleNamespace, _sent: aiohttp.TraceRequestHeadersSentParams
     ) -> None:
-        exchange = context.trace_request_ctx
-        if isinstance(exchange, Exchange):
-            exchange.sent()
-            # The response keeps this context, and the exchange its response: a circle, which only a search would free.
+        streaming_call = context.trace_request_ctx
+        if isinstance(streaming_call, StreamingCall):
+            streaming_call.sent()
+            # The response keeps this context, and the call its response: a circle, which only a search would free.
             context.trace_request_ctx = None
 
     config = aiohttp.TraceConfig()

@@ -26,7 +26,7 @@ class Evidence:
     is_stream: bool
 
 
-def judge(evidence: Evidence, now: datetime) -> Failure | None:
+def classify_outcome(evidence: Evidence, now: datetime) -> Failure | None:
     """Why the answer is no complete one; None when it is. `now` dates a `Retry-After`.
 
     What the provider says goes before how the connection ended. Once a finish reason has come the text is whole, and

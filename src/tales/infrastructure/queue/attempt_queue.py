@@ -13,7 +13,7 @@ from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, text, update
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
-from tales.domain.errors import NotSignedIn
+from tales.domain.errors import Unauthenticated
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Status
 from tales.domain.repositories.attempt_queue import (
     GRACE,
@@ -233,7 +233,7 @@ class SqlAttemptQueue(AttemptQueue):
 
 def _enqueued(asked: _Asked, row: Mapping[str, Any]) -> Attempt | Exception | None:
     if row["refusal"] == "session":
-        return NotSignedIn(SESSION_HAS_ENDED)
+        return Unauthenticated(SESSION_HAS_ENDED)
     if row["refusal"] is not None:
         return None
     return enqueued(asked.request, row["created_at"], asked.worker_id)

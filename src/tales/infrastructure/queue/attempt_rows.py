@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tales.domain.brief import StoryType
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Origin, Status
 from tales.domain.repositories.attempt_queue import NOBODY, AttemptResult, Cast, ClaimedAttempt, EndedAttempt
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.persistence.escaping import unescape_text
 
 

@@ -11,7 +11,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
-from tales.domain.errors import NotSignedIn
+from tales.domain.errors import Unauthenticated
 
 _ACCOUNT = OAuth2PasswordBearer(
     tokenUrl="/api/v3/auth/token",
@@ -31,10 +31,12 @@ class _CurrentActor(SecurityBase):
     scheme_name = _ACCOUNT.scheme_name
 
     async def __call__(self, request: Request) -> Actor:
-        """Raises: NotSignedIn, TooManyRequests."""
+        """Raises: Unauthenticated, TooManyRequests."""
         scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
         if scheme.lower() != "bearer":
-            raise NotSignedIn("This needs a token: get one at /api/v3/auth/token and send it as Authorization: Bearer.")
+            raise Unauthenticated(
+                "This needs a token: get one at /api/v3/auth/token and send it as Authorization: Bearer."
+            )
         services = await _services(request)
         actor = await services.authenticate(token)
         await services.limit_requests(actor)

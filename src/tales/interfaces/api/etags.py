@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.status import HTTP_304_NOT_MODIFIED
 
 from tales.domain.errors import InvalidInput
-from tales.domain.versions import Versions
+from tales.domain.versions import ExpectedVersions
 from tales.interfaces.api.middleware.compression import TAG_SUFFIX
 from tales.interfaces.api.openapi import Responses
 
@@ -35,10 +35,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class ConditionalUpdate:
     """A change of a thing. `versions` are those that it may be made to."""
 
-    versions: Versions
+    versions: ExpectedVersions
     _response: Response
 
     def tag(self, version: int) -> None:
@@ -47,7 +47,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ConditionalGet:
     """A look at a thing, of which the client may have a version already."""
 
     _known: Sequence[str]
@@ -74,23 +74,23 @@ async def _edit(
         ),
         _AS_TEXT,
     ] = None,
-) -> Edit:
-    return Edit(_matching("If-Match", if_match), response)
+) -> ConditionalUpdate:
+    return ConditionalUpdate(_matching("If-Match", if_match), response)
 
 
-async def _look(
+async def _conditional_get(
     response: Response,
     if_none_match: Annotated[
         list[str] | None,
         Header(description="The `ETag` that the client has. If it is the same still: 304."),
         _AS_TEXT,
     ] = None,
-) -> Look:
-    return Look(if_none_match or (), response)
+) -> ConditionalGet:
+    return ConditionalGet(if_none_match or (), response)
 
 
-Editing = Annotated[Edit, Depends(_edit)]
-Looking = Annotated[Look, Depends(_look)]
+Editing = Annotated[ConditionalUpdate, Depends(_edit)]
+Looking = Annotated[ConditionalGet, Depends(_conditional_get)]
 
 
 def _entity_tag(version: int) -> str:
@@ -98,7 +98,7 @@ def _entity_tag(version: int) -> str:
     return f'"{version}"'
 
 
-def _matching(name: str, headers: Sequence[str] | None) -> Versions:
+def _matching(name: str, headers: Sequence[str] | None) -> ExpectedVersions:
     """The versions that match. A tag that is weak, or none of ours, matches nothing (section 13.1.1)."""
     if headers is None:
         return None

@@ -30,7 +30,7 @@ def problems(*kinds: type[errors.TalesError], body: bool = False) -> Responses:
     """The problems that an operation may answer with; `body` adds those of every operation that reads one."""
     of_body = (INVALID_INPUT, MALFORMED_REQUEST, CONTENT_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE) if body else ()
     # Whoever has to be signed in is counted.
-    counted = (errors.TooManyRequests,) if errors.NotSignedIn in kinds else ()
+    counted = (errors.TooManyRequests,) if errors.Unauthenticated in kinds else ()
     found = sorted({*(BY_ERROR[kind] for kind in (*kinds, *counted)), *of_body}, key=lambda kind: kind.status)
     return {int(kind.status): _response(kind) for kind in found}
 

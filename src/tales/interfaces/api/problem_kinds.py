@@ -41,8 +41,8 @@ BY_ERROR: dict[type[errors.TalesError], ProblemKind] = {
     ),
     errors.NotFound: _kind_of(errors.NotFound, HTTPStatus.NOT_FOUND, "Not found"),
     errors.Conflict: _kind_of(errors.Conflict, HTTPStatus.CONFLICT, "Not possible now"),
-    errors.Outdated: _kind_of(errors.Outdated, HTTPStatus.PRECONDITION_FAILED, "Changed meanwhile"),
-    errors.NotSignedIn: _kind_of(errors.NotSignedIn, HTTPStatus.UNAUTHORIZED, "Not signed in"),
+    errors.VersionConflict: _kind_of(errors.VersionConflict, HTTPStatus.PRECONDITION_FAILED, "Changed meanwhile"),
+    errors.Unauthenticated: _kind_of(errors.Unauthenticated, HTTPStatus.UNAUTHORIZED, "Not signed in"),
     errors.Forbidden: _kind_of(errors.Forbidden, HTTPStatus.FORBIDDEN, "Not allowed"),
     errors.TooManyRequests: ProblemKind(
         errors.TooManyRequests.code,
@@ -50,8 +50,8 @@ BY_ERROR: dict[type[errors.TalesError], ProblemKind] = {
         "Too many requests",
         "This was asked for more often than a limit allows. Wait for as many seconds as `Retry-After` says.",
     ),
-    errors.NotWritten: _kind_of(errors.NotWritten, HTTPStatus.BAD_GATEWAY, "No story"),
-    errors.StillWriting: _kind_of(errors.StillWriting, HTTPStatus.GATEWAY_TIMEOUT, "Not finished"),
+    errors.GenerationFailed: _kind_of(errors.GenerationFailed, HTTPStatus.BAD_GATEWAY, "No story"),
+    errors.GenerationTimeout: _kind_of(errors.GenerationTimeout, HTTPStatus.GATEWAY_TIMEOUT, "Not finished"),
     errors.Unavailable: _kind_of(errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE, "Not available"),
 }
 

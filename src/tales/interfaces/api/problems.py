@@ -30,8 +30,8 @@ from tales.interfaces.api.problem_kinds import (
     kind_for_status,
     kind_of,
 )
-from tales.interfaces.api.refused_requests import FieldProblem, explain
 from tales.interfaces.api.request_ids import current_request_id
+from tales.interfaces.api.validation_errors import FieldProblem, explain
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 5
@@ -121,7 +121,7 @@ async def _domain_error(request: Request, error: Exception) -> Response:
 
 def _members(error: errors.TalesError) -> Mapping[str, object]:
     """What a problem has beside the members of every problem (RFC 9457, section 3.2)."""
-    if isinstance(error, errors.NotWritten | errors.StillWriting):
+    if isinstance(error, errors.GenerationFailed | errors.GenerationTimeout):
         return {"generation_id": error.generation_id}
     if isinstance(error, errors.TooManyRequests):
         return {"limit": error.limit}
@@ -130,7 +130,7 @@ def _members(error: errors.TalesError) -> Mapping[str, object]:
 
 def _headers(error: errors.TalesError) -> Mapping[str, str] | None:
     """What a client is told beside the problem (RFC 9110, sections 11.6.1 and 10.2.3)."""
-    if isinstance(error, errors.NotSignedIn):
+    if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, errors.TooManyRequests):
         return {"Retry-After": str(error.retry_after)}

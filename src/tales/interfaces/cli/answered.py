@@ -11,8 +11,8 @@ from uuid import UUID
 
 from tales import client
 from tales.client import UnexpectedAnswer
-from tales.domain.brief import StoryType
 from tales.domain.generation import Attempt, AttemptId, Generation, Origin, Status
+from tales.domain.story_spec import StoryType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tales.domain.brief import StoryType
 from tales.domain.errors import InvalidInput
 from tales.domain.family import NewChild, NewHero
+from tales.domain.story_spec import StoryType
 from tales.interfaces.cli.places import Family, KnownChild, KnownHero
 
 

@@ -13,11 +13,11 @@ import typer
 from tales.domain.generation import Generation
 from tales.domain.page import MAX_PAGE
 from tales.interfaces.cli.console import out
+from tales.interfaces.cli.json_output import generation_json
 from tales.interfaces.cli.open_place import open_records
 from tales.interfaces.cli.places import Records
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import chosen_server
-from tales.interfaces.cli.shapes import generation_json
 from tales.interfaces.cli.tables import attempt_details, attempts_table, generations_table
 from tales.settings import load_settings
 

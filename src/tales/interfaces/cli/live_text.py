@@ -12,7 +12,7 @@ from rich.markup import escape
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.generation import Attempt, Generation
-from tales.domain.progress import RetryTold, TextWritten
+from tales.domain.progress import RetryEvent, TextDelta
 from tales.interfaces.cli.console import err
 
 LONG = 24 * 3600.0
@@ -27,9 +27,9 @@ async def follow(
     if show is not None:
         async with aclosing(await services.stream_events(actor, generation_id)) as events:
             async for event in events:
-                if isinstance(event, TextWritten):
+                if isinstance(event, TextDelta):
                     show(event.text)
-                elif isinstance(event, RetryTold):
+                elif isinstance(event, RetryEvent):
                     _say_how_it_ended(event.ended, is_last=False)
     ended = await services.follow_generation.wait(actor, generation, LONG)
     if show is not None and ended.story_id is None:

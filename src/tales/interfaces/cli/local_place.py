@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tales.administration import start_logging
-from tales.application.request_generation import StoryWish
-from tales.bootstrap import House, open_house
+from tales.application.request_generation import GenerationRequest
+from tales.bootstrap import App, running_app
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict
 from tales.domain.family import Child, Hero, NewChild, NewHero
@@ -25,35 +25,35 @@ from tales.settings import Settings
 class LocalWriter:
     """See `tales.interfaces.cli.places.Writer`."""
 
-    house: House
+    app: App
     actor: Actor
 
     async def list_children(self) -> Sequence[Child]:
-        family = self.house.services.manage_family
+        family = self.app.services.manage_family
         return [child async for child in every(lambda page: family.list_children(self.actor, page))]
 
     async def add_child(self, new: NewChild) -> Child:
-        return await self.house.services.manage_family.add_child(self.actor, new)
+        return await self.app.services.manage_family.add_child(self.actor, new)
 
     async def list_heroes(self) -> Sequence[Hero]:
-        family = self.house.services.manage_family
+        family = self.app.services.manage_family
         return [hero async for hero in every(lambda page: family.list_heroes(self.actor, page))]
 
     async def add_hero(self, new: NewHero) -> Hero:
-        return await self.house.services.manage_family.add_hero(self.actor, new)
+        return await self.app.services.manage_family.add_hero(self.actor, new)
 
-    async def request(self, wish: StoryWish) -> Generation:
-        return await self.house.services.request_generation(self.actor, wish)
+    async def request(self, wish: GenerationRequest) -> Generation:
+        return await self.app.services.request_generation(self.actor, wish)
 
     async def follow(self, generation: Generation, show: Show | None) -> Generation:
-        return await follow(self.house.services, self.actor, generation, show)
+        return await follow(self.app.services, self.actor, generation, show)
 
     async def cancel(self, generation_id: UUID) -> None:
         with suppress(Conflict):
-            await self.house.services.cancel_generation(self.actor, generation_id)
+            await self.app.services.cancel_generation(self.actor, generation_id)
 
     async def get_story(self, story_id: UUID) -> Story:
-        return await self.house.services.read_stories.get(self.actor, story_id)
+        return await self.app.services.read_stories.get(self.actor, story_id)
 
 
 @asynccontextmanager
@@ -61,5 +61,5 @@ async def local_writer(settings: Settings) -> AsyncIterator[LocalWriter]:
     """This process, as a worker for its own user."""
     start_logging("error")
     # It makes the calls of its own story, and no others. If it dies, a server takes over.
-    async with open_house(settings, works=True, own_only=True) as house:
-        yield LocalWriter(house, await house.services.sign_in.local_user())
+    async with running_app(settings, with_worker=True, own_only=True) as app:
+        yield LocalWriter(app, await app.services.sign_in.local_user())

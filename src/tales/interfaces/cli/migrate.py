@@ -74,15 +74,17 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
         _ask(settings, to, yes=yes)
     made = {name: value for name, value in choices.items() if value}
     with watching() as report:
-        wishes = administration.wishes_for(made, report, until_expand=until == EXPAND, consents=yes, max_rate=max_rate)
-        stands_at = administration.bring_up(settings, to, wishes)
+        options = administration.migration_options(
+            made, report, until_expand=until == EXPAND, consents=yes, max_rate=max_rate
+        )
+        stands_at = administration.migrate_up(settings, to, options)
     err.print(f"The database is at migration {stands_at}.")
 
 
 @app.command()
 def verify(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Compare every story with the attempt that wrote it; leaves with 1 when something is not as it should be."""
-    found = administration.check_moved_stories(load_settings())
+    found = administration.verify_migration(load_settings())
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2))
     else:
@@ -105,7 +107,7 @@ def down(
     """Take the schema back. Queued jobs go; what the legacy table cannot hold is kept in an archive."""
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Take the database back to migration {to}?", err=True):
         raise typer.Exit(FAILED)
-    stands_at, warnings = administration.take_down(load_settings(), to, _checked_archive(archive))
+    stands_at, warnings = administration.migrate_down(load_settings(), to, _checked_archive(archive))
     for warning in warnings:
         err.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True)
     err.print(f"The database is at migration {stands_at}.")

@@ -9,15 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tales.application.migration_report import Cause, Column, Dependent, Estimate, Fate, Finding, Report, Severity
+from tales.application.migration_report import Cause, Column, Dependent, Estimate, Finding, Impact, Report, Severity
 from tales.interfaces.cli.console import out
 
 _COLOURS = {Severity.PROBLEM: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 _FATES = {
-    Fate.STOPS: "stops the dropping",
-    Fate.LOST: "is dropped with it",
-    Fate.FAILS: "may fail afterwards",
-    Fate.FOLLOWS: "depends on one that stops",
+    Impact.STOPS: "stops the dropping",
+    Impact.LOST: "is dropped with it",
+    Impact.FAILS: "may fail afterwards",
+    Impact.FOLLOWS: "depends on one that stops",
 }
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -35,8 +35,8 @@ def show(report: Report) -> None:
     _show_columns(report.columns)
     _show_dependents(report.dependents)
     _show_findings(report.findings)
-    if report.survivors:
-        kept = ", ".join(f"{thing.kind} {thing.name}" for thing in report.survivors)
+    if report.unaffected:
+        kept = ", ".join(f"{thing.kind} {thing.name}" for thing in report.unaffected)
         out.print(f"Stays as it is: {escape(kept)}.", soft_wrap=True)
     _show_end(report)
 
@@ -96,7 +96,7 @@ def _show_dependents(dependents: Iterable[Dependent]) -> None:
     for name in ("kind", "name", "columns", "fate"):
         table.add_column(name, overflow="fold")
     for dependent in dependents:
-        fate = Text(_FATES[dependent.fate], style="red" if dependent.fate is Fate.STOPS else "yellow")
+        fate = Text(_FATES[dependent.fate], style="red" if dependent.fate is Impact.STOPS else "yellow")
         table.add_row(dependent.kind, Text(dependent.name), Text(", ".join(dependent.columns)), fate)
     _print_filled("What depends on a column that 017 drops", table)
     for dependent in dependents:
@@ -124,7 +124,7 @@ def _show_end(report: Report) -> None:
     out.print(f"[red]{len(report.problems)} without a rule.[/red] Nothing was changed.")
     for problem in report.problems:
         out.print(Text(f"- {problem}"), soft_wrap=True)
-    if any(dependent.fate is Fate.STOPS for dependent in report.dependents):
+    if any(dependent.fate is Impact.STOPS for dependent in report.dependents):
         out.print(
             "What depends on dropped columns is mended in between: `tales migrate up --until expand`, the statements "
             "above, `tales migrate check`, `tales migrate up`.",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from tales.application.request_generation import StoryWish
+from tales.application.request_generation import GenerationRequest
 from tales.domain.family import NewChild, NewHero
 from tales.domain.generation import AttemptId, Generation
 
@@ -81,7 +81,7 @@ class Family(Protocol):
 class Writer(Family, Protocol):
     """Writes stories for one family."""
 
-    async def request(self, wish: StoryWish) -> Generation:
+    async def request(self, wish: GenerationRequest) -> Generation:
         """Ask for a story."""
 
     async def follow(self, generation: Generation, show: Show | None) -> Generation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tales.client import ClientError, NotSignedIn, checked_server
+from tales.client import ClientError, Unauthenticated, checked_server
 from tales.domain.errors import InvalidInput, TalesError
 from tales.interfaces.cli.server_option import ChosenServer
 
@@ -28,7 +28,7 @@ def reaching(server: ChosenServer) -> Iterator[str]:
         raise InvalidInput(server.named_by, f"{server.named_by} cannot be used: {error}") from None
     try:
         yield address
-    except NotSignedIn as error:
+    except Unauthenticated as error:
         raise ServerProblem(f"{error.message}\nSign in with: tales --server URL login ADDRESS") from None
     except ClientError as error:
         raise ServerProblem(error.message) from None

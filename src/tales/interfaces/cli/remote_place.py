@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from tales.application.request_generation import StoryWish
+from tales.application.request_generation import GenerationRequest
 from tales.client import (
     AsyncTales,
     Child,
@@ -20,15 +20,15 @@ from tales.client import (
     Tokens,
     TokenStore,
 )
-from tales.domain.errors import NotSignedIn
+from tales.domain.errors import Unauthenticated
 from tales.domain.family import NewChild, NewHero
 from tales.domain.generation import Generation
 from tales.interfaces.cli.answered import AnsweredStory, answered_generation
-from tales.interfaces.cli.kept_tokens import KeptTokens
 from tales.interfaces.cli.live_text import say_that_there_is_no_story
 from tales.interfaces.cli.places import Show
 from tales.interfaces.cli.reaching import reaching
 from tales.interfaces.cli.server_option import ChosenServer
+from tales.interfaces.cli.token_store import KeptTokens
 from tales.settings import Settings
 
 
@@ -51,7 +51,7 @@ class RemotePlace:
     async def add_hero(self, new: NewHero) -> Hero:
         return await self.tales.heroes.add(new.name, appearance=new.appearance)
 
-    async def request(self, wish: StoryWish) -> Generation:
+    async def request(self, wish: GenerationRequest) -> Generation:
         asked = await self.tales.generations.create(
             story_type=wish.story_type,
             moral=wish.moral,
@@ -108,12 +108,12 @@ class RemotePlace:
 async def remote_place(server: ChosenServer, settings: Settings) -> AsyncIterator[RemotePlace]:
     """The server, as the family that `tales login` or TALES_TOKEN has signed in.
 
-    Raises: NotSignedIn, InvalidInput, ServerProblem.
+    Raises: Unauthenticated, InvalidInput, ServerProblem.
     """
     with reaching(server) as address:
         tokens = _tokens(address, settings)
         if tokens.read() is None:
-            raise NotSignedIn(
+            raise Unauthenticated(
                 f"Nobody is signed in at {address}. Sign in first: tales --server {address} login ADDRESS"
             )
         async with AsyncTales(address, tokens=tokens) as tales:

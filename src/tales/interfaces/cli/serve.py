@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tales.administration import start_logging
-from tales.bootstrap import House, open_house
+from tales.bootstrap import App, running_app
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
 from tales.interfaces.api.http_protocol import HttpProtocol
@@ -60,30 +60,30 @@ def serve(
     settings = load_settings()
     start_logging(settings.log_level)
     allow_many_files()
-    if not run(_serve(settings, host, port, works=not no_worker)):
+    if not run(_serve(settings, host, port, with_worker=not no_worker)):
         raise typer.Exit(FAILED)
 
 
-async def _serve(settings: Settings, host: str, port: int, *, works: bool) -> bool:
+async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool) -> bool:
     """Serve until a signal says to stop; whether it ever served."""
     with _listener(host, port) as listener, ExitStack() as stack:
-        async with open_house(settings, works=works) as house:
-            app = create_app(
-                house.services,
+        async with running_app(settings, with_worker=with_worker) as app:
+            api = create_app(
+                app.services,
                 http=HttpSettings(settings.max_body_bytes, settings.cors_origins),
                 pages=[make_pages()],
-                lifespan=_announce(house, host, listener),
+                lifespan=_announce(app, host, listener),
             )
             server = _Server(
                 uvicorn.Config(
-                    app,
+                    api,
                     http=HttpProtocol,
                     ws="none",
                     log_config=None,
                     access_log=False,
                     timeout_graceful_shutdown=STOP_SECONDS,
                 ),
-                house.close_subscriptions,
+                app.close_subscriptions,
             )
             # Until the worker has stopped as well: a terminal that is closed may say so twice.
             stack.enter_context(stop_signals(server.stop))
@@ -102,13 +102,11 @@ def _listener(host: str, port: int) -> socket.socket:
         raise Unavailable(f"Cannot listen on {host}:{port}: {reason}. Choose another --port or --host.") from None
 
 
-def _announce(
-    house: House, host: str, listener: socket.socket
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _announce(app: App, host: str, listener: socket.socket) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def announce(_: FastAPI) -> AsyncIterator[None]:
-        where = "the embedded database" if house.database.is_embedded else "TALES_DATABASE_URL"
-        writer = f"{house.choice.models[0]} ({house.choice.name})" if house.worker else "`tales worker`"
+        where = "the embedded database" if app.database.is_embedded else "TALES_DATABASE_URL"
+        writer = f"{app.choice.models[0]} ({app.choice.name})" if app.worker else "`tales worker`"
         err.print(f"Stories are written by {writer} and kept in {where}.", markup=False, soft_wrap=True)
         err.print(
             f"Tales serves http://{host}:{listener.getsockname()[1]} - stop it with Ctrl-C.",

@@ -8,11 +8,11 @@ import typer
 
 from tales.client import AsyncTales
 from tales.interfaces.cli.console import err, fail
-from tales.interfaces.cli.kept_tokens import KeptTokens
 from tales.interfaces.cli.passwords import ask_password
 from tales.interfaces.cli.reaching import reaching
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import ChosenServer, chosen_server
+from tales.interfaces.cli.token_store import KeptTokens
 from tales.settings import Settings, load_settings
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from tales.bootstrap import open_house
+from tales.bootstrap import running_app
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
 from tales.domain.repositories.accounts import Account
@@ -67,16 +67,16 @@ def export(
 
 
 async def _erase(address: str) -> None:
-    async with open_house(load_settings(), works=False) as house:
-        await house.services.erase_family.by_operator(await house.services.find_user(address))
+    async with running_app(load_settings(), with_worker=False) as tales:
+        await tales.services.erase_family.by_operator(await tales.services.find_user(address))
 
 
 async def _export(address: str, to: Path) -> None:
-    async with open_house(load_settings(), works=False) as house:
-        actor = Actor(await house.services.find_user(address))
-        profile = await house.services.read_profile(actor)
+    async with running_app(load_settings(), with_worker=False) as tales:
+        actor = Actor(await tales.services.find_user(address))
+        profile = await tales.services.read_profile(actor)
         with _new_file(to) as file:
-            async for piece in export_document(profile, house.services.export_family(actor)):
+            async for piece in export_document(profile, tales.services.export_family(actor)):
                 file.write(piece)
 
 
@@ -97,12 +97,12 @@ def _new_file(path: Path) -> Iterator[TextIO]:
 
 
 async def _create(address: str, password: str) -> Account:
-    async with open_house(load_settings(), works=False) as house:
-        house.services.check_own_sign_in()
-        return await house.services.sign_in.sign_up(address, password)
+    async with running_app(load_settings(), with_worker=False) as tales:
+        tales.services.check_own_sign_in()
+        return await tales.services.sign_in.sign_up(address, password)
 
 
 async def _appoint(address: str, *, is_admin: bool) -> Account:
-    async with open_house(load_settings(), works=False) as house:
-        house.services.check_own_sign_in()
-        return await house.services.appoint_admin(address, is_admin=is_admin)
+    async with running_app(load_settings(), with_worker=False) as tales:
+        tales.services.check_own_sign_in()
+        return await tales.services.appoint_admin(address, is_admin=is_admin)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tales.administration import start_logging
-from tales.bootstrap import open_house
+from tales.bootstrap import running_app
 from tales.interfaces.cli.console import err
 from tales.interfaces.cli.garbage import garbage_at_quiet_moments
 from tales.interfaces.cli.running import allow_many_files, run, stop_signals
@@ -32,9 +32,9 @@ def worker(
 async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     with stop_signals(stop.set):
-        async with open_house(settings, works=True) as house, garbage_at_quiet_moments():
-            assert house.worker is not None  # it was asked for
-            writer = f"{house.choice.models[0]} ({house.choice.name})"
-            many = f"{house.worker.concurrency} at a time"
-            err.print(f"Worker {house.worker.id} writes with {writer}, {many}. Stop it with Ctrl-C.", soft_wrap=True)
+        async with running_app(settings, with_worker=True) as app, garbage_at_quiet_moments():
+            assert app.worker is not None  # it was asked for
+            writer = f"{app.choice.models[0]} ({app.choice.name})"
+            many = f"{app.worker.concurrency} at a time"
+            err.print(f"Worker {app.worker.id} writes with {writer}, {many}. Stop it with Ctrl-C.", soft_wrap=True)
             await stop.wait()

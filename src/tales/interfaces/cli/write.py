@@ -11,17 +11,17 @@ from typing import Annotated
 
 import typer
 
-from tales.application.request_generation import StoryWish
-from tales.domain.brief import DEFAULT_LANGUAGE, StoryType
+from tales.application.request_generation import GenerationRequest
 from tales.domain.generation import Generation
+from tales.domain.story_spec import DEFAULT_LANGUAGE, StoryType
 from tales.interfaces.cli.cast import Cast
 from tales.interfaces.cli.console import err, fail
+from tales.interfaces.cli.json_output import generation_json, story_json
 from tales.interfaces.cli.live_text import show_on_terminal
 from tales.interfaces.cli.open_place import open_writer
 from tales.interfaces.cli.places import Writer, WrittenStory
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import chosen_server
-from tales.interfaces.cli.shapes import generation_json, story_json
 from tales.interfaces.cli.tables import attempts_table
 from tales.settings import load_settings
 
@@ -58,7 +58,7 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         hero=hero,
         appearance=appearance,
     )
-    wish = StoryWish(
+    wish = GenerationRequest(
         story_type=cast.story_type,
         moral=moral,
         relationship_description=relationship,
@@ -84,7 +84,7 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
 
 
 async def _write(
-    place: AbstractAsyncContextManager[Writer], cast: Cast, wish: StoryWish, *, live: bool
+    place: AbstractAsyncContextManager[Writer], cast: Cast, wish: GenerationRequest, *, live: bool
 ) -> tuple[Generation, WrittenStory | None]:
     async with place as writer:
         child = await cast.find_child(writer)

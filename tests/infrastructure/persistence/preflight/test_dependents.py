@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tales.application.migration_report import Fate
+from tales.application.migration_report import Impact
 from tales.infrastructure.persistence.migration.migrate import (
     MigrationFailed,
-    Wishes,
+    MigrationOptions,
     current_revision,
     migrate_up,
     newest_revision,
@@ -22,12 +22,12 @@ _TRIGGER_FUNCTION = """
 """
 
 # By kind: how it comes about (the last statement makes it), its name, its columns, what becomes of it.
-_KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
+_KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Impact]] = {
     "view": (
         ('create view tales."Story ""View""" with (security_invoker = true) as select id, moral from tales.stories',),
         'tales."Story ""View"""',
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "view with an alias and a join": (
         (
@@ -39,7 +39,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
             *("full_response", "generation_info", "hero_appearance", "model_used", "moral", "relationship_description"),
             *("story_length", "story_type"),
         ),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "materialized view": (
         (
@@ -49,13 +49,13 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "tales.models",
         ("model_used",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "rule": (
         ("create rule watch as on update to tales.stories where new.moral = 'none' do also nothing",),
         "watch on tales.stories",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "policy": (
         (
@@ -64,7 +64,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         '"kind ""ones""" on tales.stories',
         ("moral", "story_type"),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "policy of another table": (
         (
@@ -73,7 +73,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "told on tales.children",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "trigger for a column": (
         (
@@ -83,7 +83,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         '"On Moral" on tales.stories',
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "trigger with a condition": (
         (
@@ -93,37 +93,37 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "on_moral on tales.stories",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "generated column": (
         ('alter table tales.stories add column "Words" integer generated always as (length(moral)) stored',),
         'tales.stories."Words"',
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "generated column of two tables": (
         ("alter table tales.stories add column both_words text generated always as (title || moral) stored",),
         "tales.stories.both_words",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "constraint": (
         ("alter table tales.stories add constraint short_moral check (length(moral) < 1000)",),
         "short_moral on tales.stories",
         ("moral",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "constraint of two tables": (
         ("alter table tales.stories add constraint no_echo check (moral <> title)",),
         "no_echo on tales.stories",
         ("moral",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "unique constraint": (
         ("alter table tales.stories add constraint one_moral unique (user_id, moral)",),
         "one_moral on tales.stories",
         ("moral",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "foreign key": (
         (
@@ -133,7 +133,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "known on tales.stories",
         ("model_used",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "foreign key of another table": (
         (
@@ -142,19 +142,19 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "taught on tales.lessons",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "publication with a list of columns": (
         ("create publication told for table tales.stories (id, moral)",),
         "told",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "publication with a filter": (
         ("create publication told for table tales.stories where (moral = 'kindness') with (publish = 'insert')",),
         "told",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "function that is parsed": (
         (
@@ -163,7 +163,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "tales.count_moral(text)",
         ("moral",),
-        Fate.STOPS,
+        Impact.STOPS,
     ),
     "function that is text": (
         (
@@ -172,13 +172,13 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "public.longest()",
         ("moral",),
-        Fate.FAILS,
+        Impact.FAILS,
     ),
     "function of a row": (
         ("create function tales.lesson(tales.stories) returns text language sql stable as 'select $1.moral'",),
         "tales.lesson(tales.stories)",
         ("moral",),
-        Fate.FAILS,
+        Impact.FAILS,
     ),
     "function of a trigger": (
         (
@@ -188,49 +188,49 @@ _KINDS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], Fate]] = {
         ),
         "tales.shout()",
         ("moral",),
-        Fate.FAILS,
+        Impact.FAILS,
     ),
     "index": (
         ('create index "Odd ""Index""" on tales.stories (moral)',),
         'tales."Odd ""Index"""',
         ("moral",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "index with an expression": (
         ("create index stories_moral_idx on tales.stories (lower(moral)) where story_type = 'child'",),
         "tales.stories_moral_idx",
         ("moral", "story_type"),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "index like one of ours": (
         ("create index stories_model_used_idx on tales.stories (model_used)",),
         "tales.stories_model_used_idx",
         ("model_used",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "index on JSONB": (
         ("create index stories_response_idx on tales.stories using gin (full_response jsonb_path_ops)",),
         "tales.stories_response_idx",
         ("full_response",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "index of two tables": (
         ("create index stories_both_idx on tales.stories (title) include (moral)",),
         "tales.stories_both_idx",
         ("moral",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "unique index": (
         ("create unique index stories_once_idx on tales.stories (user_id, moral)",),
         "tales.stories_once_idx",
         ("moral",),
-        Fate.LOST,
+        Impact.LOST,
     ),
     "statistics": (
         ("create statistics tales.together on model_used, story_type from tales.stories",),
         "tales.together",
         ("model_used", "story_type"),
-        Fate.LOST,
+        Impact.LOST,
     ),
 }
 _NOTHING_TAKES_ITS_PLACE = {
@@ -256,12 +256,12 @@ def test_each_kind_is_found_and_mended(legacy_database: Database, kind: str) -> 
         or (kind.startswith("foreign key") and found.kind == "constraint")
     )
     assert found.advice
-    stopping = [dependent for dependent in report.dependents if dependent.fate is Fate.STOPS]
+    stopping = [dependent for dependent in report.dependents if dependent.fate is Impact.STOPS]
     assert len(report.problems) == len(stopping)
     assert look(legacy_database, until_expand=True).problems == ()
 
-    migrate_up(legacy_database.owner_url, wishes=Wishes(until_expand=True))
-    if fate is Fate.STOPS:
+    migrate_up(legacy_database.owner_url, options=MigrationOptions(until_expand=True))
+    if fate is Impact.STOPS:
         with pytest.raises(MigrationFailed):
             migrate_up(legacy_database.owner_url)
     if kind in _NOTHING_TAKES_ITS_PLACE:
@@ -281,7 +281,7 @@ def test_a_column_that_is_computed_when_read_holds_nothing(legacy_database: Data
     legacy_database.execute(
         "alter table tales.stories add column words integer generated always as (length(moral)) virtual"
     )
-    migrate_up(legacy_database.owner_url, wishes=Wishes(until_expand=True))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions(until_expand=True))
     for statement in the_dependent(look(legacy_database), "tales.stories.words").statements:
         legacy_database.execute(statement)
     migrate_up(legacy_database.owner_url)
@@ -303,11 +303,11 @@ def test_views_show_the_same_after_the_migration(legacy_database: Database) -> N
     before = [legacy_database.rows(query) for query in queries]
 
     report = look(legacy_database)
-    assert [(d.name, d.fate) for d in report.dependents if d.fate is Fate.FOLLOWS] == [
-        ("public.kept", Fate.FOLLOWS),
-        ("public.morals", Fate.FOLLOWS),
+    assert [(d.name, d.fate) for d in report.dependents if d.fate is Impact.FOLLOWS] == [
+        ("public.kept", Impact.FOLLOWS),
+        ("public.morals", Impact.FOLLOWS),
     ]
-    migrate_up(legacy_database.owner_url, wishes=Wishes(until_expand=True))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions(until_expand=True))
     for statement in the_dependent(look(legacy_database), "public.told").statements:
         legacy_database.execute(statement)
     migrate_up(legacy_database.owner_url)
@@ -329,7 +329,7 @@ def test_what_does_more_than_to_read_is_left_to_its_author(legacy_database: Data
         " begin atomic update tales.stories set moral = upper(moral); end"
     )
     found = the_dependent(look(legacy_database), "tales.praise()")
-    assert (found.fate, found.statements) == (Fate.STOPS, ())
+    assert (found.fate, found.statements) == (Impact.STOPS, ())
     legacy_database.execute("create view tales.few as select moral from only tales.stories")
     assert the_dependent(look(legacy_database), "tales.few").statements == ()
 
@@ -342,7 +342,7 @@ def test_a_policy_reads_the_same_after_the_migration(legacy_database: Database) 
     legacy_database.execute("grant usage on schema tales to anon")
     legacy_database.execute("create policy shown on tales.stories for select to anon using (moral = 'moral')")
     report = look(legacy_database)
-    migrate_up(legacy_database.owner_url, wishes=Wishes(until_expand=True))
+    migrate_up(legacy_database.owner_url, options=MigrationOptions(until_expand=True))
     for statement in the_dependent(report, "shown on tales.stories").statements:
         legacy_database.execute(statement)
     # Whoever passes a policy reads what it looks at.
@@ -364,7 +364,7 @@ def test_what_is_beside_ours_and_stays_is_named(legacy_database: Database) -> No
         "create index goes on tales.stories (moral)",
     ):
         legacy_database.execute(statement)
-    kept = {(thing.kind, thing.name) for thing in look(legacy_database).survivors}
+    kept = {(thing.kind, thing.name) for thing in look(legacy_database).unaffected}
     assert kept == {
         ("index", 'tales."Titles"'),
         ("trigger", "noting on tales.heroes"),

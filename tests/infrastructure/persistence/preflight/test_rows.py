@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import MigrationFailed, Wishes, migrate_up
+from tales.infrastructure.persistence.migration.migrate import MigrationFailed, MigrationOptions, migrate_up
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_story, add_user, add_varied_stories
 from tests.infrastructure.persistence.preflight.looking import look, the_finding
@@ -154,7 +154,10 @@ def test_what_the_check_calls_settled_goes_through(legacy_database: Database, ch
     if choices["orphans"] == "assign":
         choices = choices | {"orphans": f"assign={user}"}
     assert look(legacy_database, **choices).problems == ()
-    migrate_up(legacy_database.owner_url, wishes=Wishes({f"tales.{name}": choice for name, choice in choices.items()}))
+    migrate_up(
+        legacy_database.owner_url,
+        options=MigrationOptions({f"tales.{name}": choice for name, choice in choices.items()}),
+    )
 
 
 def test_many_stories_are_counted(legacy_database: Database) -> None:

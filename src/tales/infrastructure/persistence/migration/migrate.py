@@ -23,10 +23,10 @@ from tales.infrastructure.persistence.migration.run_step import (
     MigrationFailed,
     Report,
     StepRunner,
+    collected_warnings,
     explained,
-    hearing_warnings,
 )
-from tales.infrastructure.persistence.migration.session import prepare_session, take_turn
+from tales.infrastructure.persistence.migration.session import acquire_lock, prepare_session
 from tales.infrastructure.persistence.migration.steps import BASE, Revision, Step, newest_revision, revisions
 from tales.infrastructure.persistence.migration.unsettled import refuse_unsettled_stories
 from tales.infrastructure.persistence.urls import driver_url
@@ -72,7 +72,7 @@ def _report_nothing(_step: str, _moved: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class MigrationOptions:
     """How a migration goes. `choices` are the operator's, such as `{"tales.orphans": "quarantine"}` (decision 5).
 
     `until_expand` stops before the point from which the old application no longer works. `relax` takes NOT NULL from
@@ -86,31 +86,31 @@ class Wishes:
     report: Report = _report_nothing
 
 
-def migrate_up(url: str, to: str | None = None, wishes: Wishes | None = None) -> None:
+def migrate_up(url: str, to: str | None = None, options: MigrationOptions | None = None) -> None:
     """Bring the database at `url` (its owner's) to revision `to`, or to the newest.
 
     Raises: MigrationFailed, UnknownShape, InvalidInput.
     """
-    wishes = wishes or Wishes()
+    options = options or MigrationOptions()
     destination = _known(to) if to else newest_revision()
-    with _migrator(url, {**wishes.choices, "tales.relax": "on" if wishes.relax else "off"}) as connection:
-        runner = StepRunner(connection, wishes.pace, wishes.report)
+    with _migrator(url, {**options.choices, "tales.relax": "on" if options.relax else "off"}) as connection:
+        runner = StepRunner(connection, options.pace, options.report)
         with connection.begin():
             current = version_table.current_revision(connection)
         if current < FIRST_MOVE <= destination and current != BASE:
             with explained("The look for stories that have no place"):
-                runner.patiently(lambda: refuse_unsettled_stories(connection, wishes.choices))
-        runner.patiently(lambda: version_table.ensure(connection))
-        runner.patiently(lambda: _keep_choices(connection, wishes.choices))
+                runner.with_lock_retries(lambda: refuse_unsettled_stories(connection, options.choices))
+        runner.with_lock_retries(lambda: version_table.ensure(connection))
+        runner.with_lock_retries(lambda: _save_choices(connection, options.choices))
         for revision in revisions():
             if current < revision.number <= destination:
                 if revision.number == _ARCHIVE_RETURNS:
-                    runner.patiently(lambda: _fetch_archive(connection))
-                if not _take(runner, revision, wishes):
+                    runner.with_lock_retries(lambda: _fetch_archive(connection))
+                if not _take(runner, revision, options):
                     return
         # Also where psql ran the files.
         if destination >= APP_ROLE_SINCE:
-            runner.patiently(lambda: version_table.show_to_service(connection))
+            runner.with_lock_retries(lambda: version_table.show_to_service(connection))
 
 
 def migrate_down(url: str, to: str, archive: Archive | None = None) -> tuple[str, ...]:
@@ -123,8 +123,8 @@ def migrate_down(url: str, to: str, archive: Archive | None = None) -> tuple[str
     destination = to if to == BASE else _known(to)
     with _migrator(url, {}) as connection:
         runner = StepRunner(connection, Pace(), _report_nothing)
-        with explained(f"The way back to {destination}"), hearing_warnings(connection) as warnings:
-            runner.patiently(lambda: _go_back(connection, destination, archive))
+        with explained(f"The way back to {destination}"), collected_warnings(connection) as warnings:
+            runner.with_lock_retries(lambda: _go_back(connection, destination, archive))
     return tuple(warnings)
 
 
@@ -147,7 +147,7 @@ def has_legacy_stories(url: str) -> bool:
         return BASE < current < POINT_OF_NO_RETURN[0] and bool(connection.execute(_HAS_STORIES).scalar_one())
 
 
-def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
+def _take(runner: StepRunner, revision: Revision, options: MigrationOptions) -> bool:
     """Do what is left of a revision; False when it stops before the point of no return."""
     connection, steps = runner.connection, revision.steps
     with connection.begin():
@@ -156,7 +156,7 @@ def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
         # What is done again is no longer, once something after it is done.
         if any(this_or_later.name in done for this_or_later in steps[place:]):
             continue
-        if wishes.until_expand and (revision.number, step.name) == POINT_OF_NO_RETURN:
+        if options.until_expand and (revision.number, step.name) == POINT_OF_NO_RETURN:
             return False
 
         def finish(step: Step = step) -> None:
@@ -171,7 +171,7 @@ def _take(runner: StepRunner, revision: Revision, wishes: Wishes) -> bool:
     return True
 
 
-def _keep_choices(connection: Connection, choices: Mapping[str, str]) -> None:
+def _save_choices(connection: Connection, choices: Mapping[str, str]) -> None:
     """What the operator chooses when a migration goes on replaces what was chosen when it began (016)."""
     if choices and connection.execute(_HAS_STATE).scalar_one():
         connection.execute(_CHOOSE, {name.removeprefix("tales."): choices.get(name) for name in CHOICES})
@@ -185,14 +185,14 @@ def _go_back(connection: Connection, destination: str, archive: Archive | None) 
             connection.connection.cursor().execute(revision.way_back)
             # Where the stories go as well, nothing is left that attempts could come back to.
             if revision.number == POINT_OF_NO_RETURN[0] and destination >= _STORIES_SINCE:
-                _keep_archive(connection, archive)
+                _save_archive(connection, archive)
     if current != BASE:
         version_table.ensure(connection)
         version_table.forget_steps(connection, destination)
         version_table.stamp(connection, min(current, destination))
 
 
-def _keep_archive(connection: Connection, archive: Archive | None) -> None:
+def _save_archive(connection: Connection, archive: Archive | None) -> None:
     """What the way back has set aside goes where the operator wants it, and nowhere without a word of theirs."""
     rows = connection.execute(_COUNT_ARCHIVED).scalar_one()
     if rows == 0 or archive == ARCHIVE_TABLE:
@@ -205,7 +205,7 @@ def _keep_archive(connection: Connection, archive: Archive | None) -> None:
     from tales.infrastructure.persistence.migration.archive import write_archive
 
     write_archive(_driver(connection), archive)
-    version_table.note_archive(connection, str(archive.resolve()))
+    version_table.record_archive(connection, str(archive.resolve()))
     connection.execute(_EMPTY_ARCHIVE)
 
 
@@ -244,7 +244,7 @@ def _migrator(url: str, choices: Mapping[str, str]) -> Iterator[Connection]:
     """The one migrator of a database: the lock is held until the connection closes."""
     with _connection(url) as connection:
         prepare_session(connection)
-        if not take_turn(connection):
+        if not acquire_lock(connection):
             raise MigrationFailed("Another migration of this database is running. Wait for its end, then try again.")
         with connection.begin():
             for name, value in choices.items():

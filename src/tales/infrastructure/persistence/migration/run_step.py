@@ -73,14 +73,14 @@ class StepRunner:
         self.pace.look_at_others(self.connection)
         if step.function is not None:
             self._repeat(step.name, step.function)
-            self.patiently(finish)
+            self.with_lock_retries(finish)
         elif step.concurrently:
             self._build_index(step.sql)
-            self.patiently(finish)
+            self.with_lock_retries(finish)
         else:
-            self.patiently(lambda: self._do(step.sql, finish))
+            self.with_lock_retries(lambda: self._do(step.sql, finish))
 
-    def patiently(self, action: Callable[[], T]) -> T:
+    def with_lock_retries(self, action: Callable[[], T]) -> T:
         """`action` in a transaction of its own, again and again while others hold the locks that it needs."""
 
         def in_transaction() -> T:
@@ -135,7 +135,9 @@ class StepRunner:
 
     def _build_index(self, statements: str) -> None:
         """Outside a transaction: an index that is built concurrently waits for those of others."""
-        unfinished = self.patiently(lambda: self.connection.execute(_UNFINISHED, {"sql": statements}).scalars().all())
+        unfinished = self.with_lock_retries(
+            lambda: self.connection.execute(_UNFINISHED, {"sql": statements}).scalars().all()
+        )
         with self._autocommitting() as driver:
             driver.execute(_INDEX_ALONE if self.pace.is_shared else _INDEX_TOGETHER)
             for statement in (
@@ -220,7 +222,7 @@ def explained(what: str, *, whole: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def hearing_warnings(connection: Connection) -> Iterator[list[str]]:
+def collected_warnings(connection: Connection) -> Iterator[list[str]]:
     """The warnings that the database gives inside."""
     heard: list[str] = []
 

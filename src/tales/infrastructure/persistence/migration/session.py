@@ -47,7 +47,7 @@ def prepare_session(connection: Connection) -> None:
         connection.execute(_SETTINGS)
 
 
-def take_turn(connection: Connection) -> bool:
+def acquire_lock(connection: Connection) -> bool:
     """Whether this session is the database's one migrator from here on, until it closes."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:

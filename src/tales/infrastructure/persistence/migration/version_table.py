@@ -91,7 +91,7 @@ def forget_steps(connection: Connection, since: str) -> None:
     connection.execute(_FORGET, {"revision": since})
 
 
-def note_archive(connection: Connection, path: str) -> None:
+def record_archive(connection: Connection, path: str) -> None:
     """Remember the file that holds what the legacy table cannot hold."""
     connection.execute(_MAKE_ARCHIVE)
     connection.execute(_NOTE_ARCHIVE, {"path": path})

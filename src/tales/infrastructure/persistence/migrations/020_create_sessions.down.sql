@@ -10,7 +10,7 @@ $$;
 revoke update (password_hash, is_admin) on tales.accounts from service_role;
 drop policy "the service changes accounts" on tales.accounts;
 revoke usage on schema tales from tales_app;
-drop table tales.entry_attempts;
+drop table tales.login_attempts;
 drop table tales.replaced_refresh_tokens;
 drop function tales.session_is_open (uuid);
 drop table tales.sessions;

@@ -38,42 +38,42 @@ create table tales.replaced_refresh_tokens (
 create index replaced_refresh_tokens_session_id on tales.replaced_refresh_tokens (session_id);
 
 -- Sign-ups, and sign-ins that have not succeeded, by address and client.
-create table tales.entry_attempts (
+create table tales.login_attempts (
     kind text not null,
     address_hash bytea not null,
     client_hash bytea not null,
     attempts bigint not null,
     last_at timestamptz not null,
 
-    constraint entry_attempts_pkey primary key (kind, address_hash, client_hash),
-    constraint entry_attempts_kind_is_known check (kind in ('sign_in', 'sign_up')),
-    constraint entry_attempts_are_some check (attempts > 0),
-    constraint entry_attempts_address_is_kept_as_a_hash check (octet_length(address_hash) = 32),
-    constraint entry_attempts_client_is_kept_as_a_hash check (octet_length(client_hash) = 32)
+    constraint login_attempts_pkey primary key (kind, address_hash, client_hash),
+    constraint login_attempts_kind_is_known check (kind in ('sign_in', 'sign_up')),
+    constraint login_attempts_are_some check (attempts > 0),
+    constraint login_attempts_address_is_kept_as_a_hash check (octet_length(address_hash) = 32),
+    constraint login_attempts_client_is_kept_as_a_hash check (octet_length(client_hash) = 32)
 );
 
-create index entry_attempts_client on tales.entry_attempts (kind, client_hash);
-create index entry_attempts_last_at on tales.entry_attempts (last_at);
+create index login_attempts_client on tales.login_attempts (kind, client_hash);
+create index login_attempts_last_at on tales.login_attempts (last_at);
 
 -- Not forced: the look-up below runs as the owner.
 alter table tales.sessions enable row level security;
 alter table tales.replaced_refresh_tokens enable row level security;
 alter table tales.replaced_refresh_tokens force row level security;
-alter table tales.entry_attempts enable row level security;
-alter table tales.entry_attempts force row level security;
+alter table tales.login_attempts enable row level security;
+alter table tales.login_attempts force row level security;
 
 create policy "the service keeps sessions" on tales.sessions
     for all to service_role using (true) with check (true);
 create policy "the service keeps replaced refresh tokens" on tales.replaced_refresh_tokens
     for all to service_role using (true) with check (true);
-create policy "the service counts attempts" on tales.entry_attempts
+create policy "the service counts attempts" on tales.login_attempts
     for all to service_role using (true) with check (true);
 create policy "the service changes accounts" on tales.accounts
     for update to service_role using (true) with check (true);
 
 grant select, insert, delete, update (refresh_token_hash, expires_at) on tales.sessions to service_role;
 grant select, insert on tales.replaced_refresh_tokens to service_role;
-grant select, insert, delete, update (attempts, last_at) on tales.entry_attempts to service_role;
+grant select, insert, delete, update (attempts, last_at) on tales.login_attempts to service_role;
 grant update (password_hash, is_admin) on tales.accounts to service_role;
 
 -- Each transaction of a user asks this before it takes on the user's role, so that what a session has been given ends

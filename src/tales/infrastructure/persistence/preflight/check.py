@@ -16,13 +16,13 @@ from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.migration.steps import BASE
 from tales.infrastructure.persistence.preflight.activity import watch_activity
 from tales.infrastructure.persistence.preflight.columns import inspect_columns
-from tales.infrastructure.persistence.preflight.dependents import find_dependents, find_survivors
+from tales.infrastructure.persistence.preflight.dependents import find_dependents, find_unaffected
 from tales.infrastructure.persistence.preflight.estimate import estimate, judge_room
 from tales.infrastructure.persistence.preflight.rights import judge_rights, judge_server
 from tales.infrastructure.persistence.preflight.rows import broken_rows, count_rows
-from tales.infrastructure.persistence.preflight.security import hidden_rows, open_doors, sees_users
+from tales.infrastructure.persistence.preflight.schema_state import SchemaState, read_schema_state
+from tales.infrastructure.persistence.preflight.security import hidden_rows, permissive_policies, sees_users
 from tales.infrastructure.persistence.preflight.specification import steps_after
-from tales.infrastructure.persistence.preflight.standing import Standing, stands_at
 from tales.infrastructure.persistence.preflight.tables import judge_tables
 from tales.infrastructure.persistence.urls import driver_url
 
@@ -52,37 +52,37 @@ def check_migration(url: str, options: CheckOptions) -> Report:
         server = tuple(judge_server(connection))
         if any(finding.severity is Severity.PROBLEM for finding in server):
             return Report(BASE, "nothing", findings=server)
-        standing = stands_at(connection, options.from_revision)
-        report = Report(standing.revision, standing.recognised_by, standing.nothing_to_move, options.until_expand)
-        if standing.nothing_to_move:
+        state = read_schema_state(connection, options.from_revision)
+        report = Report(state.revision, state.recognised_by, state.nothing_to_move, options.until_expand)
+        if state.nothing_to_move:
             return report
         # First: a lock that is held now would keep everything else waiting.
         activity = tuple(watch_activity(connection, options.long_transaction))
         for finding in activity:
             if finding.name == "locked" and _LOCKED_ENTIRELY in finding.sentence:
                 raise CheckInterrupted(f"{finding.sentence} Nothing can be read before it ends. Try again then.")
-        return _look(connection, standing, options, replace(report, findings=(*server, *activity)))
+        return _check(connection, state, options, replace(report, findings=(*server, *activity)))
 
 
-def _look(connection: Connection, standing: Standing, options: CheckOptions, report: Report) -> Report:
-    is_legacy = standing.revision == LEGACY
+def _check(connection: Connection, state: SchemaState, options: CheckOptions, report: Report) -> Report:
+    is_legacy = state.revision == LEGACY
     users_seen = sees_users(connection)
     columns = inspect_columns(connection, is_legacy=is_legacy)
     hidden = hidden_rows(connection)
     dependents = find_dependents(connection, columns.order)
     report = replace(
         report,
-        steps=steps_after(standing.revision),
+        steps=steps_after(state.revision),
         columns=columns.columns,
         dependents=dependents,
-        survivors=find_survivors(connection, dependents),
+        unaffected=find_unaffected(connection, dependents),
         findings=(
             *hidden,
             *columns.findings,
             *judge_tables(connection, is_legacy=is_legacy, sees_users=users_seen),
             *_assigned_user(connection, options, sees_users=users_seen),
             *judge_rights(connection),
-            *open_doors(connection),
+            *permissive_policies(connection),
             *report.findings,
         ),
     )

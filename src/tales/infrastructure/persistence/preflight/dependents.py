@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from tales.application.migration_report import Dependent, Survivor
-from tales.infrastructure.persistence.preflight.functions import functions
-from tales.infrastructure.persistence.preflight.hits import Hits, find_hits
-from tales.infrastructure.persistence.preflight.lost import constraints, indexes, statistics
-from tales.infrastructure.persistence.preflight.specification import MOVED, ours
-from tales.infrastructure.persistence.preflight.stopping import (
+from tales.infrastructure.persistence.preflight.blocking import (
     generated_columns,
     policies,
     publications,
     triggers,
 )
+from tales.infrastructure.persistence.preflight.dependencies import Dependencies, find_dependencies
+from tales.infrastructure.persistence.preflight.dropped_with_columns import constraints, indexes, statistics
+from tales.infrastructure.persistence.preflight.functions import functions
+from tales.infrastructure.persistence.preflight.specification import MOVED, ours
 from tales.infrastructure.persistence.preflight.views import rules, views
 
 # Everything that could depend on the three tables and is not ours; an index behind a constraint counts as that.
@@ -50,22 +50,22 @@ _BESIDE_OURS = text("""
 
 def find_dependents(connection: Connection, columns: Sequence[str]) -> tuple[Dependent, ...]:
     """All of them; `columns` are those of stories, in order. The search path is empty, so that names are whole."""
-    hits: Hits = find_hits(connection, MOVED)
+    dependencies: Dependencies = find_dependencies(connection, MOVED)
     return (
-        *views(connection, hits, columns),
-        *rules(connection, hits),
-        *policies(connection, hits, columns),
-        *triggers(connection, hits),
-        *generated_columns(connection, hits),
-        *constraints(connection, hits),
-        *publications(connection, hits),
-        *functions(connection, hits, columns),
-        *indexes(connection, hits),
-        *statistics(connection, hits),
+        *views(connection, dependencies, columns),
+        *rules(connection, dependencies),
+        *policies(connection, dependencies, columns),
+        *triggers(connection, dependencies),
+        *generated_columns(connection, dependencies),
+        *constraints(connection, dependencies),
+        *publications(connection, dependencies),
+        *functions(connection, dependencies, columns),
+        *indexes(connection, dependencies),
+        *statistics(connection, dependencies),
     )
 
 
-def find_survivors(connection: Connection, dependents: Sequence[Dependent]) -> tuple[Survivor, ...]:
+def find_unaffected(connection: Connection, dependents: Sequence[Dependent]) -> tuple[Survivor, ...]:
     """What is on the three tables beside ours, and depends on nothing that goes."""
     known = {"indexes": ours("index"), "triggers": ours("trigger"), "policies": ours("policy")}
     going = {(dependent.kind, dependent.name) for dependent in dependents}

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, text
 
-from tales.application.migration_report import Dependent, Fate
-from tales.infrastructure.persistence.preflight.hits import Hits
+from tales.application.migration_report import Dependent, Impact
+from tales.infrastructure.persistence.preflight.dependencies import Dependencies
 from tales.infrastructure.persistence.preflight.rewrite import join_generations
 from tales.infrastructure.persistence.preflight.specification import MOVED, ours
 
@@ -48,9 +48,9 @@ _NAMING = text(r"""
 """)
 
 
-def functions(connection: Connection, hits: Hits, columns: Sequence[str]) -> Iterator[Dependent]:
+def functions(connection: Connection, dependencies: Dependencies, columns: Sequence[str]) -> Iterator[Dependent]:
     """First those whose body PostgreSQL has parsed (BEGIN ATOMIC): they keep a column from being dropped."""
-    by_oid = hits.of("pg_proc")
+    by_oid = dependencies.of("pg_proc")
     known = ours("function")
     for oid, name, definition in connection.execute(_PARSED, {"oids": list(by_oid), "ours": known}):
         mended = join_generations(definition, columns)
@@ -59,9 +59,9 @@ def functions(connection: Connection, hits: Hits, columns: Sequence[str]) -> Ite
         )
         if mended is None:
             advice = "It does more with stories than to read them: write it anew, or drop it."
-        yield Dependent("function", name, by_oid[oid], Fate.STOPS, advice, (f"{mended.rstrip()};",) if mended else ())
+        yield Dependent("function", name, by_oid[oid], Impact.STOPS, advice, (f"{mended.rstrip()};",) if mended else ())
     for name, named, is_trigger in connection.execute(_NAMING, {"moved": list(MOVED), "ours": known}):
         advice = "Its text may name them, and would fail when it runs. Read them from tales.generations."
         if is_trigger:
             advice += " It is the function of a trigger on stories: every write that fires it would fail."
-        yield Dependent("function", name, tuple(named), Fate.FAILS, advice, ())
+        yield Dependent("function", name, tuple(named), Impact.FAILS, advice, ())

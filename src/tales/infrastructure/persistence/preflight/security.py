@@ -91,7 +91,7 @@ def sees_users(connection: Connection) -> bool:
     return bool(connection.execute(_USERS).scalar())
 
 
-def open_doors(connection: Connection) -> Iterator[Finding]:
+def permissive_policies(connection: Connection) -> Iterator[Finding]:
     """Tables and policies that leave families' rows to everybody, and views that will see nothing."""
     for name in connection.execute(_UNSECURED).scalars():
         sentence = f"{name} has no row-level security: whoever may read the table reads every family's rows."

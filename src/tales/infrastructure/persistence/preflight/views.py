@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, RowMapping, text
 
-from tales.application.migration_report import Dependent, Fate
-from tales.infrastructure.persistence.preflight.hits import Hits
+from tales.application.migration_report import Dependent, Impact
+from tales.infrastructure.persistence.preflight.dependencies import Dependencies
 from tales.infrastructure.persistence.preflight.rewrite import join_generations
 
 # From the views that read a dropped column to the views over them.
@@ -48,9 +48,9 @@ _RULES = text("""
 _BY_HAND = "Write it anew so that it joins tales.generations on generation_id and generation_attempt."
 
 
-def views(connection: Connection, hits: Hits, columns: Sequence[str]) -> Iterator[Dependent]:
+def views(connection: Connection, dependencies: Dependencies, columns: Sequence[str]) -> Iterator[Dependent]:
     """Views and materialized views, those that read stories first."""
-    by_rule = hits.of("pg_rewrite")
+    by_rule = dependencies.of("pg_rewrite")
     for row in connection.execute(_VIEWS, {"rules": list(by_rule)}).mappings():
         kind = "materialized view" if row["relkind"] == "m" else "view"
         if row["is_direct"]:
@@ -63,7 +63,7 @@ def _direct(kind: str, row: RowMapping, hit: tuple[str, ...], columns: Sequence[
     name = str(row["name"])
     body = join_generations(str(row["definition"]), columns)
     if body is None:
-        return Dependent(kind, name, hit, Fate.STOPS, _BY_HAND, ())
+        return Dependent(kind, name, hit, Impact.STOPS, _BY_HAND, ())
     advice = "Replace it between expand and the dropping of columns: it then reads the moved columns from generations."
     if row["is_written_through"]:
         advice += " Nothing can be written through it then, unless it gets an INSTEAD OF trigger."
@@ -71,9 +71,9 @@ def _direct(kind: str, row: RowMapping, hit: tuple[str, ...], columns: Sequence[
         advice += " Views over it have to be dropped before, and its grants given again."
         create = f"create materialized view {name}{_with(row)} as{body};"
         return Dependent(
-            kind, name, hit, Fate.STOPS, advice, (f"drop materialized view {name};", create, *_indexes(row))
+            kind, name, hit, Impact.STOPS, advice, (f"drop materialized view {name};", create, *_indexes(row))
         )
-    return Dependent(kind, name, hit, Fate.STOPS, advice, (f"create or replace view {name}{_with(row)} as{body};",))
+    return Dependent(kind, name, hit, Impact.STOPS, advice, (f"create or replace view {name}{_with(row)} as{body};",))
 
 
 def _behind(kind: str, row: RowMapping) -> Dependent:
@@ -82,8 +82,8 @@ def _behind(kind: str, row: RowMapping) -> Dependent:
     if row["is_behind_materialized"]:
         advice = f"It reads {through}: drop it before that is dropped, and make it again afterwards."
         create = f"create {kind} {name}{_with(row)} as{row['definition']};"
-        return Dependent(kind, name, (), Fate.FOLLOWS, advice, (f"drop {kind} {name};", create, *_indexes(row)))
-    return Dependent(kind, name, (), Fate.FOLLOWS, advice, ())
+        return Dependent(kind, name, (), Impact.FOLLOWS, advice, (f"drop {kind} {name};", create, *_indexes(row)))
+    return Dependent(kind, name, (), Impact.FOLLOWS, advice, ())
 
 
 def _with(row: RowMapping) -> str:
@@ -95,10 +95,10 @@ def _indexes(row: RowMapping) -> tuple[str, ...]:
     return tuple(row["indexes"])
 
 
-def rules(connection: Connection, hits: Hits) -> Iterator[Dependent]:
+def rules(connection: Connection, dependencies: Dependencies) -> Iterator[Dependent]:
     """Rewrite rules on tables."""
-    by_rule = hits.of("pg_rewrite")
+    by_rule = dependencies.of("pg_rewrite")
     for oid, rule, table in connection.execute(_RULES, {"rules": list(by_rule)}):
         advice = "Drop it, and make it again without those columns."
         drop = f"drop rule {rule} on {table};"
-        yield Dependent("rule", f"{rule} on {table}", by_rule[oid], Fate.STOPS, advice, (drop,))
+        yield Dependent("rule", f"{rule} on {table}", by_rule[oid], Impact.STOPS, advice, (drop,))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AliasPath, Field
 
-from tales.domain.brief import StoryType
+from tales.domain.story_spec import StoryType
 from tales.interfaces.api.fields import Answer, Moment, WritableJson
 from tales.interfaces.api.v3.answers import StoryGeneration
 

@@ -24,7 +24,9 @@ PREFIX = "/stories"
 def make_stories(version: Version, story: type[answers.Story], page: type[answers.StoryPage]) -> APIRouter:
     """The operations on stories, answered in the shapes that `version` has for a story and a page of them."""
     router = APIRouter(
-        prefix=PREFIX, tags=["stories"], responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput)
+        prefix=PREFIX,
+        tags=["stories"],
+        responses=problems(errors.Unauthenticated, errors.Unavailable, errors.InvalidInput),
     )
 
     # The attempts of a generation are a matter of version 3, so members that were not set are left out.
@@ -35,7 +37,9 @@ def make_stories(version: Version, story: type[answers.Story], page: type[answer
         summary="Write a story",
         response_model=story,
         response_model_exclude_unset=True,
-        responses=problems(errors.NotFound, errors.Conflict, errors.NotWritten, errors.StillWriting, body=True),
+        responses=problems(
+            errors.NotFound, errors.Conflict, errors.GenerationFailed, errors.GenerationTimeout, body=True
+        ),
         openapi_extra={"parameters": [idempotency.DESCRIBED]},
     )
     async def generate_story(

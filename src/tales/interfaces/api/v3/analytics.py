@@ -17,7 +17,7 @@ from tales.interfaces.api.v3 import answers, paths
 router = APIRouter(
     prefix=paths.ANALYTICS,
     tags=["analytics"],
-    responses=problems(errors.NotSignedIn, errors.Forbidden, errors.InvalidInput, errors.Unavailable),
+    responses=problems(errors.Unauthenticated, errors.Forbidden, errors.InvalidInput, errors.Unavailable),
 )
 
 

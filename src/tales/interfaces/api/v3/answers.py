@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import AliasPath, Field
 
-from tales.domain.brief import StoryType
 from tales.domain.generation import Origin, Status
+from tales.domain.story_spec import StoryType
 from tales.interfaces.api.fields import Answer, AnyJson, Dollars, Moment, Quoted
 
 

@@ -45,7 +45,7 @@ async def sign_up(body: bodies.SignUp, services: UseCases, client: ClientAddress
 @router.post(
     "/token",
     summary="Get a token",
-    responses=problems(errors.NotSignedIn, errors.TooManyRequests, body=True),
+    responses=problems(errors.Unauthenticated, errors.TooManyRequests, body=True),
     # Each field depends on another one, but without a form there is none.
     openapi_extra={"requestBody": {"required": True}},
 )
@@ -57,35 +57,35 @@ async def get_token(
     With `grant_type=refresh_token`, trade a refresh token for the next tokens (section 6).
     """
     if form.refresh_token is not None:
-        return _tokens(services, await services.keep_session.refresh(form.refresh_token))
+        return _tokens(services, await services.sessions.refresh(form.refresh_token))
     return _tokens(services, await services.sign_in.sign_in(form.username, form.password, client))
 
 
-@router.post("/refresh", summary="Stay signed in", responses=problems(errors.NotSignedIn, body=True))
+@router.post("/refresh", summary="Stay signed in", responses=problems(errors.Unauthenticated, body=True))
 async def refresh_token(body: bodies.RefreshToken, services: UseCases) -> answers.Token:
     """Trade a refresh token for the next tokens. It works once: one that is used again ends its session.
 
     So ask for one refresh at a time, and keep the `refresh_token` of the answer.
     """
-    return _tokens(services, await services.keep_session.refresh(body.refresh_token))
+    return _tokens(services, await services.sessions.refresh(body.refresh_token))
 
 
 @router.post(
     "/signout",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Sign out",
-    responses=problems(errors.NotSignedIn),
+    responses=problems(errors.Unauthenticated),
 )
 async def sign_out(actor: CurrentActor, services: UseCases) -> None:
     """End the session of this token. Its access and refresh tokens are good for nothing from now on."""
-    await services.keep_session.sign_out(actor)
+    await services.sessions.sign_out(actor)
 
 
 @router.put(
     "/password",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Change the password",
-    responses=problems(errors.NotSignedIn, errors.TooManyRequests, body=True),
+    responses=problems(errors.Unauthenticated, errors.TooManyRequests, body=True),
 )
 async def change_password(
     body: bodies.NewPassword, actor: CurrentActor, services: UseCases, client: ClientAddress

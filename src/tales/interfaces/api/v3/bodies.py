@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from tales.application.request_generation import StoryWish
+from tales.application.request_generation import GenerationRequest
 from tales.application.sign_in import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD
-from tales.domain import brief, family, filters, generation, page, story, titles
+from tales.domain import family, filters, generation, page, story, story_spec, titles
 from tales.interfaces.api.cursor import decode_cursor
 from tales.interfaces.api.fields import Body, Id, Instant, Shown, Text, WholeNumber
 
@@ -163,13 +163,13 @@ class NewGeneration(Body):
         }
     )
 
-    story_type: brief.StoryType
-    moral: Annotated[Text, Shown(minLength=1, maxLength=brief.MAX_MORAL)]
+    story_type: story_spec.StoryType
+    moral: Annotated[Text, Shown(minLength=1, maxLength=story_spec.MAX_MORAL)]
     child_id: Id | None = None
     hero_id: Id | None = None
-    relationship_description: Annotated[Text, Shown(minLength=1, maxLength=brief.MAX_RELATIONSHIP)] | None = None
-    story_length: Annotated[WholeNumber, Shown(minimum=1, maximum=brief.MAX_MINUTES)] | None = None
-    language: Annotated[Text, Shown(enum=sorted(brief.LANGUAGES))] = brief.DEFAULT_LANGUAGE
+    relationship_description: Annotated[Text, Shown(minLength=1, maxLength=story_spec.MAX_RELATIONSHIP)] | None = None
+    story_length: Annotated[WholeNumber, Shown(minimum=1, maximum=story_spec.MAX_MINUTES)] | None = None
+    language: Annotated[Text, Shown(enum=sorted(story_spec.LANGUAGES))] = story_spec.DEFAULT_LANGUAGE
     sequel_of: Annotated[
         Id | None,
         Field(
@@ -179,9 +179,9 @@ class NewGeneration(Body):
     ] = None
     model: Annotated[Text | None, Field(description="One of the operator's models; the first when left out.")] = None
 
-    def checked(self) -> StoryWish:
+    def checked(self) -> GenerationRequest:
         """The same in the application's terms, which checks it when it has read the child and the hero."""
-        return StoryWish(
+        return GenerationRequest(
             story_type=self.story_type,
             moral=self.moral,
             child_id=self.child_id,

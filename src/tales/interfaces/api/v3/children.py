@@ -17,7 +17,7 @@ from tales.interfaces.api.v3 import answers, bodies, paths
 router = APIRouter(
     prefix=paths.CHILDREN,
     tags=["children"],
-    responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
+    responses=problems(errors.Unauthenticated, errors.Unavailable, errors.InvalidInput),
 )
 
 
@@ -61,7 +61,7 @@ async def get_child(child_id: Id, actor: CurrentActor, services: UseCases, look:
     "/{child_id}",
     summary="Change a child",
     response_model=answers.Child,
-    responses=TAGGED | problems(errors.NotFound, errors.Outdated, body=True),
+    responses=TAGGED | problems(errors.NotFound, errors.VersionConflict, body=True),
 )
 async def change_child(
     child_id: Id,
@@ -80,7 +80,7 @@ async def change_child(
     "/{child_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a child",
-    responses=problems(errors.NotFound, errors.Outdated),
+    responses=problems(errors.NotFound, errors.VersionConflict),
 )
 async def delete_child(child_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a child. Its stories stay, and no longer name it."""

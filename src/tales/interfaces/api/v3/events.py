@@ -20,7 +20,7 @@ from tales.interfaces.api.v3 import answers, paths
 router = APIRouter(
     prefix=paths.GENERATIONS,
     tags=["generations"],
-    responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput, errors.NotFound),
+    responses=problems(errors.Unauthenticated, errors.Unavailable, errors.InvalidInput, errors.NotFound),
 )
 
 HEARTBEAT = b":\n\n"
@@ -147,13 +147,13 @@ async def _written(events: AsyncIterator[progress.Event | None]) -> AsyncIterato
 
 def _write(event: progress.Event) -> bytes:
     match event:
-        case progress.AttemptTold():
+        case progress.AttemptEvent():
             name, data = "attempt", _json(answers.Attempt.model_validate(event.attempt))
-        case progress.TextWritten():
+        case progress.TextDelta():
             # Half a surrogate pair is no UTF-8. Escaped, it meets its other half at the client.
             number = event.cursor.attempt_number
             name, data = "delta", json.dumps({"attempt_number": number, "text": event.text})
-        case progress.RetryTold():
+        case progress.RetryEvent():
             name, data = "retry", _json(answers.Retry.model_validate(event))
         case progress.GenerationEnded():
             name, data = "end", _json(answers.GenerationEnd.model_validate(event))

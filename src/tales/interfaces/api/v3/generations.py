@@ -1,4 +1,4 @@
-"""Wishes for stories, and what became of them."""
+"""MigrationOptions for stories, and what became of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tales.interfaces.api.v3 import answers, bodies, paths
 router = APIRouter(
     prefix=paths.GENERATIONS,
     tags=["generations"],
-    responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
+    responses=problems(errors.Unauthenticated, errors.Unavailable, errors.InvalidInput),
 )
 
 

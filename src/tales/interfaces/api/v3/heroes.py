@@ -17,7 +17,7 @@ from tales.interfaces.api.v3 import answers, bodies, paths
 router = APIRouter(
     prefix=paths.HEROES,
     tags=["heroes"],
-    responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
+    responses=problems(errors.Unauthenticated, errors.Unavailable, errors.InvalidInput),
 )
 
 
@@ -61,7 +61,7 @@ async def get_hero(hero_id: Id, actor: CurrentActor, services: UseCases, look: L
     "/{hero_id}",
     summary="Change a hero",
     response_model=answers.Hero,
-    responses=TAGGED | problems(errors.NotFound, errors.Forbidden, errors.Outdated, body=True),
+    responses=TAGGED | problems(errors.NotFound, errors.Forbidden, errors.VersionConflict, body=True),
 )
 async def change_hero(
     hero_id: Id,
@@ -80,7 +80,7 @@ async def change_hero(
     "/{hero_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a hero",
-    responses=problems(errors.NotFound, errors.Forbidden, errors.Outdated),
+    responses=problems(errors.NotFound, errors.Forbidden, errors.VersionConflict),
 )
 async def delete_hero(hero_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a hero of the family's own. Its stories stay, and no longer name it."""

@@ -14,7 +14,7 @@ from tales.interfaces.api.openapi import Responses, problems
 from tales.interfaces.api.v3 import answers, bodies, paths
 from tales.interfaces.api.v3.export import export_document
 
-router = APIRouter(prefix=paths.ME, tags=["me"], responses=problems(errors.NotSignedIn, errors.Unavailable))
+router = APIRouter(prefix=paths.ME, tags=["me"], responses=problems(errors.Unauthenticated, errors.Unavailable))
 
 _DOCUMENT: Responses = {200: {"model": answers.Export, "description": "The whole document."}}
 

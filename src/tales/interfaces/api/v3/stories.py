@@ -19,7 +19,7 @@ from tales.interfaces.api.v3 import answers, bodies, paths
 router = APIRouter(
     prefix=paths.STORIES,
     tags=["stories"],
-    responses=problems(errors.NotSignedIn, errors.Unavailable, errors.InvalidInput),
+    responses=problems(errors.Unauthenticated, errors.Unavailable, errors.InvalidInput),
 )
 
 
@@ -82,7 +82,7 @@ def writing_of(written: story.Story, generation: Generation, include: Include) -
     summary="Rate a story",
     response_model=answers.Story,
     response_model_exclude_unset=True,
-    responses=TAGGED | problems(errors.NotFound, errors.Outdated, body=True),
+    responses=TAGGED | problems(errors.NotFound, errors.VersionConflict, body=True),
 )
 async def rate_story(
     story_id: Id, body: bodies.NewRating, actor: CurrentActor, services: UseCases, edit: Editing
@@ -98,7 +98,7 @@ async def rate_story(
     summary="Rename a story",
     response_model=answers.Story,
     response_model_exclude_unset=True,
-    responses=TAGGED | problems(errors.NotFound, errors.Outdated, body=True),
+    responses=TAGGED | problems(errors.NotFound, errors.VersionConflict, body=True),
 )
 async def change_story(
     story_id: Id, body: bodies.StoryChanges, actor: CurrentActor, services: UseCases, edit: Editing
@@ -113,7 +113,7 @@ async def change_story(
     "/{story_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a story",
-    responses=problems(errors.NotFound, errors.Outdated),
+    responses=problems(errors.NotFound, errors.VersionConflict),
 )
 async def delete_story(story_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a story. The calls that were made for it stay, as they were paid for."""

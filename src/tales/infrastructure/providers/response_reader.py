@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Json
 from tales.infrastructure.providers import completion
 from tales.infrastructure.providers.json_reading import UnreadableJson, read_json
-from tales.infrastructure.providers.reassembly import Reassembly
 from tales.infrastructure.providers.sse import SseParser
+from tales.infrastructure.providers.stream_accumulator import ParsedChunk, StreamAccumulator
 
 _DONE = "[DONE]"
 
 
-@dataclass(slots=True)
-class News:
-    """What some bytes brought: text of the story, and whether that was any progress, or any token at all."""
-
-    text: str = ""
-    is_progress: bool = False
-    has_token: bool = False
-
-
-class Reply:
-    """Takes the bytes of a body, gives news of it, and in the end the whole of it."""
+class ResponseReader:
+    """Takes the bytes of a body, gives what each brought, and in the end the whole of it."""
 
     def __init__(self, max_bytes: int) -> None:
         self.body: Json = None
@@ -38,7 +27,7 @@ class Reply:
         self._unread: str | None = None  # the event that could not be read
         self._events: SseParser | None = None
         self._is_document = False
-        self._chunks: Reassembly | None = None
+        self._chunks: StreamAccumulator | None = None
 
     @property
     def is_stream(self) -> bool:
@@ -58,10 +47,10 @@ class Reply:
         """The provider's id out of the chunks."""
         return completion.name_of(self._chunks.id) if self._chunks is not None else None
 
-    def feed(self, piece: bytes) -> News:
+    def feed(self, piece: bytes) -> ParsedChunk:
         """Take some bytes in; nothing is taken any more once there is a fault."""
         if self.fault is not None:
-            return News()
+            return ParsedChunk()
         if len(piece) > self._room:
             piece = piece[: self._room]
             self.fault = Failure(
@@ -73,20 +62,20 @@ class Reply:
         if self._events is None and not self._is_document:
             self._choose_form(piece)
         if self._events is None:
-            return News(is_progress=not piece.isspace())
+            return ParsedChunk(is_progress=not piece.isspace())
         return self._read(self._events.feed(piece), is_whole=True)
 
-    def end(self) -> News:
+    def end(self) -> ParsedChunk:
         """No more bytes will come: read what no line end has ended, and make `body` of it all."""
-        news = self._read(self._events.end(), is_whole=False) if self._events is not None else News()
+        parsed = self._read(self._events.end(), is_whole=False) if self._events is not None else ParsedChunk()
         if self._chunks is not None:
             self.body = self._chunks.result() | ({} if self._unread is None else {"raw": self._unread})
-            return news
+            return parsed
         text = b"".join(self._raw).decode("utf-8", "surrogateescape")
         document = _read_object(text)
         self.body = document if document is not None else {"raw": text} if text else None
         story = completion.story_text(document)
-        return News(story, is_progress=True, has_token=bool(story))
+        return ParsedChunk(story, is_progress=True, has_token=bool(story))
 
     def _choose_form(self, piece: bytes) -> None:
         """By the first byte that is no white space: a JSON document starts with a bracket, no event does."""
@@ -97,28 +86,23 @@ class Reply:
             self._events = SseParser()
             self._events.feed(b"".join(self._raw[:-1]))
 
-    def _read(self, events: list[str], *, is_whole: bool) -> News:
-        news = News()
-        texts: list[str] = []
+    def _read(self, events: list[str], *, is_whole: bool) -> ParsedChunk:
+        parsed = ParsedChunk()
         for data in events:
             if self.is_done or self._unread is not None:
                 break
             if data.strip() == _DONE:
-                self.is_done = news.is_progress = True
+                self.is_done = parsed.is_progress = True
                 break
             chunk = _read_object(data)
             if chunk is None:
                 self._refuse(data, is_whole=is_whole)
                 break
             if self._chunks is None:
-                self._chunks = Reassembly()
+                self._chunks = StreamAccumulator()
                 self._raw = []
-            arrival = self._chunks.add(chunk)
-            texts.append(arrival.text)
-            news.is_progress |= arrival.is_progress
-            news.has_token |= arrival.is_token
-        news.text = "".join(texts)
-        return news
+            parsed.add(self._chunks.add(chunk))
+        return parsed
 
     def _refuse(self, data: str, *, is_whole: bool) -> None:
         """Keep an event that cannot be read; it is a fault of the answer, unless the stream was only cut in it."""

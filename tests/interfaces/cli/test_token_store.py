@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tales.client import Tokens
-from tales.interfaces.cli.kept_tokens import KeptTokens
+from tales.interfaces.cli.token_store import KeptTokens
 from tests.client.faults import scripted
 from tests.client.test_tokens import ID, Rotating
 from tests.fixtures.environment import home_folder
@@ -19,7 +19,7 @@ COMMAND = """
 import sys
 from pathlib import Path
 from tales.client import Tales
-from tales.interfaces.cli.kept_tokens import KeptTokens
+from tales.interfaces.cli.token_store import KeptTokens
 home, server, child_id = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()

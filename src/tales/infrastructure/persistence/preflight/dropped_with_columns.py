@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-from tales.application.migration_report import Dependent, Fate
-from tales.infrastructure.persistence.preflight.hits import Hits, columns_of
+from tales.application.migration_report import Dependent, Impact
+from tales.infrastructure.persistence.preflight.dependencies import Dependencies, columns_of
 from tales.infrastructure.persistence.preflight.rewrite import on_generations, quoted, renamed
 from tales.infrastructure.persistence.preflight.specification import IN_BOTH, ours
 
@@ -40,13 +40,13 @@ _NONE: tuple[str, ...] = ()
 _UNIQUE = "Not as a unique one: failed attempts are there as well."
 
 
-def constraints(connection: Connection, hits: Hits) -> Iterator[Dependent]:
+def constraints(connection: Connection, dependencies: Dependencies) -> Iterator[Dependent]:
     """Checks, keys and foreign keys; NOT NULL goes with its column and is no loss."""
-    found = hits.of("pg_constraint")
+    found = dependencies.of("pg_constraint")
     for row in connection.execute(_CONSTRAINTS, {"oids": list(found)}).mappings():
-        fate, advice, statements = Fate.LOST, _IN_TWO_TABLES, _NONE
+        fate, advice, statements = Impact.LOST, _IN_TWO_TABLES, _NONE
         if not row["is_on_stories"]:
-            fate, advice = Fate.STOPS, "It points at a column that goes. Drop it."
+            fate, advice = Impact.STOPS, "It points at a column that goes. Drop it."
             statements = (f"alter table {row['on_table']} drop constraint {row['bare']};",)
         elif row["contype"] not in {"c", "f"}:
             advice = f"It goes with the column. {_UNIQUE}"
@@ -57,9 +57,9 @@ def constraints(connection: Connection, hits: Hits) -> Iterator[Dependent]:
         yield Dependent("constraint", row["name"], found[row["oid"]], fate, advice, statements)
 
 
-def indexes(connection: Connection, hits: Hits) -> Iterator[Dependent]:
+def indexes(connection: Connection, dependencies: Dependencies) -> Iterator[Dependent]:
     """PostgreSQL drops an index with any column that it has, in its keys, expressions or predicate."""
-    found, known = hits.of("pg_class"), ours("index")
+    found, known = dependencies.of("pg_class"), ours("index")
     for row in connection.execute(_INDEXES, {"oids": list(found)}).mappings():
         advice, statements = _IN_TWO_TABLES, _NONE
         if columns_of(connection, "pg_class", row["oid"]) <= IN_BOTH:
@@ -68,12 +68,12 @@ def indexes(connection: Connection, hits: Hits) -> Iterator[Dependent]:
             statements = (
                 f"create index concurrently {quoted(renamed(row['bare'], known))} on tales.generations {rest};",
             )
-        yield Dependent("index", row["name"], found[row["oid"]], Fate.LOST, advice, statements)
+        yield Dependent("index", row["name"], found[row["oid"]], Impact.LOST, advice, statements)
 
 
-def statistics(connection: Connection, hits: Hits) -> Iterator[Dependent]:
+def statistics(connection: Connection, dependencies: Dependencies) -> Iterator[Dependent]:
     """Extended statistics; they go with the column when fewer than two are left."""
-    found = hits.of("pg_statistic_ext")
+    found = dependencies.of("pg_statistic_ext")
     for row in connection.execute(_STATISTICS, {"oids": list(found)}).mappings():
         advice, statements = _IN_TWO_TABLES, _NONE
         if columns_of(connection, "pg_statistic_ext", row["oid"]) <= IN_BOTH:
@@ -81,4 +81,4 @@ def statistics(connection: Connection, hits: Hits) -> Iterator[Dependent]:
             name = f"tales.{quoted(renamed(row['bare']))}"
             rest = on_generations(row["definition"]).removeprefix(f"CREATE STATISTICS {row['name']}")
             statements = (f"create statistics {name}{rest};",)
-        yield Dependent("statistics", row["name"], found[row["oid"]], Fate.LOST, advice, statements)
+        yield Dependent("statistics", row["name"], found[row["oid"]], Impact.LOST, advice, statements)

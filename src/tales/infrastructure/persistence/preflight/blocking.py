@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, text
 
-from tales.application.migration_report import Dependent, Fate
-from tales.infrastructure.persistence.preflight.hits import Hits, columns_of
+from tales.application.migration_report import Dependent, Impact
+from tales.infrastructure.persistence.preflight.dependencies import Dependencies, columns_of
 from tales.infrastructure.persistence.preflight.rewrite import (
     join_generations,
     on_generations,
@@ -55,9 +55,9 @@ _PUBLICATIONS = text("""
 """)
 
 
-def policies(connection: Connection, hits: Hits, columns: Sequence[str]) -> Iterator[Dependent]:
+def policies(connection: Connection, dependencies: Dependencies, columns: Sequence[str]) -> Iterator[Dependent]:
     """Row-level security that looks at a dropped column, on stories or from another table."""
-    found = hits.of("pg_policy")
+    found = dependencies.of("pg_policy")
     for row in connection.execute(_POLICIES, {"oids": list(found)}).mappings():
         clauses = []
         for clause, expression in (("using", row["using"]), ("with check", row["check"])):
@@ -66,12 +66,12 @@ def policies(connection: Connection, hits: Hits, columns: Sequence[str]) -> Iter
                 clauses.append(f"{clause} ({join_generations(mended, columns) or mended})")
         advice = "Let it look the columns up in generations, between expand and the dropping of columns."
         statement = f"alter policy {row['name']} {' '.join(clauses)};"
-        yield Dependent("policy", row["name"], found[row["oid"]], Fate.STOPS, advice, (statement,))
+        yield Dependent("policy", row["name"], found[row["oid"]], Impact.STOPS, advice, (statement,))
 
 
-def triggers(connection: Connection, hits: Hits) -> Iterator[Dependent]:
+def triggers(connection: Connection, dependencies: Dependencies) -> Iterator[Dependent]:
     """Triggers that fire for a dropped column (UPDATE OF), or look at one (WHEN)."""
-    found, known = hits.of("pg_trigger"), ours("trigger")
+    found, known = dependencies.of("pg_trigger"), ours("trigger")
     for row in connection.execute(_TRIGGERS, {"oids": list(found)}).mappings():
         if row["bare"] in known:
             continue
@@ -80,13 +80,13 @@ def triggers(connection: Connection, hits: Hits) -> Iterator[Dependent]:
         if not columns_of(connection, "pg_trigger", row["oid"]) <= IN_BOTH:
             advice, again = "Drop it, and make it again without those columns.", ()
         yield Dependent(
-            "trigger", row["name"], found[row["oid"]], Fate.STOPS, advice, (f"drop trigger {row['name']};", *again)
+            "trigger", row["name"], found[row["oid"]], Impact.STOPS, advice, (f"drop trigger {row['name']};", *again)
         )
 
 
-def generated_columns(connection: Connection, hits: Hits) -> Iterator[Dependent]:
+def generated_columns(connection: Connection, dependencies: Dependencies) -> Iterator[Dependent]:
     """Columns that are computed from a dropped one."""
-    found = hits.of("pg_attrdef")
+    found = dependencies.of("pg_attrdef")
     for row in connection.execute(_GENERATED, {"oids": list(found), "moved": list(MOVED)}).mappings():
         alter = f"alter table {row['on_table']}"
         statements = [f"{alter} alter column {row['bare']} drop expression;"]
@@ -97,12 +97,12 @@ def generated_columns(connection: Connection, hits: Hits) -> Iterator[Dependent]
             advice += " Generations can compute it for old and new ones."
             kept = f"{row['type']} generated always as ({row['expression']}) stored"
             statements.append(f"alter table tales.generations add column {row['bare']} {kept};")
-        yield Dependent("generated column", row["name"], found[row["oid"]], Fate.STOPS, advice, tuple(statements))
+        yield Dependent("generated column", row["name"], found[row["oid"]], Impact.STOPS, advice, tuple(statements))
 
 
-def publications(connection: Connection, hits: Hits) -> Iterator[Dependent]:
+def publications(connection: Connection, dependencies: Dependencies) -> Iterator[Dependent]:
     """Logical replication with a list of columns, or a filter on rows, that names a dropped one."""
-    found = hits.of("pg_publication_rel")
+    found = dependencies.of("pg_publication_rel")
     for row in connection.execute(_PUBLICATIONS, {"oids": list(found)}).mappings():
         alter = f"alter publication {row['name']}"
         listed = [name for name in row["columns"] if name not in MOVED]
@@ -115,4 +115,4 @@ def publications(connection: Connection, hits: Hits) -> Iterator[Dependent]:
         advice = "Publish what is left, and generations beside it. Subscribers need the same columns first."
         if row["filter"]:
             advice += " Its filter on rows is left out of the statement: write it without those columns."
-        yield Dependent("publication", row["name"], found[row["oid"]], Fate.STOPS, advice, statements)
+        yield Dependent("publication", row["name"], found[row["oid"]], Impact.STOPS, advice, statements)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from tales.application.ports import Clock, Log
 from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
 from tales.domain.actor import Actor
-from tales.domain.errors import Conflict, NotSignedIn
+from tales.domain.errors import Conflict, Unauthenticated
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
 _NO_LONGER = "This refresh token is not valid, or no longer. Sign in again."
 
 
 @dataclass(frozen=True, slots=True)
-class KeepSession:
+class Sessions:
     """Prolongs sessions and ends them."""
 
     transactions: Transactions
@@ -25,16 +25,16 @@ class KeepSession:
         """Trade a session's refresh token for the next one, which replaces it (RFC 6749, section 6).
 
         One that has been replaced already ends its session: it was copied, and nobody can tell which of the two is the
-        thief (RFC 9700, section 4.14.2). So a client asks for one refresh at a time. Raises: NotSignedIn.
+        thief (RFC 9700, section 4.14.2). So a client asks for one refresh at a time. Raises: Unauthenticated.
         """
         async with self.transactions.as_service() as work:
             session = await work.sessions.hold(refresh_token)
             if session is None:
                 await self._end_if_replaced(work, refresh_token)
-                raise NotSignedIn(_NO_LONGER)
+                raise Unauthenticated(_NO_LONGER)
             account = await work.accounts.get(session.user_id)
             if account is None:
-                raise NotSignedIn(_NO_LONGER)
+                raise Unauthenticated(_NO_LONGER)
             new_token = new_refresh_token()
             expires_at = expiry(session.created_at, self.clock.now())
             await work.sessions.replace_token(session, refresh_token, new_token, expires_at)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tales.domain.failures import Failure, FailureKind
-from tales.domain.manuscript import Manuscript, count_words, read_manuscript
+from tales.domain.parsed_story import ParsedStory, count_words, parse_story
 from tales.domain.titles import opening_words
 from tests.domain.factories import words
 
@@ -13,19 +13,19 @@ STORY = f"Once upon a time there was a {words(40)}.\n\nAnd then they slept."
 
 
 def kind_of(answer: str, finish_reason: str | None = "stop", minutes: int = 1) -> FailureKind | None:
-    result = read_manuscript(answer, finish_reason, minutes)
+    result = parse_story(answer, finish_reason, minutes)
     return result.kind if isinstance(result, Failure) else None
 
 
 @pytest.mark.parametrize("finish_reason", ["stop", None, "eos"])
 def test_a_good_answer_is_a_title_and_a_text(finish_reason: str | None) -> None:
-    assert read_manuscript(f"Mia and the Moon\n\n{STORY}", finish_reason, 1) == Manuscript("Mia and the Moon", STORY)
+    assert parse_story(f"Mia and the Moon\n\n{STORY}", finish_reason, 1) == ParsedStory("Mia and the Moon", STORY)
 
 
 def test_a_story_without_a_title_keeps_all_its_text_under_its_first_words() -> None:
     story = "As the sun went down over the sleepy village, Mia heard a song. " * 5
 
-    assert read_manuscript(story, "stop", 1) == Manuscript("As the sun went down over the sleepy…", story.strip())
+    assert parse_story(story, "stop", 1) == ParsedStory("As the sun went down over the sleepy…", story.strip())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_title_alone_or_a_few_words_are_too_short(answer: str) -> None:
 @pytest.mark.parametrize(("minutes", "least"), [(1, 20), (3, 20), (5, 32), (30, 195)])
 def test_the_least_length_grows_with_what_was_asked_for(minutes: int, least: int) -> None:
     assert kind_of(words(least), minutes=minutes) is None
-    failed = read_manuscript(words(least - 1), "stop", minutes)
+    failed = parse_story(words(least - 1), "stop", minutes)
     assert isinstance(failed, Failure)
     assert failed.kind is FailureKind.TOO_SHORT
     assert f"{least - 1} words; at least {least}" in failed.message
@@ -88,7 +88,7 @@ def test_what_is_as_long_as_a_story_is_one_however_it_opens() -> None:
 @pytest.mark.parametrize("answer", ["", "Mia", "I cannot write a story.", STORY])
 @pytest.mark.parametrize("finish_reason", ["stop", "length", "content_filter"])
 def test_a_reason_never_repeats_what_the_model_wrote(answer: str, finish_reason: str) -> None:
-    result = read_manuscript(answer, finish_reason, 1)
+    result = parse_story(answer, finish_reason, 1)
     if isinstance(result, Failure):
         assert answer not in result.message or not answer
 
@@ -120,8 +120,8 @@ def test_words_are_counted_in_each_script(text: str, count: int) -> None:
 
 @given(st.text(st.characters(exclude_categories=()), max_size=200), st.sampled_from(["stop", "length", None]))
 def test_whatever_a_model_writes_is_a_story_that_can_be_shown_or_a_failure(answer: str, finish_reason: str) -> None:
-    result = read_manuscript(answer, finish_reason, 1)
-    if isinstance(result, Manuscript):
+    result = parse_story(answer, finish_reason, 1)
+    if isinstance(result, ParsedStory):
         assert result.title == result.title.strip() != ""
         assert result.text == result.text.strip() != ""
         assert "\n" not in result.title
@@ -135,7 +135,7 @@ PARAGRAPHS = st.lists(st.text(st.sampled_from("abcdef é龍 .,!?"), min_size=1, 
 @given(PARAGRAPHS)
 def test_no_word_of_a_plain_story_is_lost(paragraphs: list[str]) -> None:
     answer = "\n\n".join(paragraphs)
-    result = read_manuscript(f"{answer}\n\n{STORY}", "stop", 1)
-    assert isinstance(result, Manuscript)
+    result = parse_story(f"{answer}\n\n{STORY}", "stop", 1)
+    assert isinstance(result, ParsedStory)
     whole = f"{answer} {STORY}".split()
     assert whole in (result.text.split(), f"{result.title} {result.text}".split())

@@ -1,4 +1,4 @@
-"""What a parent asked for: the brief of one story (specification, "Table Schema")."""
+"""What a parent asked for: the spec of one story (specification, "Table Schema")."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class StoryType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StoryBrief:
+class StorySpec:
     """One wish for a story. `story_length` in minutes of reading aloud, None when the parent did not say.
 
     `child` needs a child, `hero` a hero, `combined` both and how they know each other. `earlier` is the story that it

@@ -30,7 +30,7 @@ _LINK = "stories.generation_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SchemaState:
     """The revision, how it was found out, and why there is nothing to move, if there is nothing."""
 
     revision: str
@@ -38,7 +38,7 @@ class Standing:
     nothing_to_move: str | None = None
 
 
-def stands_at(connection: Connection, by_hand: str | None) -> Standing:
+def read_schema_state(connection: Connection, by_hand: str | None) -> SchemaState:
     """Where the database stands. What `by_hand` says goes before the version table; the shape must agree.
 
     Raises: UnknownShape, naming what is missing.
@@ -46,22 +46,22 @@ def stands_at(connection: Connection, by_hand: str | None) -> Standing:
     columns = frozenset(connection.execute(_COLUMNS).scalars())
     booked = _booked(connection) if by_hand is None else None
     if not columns and booked in {None, BASE}:
-        return Standing(BASE, "shape", "There is no schema tales here, and so nothing to move. `up` makes it.")
+        return SchemaState(BASE, "shape", "There is no schema tales here, and so nothing to move. `up` makes it.")
     # Old columns beside a table of ours are a migration under way; without it, only a name that somebody took.
     if missing := sorted(LEGACY_COLUMNS - columns):
         if by_hand is None and _LINK in columns and columns >= _NEW:
             revision = booked or detect_revision(connection) or BASE
-            return Standing(revision, _by(booked), "It is migrated already: stories hold no legacy column any more.")
+            return SchemaState(revision, _by(booked), "It is migrated already: stories hold no legacy column any more.")
         raise UnknownShape(_sentence(booked, missing))
     if by_hand is not None:
         if columns >= _NEW:
             raise UnknownShape(f"It does not stand at {by_hand}: there is a table tales.generations. Leave out --from.")
-        return Standing(by_hand, "--from")
+        return SchemaState(by_hand, "--from")
     if columns >= _NEW:
-        return Standing(booked or detect_revision(connection) or LEGACY, _by(booked))
+        return SchemaState(booked or detect_revision(connection) or LEGACY, _by(booked))
     if booked is not None and booked > LEGACY:
         raise UnknownShape(f"The version table says {booked}, but there is no table tales.generations of ours.")
-    return Standing(LEGACY, _by(booked))
+    return SchemaState(LEGACY, _by(booked))
 
 
 def _booked(connection: Connection) -> str | None:

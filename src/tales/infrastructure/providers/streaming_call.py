@@ -13,17 +13,18 @@ from tales.application.ports import Clock, ModelAnswer
 from tales.domain.failures import Failure, FailureKind
 from tales.infrastructure.providers import completion
 from tales.infrastructure.providers.endpoint import Limits
-from tales.infrastructure.providers.reply import News, Reply
-from tales.infrastructure.providers.verdict import Evidence, judge
+from tales.infrastructure.providers.response_reader import ResponseReader
+from tales.infrastructure.providers.stream_accumulator import ParsedChunk
+from tales.infrastructure.providers.verdict import Evidence, classify_outcome
 
-SETTLE = 5.0
+USAGE_TIMEOUT = 5.0
 """Seconds that are waited for the usage after the text has ended, and for the body of an error."""
 
-LINGER = 0.5
+DRAIN_TIMEOUT = 0.5
 """Seconds after `[DONE]` for the end of the body, which lets the connection serve the next call."""
 
 
-class Exchange:
+class StreamingCall:
     """One call. `run` it once, then ask for its `answer`.
 
     Until the request is sent only the connection's own limit and the deadline run. From then on `_patience` does: it
@@ -43,7 +44,7 @@ class Exchange:
         self._on_text = on_text
         self._deadline = asyncio.timeout(limits.deadline)
         self._patience = asyncio.timeout(None)
-        self._reply = Reply(limits.max_body_bytes)
+        self._reader = ResponseReader(limits.max_body_bytes)
         self._response: aiohttp.ClientResponse | None = None
         self._provider_id: str | None = None
         self._first_token_at: datetime | None = None
@@ -65,8 +66,8 @@ class Exchange:
             if self._response is not None:
                 self._response.close()  # does nothing to a connection whose answer has been read to its end
         if self._response is not None:
-            self._note(self._reply.feed(_left_in(self._response.content)))
-            self._note(self._reply.end())
+            self._record(self._reader.feed(_left_in(self._response.content)))
+            self._record(self._reader.end())
 
     def sent(self) -> None:
         """The request is on its way: from now on the provider is waited for."""
@@ -75,12 +76,12 @@ class Exchange:
     def answer(self) -> ModelAnswer:
         """What came of it."""
         response = self._response
-        body = self._reply.body
+        body = self._reader.body
         failure = self._cut
         if response is not None:
-            cut = self._reply.fault or self._cut
-            evidence = Evidence(response.status, response.headers, body, cut, self._reply.is_stream)
-            failure = judge(evidence, self._clock.now())
+            cut = self._reader.fault or self._cut
+            evidence = Evidence(response.status, response.headers, body, cut, self._reader.is_stream)
+            failure = classify_outcome(evidence, self._clock.now())
         return ModelAnswer(
             text=completion.story_text(body),
             finish_reason=completion.finish_reason(body),
@@ -104,9 +105,9 @@ class Exchange:
             self._cut = _no_answer(error)
 
     async def _read(self, response: aiohttp.ClientResponse) -> None:
-        self._tell_id(completion.name_of(response.headers.get("X-Generation-Id")))
+        self._report_id(completion.name_of(response.headers.get("X-Generation-Id")))
         self._be_patient()
-        while self._reply.fault is None:
+        while self._reader.fault is None:
             try:
                 piece = await response.content.readany()
             except (aiohttp.ClientError, OSError):
@@ -116,39 +117,39 @@ class Exchange:
                 return
             if not piece:
                 return
-            news = self._reply.feed(piece)
-            self._note(news)
+            parsed = self._reader.feed(piece)
+            self._record(parsed)
             if self._provider_id is None:
-                self._tell_id(self._reply.streamed_id)
-            if news.is_progress:
+                self._report_id(self._reader.streamed_id)
+            if parsed.is_progress:
                 self._be_patient()
 
-    def _tell_id(self, provider_id: str | None) -> None:
+    def _report_id(self, provider_id: str | None) -> None:
         """Hand on the provider's id."""
         if provider_id is not None:
             self._provider_id = provider_id
             self._on_provider_id(provider_id)
 
-    def _note(self, news: News) -> None:
-        self._has_begun |= news.is_progress
-        if news.has_token and self._first_token_at is None:
+    def _record(self, parsed: ParsedChunk) -> None:
+        self._has_begun |= parsed.is_progress
+        if parsed.has_token and self._first_token_at is None:
             self._first_token_at = self._clock.now()
-        if news.text:
-            self._on_text(news.text)
+        if parsed.text:
+            self._on_text(parsed.text)
 
     def _be_patient(self) -> None:
         seconds = self._limits.token_timeout
-        if self._reply.is_done:
-            seconds = min(seconds, LINGER)
-        elif self._reply.has_ended or (self._response is not None and self._response.status >= 300):
-            seconds = min(seconds, SETTLE)
+        if self._reader.is_done:
+            seconds = min(seconds, DRAIN_TIMEOUT)
+        elif self._reader.has_ended or (self._response is not None and self._response.status >= 300):
+            seconds = min(seconds, USAGE_TIMEOUT)
         self._patience.reschedule(asyncio.get_running_loop().time() + seconds)
 
     def _timeout(self) -> Failure | None:
         """Which clock ran out; None when the text had ended and only its epilogue was waited for."""
         if self._deadline.expired():
             return Failure(FailureKind.DEADLINE, f"The call took longer than {self._limits.deadline:g} s in all.")
-        if self._reply.has_ended:
+        if self._reader.has_ended:
             return None
         seconds = f"{self._limits.token_timeout:g} s"
         if self._has_begun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tales.infrastructure.persistence.migration.legacy_shape import UnknownShape
-from tales.infrastructure.persistence.migration.migrate import Wishes, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up, newest_revision
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.legacy import add_story, add_user
 from tests.infrastructure.persistence.preflight.looking import look
@@ -82,7 +82,7 @@ def test_a_table_that_happens_to_be_called_like_ours_deceives_nobody(legacy_data
 @pytest.mark.parametrize("to", ["015", "016", None])
 def test_a_migration_under_way_can_be_looked_at(legacy_database: Database, to: str | None) -> None:
     add_story(legacy_database, add_user(legacy_database))
-    migrate_up(legacy_database.owner_url, to, Wishes(until_expand=True))
+    migrate_up(legacy_database.owner_url, to, MigrationOptions(until_expand=True))
     report = look(legacy_database)
     assert (report.revision, report.rows) == (to or "016", 1)
     assert (report.problems, report.dependents, report.columns) == ((), (), ())

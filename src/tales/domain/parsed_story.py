@@ -30,7 +30,7 @@ _NO_WORD = re.compile(r"\s[^\w\s]++(?!\S)")
 
 
 @dataclass(frozen=True, slots=True)
-class Manuscript:
+class ParsedStory:
     """A story as the model wrote it: a title on one line, and the text."""
 
     title: str
@@ -45,7 +45,7 @@ def count_words(text: str) -> int:
     return len(text.split()) - len(_NO_WORD.findall(" " + text)) + unspaced // 2
 
 
-def read_manuscript(answer: str, finish_reason: str | None, minutes: int) -> Manuscript | Failure:
+def parse_story(answer: str, finish_reason: str | None, minutes: int) -> ParsedStory | Failure:
     """Title and text out of `answer`, or why it is none: empty, cut off, refusing or far too short.
 
     `finish_reason` is the provider's (OpenRouter: `stop`, `length`, `content_filter`, ...); `minutes` is the
@@ -56,7 +56,7 @@ def read_manuscript(answer: str, finish_reason: str | None, minutes: int) -> Man
     if failure is not None:
         return failure
     title, story = split_title(text)
-    return Manuscript(title or opening_words(story), story)
+    return ParsedStory(title or opening_words(story), story)
 
 
 def _failure(text: str, finish_reason: str | None, minutes: int) -> Failure | None:

@@ -28,7 +28,7 @@ async def test_langfuse_15730_an_answer_is_kept_when_the_database_comes_back(
     given = await flow.run_attempt.call(claimed)
 
     with outage(server, database):
-        keeping = asyncio.create_task(flow.run_attempt.keep(claimed, given))
+        keeping = asyncio.create_task(flow.run_attempt.save(claimed, given))
         await until(lambda: flow.log.events.count(not_yet(claimed, 0.05)) >= 2)
     await keeping
 
@@ -62,7 +62,7 @@ async def test_one_answer_that_is_refused_costs_no_other_one(flow: Flow) -> None
     claimed = [await flow.claim(await flow.ask()) for _ in range(3)]
     given = [await flow.run_attempt.call(one) for one in claimed]
 
-    await asyncio.gather(*map(flow.run_attempt.keep, claimed, given))
+    await asyncio.gather(*map(flow.run_attempt.save, claimed, given))
 
     stand = [(await flow.look(one.attempt.id.generation_id)).attempts[0].status for one in claimed]
     assert stand == [Status.SUCCESS, Status.FAILED, Status.SUCCESS]

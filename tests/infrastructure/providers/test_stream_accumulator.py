@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tales.infrastructure.providers.json_reading import UnreadableJson, read_json
-from tales.infrastructure.providers.reassembly import Arrival, Reassembly
+from tales.infrastructure.providers.stream_accumulator import ParsedChunk, StreamAccumulator
 from tests.infrastructure.providers.wire import stored
 
 
 def assembled(*chunks: Any) -> Any:
-    whole = Reassembly()
+    whole = StreamAccumulator()
     for chunk in chunks:
         whole.add(chunk)
     return whole.result()
@@ -103,15 +103,15 @@ def test_halves_of_a_surrogate_pair_in_two_chunks_become_one_character() -> None
 
 
 def test_only_text_usage_and_an_end_are_progress() -> None:
-    whole = Reassembly()
-    assert whole.add(delta(role="assistant", content="")) == Arrival("", is_progress=False, is_token=False)
-    assert whole.add({"choices": []}) == Arrival("", is_progress=False, is_token=False)
-    assert whole.add(delta(reasoning="Hm")) == Arrival("", is_progress=True, is_token=True)
-    assert whole.add(delta(content="Once")) == Arrival("Once", is_progress=True, is_token=True)
+    whole = StreamAccumulator()
+    assert whole.add(delta(role="assistant", content="")) == ParsedChunk("", is_progress=False, has_token=False)
+    assert whole.add({"choices": []}) == ParsedChunk("", is_progress=False, has_token=False)
+    assert whole.add(delta(reasoning="Hm")) == ParsedChunk("", is_progress=True, has_token=True)
+    assert whole.add(delta(content="Once")) == ParsedChunk("Once", is_progress=True, has_token=True)
     assert not whole.has_ended
     end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    assert whole.add(end) == Arrival("", is_progress=True, is_token=False)
-    assert whole.add({"choices": [], "usage": {"cost": 1}}) == Arrival("", is_progress=True, is_token=False)
+    assert whole.add(end) == ParsedChunk("", is_progress=True, has_token=False)
+    assert whole.add({"choices": [], "usage": {"cost": 1}}) == ParsedChunk("", is_progress=True, has_token=False)
     assert whole.has_ended
 
 

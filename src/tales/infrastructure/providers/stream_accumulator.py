@@ -20,16 +20,22 @@ _GROWING = frozenset({"content", "refusal", *REASONING, "arguments", "text", "su
 _SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What came with one chunk: a piece of the story's text, anything that counts as progress, any word at all."""
+@dataclass(slots=True)
+class ParsedChunk:
+    """What one chunk, or several, brought: text of the story, anything that counts as progress, any token at all."""
 
-    text: str
-    is_progress: bool
-    is_token: bool
+    text: str = ""
+    is_progress: bool = False
+    has_token: bool = False
+
+    def add(self, other: ParsedChunk) -> None:
+        """What came after it belongs to it too."""
+        self.text += other.text
+        self.is_progress |= other.is_progress
+        self.has_token |= other.has_token
 
 
-class Reassembly:
+class StreamAccumulator:
     """Takes chunks, gives the object. Holds what has come so far, so that a cut stream keeps its text."""
 
     def __init__(self) -> None:
@@ -46,22 +52,20 @@ class Reassembly:
         """Whether a finish reason or an error says that no more text will come."""
         return bool(self._fields.get("error")) or any(choice.has_ended for choice in self._choices.values())
 
-    def add(self, chunk: Mapping[str, Json]) -> Arrival:
+    def add(self, chunk: Mapping[str, Json]) -> ParsedChunk:
         """Take one chunk in."""
         _update(self._fields, chunk, "choices")
-        text, is_token = "", False
-        is_progress = bool(chunk.get("usage") or chunk.get("error"))
+        parsed = ParsedChunk(is_progress=bool(chunk.get("usage") or chunk.get("error")))
         choices = chunk.get("choices")
         for place, fields in enumerate(choices if isinstance(choices, list) else ()):
             if not isinstance(fields, dict):
                 continue
             choice = self._choice(fields.get("index"), place)
-            arrival = choice.add(fields)
-            is_progress |= arrival.is_progress
-            is_token |= arrival.is_token
-            if choice is self._story:
-                text += arrival.text
-        return Arrival(text, is_progress, is_token)
+            piece = choice.add(fields)
+            if choice is not self._story:
+                piece.text = ""
+            parsed.add(piece)
+        return parsed
 
     def result(self) -> dict[str, Json]:
         """The object as far as it has come: without a finish reason where none came."""
@@ -89,17 +93,18 @@ class _Choice:
     def has_ended(self) -> bool:
         return bool(self._fields["finish_reason"] or self._fields.get("error"))
 
-    def add(self, fields: Mapping[str, Json]) -> Arrival:
+    def add(self, fields: Mapping[str, Json]) -> ParsedChunk:
         name = "delta" if "delta" in fields else "message"
         _update(self._fields, fields, name)
         delta = fields.get(name)
         if not isinstance(delta, dict):
-            return Arrival("", bool(fields.get("finish_reason") or fields.get("error")), False)
+            return ParsedChunk(is_progress=bool(fields.get("finish_reason") or fields.get("error")))
         self._message.add(delta)
         text = text_of(delta.get("content"))
-        is_token = bool(text or any(delta.get(name) for name in REASONING))
+        has_token = bool(text or any(delta.get(name) for name in REASONING))
         ends = fields.get("finish_reason") or fields.get("error")
-        return Arrival(text, bool(is_token or ends or delta.get("refusal") or delta.get("tool_calls")), is_token)
+        is_progress = bool(has_token or ends or delta.get("refusal") or delta.get("tool_calls"))
+        return ParsedChunk(text, is_progress, has_token)
 
     def result(self) -> dict[str, Json]:
         message: dict[str, Json] = {"role": "assistant", "content": None}

@@ -26,7 +26,7 @@ _ALL_COLUMNS = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class Dependencies:
     """By catalog (`pg_rewrite`, `pg_policy`, ...): an object's oid, and the dropped columns that it depends on."""
 
     by_catalog: Mapping[str, Mapping[int, tuple[str, ...]]]
@@ -36,12 +36,12 @@ class Hits:
         return self.by_catalog.get(catalog, {})
 
 
-def find_hits(connection: Connection, columns: Sequence[str]) -> Hits:
+def find_dependencies(connection: Connection, columns: Sequence[str]) -> Dependencies:
     """Every object that depends on one of `columns`."""
     by_catalog: dict[str, dict[int, tuple[str, ...]]] = {}
     for catalog, oid, names in connection.execute(_HITS, {"columns": list(columns)}):
         by_catalog.setdefault(catalog, {})[oid] = tuple(names)
-    return Hits(by_catalog)
+    return Dependencies(by_catalog)
 
 
 def columns_of(connection: Connection, catalog: str, oid: int) -> frozenset[str]:

@@ -1,0 +1,78 @@
+"""One word for one thing, and it is the field's: the private words that were replaced do not come back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REPLACED = {
+    "House": "App",
+    "open_house": "running_app",
+    "_SigningIn": "_Auth",
+    "signs_in_elsewhere": "external_auth",
+    "Wishes": "MigrationOptions",
+    "wishes_for": "migration_options",
+    "StoryWish": "GenerationRequest",
+    "StoryBrief": "StorySpec",
+    "Manuscript": "ParsedStory",
+    "read_manuscript": "parse_story",
+    "WORTH_ANOTHER_MODEL": "FALLBACK_KINDS",
+    "EndAttempt": "FailAttempt",
+    "KeyUse": "IdempotencyRecord",
+    "entry_attempts": "login_attempts",
+    "EntryKind": "LoginKind",
+    "admit": "check_throttle",
+    "Outdated": "VersionConflict",
+    "NotWritten": "GenerationFailed",
+    "StillWriting": "GenerationTimeout",
+    "NotSignedIn": "Unauthenticated",
+    "Newcomers": "ProvisionUser",
+    "KeepSession": "Sessions",
+    "look_before": "check_migration",
+    "bring_up": "migrate_up",
+    "take_down": "migrate_down",
+    "passes_policies": "bypasses_rls",
+    "open_books": "ensure",
+    "take_turn": "acquire_lock",
+    "LiveTeller": "ProgressPublisher",
+    "LiveGenerations": "ProgressHub",
+    "hear_text": "on_text",
+    "is_told": "connected",
+    "Followers": "Subscriptions",
+    "AttemptTold": "AttemptEvent",
+    "RetryTold": "RetryEvent",
+    "TextWritten": "TextDelta",
+    "adopt_orphans": "requeue_stale",
+    "Sweep": "Reaper",
+    "Exchange": "StreamingCall",
+    "Arrival": "ParsedChunk",
+    "Reassembly": "StreamAccumulator",
+    "SETTLE": "USAGE_TIMEOUT",
+    "LINGER": "DRAIN_TIMEOUT",
+    "Manners": "HttpSettings",
+    "AnswerHeaders": "ResponseHeaders",
+    "Lifecycle": "DeprecationHeaders",
+    "refused_requests": "validation_errors",
+    "kept_tokens": "token_store",
+    "survivors": "unaffected",
+    "Fate": "Impact",
+    "open_doors": "permissive_policies",
+    "insider": "member",
+}
+_WORD = re.compile(r"\b(?:" + "|".join(REPLACED) + r")\b")
+
+
+@pytest.mark.parametrize("room", ["src", "tests", "docs", "benchmarks"])
+def test_no_replaced_word_is_left(room: str) -> None:
+    files = [path for kind in ("*.py", "*.sql", "*.md") for path in (ROOT / room).rglob(kind)]
+    assert files
+    found = [
+        f"{path.relative_to(ROOT)}: {word} is now {REPLACED[word]}"
+        for path in files
+        if path != Path(__file__)
+        for word in sorted(set(_WORD.findall(path.read_text(encoding="utf-8"))))
+    ]
+    assert found == []
