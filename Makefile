@@ -35,7 +35,7 @@ test-fast: install ## Run the tests that need no database, in half a minute
 
 test-postgresql: install ## Run the database's tests on the server that TALES_TEST_DATABASE_URL names
 	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }
-	$(PY) -m pytest -n 2 $(addprefix --ignore=,$(SAME_EVERYWHERE))
+	$(PY) -m pytest -n 3 $(addprefix --ignore=,$(SAME_EVERYWHERE))
 
 lint: install ## Check style, types, the arrows of the architecture, and the SQL
 	$(PY) -m ruff check --quiet .

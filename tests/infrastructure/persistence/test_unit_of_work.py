@@ -135,6 +135,25 @@ async def test_a_server_that_goes_away_is_unavailable(transactions: SqlTransacti
         assert await work.accounts.find("ada@example.org") is None, "the next one has a connection again"
 
 
+async def test_a_process_that_stops_in_the_middle_keeps_its_locks_from_nobody(
+    transactions: SqlTransactions, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await add_user(transactions)
+    async with transactions.as_service() as work:
+        await work.generations.create_attempt(attempt_request(user))
+        await work.commit()
+    monkeypatch.setattr("tales.infrastructure.persistence.unit_of_work.LONGEST_PAUSE", 0.2)
+
+    async def stop_in_the_middle() -> None:
+        async with transactions.as_service() as stopped:
+            await stopped.session.execute(text("select from tales.generations for update"))
+            await asyncio.to_thread(database.execute, "update tales.generations set moral = moral")
+            await stopped.session.execute(text("select from tales.generations"))
+
+    with pytest.raises(Unavailable):
+        await stop_in_the_middle()
+
+
 async def test_no_familys_words_are_in_an_error(transactions: SqlTransactions) -> None:
     user = await add_user(transactions)
     secret = "a secret dragon called Fluff"

@@ -77,15 +77,17 @@ async def same(database: Database, simulator: Simulator) -> AsyncIterator[Served
 
 
 async def test_the_text_of_another_process_comes_as_it_is_written(
-    family: Served, other: subprocess.Popen[bytes], database: Database
+    family: Served, simulator: Simulator, database: Database
 ) -> None:
     generation_id = await family.ask("sim/slow-20")
     waiting = await family.first(generation_id, "attempt")
     assert (waiting[0].id, waiting[0].data["started_at"]) == ("1:queued", None)
 
-    heard = waiting + await family.first(generation_id, "delta", waiting[-1].id, count=5)
-    seen_while_pending = (await family.generation(generation_id))["status"]
-    heard += await family.events(generation_id, heard[-1].id)
+    with worker(database, simulator) as other:
+        heard = waiting + await family.first(generation_id, "delta", waiting[-1].id, count=5)
+        seen_while_pending = (await family.generation(generation_id))["status"]
+        heard += await family.events(generation_id, heard[-1].id)
+        assert other.poll() is None
 
     assert seen_while_pending == "pending"
     assert [event.id for event in heard][:2] == ["1:queued", "1:0"]
@@ -96,7 +98,6 @@ async def test_the_text_of_another_process_comes_as_it_is_written(
     )
     assert text_of(heard) == row["text"]
     assert heard[-1].data["status"] == "success"
-    assert other.poll() is None
 
 
 async def test_a_worker_that_dies_is_told_as_a_retry(family: Served, database: Database, simulator: Simulator) -> None:

@@ -32,7 +32,7 @@ _CONFLICTS = {
 
 
 # States that pass: no connection, a server that goes down, too little of something, a deadlock, a lock held too long.
-_PASSING = {"08", "57", "53", "40001", "40P01", "55P03"}
+_PASSING = {"08", "57", "53", "40001", "40P01", "55P03", "25P03", "25P04"}
 
 
 # A row of a user who is not there: its token has outlived the account.

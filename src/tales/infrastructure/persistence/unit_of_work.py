@@ -35,11 +35,18 @@ from tales.infrastructure.persistence.session_repository import SqlSessionReposi
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
 
 _BECOME = text("select set_config('request.jwt.claims', :claims, true), set_config('role', :role, true)")
+_BECOME_SERVICE = text(
+    "select set_config('request.jwt.claims', :claims, true), set_config('role', :role, true),"
+    " set_config('idle_in_transaction_session_timeout', :longest_pause, true)"
+)
 # Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
 _BECOME_IN_SESSION = text(
     "select tales.session_is_open(:session), set_config('request.jwt.claims', :claims, true),"
     " set_config('role', :role, true)"
 )
+
+LONGEST_PAUSE = 10.0
+"""Seconds between two statements of the service: a process that was stopped must not keep its locks from the others."""
 
 SESSION_HAS_ENDED = "This session has ended. Sign in again."
 
@@ -93,8 +100,12 @@ class SqlTransactions:
     @asynccontextmanager
     async def as_service(self) -> AsyncIterator[SqlUnitOfWork]:
         """As the service itself: to keep results, and accounts."""
-        async with self._begin("service_role", json.dumps({"role": "service_role"})) as work:
-            yield work
+        claims = {"claims": json.dumps({"role": "service_role"}), "role": "service_role"}
+        longest_pause = {"longest_pause": f"{LONGEST_PAUSE * 1000:.0f}ms"}
+        with translated_errors():
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                await session.execute(_BECOME_SERVICE, claims | longest_pause)
+                yield SqlUnitOfWork(session, self._clock, "service_role")
 
     async def call(self, statement: LiteralString, parameters: tuple[object, ...]) -> Sequence[Mapping[str, Any]]:
         """Run one statement that takes on its role itself (migration 025), in a transaction of its own; its rows.
