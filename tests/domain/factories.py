@@ -29,7 +29,7 @@ def make_hero(**changes: Any) -> Hero:
     return replace(fox, **changes)
 
 
-def make_brief(**changes: Any) -> StorySpec:
+def make_spec(**changes: Any) -> StorySpec:
     """A spec with everything in it; nobody but the caller keeps its type and its cast together."""
     fields: dict[str, Any] = {
         "story_type": StoryType.COMBINED,

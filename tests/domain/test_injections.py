@@ -12,12 +12,12 @@ from tales.domain.errors import InvalidInput
 from tales.domain.family import MAX_APPEARANCE, MAX_INTEREST, MAX_INTERESTS, NewChild, NewHero
 from tales.domain.prompt import write_prompt
 from tales.domain.story_spec import MAX_MORAL, MAX_RELATIONSHIP, StorySpec
-from tests.domain.factories import make_brief, make_child, make_hero
+from tests.domain.factories import make_child, make_hero, make_spec
 from tests.domain.injections import INJECTIONS, breaking_characters, data, frame
 
 JOINERS = {"\u200c", "\u200d"}
 LONGEST = max(MAX_APPEARANCE, MAX_MORAL, MAX_RELATIONSHIP, MAX_INTERESTS * (MAX_INTEREST + 2))
-PLAIN = make_brief(child=make_child(gender="girl"))
+PLAIN = make_spec(child=make_child(gender="girl"))
 
 
 def rows_with(text: str) -> dict[str, StorySpec]:
@@ -56,8 +56,8 @@ FIELDS: dict[str, Any] = {
     "gender": lambda text: NewChild("Mia", 6, gender=text),
     "interests": lambda text: NewChild("Mia", 6, ("owls", text)),
     "appearance": lambda text: NewHero("Captain Fox", text),
-    "relationship_description": lambda text: make_brief(child=make_child(gender="girl"), relationship_description=text),
-    "moral": lambda text: make_brief(child=make_child(gender="girl"), moral=text),
+    "relationship_description": lambda text: make_spec(child=make_child(gender="girl"), relationship_description=text),
+    "moral": lambda text: make_spec(child=make_child(gender="girl"), moral=text),
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tales.domain.prompt import PROMPT_VERSION, target_words, write_prompt
 from tales.domain.story_spec import LANGUAGES, StorySpec, StoryType
-from tests.domain.factories import make_brief, make_child, make_hero
+from tests.domain.factories import make_child, make_hero, make_spec
 
 # A change of the text is a new version: put it here under its name, so that reports never mix the two.
 TEXTS = {
@@ -33,7 +33,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 def test_the_text_and_its_version_change_together() -> None:
-    assert write_prompt(make_brief(child=make_child(gender="girl"))) == TEXTS[PROMPT_VERSION]
+    assert write_prompt(make_spec(child=make_child(gender="girl"))) == TEXTS[PROMPT_VERSION]
 
 
 _FACT = re.compile('^- ([a-z ]+): "([^"]*)"$', re.MULTILINE)
@@ -60,16 +60,16 @@ def test_a_story_of_a_hero_has_no_child_in_its_facts() -> None:
 
 @pytest.mark.parametrize(("code", "name"), LANGUAGES.items())
 def test_the_language_is_named_in_words(code: str, name: str) -> None:
-    assert f"Write the story in {name}, " in write_prompt(make_brief(language=code))
+    assert f"Write the story in {name}, " in write_prompt(make_spec(language=code))
 
 
 @pytest.mark.parametrize("minutes", [1, 5, 30])
 def test_the_length_is_asked_for_in_words(minutes: int) -> None:
-    assert f"about {target_words(minutes)} words" in write_prompt(make_brief(story_length=minutes))
+    assert f"about {target_words(minutes)} words" in write_prompt(make_spec(story_length=minutes))
 
 
 def test_words_of_any_script_stand_in_the_prompt_as_they_are_written() -> None:
-    prompt = write_prompt(make_brief(child=make_child(name="علی‌رضا 👨‍👩‍👧"), moral="сміливість"))
+    prompt = write_prompt(make_spec(child=make_child(name="علی‌رضا 👨‍👩‍👧"), moral="сміливість"))
     assert '"علی‌رضا 👨‍👩‍👧"' in prompt
     assert '"сміливість"' in prompt
 
@@ -78,10 +78,10 @@ def test_words_of_any_script_stand_in_the_prompt_as_they_are_written() -> None:
 def test_a_familys_words_leave_neither_their_quotes_nor_their_line(
     name: str, interest: str, appearance: str, gender: str
 ) -> None:
-    spec = make_brief(
+    spec = make_spec(
         child=make_child(name=name, interests=(interest,), gender=gender), hero=make_hero(appearance=appearance)
     )
-    plain = write_prompt(make_brief(child=make_child(gender="girl")))
+    plain = write_prompt(make_spec(child=make_child(gender="girl")))
     prompt = write_prompt(spec)
     assert [fact for fact, _ in facts(prompt)] == [fact for fact, _ in facts(plain)]
     assert _FACT.sub("", prompt) == _FACT.sub("", plain)
@@ -89,5 +89,5 @@ def test_a_familys_words_leave_neither_their_quotes_nor_their_line(
 
 
 def test_a_child_that_likes_many_things_likes_a_dozen_of_them() -> None:
-    prompt = write_prompt(make_brief(child=make_child(interests=("x" * 100,) * 100)))
+    prompt = write_prompt(make_spec(child=make_child(interests=("x" * 100,) * 100)))
     assert dict(facts(prompt))["what the child likes"] == ", ".join(["x" * 60] * 12)

@@ -129,7 +129,7 @@ class Dependent:
 
 
 @dataclass(frozen=True, slots=True)
-class Survivor:
+class Unaffected:
     """An index, trigger, policy or view that is not ours and stays as it is."""
 
     kind: str
@@ -181,7 +181,7 @@ class Report:
     causes: tuple[Cause, ...] = ()
     columns: tuple[Column, ...] = ()
     dependents: tuple[Dependent, ...] = ()
-    unaffected: tuple[Survivor, ...] = ()
+    unaffected: tuple[Unaffected, ...] = ()
     findings: tuple[Finding, ...] = ()
     estimate: Estimate | None = None
 

@@ -93,7 +93,7 @@ class RequestGeneration:
                     cast = await _cast(work, wish)
                 self.casts.put(actor, wish, cast)
             id_ = self.ids.new()
-            request = self._request(actor, AttemptId(id_, 1), wish, _brief(wish, cast, None))
+            request = self._request(actor, AttemptId(id_, 1), wish, _spec(wish, cast, None))
             worker_id = self.dispatcher.reserve()
             try:
                 attempt = await self.attempts.enqueue(actor, request, cast, worker_id)
@@ -124,7 +124,7 @@ class RequestGeneration:
             if self.limits.are_set:
                 self.limits.check(await work.usage.of_user(actor.user_id))
             carried_on, earlier = await _carried_on(work, wish)
-            spec = _brief(carried_on, await _cast(work, carried_on), earlier)
+            spec = _spec(carried_on, await _cast(work, carried_on), earlier)
             attempt = await work.generations.create_attempt(self._request(actor, AttemptId(id_, 1), carried_on, spec))
             if wish.sequel_of is not None:
                 await work.generations.add_sequel(id_, actor.user_id, wish.sequel_of)
@@ -205,7 +205,7 @@ async def _cast(work: UnitOfWork, wish: GenerationRequest) -> Cast:
     return Cast(child, hero)
 
 
-def _brief(wish: GenerationRequest, cast: Cast, earlier: EarlierStory | None) -> StorySpec:
+def _spec(wish: GenerationRequest, cast: Cast, earlier: EarlierStory | None) -> StorySpec:
     return StorySpec(
         story_type=wish.story_type,
         moral=wish.moral,

@@ -5,12 +5,12 @@ TalesError
 ├── NotFound                it does not exist, or is another family's
 ├── Conflict                it cannot be done in the present state
 │   └── IllegalTransition   an attempt cannot go from this state to that one
-├── VersionConflict                it has changed since it was read
-├── Unauthenticated             no user, or wrong credentials
+├── VersionConflict         it has changed since it was read
+├── Unauthenticated         no user, or wrong credentials
 ├── Forbidden               the user may not do this
 ├── TooManyRequests         it was asked for more often than a limit allows
-├── GenerationFailed              a generation has ended without a story
-├── GenerationTimeout            a story takes longer than its reader can wait
+├── GenerationFailed        a generation has ended without a story
+├── GenerationTimeout       a story takes longer than its reader can wait
 └── Unavailable             something that Tales needs does not answer
 
 Failures of a call to a model are no errors: they are results, kept in a row (`tales.domain.failures`).

@@ -154,6 +154,22 @@ async def test_a_process_that_stops_in_the_middle_keeps_its_locks_from_nobody(
         await stop_in_the_middle()
 
 
+async def test_nor_does_one_that_stops_in_the_middle_of_a_users_transaction(
+    transactions: SqlTransactions, database: Database, ids: FakeIds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await add_user(transactions)
+    monkeypatch.setattr("tales.infrastructure.persistence.unit_of_work.LONGEST_PAUSE", 0.2)
+
+    async def stop_in_the_middle() -> None:
+        async with transactions.as_user(Actor(user)) as stopped:
+            await stopped.children.add(ids.new(), user, new_child())
+            await asyncio.to_thread(database.execute, "reindex table tales.children")
+            await stopped.children.list_for_user(user, PageRequest())
+
+    with pytest.raises(Unavailable):
+        await stop_in_the_middle()
+
+
 async def test_no_familys_words_are_in_an_error(transactions: SqlTransactions) -> None:
     user = await add_user(transactions)
     secret = "a secret dragon called Fluff"

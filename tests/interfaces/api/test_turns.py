@@ -45,7 +45,7 @@ async def no_one(_: Message) -> None:
 
 def request(app: Turns, path: str) -> asyncio.Task[None]:
     """A request that has come in."""
-    return asyncio.create_task(app({"type": "http", "path": path}, nothing, no_one))  # type: ignore[arg-type]
+    return asyncio.create_task(app({"type": "http", "path": path}, nothing, no_one))
 
 
 async def test_a_crowd_begins_a_few_in_each_round_and_in_its_order() -> None:

@@ -34,19 +34,16 @@ from tales.infrastructure.persistence.report_repository import SqlReportReposito
 from tales.infrastructure.persistence.session_repository import SqlSessionRepository
 from tales.infrastructure.persistence.story_repository import SqlStoryRepository
 
-_BECOME = text("select set_config('request.jwt.claims', :claims, true), set_config('role', :role, true)")
-_BECOME_SERVICE = text(
-    "select set_config('request.jwt.claims', :claims, true), set_config('role', :role, true),"
+_ACTOR = (
+    "set_config('request.jwt.claims', :claims, true), set_config('role', :role, true),"
     " set_config('idle_in_transaction_session_timeout', :longest_pause, true)"
 )
+_BECOME = text(f"select {_ACTOR}")
 # Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
-_BECOME_IN_SESSION = text(
-    "select tales.session_is_open(:session), set_config('request.jwt.claims', :claims, true),"
-    " set_config('role', :role, true)"
-)
+_BECOME_IN_SESSION = text(f"select tales.session_is_open(:session), {_ACTOR}")
 
 LONGEST_PAUSE = 10.0
-"""Seconds between two statements of the service: a process that was stopped must not keep its locks from the others."""
+"""Seconds between two statements of a transaction: a process that was stopped must not keep its locks for longer."""
 
 SESSION_HAS_ENDED = "This session has ended. Sign in again."
 
@@ -100,12 +97,8 @@ class SqlTransactions:
     @asynccontextmanager
     async def as_service(self) -> AsyncIterator[SqlUnitOfWork]:
         """As the service itself: to keep results, and accounts."""
-        claims = {"claims": json.dumps({"role": "service_role"}), "role": "service_role"}
-        longest_pause = {"longest_pause": f"{LONGEST_PAUSE * 1000:.0f}ms"}
-        with translated_errors():
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                await session.execute(_BECOME_SERVICE, claims | longest_pause)
-                yield SqlUnitOfWork(session, self._clock, "service_role")
+        async with self._begin("service_role", json.dumps({"role": "service_role"})) as work:
+            yield work
 
     async def call(self, statement: LiteralString, parameters: tuple[object, ...]) -> Sequence[Mapping[str, Any]]:
         """Run one statement that takes on its role itself (migration 025), in a transaction of its own; its rows.
@@ -136,7 +129,8 @@ class SqlTransactions:
         # Leaving without a commit closes the session, which rolls back.
         with translated_errors():
             async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                actor: dict[str, object] = {"claims": claims, "role": role}
+                longest_pause = f"{LONGEST_PAUSE * 1000:.0f}ms"
+                actor: dict[str, object] = {"claims": claims, "role": role, "longest_pause": longest_pause}
                 if session_id is None:
                     await session.execute(_BECOME, actor)
                 elif not await session.scalar(_BECOME_IN_SESSION, actor | {"session": session_id}):

@@ -15,7 +15,7 @@ from tales.infrastructure.providers import completion
 from tales.infrastructure.providers.endpoint import Limits
 from tales.infrastructure.providers.response_reader import ResponseReader
 from tales.infrastructure.providers.stream_accumulator import ParsedChunk
-from tales.infrastructure.providers.verdict import Evidence, classify_outcome
+from tales.infrastructure.providers.verdict import OutcomeEvidence, classify_outcome
 
 USAGE_TIMEOUT = 5.0
 """Seconds that are waited for the usage after the text has ended, and for the body of an error."""
@@ -80,7 +80,7 @@ class StreamingCall:
         failure = self._cut
         if response is not None:
             cut = self._reader.fault or self._cut
-            evidence = Evidence(response.status, response.headers, body, cut, self._reader.is_stream)
+            evidence = OutcomeEvidence(response.status, response.headers, body, cut, self._reader.is_stream)
             failure = classify_outcome(evidence, self._clock.now())
         return ModelAnswer(
             text=completion.story_text(body),

@@ -13,7 +13,7 @@ from tales.infrastructure.providers.provider_errors import provider_failure
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class OutcomeEvidence:
     """What is known of an answer whose headers came.
 
     `cut` says why we stopped reading, where we did; `is_stream` whether what came was a stream.
@@ -26,7 +26,7 @@ class Evidence:
     is_stream: bool
 
 
-def classify_outcome(evidence: Evidence, now: datetime) -> Failure | None:
+def classify_outcome(evidence: OutcomeEvidence, now: datetime) -> Failure | None:
     """Why the answer is no complete one; None when it is. `now` dates a `Retry-After`.
 
     What the provider says goes before how the connection ended. Once a finish reason has come the text is whole, and
@@ -57,7 +57,7 @@ def classify_outcome(evidence: Evidence, now: datetime) -> Failure | None:
     return _empty(body, evidence.status) if reason == "stop" else None
 
 
-def _unfinished(evidence: Evidence) -> Failure:
+def _unfinished(evidence: OutcomeEvidence) -> Failure:
     if completion.is_completion(evidence.body) or evidence.is_stream:
         return Failure(
             FailureKind.STREAM_INTERRUPTED,

@@ -25,7 +25,7 @@ from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
 BACKLOG = 4096
-"""Connections that may wait to be accepted: uvicorn's own default."""
+"""Connections that may wait to be accepted: as many as Linux allows unless it is told otherwise."""
 
 ACCEPTED_AT_ONCE = 32
 """Connections in one round of the event loop, which takes one from each socket: health checks get through a crowd."""
@@ -81,6 +81,7 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
                     ws="none",
                     log_config=None,
                     access_log=False,
+                    backlog=BACKLOG,
                     timeout_graceful_shutdown=STOP_SECONDS,
                 ),
                 app.close_subscriptions,

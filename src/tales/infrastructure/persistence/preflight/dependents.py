@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from tales.application.migration_report import Dependent, Survivor
+from tales.application.migration_report import Dependent, Unaffected
 from tales.infrastructure.persistence.preflight.blocking import (
     generated_columns,
     policies,
@@ -65,9 +65,9 @@ def find_dependents(connection: Connection, columns: Sequence[str]) -> tuple[Dep
     )
 
 
-def find_unaffected(connection: Connection, dependents: Sequence[Dependent]) -> tuple[Survivor, ...]:
+def find_unaffected(connection: Connection, dependents: Sequence[Dependent]) -> tuple[Unaffected, ...]:
     """What is on the three tables beside ours, and depends on nothing that goes."""
     known = {"indexes": ours("index"), "triggers": ours("trigger"), "policies": ours("policy")}
     going = {(dependent.kind, dependent.name) for dependent in dependents}
     found = connection.execute(_BESIDE_OURS, known)
-    return tuple(Survivor(kind, name) for kind, name in found if (kind, name) not in going)
+    return tuple(Unaffected(kind, name) for kind, name in found if (kind, name) not in going)
