@@ -13,6 +13,10 @@ from tales.domain.errors import InvalidInput
 
 LEGACY = "014"
 QUARANTINE = "quarantine"
+MOVED_COLUMNS_JOIN = (
+    "tales.generations as g on g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt"
+)
+"""Where a story `s` finds the moved columns, from expand on."""
 _ASSIGN = "assign="
 
 
@@ -122,10 +126,13 @@ class Dependent:
     kind: str
     name: str
     columns: tuple[str, ...]
-    fate: Impact
+    """The dropped columns that it names itself."""
+    impact: Impact
     advice: str
-    statements: tuple[str, ...]
-    """To run between expand (`up --until expand`) and the dropping of columns, in this order."""
+    definition: str
+    """As it is now, in the words of PostgreSQL."""
+    statements: tuple[str, ...] = ()
+    """What removes the obstacle and loses no data; empty where SQL of the operator has to be written anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,6 @@ class Report:
             *(
                 f"The {d.kind} {d.name} keeps {', '.join(d.columns)} from being dropped."
                 for d in self.dependents
-                if d.fate is Impact.STOPS and not self.until_expand
+                if d.impact is Impact.STOPS and not self.until_expand
             ),
         )

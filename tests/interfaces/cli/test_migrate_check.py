@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from tales.application.migration_report import Estimate, Report
+from tales.application.migration_report import MOVED_COLUMNS_JOIN, Estimate, Report
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.preflight.check import check_migration
@@ -65,9 +66,16 @@ def test_what_depends_on_a_dropped_column_stops_only_what_drops_it(check: Check,
     legacy_database.execute('create view tales."Mo[red]rals" as select moral from tales.stories')
     ran = check()
     assert ran.exit_code == 1
-    for words in ('tales."Mo[red]rals"', "stops the dropping", "create or replace view", "up --until expand"):
+    for words in ('tales."Mo[red]rals"', "stops the dropping", "up --until expand"):
         assert words in ran.stdout
+    assert '    CREATE VIEW tales."Mo[red]rals" AS\n     SELECT moral\n       FROM tales.stories;\n' in ran.stdout
+    assert ran.stdout.count(MOVED_COLUMNS_JOIN) == 1
     assert check("--until", "expand").exit_code == 0
+
+
+def test_the_manual_names_the_same_join_as_the_report() -> None:
+    manual = Path(__file__).parents[3] / "docs" / "migration.md"
+    assert f"join {MOVED_COLUMNS_JOIN}\n" in manual.read_text(encoding="utf-8")
 
 
 def test_extras_and_warnings_are_told(check: Check, legacy_database: Database) -> None:
@@ -96,12 +104,18 @@ def test_extras_and_warnings_are_told(check: Check, legacy_database: Database) -
 
 def test_machines_get_json(check: Check, legacy_database: Database) -> None:
     orphan = add_story(legacy_database, None)
+    legacy_database.execute("create index morals on tales.stories (moral)")
     ran = check("--json", "--statement-timeout", "30")
     report = _json(ran)
     assert ran.exit_code == 1
     assert (report["revision"], report["rows"], len(report["problems"])) == ("014", 1, 1)
     assert report["causes"][0]["examples"] == [str(orphan)]
     assert report["estimate"]["rows"] == 1
+    (index,) = report["dependents"]
+    assert (index["kind"], index["name"], index["columns"], index["impact"], index["statements"]) == (
+        *("index", "tales.morals", ["moral"], "lost", []),
+    )
+    assert index["definition"] == "CREATE INDEX morals ON tales.stories USING btree (moral)"
     assert {step["number"] for step in report["steps"]} >= {"015", "016", "017"}
 
 

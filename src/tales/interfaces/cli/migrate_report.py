@@ -9,11 +9,21 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tales.application.migration_report import Cause, Column, Dependent, Estimate, Finding, Impact, Report, Severity
+from tales.application.migration_report import (
+    MOVED_COLUMNS_JOIN,
+    Cause,
+    Column,
+    Dependent,
+    Estimate,
+    Finding,
+    Impact,
+    Report,
+    Severity,
+)
 from tales.interfaces.cli.console import out
 
 _COLOURS = {Severity.PROBLEM: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
-_FATES = {
+_IMPACTS = {
     Impact.STOPS: "stops the dropping",
     Impact.LOST: "is dropped with it",
     Impact.FAILS: "may fail afterwards",
@@ -80,28 +90,32 @@ def _show_causes(causes: Iterable[Cause]) -> None:
 def _show_columns(columns: Iterable[Column]) -> None:
     table = Table("column", "type", "", box=SIMPLE)
     for column in columns:
-        fate = "stays"
+        impact = "stays"
         if column.refuses_new_rows:
-            fate = (
+            impact = (
                 f"would refuse new rows: the service does not know it; `up` relaxes it, with --yes: {column.statement}"
             )
             if column.in_specification:
-                fate = f"would refuse new rows: the service writes NULL there; relax it: {column.statement}"
-        table.add_row(Text(f"{column.table}.{column.name}"), Text(column.type), Text(fate))
+                impact = f"would refuse new rows: the service writes NULL there; relax it: {column.statement}"
+        table.add_row(Text(f"{column.table}.{column.name}"), Text(column.type), Text(impact))
     _print_filled("Columns beyond the specification", table)
 
 
 def _show_dependents(dependents: Iterable[Dependent]) -> None:
     table = Table(box=SIMPLE)
-    for name in ("kind", "name", "columns", "fate"):
+    for name in ("kind", "name", "columns", "impact"):
         table.add_column(name, overflow="fold")
     for dependent in dependents:
-        fate = Text(_FATES[dependent.fate], style="red" if dependent.fate is Impact.STOPS else "yellow")
-        table.add_row(dependent.kind, Text(dependent.name), Text(", ".join(dependent.columns)), fate)
+        impact = Text(_IMPACTS[dependent.impact], style="red" if dependent.impact is Impact.STOPS else "yellow")
+        table.add_row(dependent.kind, Text(dependent.name), Text(", ".join(dependent.columns)), impact)
     _print_filled("What depends on a column that 017 drops", table)
     for dependent in dependents:
         out.print(Text(f"{dependent.kind} {dependent.name}: {dependent.advice}"), soft_wrap=True)
+        _show_indented(dependent.definition, style="dim")
         _show_statements(dependent.statements)
+    if table.row_count:
+        out.print("The moved columns of a story s, from expand on:")
+        _show_indented(f"join {MOVED_COLUMNS_JOIN}", style="cyan")
 
 
 def _show_findings(findings: Iterable[Finding]) -> None:
@@ -113,8 +127,12 @@ def _show_findings(findings: Iterable[Finding]) -> None:
 
 def _show_statements(statements: Iterable[str]) -> None:
     for statement in statements:
-        # As it is, so that it can be copied.
-        out.print(Text(f"    {statement}".replace("\n", "\n    "), style="cyan"), soft_wrap=True)
+        _show_indented(statement, style="cyan")
+
+
+def _show_indented(sql: str, *, style: str) -> None:
+    # Lines are not wrapped, so that they can be copied.
+    out.print(Text(f"    {sql}".replace("\n", "\n    "), style=style), soft_wrap=True)
 
 
 def _show_end(report: Report) -> None:
@@ -124,10 +142,10 @@ def _show_end(report: Report) -> None:
     out.print(f"[red]{len(report.problems)} without a rule.[/red] Nothing was changed.")
     for problem in report.problems:
         out.print(Text(f"- {problem}"), soft_wrap=True)
-    if any(dependent.fate is Impact.STOPS for dependent in report.dependents):
+    if any(dependent.impact is Impact.STOPS for dependent in report.dependents):
         out.print(
-            "What depends on dropped columns is mended in between: `tales migrate up --until expand`, the statements "
-            "above, `tales migrate check`, `tales migrate up`.",
+            "Change what depends on dropped columns in between: `tales migrate up --until expand`, your own "
+            "statements, `tales migrate check`, `tales migrate up`.",
             soft_wrap=True,
         )
 

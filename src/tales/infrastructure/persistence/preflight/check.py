@@ -69,7 +69,7 @@ def _check(connection: Connection, state: SchemaState, options: CheckOptions, re
     users_seen = sees_users(connection)
     columns = inspect_columns(connection, is_legacy=is_legacy)
     hidden = hidden_rows(connection)
-    dependents = find_dependents(connection, columns.order)
+    dependents = find_dependents(connection)
     report = replace(
         report,
         steps=steps_after(state.revision),
