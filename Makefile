@@ -43,7 +43,7 @@ lint: install ## Check style, types, the arrows of the architecture, and the SQL
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/deptry src
-	.venv/bin/squawk src/tales/infrastructure/persistence/migrations/*.sql
+	.venv/bin/squawk src/tales/infrastructure/persistence/migrations/*.sql src/tales/legacy/sql/*.sql
 
 format: install ## Put the code into its shape
 	$(PY) -m ruff check --quiet --fix .

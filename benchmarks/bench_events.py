@@ -36,10 +36,10 @@ from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
+from tales.legacy.migrate import migrate_up
 from tales.settings import Settings
 
 SECRET = "a secret for benchmarks, and long enough"

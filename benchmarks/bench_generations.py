@@ -26,7 +26,7 @@ from benchmarks.generations.limits import OwnStatements, PlainTables
 from benchmarks.generations.page import counted, in_flight, present, rates, write_page
 from benchmarks.generations.service import Counted, Service, count, provider, service
 from benchmarks.measuring import Workshop, machine, workshop
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 
 CLIENTS = (1, 32, 256)
 COUNTED = 2000

@@ -21,7 +21,7 @@ from benchmarks.interruptions import end, kill, start_migrator, wait_for_a_momen
 from benchmarks.legacy import CHECKSUM, LegacyPlan, Nastiness, Profile
 from benchmarks.measuring import Workshop, say_machine, say_table, workshop
 from tales.infrastructure.persistence.embedded import start_embedded
-from tales.infrastructure.persistence.migration.verify import verify
+from tales.legacy.verify import verify
 
 _SCHEMAS = ("tales", "auth", "tales_internal")
 _TABLES = ("stories", "generations", "migration_notes", "stories_unowned", "stories_quarantined")

@@ -18,8 +18,8 @@ from benchmarks.measuring import say_machine, workshop
 from tales.domain.actor import Actor
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.legacy.migrate import migrate_up
 
 CALLS = 1000
 CLIENTS = 8

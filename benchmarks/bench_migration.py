@@ -17,8 +17,8 @@ import psycopg
 from benchmarks.interruptions import ROOT
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile
 from benchmarks.measuring import Workshop, say_machine, say_table, workshop
-from tales.infrastructure.persistence.migration.migrate import migrate_up
-from tales.infrastructure.persistence.migration.verify import verify
+from tales.legacy.migrate import migrate_up
+from tales.legacy.verify import verify
 
 LEAST_RATIO = 0.6
 """Of the plain SQL's rows a second."""
@@ -30,7 +30,7 @@ _PLAIN = Path(__file__).with_name("plain_migration.sql")
 # Peak memory is the process's own, in kB; a child's would hide it.
 _MIGRATOR = """
 import resource, sys, time
-from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up
+from tales.legacy.migrate import MigrationOptions, migrate_up
 begun, steps = time.perf_counter(), []
 def report(step, moved):
     if moved == 0:

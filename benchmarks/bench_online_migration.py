@@ -21,7 +21,7 @@ from benchmarks.interruptions import ROOT
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile
 from benchmarks.legacy_application import LegacyApplication
 from benchmarks.measuring import Workshop, say_machine, say_table, workshop
-from tales.infrastructure.persistence.migration.verify import verify
+from tales.legacy.verify import verify
 
 LONGEST_WAIT_MS = 250
 MOST_P99_RATIO = 2.0
@@ -29,8 +29,8 @@ MOST_P99_RATIO = 2.0
 
 _MIGRATOR = """
 import sys
-from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up
-from tales.infrastructure.persistence.migration.pace import Pace
+from tales.legacy.migrate import MigrationOptions, migrate_up
+from tales.legacy.pace import Pace
 _, url, until, rate = sys.argv
 migrate_up(url, options=MigrationOptions(until_expand=until == "expand", pace=Pace(max_rate=float(rate) or None)))
 """

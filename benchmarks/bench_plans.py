@@ -38,8 +38,8 @@ from tales.domain.generation import Status
 from tales.domain.page import PageKey, PageRequest
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
+from tales.legacy.migrate import migrate_up
 
 FEW_PAGES = 250
 """For a look-up of one row or a page; each row more may lie on a page of its own."""

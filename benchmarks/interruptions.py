@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 _MIGRATOR = """
 import sys
 from tales.domain.errors import TalesError
-from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_down, migrate_up
-from tales.infrastructure.persistence.migration.pace import Pace
+from tales.legacy.migrate import MigrationOptions, migrate_down, migrate_up
+from tales.legacy.pace import Pace
 
 def report(step, moved):
     print(step, moved, flush=True)

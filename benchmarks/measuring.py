@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 
 from benchmarks.legacy import LegacyPlan, fill_legacy
 from tales.infrastructure.persistence.embedded import start_embedded, stop_embedded
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 
 LEGACY = "014"
 TEMPLATE = "legacy"

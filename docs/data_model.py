@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from tales.infrastructure.persistence.embedded import start_embedded, stop_embedded
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN = "<!-- data model: drawn by `make docs`, do not edit -->"

@@ -16,12 +16,13 @@ from tales.settings import Settings
 
 if TYPE_CHECKING:
     from tales.application.inspect_generations import InspectGenerations
-    from tales.application.migration_report import CheckOptions, Report
     from tales.domain.repositories.attempt_queue import WorkerState
     from tales.infrastructure.persistence.database import Database
-    from tales.infrastructure.persistence.migration.migrate import Archive, Migration, MigrationOptions
-    from tales.infrastructure.persistence.migration.verify import Verification
+    from tales.infrastructure.persistence.migration.migrate import Migration
     from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+    from tales.legacy.migrate import Archive, MigrationOptions
+    from tales.legacy.report import CheckOptions, Report
+    from tales.legacy.verify import Verification
 
 
 def start_logging(level: str) -> None:
@@ -127,23 +128,23 @@ def migration_options(
     max_rate: float | None,
 ) -> MigrationOptions:
     """How a migration is to go. `max_rate` in stories a second."""
-    from tales.infrastructure.persistence.migration.migrate import MigrationOptions
-    from tales.infrastructure.persistence.migration.pace import Pace
+    from tales.legacy.migrate import MigrationOptions
+    from tales.legacy.pace import Pace
 
     pace = Pace(max_rate=max_rate)
-    return MigrationOptions(choices, until_expand=until_expand, relax=consents, pace=pace, report=report)
+    return MigrationOptions(choices, until_expand=until_expand, drops_not_null=consents, pace=pace, report=report)
 
 
 def check_migration(settings: Settings, options: CheckOptions) -> Report:
     """Look at a legacy database before it is migrated; nothing is written. Raises: UnknownShape, Unavailable."""
-    from tales.infrastructure.persistence.preflight.check import check_migration
+    from tales.legacy.check.check import check_migration
 
     return check_migration(find_database(settings).owner_url, options)
 
 
 def verify_migration(settings: Settings) -> Verification:
     """Whether every story is linked to the attempt that wrote it, and the same as before."""
-    from tales.infrastructure.persistence.migration.verify import verify
+    from tales.legacy.verify import verify
 
     return verify(find_database(settings).owner_url)
 
@@ -151,7 +152,8 @@ def verify_migration(settings: Settings) -> Verification:
 def migrate_up(settings: Settings, to: str | None, options: MigrationOptions) -> str:
     """Migrate up. The migration that the database stands at then."""
     from tales.infrastructure.persistence.embedded import allow_app_login
-    from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up
+    from tales.infrastructure.persistence.migration.migrate import current_revision
+    from tales.legacy.migrate import migrate_up
 
     database = find_database(settings)
     migrate_up(database.owner_url, to, options)
@@ -162,21 +164,29 @@ def migrate_up(settings: Settings, to: str | None, options: MigrationOptions) ->
 
 def ends_the_old_application(settings: Settings, to: str | None) -> bool:
     """Whether migrating up to `to` goes past the point from which an application that has written stories fails."""
-    from tales.infrastructure.persistence.migration.migrate import POINT_OF_NO_RETURN, has_legacy_stories
     from tales.infrastructure.persistence.migration.steps import newest_revision
+    from tales.legacy.migrate import CONTRACT, has_legacy_stories
 
-    is_beyond = (to or newest_revision()) >= POINT_OF_NO_RETURN[0]
+    is_beyond = (to or newest_revision()) >= CONTRACT[0]
     return is_beyond and has_legacy_stories(find_database(settings).owner_url)
 
 
 def migrate_down(settings: Settings, to: str, archive: str | None) -> tuple[str, tuple[str, ...]]:
     """Migrate down; `archive` is "table" or a file. The migration reached, and what could not be made as it was."""
-    from tales.infrastructure.persistence.migration.migrate import ARCHIVE_TABLE, current_revision, migrate_down
+    from tales.infrastructure.persistence.migration.migrate import current_revision
+    from tales.legacy.migrate import ARCHIVE_TABLE, migrate_down
 
     database = find_database(settings)
     place: Archive | None = ARCHIVE_TABLE if archive == ARCHIVE_TABLE else Path(archive) if archive else None
     warnings = migrate_down(database.owner_url, to, place)
     return current_revision(database.owner_url), warnings
+
+
+def finish_migration(settings: Settings) -> tuple[str, ...]:
+    """Give up the way down and drop what it needed. Sentences on what was done and what stays."""
+    from tales.legacy.migrate import finish
+
+    return finish(find_database(settings).owner_url)
 
 
 async def simulate(host: str, port: int, on_ready: Callable[[str], None]) -> None:

@@ -20,7 +20,7 @@ from benchmarks.generations.service import Service, provider, service
 from benchmarks.measuring import workshop
 
 from tales.infrastructure.persistence.embedded import allow_app_login
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 
 CLIENTS = 32
 GENERATIONS = 400

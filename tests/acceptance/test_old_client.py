@@ -14,12 +14,12 @@ import pytest
 
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.tokens import JwtTokens
-from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.providers.simulator.server import Simulator
+from tales.legacy.migrate import migrate_up
 from tests.acceptance.test_processes import SECRET, Place
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
-from tests.infrastructure.persistence.legacy import add_family, add_user, add_varied_stories
+from tests.legacy.library import add_family, add_user, add_varied_stories
 
 CONVERSATION: dict[str, Any] = json.loads(Path(__file__).with_name("old_client.json").read_text(encoding="utf-8"))
 KINDS: dict[str, type | tuple[type, ...]] = {"integer": int, "text": str, "any": object}

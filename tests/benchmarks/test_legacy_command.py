@@ -16,12 +16,8 @@ from benchmarks.legacy import url_as
 from benchmarks.legacy.__main__ import main
 
 from tales.infrastructure.persistence.embedded import start_embedded, stop_embedded
-from tales.infrastructure.persistence.migration.migrate import (
-    MigrationOptions,
-    current_revision,
-    migrate_down,
-    migrate_up,
-)
+from tales.infrastructure.persistence.migration.migrate import current_revision
+from tales.legacy.migrate import MigrationOptions, migrate_down, migrate_up
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.fixtures.server import run_folder

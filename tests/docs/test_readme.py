@@ -47,7 +47,7 @@ def test_the_picture_shows_what_the_catalog_holds(database: Database) -> None:
     assert "        bigint id PK\n        uuid child FK\n" in drawn
     assert 'generations ||--o| stories : "generation_id, generation_attempt"' in drawn
     assert "attic {" not in drawn
-    assert "Only the database's owner reaches `attic`," in drawn
+    assert "Only the database's owner reaches `attic`." in drawn
     assert '"auth.users" {\n        uuid id PK\n    }' in drawn
 
 

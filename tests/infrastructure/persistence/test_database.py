@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tales.infrastructure.persistence.database import Database, bypasses_rls, find_database, find_ready_database
-from tales.infrastructure.persistence.migration.migrate import current_revision, migrate_up, newest_revision
+from tales.infrastructure.persistence.migration.migrate import current_revision
 from tales.infrastructure.persistence.migration.prepare import SchemaTooOld, prepare_schema
+from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.legacy.migrate import migrate_up
 from tests.fixtures import databases
 from tests.fixtures.environment import home_folder
 from tests.fixtures.managed import ManagedDatabase

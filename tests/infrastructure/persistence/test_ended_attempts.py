@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.actors import OWNER, SERVICE, Actor, acting, refused
 from tests.infrastructure.persistence.rows import (

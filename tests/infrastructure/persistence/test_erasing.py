@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 from tests.fixtures.databases import Database, drop_database, make_database
 from tests.fixtures.managed import ManagedDatabase
 from tests.fixtures.server import Server

@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.actors import SERVICE, acting, refused, requester, user
-from tests.infrastructure.persistence.legacy import add_story
 from tests.infrastructure.persistence.rows import (
     ENDED,
     THEN,
@@ -28,6 +27,7 @@ from tests.infrastructure.persistence.rows import (
     retry,
     story,
 )
+from tests.legacy.library import add_story
 
 DENIED = psycopg.errors.InsufficientPrivilege
 
@@ -91,7 +91,7 @@ def test_a_user_puts_nothing_where_a_legacy_story_is_to_be_moved(legacy_database
     legacy = add_story(legacy_database, parent)
     migrate_up(legacy_database.owner_url, "015")
     with legacy_database.connect() as connection:
-        place = connection.execute("select tales.migrated_generation_id(%s) as id", [legacy]).fetchone()
+        place = connection.execute("select tales_migration.generation_id_of(%s) as id", [legacy]).fetchone()
         assert place is not None
         with refused(error=DENIED), acting(connection, user(parent)):
             insert(connection, "generations", attempt(parent, generation_id=place["id"]))

@@ -9,15 +9,10 @@ import pytest
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.persistence.cluster import programs
 from tales.infrastructure.persistence.migration.legacy_shape import UnknownShape
-from tales.infrastructure.persistence.migration.migrate import (
-    MigrationFailed,
-    current_revision,
-    migrate_down,
-    migrate_up,
-    migration_status,
-    newest_revision,
-)
-from tales.infrastructure.persistence.migration.steps import MIGRATIONS
+from tales.infrastructure.persistence.migration.migrate import current_revision, migration_status
+from tales.infrastructure.persistence.migration.run_step import MigrationFailed
+from tales.infrastructure.persistence.migration.steps import MIGRATIONS, newest_revision
+from tales.legacy.migrate import MigrationOptions, migrate_down, migrate_up
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 
@@ -149,7 +144,7 @@ def test_an_index_of_words_that_022_made_once_goes(empty_database: Database, dat
 
 
 def test_a_step_that_fails_takes_the_others_with_it(legacy_database: Database) -> None:
-    legacy_database.execute("create table tales.migration_notes ()")
+    legacy_database.execute("create table tales.generations ()")
     before = catalog(legacy_database.owner_url)
     with pytest.raises(MigrationFailed, match=r"015_.*nothing of it was done"):
         migrate_up(legacy_database.owner_url)
@@ -157,12 +152,11 @@ def test_a_step_that_fails_takes_the_others_with_it(legacy_database: Database) -
     assert current_revision(legacy_database.owner_url) == "014"
 
 
-def test_a_step_does_not_wait_for_others_for_ever(legacy_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tales.infrastructure.persistence.migration.run_step.LOCK_PATIENCE_SECONDS", 0.3)
+def test_a_step_does_not_wait_for_others_for_ever(legacy_database: Database) -> None:
     with legacy_database.connect() as reader, reader.transaction():
         reader.execute("lock table tales.stories in access share mode")
         with pytest.raises(MigrationFailed, match="Try again"):
-            migrate_up(legacy_database.owner_url)
+            migrate_up(legacy_database.owner_url, options=MigrationOptions(lock_patience_seconds=0.3))
 
 
 def test_what_is_there_already_is_not_done_again(database: Database) -> None:

@@ -19,8 +19,8 @@ from tales.domain.errors import Unavailable
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.persistence.embedded import allow_app_login, start_embedded, stop_embedded
 from tales.infrastructure.persistence.engine import POOL_SIZE, make_engine
-from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.legacy.migrate import migrate_up
 from tests.fixtures.databases import Database
 from tests.fixtures.server import run_folder
 from tests.fixtures.waiting import until

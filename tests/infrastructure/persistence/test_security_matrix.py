@@ -12,9 +12,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg.types.json import Jsonb
 
-from tales.infrastructure.persistence.migration.migrate import migrate_up
+from tales.legacy.migrate import migrate_up
 from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.managed import make_managed
 from tests.fixtures.server import Server
@@ -177,8 +176,11 @@ def fill(connection: Connection) -> tuple[UUID, UUID]:
     connection.execute("alter table tales.generations_archive enable row level security")
     connection.execute("create table if not exists tales_internal.archive_file (path text)")
     for table in ("stories_unowned", "stories_quarantined"):
+        connection.execute(
+            f"create table if not exists tales.{table} (id uuid, title text, content text, story_type text)"
+        )
+        connection.execute(f"alter table tales.{table} enable row level security")
         insert(connection, table, ASIDE | {"id": uuid4()})
-    connection.execute("insert into tales.migration_notes values (%s, 'moral', %s)", [uuid4(), Jsonb(None)])
     return families
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import ARCHIVE_TABLE, migrate_down, migrate_up
+from tales.legacy.migrate import ARCHIVE_TABLE, migrate_down, migrate_up
 from tests.fixtures.databases import Database
 from tests.infrastructure.persistence.actors import SERVICE, acting, admin, refused, user
 from tests.infrastructure.persistence.rows import Connection, Row, add_user, attempt, ended, insert, story

@@ -17,11 +17,11 @@ from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_up
 from tales.infrastructure.persistence.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.fields import DEEPEST
+from tales.legacy.migrate import MigrationOptions, migrate_up
 from tests.fixtures.databases import Database
 from tests.interfaces.api.conftest import wired
 from tests.interfaces.api.world import Silence, client_of

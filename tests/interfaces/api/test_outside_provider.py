@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
 from tales.bootstrap import running_app
-from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tales.interfaces.api.app import create_app
+from tales.legacy.migrate import migrate_up
 from tales.settings import Settings
 from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase

@@ -61,11 +61,10 @@ OUR_LIST = {
     *("tales.interfaces.cli.json_output", "tales.interfaces.cli.tables"),
 }
 OUR_MIGRATIONS = {
-    *("tales.application.migration_report", "tales.interfaces.cli.migrate*"),
+    *("tales.legacy", "tales.legacy.report", "tales.interfaces.cli.migrate*"),
     *("tales.infrastructure.persistence.migration.legacy_shape", "tales.infrastructure.persistence.migration.migrate"),
-    *("tales.infrastructure.persistence.migration.pace", "tales.infrastructure.persistence.migration.run_step"),
-    *("tales.infrastructure.persistence.migration.session", "tales.infrastructure.persistence.migration.unsettled"),
-    "tales.infrastructure.persistence.migration.version_table",
+    *("tales.infrastructure.persistence.migration.other_work", "tales.infrastructure.persistence.migration.run_step"),
+    *("tales.infrastructure.persistence.migration.session", "tales.infrastructure.persistence.migration.version_table"),
 }
 
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import newest_revision
+from tales.infrastructure.persistence.migration.steps import newest_revision
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.legacy import add_story, add_user
 from tests.infrastructure.persistence.rows import ended, insert
 from tests.interfaces.cli.conftest import Tales
+from tests.legacy.library import add_story, add_user
 
 
 @pytest.fixture
@@ -102,3 +102,12 @@ def test_a_wrong_choice_is_refused_in_a_sentence(tales: Tales, arguments: tuple[
 
     assert ran.status == 1
     assert sentence in ran.err
+
+
+def test_an_operator_is_asked_before_the_way_down_is_given_up(tales: Tales) -> None:
+    tales("migrate", "up", "--yes")
+
+    refused = tales("migrate", "finish")
+    assert (refused.status, "--yes" in refused.err) == (1, True)
+    done = tales("migrate", "finish", "--yes")
+    assert (done.status, "way down is given up" in done.err) == (0, True)

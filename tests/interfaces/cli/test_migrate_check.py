@@ -11,14 +11,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from tales.application.migration_report import MOVED_COLUMNS_JOIN, Estimate, Report
 from tales.domain.errors import InvalidInput
-from tales.infrastructure.persistence.migration.migrate import migrate_up
-from tales.infrastructure.persistence.preflight.check import check_migration
 from tales.interfaces.cli.migrate_check import add_check
 from tales.interfaces.cli.migrate_report import show
+from tales.legacy.check.check import check_migration
+from tales.legacy.migrate import migrate_up
+from tales.legacy.report import MOVED_COLUMNS_JOIN, Estimate, Report
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.legacy import add_story, add_user
+from tests.legacy.library import add_story, add_user
 
 Check = Callable[..., Result]
 

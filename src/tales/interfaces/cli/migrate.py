@@ -11,11 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from tales import administration
-from tales.application.migration_report import CheckOptions
 from tales.domain.errors import InvalidInput
 from tales.interfaces.cli.console import FAILED, err, fail, out
 from tales.interfaces.cli.migrate_check import add_check
 from tales.interfaces.cli.migrate_progress import watching
+from tales.legacy.report import CheckOptions
 from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Bring the schema up or down.")
@@ -111,6 +111,18 @@ def down(
     for warning in warnings:
         err.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True)
     err.print(f"The database is at migration {stands_at}.")
+
+
+@app.command()
+def finish(yes: Yes = False) -> None:
+    """Give up the way down, and drop what it needed. Stories that were set aside stay."""
+    if not yes:
+        if not sys.stdin.isatty():
+            raise fail("`tales migrate down` cannot give back what stories held before then. Say --yes to go on.")
+        if not typer.confirm("Give up the way down for ever?", err=True):
+            raise typer.Exit(FAILED)
+    for sentence in administration.finish_migration(load_settings()):
+        err.print(sentence, soft_wrap=True)
 
 
 def _ask(settings: Settings, to: str | None, *, yes: bool) -> None:

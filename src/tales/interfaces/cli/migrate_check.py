@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tales.application.migration_report import CheckOptions, Report
 from tales.domain.errors import InvalidInput
 from tales.interfaces.cli.console import FAILED
 from tales.interfaces.cli.migrate_report import show
+from tales.legacy.report import CheckOptions, Report
 from tales.settings import Settings, load_settings
 
 EXPAND = "expand"

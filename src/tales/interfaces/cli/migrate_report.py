@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tales.application.migration_report import (
+from tales.interfaces.cli.console import out
+from tales.legacy.report import (
     MOVED_COLUMNS_JOIN,
     Cause,
     Column,
@@ -20,7 +21,6 @@ from tales.application.migration_report import (
     Report,
     Severity,
 )
-from tales.interfaces.cli.console import out
 
 _COLOURS = {Severity.PROBLEM: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 _IMPACTS = {

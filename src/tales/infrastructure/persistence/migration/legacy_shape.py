@@ -13,7 +13,8 @@ _COLUMNS = text("""
     select c.relname || '.' || a.attname
     from pg_catalog.pg_class as c
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where c.relnamespace = to_regnamespace('tales') and c.relkind in ('r', 'p')
+    where c.relkind in ('r', 'p') and (c.relnamespace = to_regnamespace('tales')
+        or (c.relnamespace = to_regnamespace('tales_migration') and to_regnamespace('tales') is not null))
 """)
 # 024 and 026 make neither a table nor a column.
 _FUNCTIONS = text("select proname || '()' from pg_catalog.pg_proc where pronamespace = to_regnamespace('tales')")
@@ -35,7 +36,7 @@ _MARKS = {
     "020": "sessions.refresh_token_hash",
     "019": "accounts.password_hash",
     "017": "stories.generation_id",
-    "016": "stories_unowned.id",
+    "016": "saved_originals.story_id",
     "015": "generations.generation_id",
 }
 

@@ -1,4 +1,4 @@
-"""Runs one step of a migration on a live database: never a long wait for a lock, and never a batch lost."""
+"""Runs one step of a migration on a live database, and never waits long for a lock."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import LiteralString, TypeVar
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from tales.domain.errors import TalesError
-from tales.infrastructure.persistence.migration.pace import Pace
+from tales.infrastructure.persistence.migration.other_work import OtherWork
 from tales.infrastructure.persistence.migration.steps import Step
 
 LOCK_TIMEOUT_MS = 200
@@ -23,16 +22,8 @@ LOCK_TIMEOUT_MS = 200
 
 LOCK_PATIENCE_SECONDS = 120.0
 
-BATCH_TIMEOUT_MS = 200
-"""A batch that takes longer, because it waits or moves more than expected, gives way and is tried with fewer rows."""
-
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
-_FOR_BATCHES: LiteralString = """
-    select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false),
-        set_config('synchronous_commit', case when %s then 'off' else reset_val end, false)
-    from pg_catalog.pg_settings where name = 'synchronous_commit'
-"""
 # A long look at every row leaves the other processors to whoever works meanwhile.
 _ALONE = text("set local max_parallel_workers_per_gather = 0")
 _INDEX_ALONE: LiteralString = "set max_parallel_maintenance_workers = 0"
@@ -59,20 +50,28 @@ class MigrationFailed(TalesError):
     code = "migration_failed"
 
 
+def report_nothing(_step: str, _moved: int) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepRunner:
-    """Runs steps over the owner's connection, at a pace that the database can bear."""
+    """Runs steps over the owner's connection."""
 
     connection: Connection
-    pace: Pace
-    report: Report
+    report: Report = report_nothing
+    others: OtherWork = field(default_factory=OtherWork)
+    lock_patience_seconds: float = LOCK_PATIENCE_SECONDS
+    repeat: Callable[[StepRunner, Step], None] | None = None
+    """Does a step that goes batch by batch."""
 
     def run(self, step: Step, finish: Callable[[], None]) -> None:
         """Do `step`, and `finish` by its last commit. What was done of it before is not done again."""
         self.report(step.name, 0)
-        self.pace.look_at_others(self.connection)
+        self.others.look(self.connection)
         if step.function is not None:
-            self._repeat(step.name, step.function)
+            assert self.repeat is not None
+            self.repeat(self, step)
             self.with_lock_retries(finish)
         elif step.concurrently:
             self._build_index(step.sql)
@@ -88,10 +87,11 @@ class StepRunner:
                 self.connection.execute(_LOCK_TIMEOUT, {"milliseconds": str(LOCK_TIMEOUT_MS)})
                 return action()
 
-        return self._until_free(in_transaction)
+        return self.until_free(in_transaction)
 
-    def _until_free(self, action: Callable[[], T]) -> T:
-        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    def until_free(self, action: Callable[[], T]) -> T:
+        """`action`, again and again while others hold the locks that it needs."""
+        deadline = time.monotonic() + self.lock_patience_seconds
         while True:
             try:
                 done = action()
@@ -100,55 +100,34 @@ class StepRunner:
                 if not isinstance(cause, _BUSY) or time.monotonic() > deadline:
                     raise
             else:
-                self.pace.own_commits += 1
+                self.others.own_commits += 1
                 return done
             # What waits behind this migration gets its turn.
             time.sleep(random.uniform(0.1, 0.5))
 
     def _do(self, statements: str, finish: Callable[[], None]) -> None:
-        if self.pace.is_shared:
+        if self.others.is_going_on:
             self.connection.execute(_ALONE)
         # Without parameters the driver sends all statements at once.
         self.connection.connection.cursor().execute(statements)
         finish()
-
-    def _repeat(self, name: str, function: str) -> None:
-        moved = 0
-        call = sql.SQL("select {}(%s)").format(sql.Identifier(*function.split(".")))
-        with self._autocommitting() as driver, _set_for_batches(driver) as settings:
-            while True:
-                settings.follow(self.pace)
-                begun = time.monotonic()
-                try:
-                    ((batch,),) = self._until_free(lambda: driver.execute(call, [self.pace.rows]).fetchall())
-                except psycopg.errors.QueryCanceled:
-                    # Sooner, it was an operator who cancelled it.
-                    is_late = (time.monotonic() - begun) * 1000 >= BATCH_TIMEOUT_MS
-                    if is_late and self.pace.may_halve():
-                        continue
-                    raise
-                if batch == 0:
-                    return
-                moved += batch
-                self.report(name, moved)
-                self.pace.after_batch(self.connection, batch, time.monotonic() - begun)
 
     def _build_index(self, statements: str) -> None:
         """Outside a transaction: an index that is built concurrently waits for those of others."""
         unfinished = self.with_lock_retries(
             lambda: self.connection.execute(_UNFINISHED, {"sql": statements}).scalars().all()
         )
-        with self._autocommitting() as driver:
-            driver.execute(_INDEX_ALONE if self.pace.is_shared else _INDEX_TOGETHER)
+        with self.autocommitting() as driver:
+            driver.execute(_INDEX_ALONE if self.others.is_going_on else _INDEX_TOGETHER)
             for statement in (
                 *unfinished,
                 statements.replace("index if not exists", "index concurrently if not exists"),
             ):
                 driver.execute(statement)
-                self.pace.own_commits += _INDEX_COMMITS
+                self.others.own_commits += _INDEX_COMMITS
 
     @contextmanager
-    def _autocommitting(self) -> Iterator[psycopg.Connection]:
+    def autocommitting(self) -> Iterator[psycopg.Connection]:
         """The driver's connection, each of whose statements is a transaction: one message to the server and back."""
         driver = self.connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
@@ -159,39 +138,6 @@ class StepRunner:
             # One that was lost cannot be told.
             if not driver.closed:
                 driver.autocommit = False
-
-
-@dataclass(slots=True)
-class _BatchSettings:
-    """What the session is told before a batch: rarely, as it takes a message of its own."""
-
-    driver: psycopg.Connection
-    told: tuple[str, str, bool] | None = None
-
-    def follow(self, pace: Pace) -> None:
-        """As `pace` has it. A single row may take as long as it takes.
-
-        A batch that a crash of the server loses is lost with its cursor, and moved again; but others' commits would
-        wait for the log of many batches at once.
-        """
-        self.tell(str(LOCK_TIMEOUT_MS), str(BATCH_TIMEOUT_MS) if pace.rows > 1 else "0", not pace.is_shared)
-
-    def tell(self, lock_timeout: str, statement_timeout: str, may_be_late: bool) -> None:
-        """Both in milliseconds. `may_be_late`: a commit need not wait for its log."""
-        wanted = (lock_timeout, statement_timeout, may_be_late)
-        if wanted != self.told:
-            self.driver.execute(_FOR_BATCHES, wanted)
-            self.told = wanted
-
-
-@contextmanager
-def _set_for_batches(driver: psycopg.Connection) -> Iterator[_BatchSettings]:
-    settings = _BatchSettings(driver)
-    try:
-        yield settings
-    finally:
-        if not driver.closed:
-            settings.tell("0", "0", False)
 
 
 @contextmanager

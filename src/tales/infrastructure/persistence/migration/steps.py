@@ -46,26 +46,31 @@ class Revision:
     @property
     def steps(self) -> tuple[Step, ...]:
         """What it does, in order."""
-        text = self.path.read_text(encoding="utf-8")
-        lines = list(_STEP_LINE.finditer(text))
-        if not lines:
-            return (Step(WHOLE, text),)
-        ends = [line.start() for line in lines[1:]] + [len(text)]
-        return tuple(
-            Step(
-                line["name"],
-                text[line.end() : end],
-                line["function"],
-                line["concurrently"] is not None,
-                line["again"] is not None,
-            )
-            for line, end in zip(lines, ends, strict=True)
-        )
+        return read_steps(self.path)
 
     @property
-    def way_back(self) -> str:
+    def down(self) -> str:
         """The SQL that undoes it, wherever between its steps the database stands."""
         return self.path.with_suffix(".down.sql").read_text(encoding="utf-8")
+
+
+def read_steps(path: Path) -> tuple[Step, ...]:
+    """The steps of an SQL file, in order."""
+    text = path.read_text(encoding="utf-8")
+    lines = list(_STEP_LINE.finditer(text))
+    if not lines:
+        return (Step(WHOLE, text),)
+    ends = [line.start() for line in lines[1:]] + [len(text)]
+    return tuple(
+        Step(
+            line["name"],
+            text[line.end() : end],
+            line["function"],
+            line["concurrently"] is not None,
+            line["again"] is not None,
+        )
+        for line, end in zip(lines, ends, strict=True)
+    )
 
 
 def revisions() -> tuple[Revision, ...]:

@@ -1,7 +1,7 @@
 -- Every call to a model is a row of tales.generations that nobody can lose or forge.
 --
--- A generation is one wish for a story; its attempts are numbered from 1 without a gap, and each is one call. An
--- attempt begins pending and ends once. What has ended never changes, but for the four exceptions below.
+-- A generation is one request for a story; its attempts are numbered from 1 without a gap, and each is one call. An
+-- attempt begins pending and ends once. What has ended never changes, but for the three exceptions below.
 -- Columns beyond the specification's are those of decisions 3, 4, 8 and 11.
 
 -- A number of tokens out of a provider's answer: NULL where it holds anything else.
@@ -169,15 +169,6 @@ return before is not distinct from after or (
     )
 );
 
--- Whether the owner is at work between 015 and the moment when 017 has dropped the old columns.
-create function tales.is_migrating() returns boolean
-language sql stable
-return exists (
-    select from pg_catalog.pg_attribute
-    where attrelid = 'tales.stories'::regclass and attname = 'model_used' and not attisdropped
-) and pg_has_role(current_user,
-    (select relowner from pg_catalog.pg_class where oid = 'tales.generations'::regclass), 'member');
-
 -- An attempt as JSON, but for its three long values.
 create function tales.without_contents(attempt tales.generations) returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -190,23 +181,13 @@ end
 $$;
 
 -- What may change of an attempt (decision 7). Identity and request: never. While it is pending: its outcome, and the
--- start once. When it has ended: nothing, but for the four exceptions that are numbered below.
+-- start once. When it has ended: nothing, but for the three exceptions that are numbered below.
 create function tales.guard_attempt() returns trigger
 language plpgsql set search_path = '' as $$
 declare
     changed jsonb;
     forgets_family boolean;
 begin
-    -- 1. The migration's own writes, until it has dropped the old columns. First, as the old application's users wait for
-    -- them. Whose it is and since when: only as the old application's own write of the story says it (a trigger's trigger).
-    if old.origin = 'migrated' and new.origin = 'migrated'
-        and (new.generation_id, new.attempt_number) = (old.generation_id, old.attempt_number)
-        and (pg_trigger_depth() > 1 or (new.user_id, new.created_at) = (old.user_id, old.created_at))
-        and tales.is_migrating()
-    then
-        return new;
-    end if;
-
     forgets_family :=
         tales.only_forgets(old.child_id, new.child_id,
             new.child_id is null and exists (select from tales.children where id = old.child_id))
@@ -240,13 +221,13 @@ begin
         end if;
     elsif changed = '{}' then
         return new;
-    -- 2. The child or the hero was deleted.
+    -- 1. The child or the hero was deleted.
     elsif forgets_family and changed - array['child_id', 'hero_id'] = '{}' then
         return new;
-    -- 3. The cost was learned afterwards.
+    -- 2. The cost was learned afterwards.
     elsif changed = '{"reconciled_cost_usd": true}' and new.reconciled_cost_usd is not null then
         return new;
-    -- 4. The contents are sealed: plain text becomes sealed text, and the rest of the response stays.
+    -- 3. The contents are sealed: plain text becomes sealed text, and the rest of the response stays.
     elsif changed - array['prompt', 'full_response'] = '{}'
         and (new.prompt is not distinct from old.prompt
             or (tales.is_sealed(new.prompt) and old.prompt is not null and not tales.is_sealed(old.prompt)))
@@ -332,309 +313,3 @@ grant insert (
 ) on tales.generations to authenticated;
 grant update (status, completed_at, error_message) on tales.generations to authenticated;
 grant select, insert, update on tales.generations to service_role;
-
--- While the old application still writes stories, their generations are kept in step.
-
--- The first 16 of these bytes, with the bits of version 8. Neither this nor the next function sets a search_path, so that
--- the planner can put their expressions in place of a call.
-create function tales.uuid_of_version_8(bytes bytea) returns uuid
-language sql immutable parallel safe
-return encode(set_byte(set_byte(substring(bytes for 16),
-    6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128), 'hex')::uuid;
-
--- SHA-256 of a fixed text and the story's id, with the bits of a UUID of version 8 (RFC 9562, section 5.8): every step
--- can be repeated, and none needs a mapping (decision 6).
-create function tales.migrated_generation_id(story_id uuid) returns uuid
-language sql immutable parallel safe
-return tales.uuid_of_version_8(sha256(('tales:migrated-generation:' || story_id::text)::bytea));
-
--- What is not as it was in the legacy table, by story and column, with the value that it had there: `down` restores it.
-create table tales.migration_notes (
-    story_id uuid not null,
-    column_name text not null,
-    old_value jsonb,
-    primary key (story_id, column_name)
-);
-
--- What the operator chose for rows that have no place in the new model, and how far the migration is. One row.
-create table tales.migration_state (
-    only_row boolean primary key default true check (only_row),
-    orphans text not null default '',
-    invalid text not null default '',
-    copied_up_to tid not null default '(0,0)',
-    linked_up_to tid not null default '(0,0)',
-    stories_file oid,
-    stories_end tid
-);
-insert into tales.migration_state default values;
-
--- What the legacy table could not hold when a migration was taken back (017 down); empty the first time. It is erased
--- with its user, like any other row.
-create table if not exists tales.generations_archive (
-    like tales.generations,
-    story_id uuid,
-    foreign key (user_id) references auth.users (id) on delete cascade,
-    foreign key (child_id) references tales.children (id) on delete set null,
-    foreign key (hero_id) references tales.heroes (id) on delete set null
-);
--- One of before the first release has no queue.
-alter table tales.generations_archive
-    add column if not exists queue text,
-    add column if not exists available_at timestamptz,
-    add column if not exists worker_id uuid;
-create index if not exists generations_archive_story_id_idx on tales.generations_archive (story_id);
-
-alter table tales.migration_notes enable row level security;
-alter table tales.migration_state enable row level security;
-alter table tales.generations_archive enable row level security;
-
--- Whether the owner may see every user.
-create function tales.sees_users() returns boolean
-language sql stable
-return has_table_privilege('auth.users', 'select') and not row_security_active('auth.users');
-
--- Whether there is this user, as far as the owner may see users; where it may not, the foreign key decides.
-create function tales.is_user(id uuid) returns boolean
-language plpgsql stable set search_path = '' as $$
-begin
-    if id is null or not tales.sees_users() then
-        return id is not null;
-    end if;
-    return exists (select from auth.users as u where u.id = is_user.id);
-end
-$$;
-
-create function tales.may_forget_length() returns boolean
-language sql stable set search_path = ''
-return exists (select from tales.migration_state where invalid = 'null');
-
--- Whether a story can have a generation as it is, or as the operator chose, whoever it belongs to. Every name is bound
--- here, so there is no search_path to set, which would cost each row a call.
-create function tales.is_valid(story_type text, story_length integer) returns boolean
-language sql stable
-return story_type in ('child', 'hero', 'combined')
-    and (story_length is null or story_length > 0 or tales.may_forget_length());
-
-create function tales.has_place(owner_id uuid, story_type text, story_length integer) returns boolean
-language sql stable
-return tales.is_valid(story_type, story_length) and tales.is_user(owner_id);
-
--- Whether a story is to have a copy: one that an archive has an attempt for gets that one (017), if it has the same user.
-create function tales.wants_copy(story_id uuid, owner_id uuid, story_type text, story_length integer) returns boolean
-language plpgsql stable set search_path = '' as $$
-begin
-    return tales.has_place(owner_id, story_type, story_length) and not exists (
-        select from tales.generations_archive as a
-        where a.story_id = wants_copy.story_id and a.user_id = owner_id and a.origin = 'live'
-    );
-end
-$$;
-
--- What a copy cannot hold as the story has it. Its body is text, as 017 could not drop the columns of a body that is bound.
-create function tales.notes_of(story tales.stories) returns table (column_name text, old_value jsonb)
-language sql stable as $$
-    select note.column_name, note.old_value
-    from (values
-        ('model_used', 'null'::jsonb, story.model_used is null),
-        ('moral', 'null', story.moral is null),
-        ('created_at', 'null', story.created_at is null),
-        ('story_length', to_jsonb(story.story_length), story.story_length <= 0)
-    ) as note (column_name, old_value, is_needed)
-    where note.is_needed
-$$;
-
--- Give these stories the attempt that wrote them: attempt 1, a success, of origin 'migrated' (decisions 3 to 5). What is
--- there already is left as it is. Returns those that have no copy by it. One plan serves every batch; it is made while generations is empty, and must serve when
--- it is not: its rows are found by their key alone, and no table is read whole.
-create function tales.copy_stories(ids uuid[]) returns uuid[]
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
-declare
-    left_out uuid[];
-begin
-    with copied as (
-        insert into tales.generations (
-            generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
-            hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
-            child_id, hero_id, reconciled_cost_usd
-        )
-        select
-            tales.migrated_generation_id(s.id), 1, coalesce(s.model_used, 'unknown'), s.full_response, 'success', s.user_id,
-            s.story_type, case when s.story_length > 0 then s.story_length end,
-            s.hero_appearance, s.relationship_description, coalesce(s.moral, 'unknown'),
-            coalesce(s.created_at, s.updated_at, 'epoch'), coalesce(s.created_at, s.updated_at, 'epoch'), 'migrated',
-            s.generation_info, c.id, h.id, a.reconciled_cost_usd
-        from tales.stories as s
-        left join tales.children as c on c.id = s.child_id
-        left join tales.heroes as h on h.id = s.hero_id
-        left join tales.generations_archive as a on a.story_id = s.id and a.user_id = s.user_id
-        where s.id = any (ids)
-            and tales.has_place(s.user_id, s.story_type, s.story_length)
-            and a.origin is distinct from 'live'
-        on conflict (generation_id, attempt_number) do nothing
-        returning generation_id
-    )
-    select array(
-        select id from unnest(ids) as id where tales.migrated_generation_id(id) not in (select generation_id from copied)
-    ) into left_out;
-
-    insert into tales.migration_notes
-    select s.id, note.column_name, note.old_value
-    from tales.stories as s
-    cross join lateral tales.notes_of(s) as note
-    where s.id = any (ids)
-    on conflict do nothing;
-    return left_out;
-end
-$$;
-
--- Write the copy of one story as its write has left it; `before` is NULL where the story is new. The old application's
--- users wait for this: it asks for nothing that the story itself tells.
-create function tales.write_copy(before tales.stories, after tales.stories) returns void
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
-declare
-    copy constant uuid := tales.migrated_generation_id(after.id);
-    made_at constant timestamptz := coalesce(after.created_at, after.updated_at, 'epoch');
-    is_expected boolean := before.id is not null;
-    child uuid;
-    hero uuid;
-begin
-    if after.child_id is not null then
-        select id into child from tales.children where id = after.child_id;
-    end if;
-    if after.hero_id is not null then
-        select id into hero from tales.heroes where id = after.hero_id;
-    end if;
-
-    -- Once around, but for a copy that comes or goes at this very moment.
-    loop
-        if is_expected then
-            update tales.generations set
-                model_used = coalesce(after.model_used, 'unknown'), full_response = after.full_response,
-                user_id = after.user_id, story_type = after.story_type,
-                story_length = case when after.story_length > 0 then after.story_length end,
-                hero_appearance = after.hero_appearance, relationship_description = after.relationship_description,
-                moral = coalesce(after.moral, 'unknown'), created_at = made_at, completed_at = made_at,
-                generation_info = after.generation_info, child_id = child, hero_id = hero
-            where generation_id = copy and attempt_number = 1;
-            exit when found;
-        end if;
-        insert into tales.generations (
-            generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
-            hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
-            child_id, hero_id, reconciled_cost_usd
-        )
-        values (
-            copy, 1, coalesce(after.model_used, 'unknown'), after.full_response, 'success', after.user_id,
-            after.story_type, case when after.story_length > 0 then after.story_length end,
-            after.hero_appearance, after.relationship_description, coalesce(after.moral, 'unknown'),
-            made_at, made_at, 'migrated', after.generation_info, child, hero,
-            (select a.reconciled_cost_usd from tales.generations_archive as a
-                where a.story_id = after.id and a.user_id = after.user_id)
-        )
-        on conflict (generation_id, attempt_number) do nothing;
-        exit when found;
-        is_expected := true;
-    end loop;
-
-    -- What an operator's choice or 017 changed of these two, the story itself does not tell.
-    if before.model_used is null or before.moral is null or before.story_length <= 0 then
-        delete from tales.migration_notes
-        where story_id = after.id and column_name not in ('created_at', 'user_id');
-    end if;
-    if after.model_used is null or after.moral is null or after.created_at is null or after.story_length <= 0 then
-        insert into tales.migration_notes
-        select after.id, note.column_name, note.old_value from tales.notes_of(after) as note
-        on conflict do nothing;
-    end if;
-end
-$$;
-
--- A story that is gone, or has no place any more, has no copy either: only 017 makes attempts outlive their stories.
-create function tales.drop_copy(story_id uuid) returns void
-language plpgsql set search_path = '' as $$
-begin
-    delete from tales.generations
-    where generation_id = tales.migrated_generation_id(drop_copy.story_id) and attempt_number = 1 and origin = 'migrated';
-    delete from tales.migration_notes as n
-    where n.story_id = drop_copy.story_id and n.column_name not in ('created_at', 'user_id');
-end
-$$;
-
--- Whether what a copy holds of a story is as it was, as far as that can be seen at a glance: of JSON its size, because a
--- response that lies outside its row would be fetched twice for each new rating. A second trigger sees to the
--- statements that name it.
-create function tales.looks_same_for_copy(before tales.stories, after tales.stories) returns boolean
-language sql immutable as $$
-    select (before.id, before.model_used, before.story_type, before.story_length, before.moral, before.hero_appearance,
-        before.relationship_description, before.user_id, before.child_id, before.hero_id, before.created_at,
-        pg_column_size(before.full_response), pg_column_size(before.generation_info))
-    is not distinct from (after.id, after.model_used, after.story_type, after.story_length, after.moral,
-        after.hero_appearance, after.relationship_description, after.user_id, after.child_id, after.hero_id,
-        after.created_at, pg_column_size(after.full_response), pg_column_size(after.generation_info))
-$$;
-
--- Whether the migration itself is writing (016 says so for a transaction): that is no write of the old application.
-create function tales.is_moving() returns boolean
-language sql stable
-return coalesce(current_setting('tales.moving', true) = 'on', false);
-
--- Runs after each write of the old application, as the owner: its users have no right to write generations. With an
--- argument, the statement names what may not show at a glance.
-create function tales.keep_generation() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    if tales.is_moving() then
-        return null;
-    elsif tg_op = 'DELETE' then
-        perform tales.drop_copy(old.id);
-        delete from tales.migration_notes where story_id = old.id;
-        return null;
-    elsif tg_nargs = 1 then
-        if not tales.looks_same_for_copy(old, new) then
-            return null;
-        end if;
-    elsif tg_op = 'UPDATE' then
-        -- Every write moves a story to another place in the table, perhaps to one that 016 has passed.
-        if tales.looks_same_for_copy(old, new) and exists (
-            select from tales.generations
-            where generation_id = tales.migrated_generation_id(new.id) and attempt_number = 1
-        ) then
-            return null;
-        end if;
-        if new.id <> old.id then
-            perform tales.drop_copy(old.id);
-            update tales.migration_notes set story_id = new.id where story_id = old.id;
-        end if;
-    end if;
-
-    if not tales.wants_copy(new.id, new.user_id, new.story_type, new.story_length) then
-        perform tales.drop_copy(new.id);
-    elsif tg_op = 'UPDATE' then
-        perform tales.write_copy(old, new);
-    else
-        perform tales.write_copy(null, new);
-    end if;
-    -- Last, as whoever copies this story at the same moment has been waited for by now, and has noted what it was.
-    if tg_op = 'UPDATE'
-        and (new.user_id is distinct from old.user_id or (old.created_at is null and new.created_at is not null))
-    then
-        delete from tales.migration_notes
-        where story_id = new.id and (column_name = 'created_at' and new.created_at is not null
-            or column_name = 'user_id' and new.user_id is distinct from old.user_id);
-    end if;
-    return null;
-end
-$$;
-
-create trigger stories_keep_generation after insert or update or delete on tales.stories
-    for each row execute function tales.keep_generation();
-create trigger stories_keep_response after update of full_response, generation_info on tales.stories
-    for each row execute function tales.keep_generation('named');
-
-revoke execute on function
-    tales.sees_users(), tales.is_user(uuid), tales.may_forget_length(), tales.is_valid(text, integer),
-    tales.has_place(uuid, text, integer),
-    tales.wants_copy(uuid, uuid, text, integer), tales.notes_of(tales.stories), tales.copy_stories(uuid[]),
-    tales.write_copy(tales.stories, tales.stories), tales.drop_copy(uuid),
-    tales.looks_same_for_copy(tales.stories, tales.stories), tales.is_moving(), tales.keep_generation()
-from public;

@@ -1,247 +1,317 @@
 -- Every legacy story gets the attempt that wrote it: attempt 1, a success, of origin 'migrated' (decisions 3 to 6).
 --
--- What cannot be moved as it is has a rule, or stops the migration. The operator's choices are settings:
+-- This file and 017 are the whole move, for a time when nobody writes stories. `tales migrate up` runs the same rules
+-- while others write: src/tales/legacy/sql. What cannot be moved as it is has a rule, or stops the migration. The
+-- operator's choices are settings:
 --   set tales.orphans = 'quarantine' | 'assign=<user id>'   for stories without a user
 --   set tales.invalid = 'null' | 'quarantine'               for values that a check of generations refuses
--- Nothing is dropped: old values are kept in migration_notes, quarantined stories whole, and `down` puts them back.
+-- Nothing is lost: what is changed is kept in saved_originals, stories without a place are kept whole, and `down` puts
+-- all of it back. What only the move needs is in schema tales_migration, which `tales migrate finish` drops.
 --
 -- A line `-- step:` begins a part that `tales migrate` runs in a transaction of its own, and does not run again when the
--- migration is resumed. A part that repeats a function is run batch by batch, with pauses; psql runs it at once.
+-- migration is resumed. psql takes these lines for comments.
+
+-- step: rules
+
+create schema if not exists tales_migration;
+
+-- What the operator chose for stories that do not fit, and which misfits need no more than that. One row.
+create table tales_migration.choices (
+    orphans text not null,
+    invalid text not null,
+    accepted text[] generated always as (
+        case invalid when 'null' then array['story_length_not_positive'] else array[]::text[] end
+    ) stored
+);
+insert into tales_migration.choices
+select coalesce(current_setting('tales.orphans', true), ''), coalesce(current_setting('tales.invalid', true), '');
+
+-- Why a story does not fit into generations, in the words of `tales migrate check`, which reads the rule from this file.
+create function tales_migration.misfits(story tales.stories, has_user boolean) returns text[]
+language sql stable as $$
+    select array_remove(array[
+        case when story.user_id is null then 'user_id_missing' when not has_user then 'user_id_unknown' end,
+        case when story.story_type is null then 'story_type_missing'
+            when story.story_type::text not in ('child', 'hero', 'combined') then 'story_type_unknown' end,
+        case when story.story_length <= 0 then 'story_length_not_positive' end
+    ], null)
+$$;
+
+-- Whether the owner may see every user. Where it may not, the foreign key of generations decides.
+create function tales_migration.sees_users() returns boolean
+language sql stable
+return has_table_privilege('auth.users', 'select') and not row_security_active('auth.users');
+
+create function tales_migration.is_user(id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    if id is null or not tales_migration.sees_users() then
+        return id is not null;
+    end if;
+    return exists (select from auth.users as u where u.id = is_user.id);
+end
+$$;
+
+-- All users that stories may have, at once: to ask for each by itself takes longer than to read both tables.
+create function tales_migration.users() returns setof uuid
+language plpgsql stable set search_path = '' as $$
+begin
+    if tales_migration.sees_users() then
+        return query select id from auth.users;
+    else
+        return query select distinct user_id from tales.stories;
+    end if;
+end
+$$;
+
+-- Stop where a story does not fit and the operator did not choose.
+create function tales_migration.refuse_misfits() returns void
+language plpgsql set search_path = '' as $$
+declare
+    choice tales_migration.choices;
+    found record;
+begin
+    select * into choice from tales_migration.choices;
+    if starts_with(choice.orphans, 'assign=') and not tales_migration.is_user(substring(choice.orphans from 8)::uuid)
+    then
+        raise exception 'There is no user % to assign stories to. Choose another for --orphans assign=<user id>.',
+            substring(choice.orphans from 8) using errcode = 'check_violation';
+    end if;
+
+    select
+        count(*) filter (where misfit in ('user_id_missing', 'user_id_unknown')) as orphans,
+        count(*) filter (where misfit in ('story_type_missing', 'story_type_unknown')) as types,
+        count(*) filter (where misfit = 'story_length_not_positive') as lengths
+    into found
+    from tales.stories as s
+    left join tales_migration.users() as u on u = s.user_id
+    cross join unnest(tales_migration.misfits(s, u is not null)) as misfit;
+
+    if found.orphans > 0 and choice.orphans <> 'quarantine' and not starts_with(choice.orphans, 'assign=') then
+        raise exception '% stories have no user. Choose --orphans quarantine or --orphans assign=<user id>.',
+            found.orphans using errcode = 'check_violation';
+    elsif found.types > 0 and choice.invalid <> 'quarantine' then
+        raise exception '% stories have a story_type that is not allowed. Choose --invalid quarantine.', found.types
+            using errcode = 'check_violation';
+    elsif found.lengths > 0 and choice.invalid not in ('null', 'quarantine') then
+        raise exception '% stories have a story_length that is not allowed. Choose --invalid null or --invalid quarantine.',
+            found.lengths using errcode = 'check_violation';
+    end if;
+end
+$$;
+
+-- step: check
+
+select tales_migration.refuse_misfits();
 
 -- step: prepare
 
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
 
-update tales.migration_state
-set orphans = coalesce(current_setting('tales.orphans', true), ''),
-    invalid = coalesce(current_setting('tales.invalid', true), '');
+-- SHA-256 of a fixed text and the story's id, with the bits of a UUID of version 8 (RFC 9562, section 5.8): every step
+-- can be repeated, and none needs a mapping (decision 6). No search_path is set, so that the planner can put the
+-- expression in place of a call.
+create function tales_migration.uuid_of_version_8(bytes bytea) returns uuid
+language sql immutable parallel safe
+return encode(set_byte(set_byte(substring(bytes for 16),
+    6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128), 'hex')::uuid;
 
--- Stories that have no place in the new model, whole. They are erased with their user, like any other.
-create table tales.stories_unowned (
-    like tales.stories,
-    primary key (id),
-    foreign key (child_id) references tales.children (id) on delete set null,
-    foreign key (hero_id) references tales.heroes (id) on delete set null
+create function tales_migration.generation_id_of(story_id uuid) returns uuid
+language sql immutable parallel safe
+return tales_migration.uuid_of_version_8(sha256(('tales:migrated-generation:' || story_id::text)::bytea));
+
+-- What is not as it was in the legacy table, by story and column, with the value that it had there.
+create table tales_migration.saved_originals (
+    story_id uuid not null,
+    column_name text not null,
+    old_value jsonb,
+    primary key (story_id, column_name)
 );
-create table tales.stories_quarantined (
-    like tales.stories,
-    primary key (id),
+
+-- What the legacy table could not hold when a migration was taken back (017 down); empty the first time. It is erased
+-- with its user, like any other row.
+create table if not exists tales.generations_archive (
+    like tales.generations,
+    story_id uuid,
     foreign key (user_id) references auth.users (id) on delete cascade,
     foreign key (child_id) references tales.children (id) on delete set null,
     foreign key (hero_id) references tales.heroes (id) on delete set null
 );
-alter table tales.stories_unowned enable row level security;
-alter table tales.stories_quarantined enable row level security;
+create index if not exists generations_archive_story_id_idx on tales.generations_archive (story_id);
+alter table tales.generations_archive enable row level security;
 
--- The migration's own writes are not those of a user: our triggers let them pass, and those of others (that set
--- updated_at, say) are muted. Not every role may do the latter: `tales migrate check` says so beforehand.
--- Until the transaction ends, or the session: to mute and to unmute costs every plan that the session has made.
-create function tales.say_moving(moving boolean, until_session_ends boolean default false) returns void
+-- The attempt that each story gets; attempts that an archive has kept come back as they were (017).
+create view tales_migration.copies as
+select
+    s.id as story_id, tales_migration.generation_id_of(s.id) as generation_id, 1 as attempt_number,
+    coalesce(s.model_used, 'unknown') as model_used, s.full_response, 'success' as status, s.user_id, s.story_type,
+    case when s.story_length > 0 then s.story_length end as story_length, s.hero_appearance,
+    s.relationship_description, coalesce(s.moral, 'unknown') as moral,
+    coalesce(s.created_at, s.updated_at, 'epoch') as created_at,
+    coalesce(s.created_at, s.updated_at, 'epoch') as completed_at, 'migrated' as origin, s.generation_info,
+    c.id as child_id, h.id as hero_id, a.reconciled_cost_usd
+from tales.stories as s
+left join tales.children as c on c.id = s.child_id
+left join tales.heroes as h on h.id = s.hero_id
+left join tales.generations_archive as a on a.story_id = s.id and a.user_id = s.user_id
+where a.origin is distinct from 'live';
+
+-- What a copy cannot hold as the story has it.
+create function tales_migration.originals_of(story tales.stories) returns table (column_name text, old_value jsonb)
+language sql stable as $$
+    select original.column_name, original.old_value
+    from (values
+        ('model_used', 'null'::jsonb, story.model_used is null),
+        ('moral', 'null', story.moral is null),
+        ('created_at', 'null', story.created_at is null),
+        ('story_length', to_jsonb(story.story_length), story.story_length <= 0)
+    ) as original (column_name, old_value, is_needed)
+    where original.is_needed
+$$;
+
+-- Whether the migration itself is writing. Its own writes are not those of a user: what keeps copies in step lets them
+-- pass, and triggers of others (that set updated_at, say) are muted. Not every role may do the latter: `tales migrate
+-- check` says so beforehand. Until the transaction ends, or the session.
+create function tales_migration.is_own_write() returns boolean
+language sql stable
+return coalesce(current_setting('tales.own_write', true) = 'on', false);
+
+create function tales_migration.set_own_write(own boolean, until_session_ends boolean default false) returns void
 language plpgsql set search_path = '' as $$
 begin
-    if moving = tales.is_moving() then
+    if own = tales_migration.is_own_write() then
         return;
     end if;
-    perform set_config('tales.moving', case when moving then 'on' else 'off' end, not until_session_ends);
-    perform set_config('session_replication_role', case when moving then 'replica' else 'origin' end, not until_session_ends);
+    perform set_config('tales.own_write', case when own then 'on' else 'off' end, not until_session_ends);
+    perform set_config('session_replication_role', case when own then 'replica' else 'origin' end,
+        not until_session_ends);
 exception when insufficient_privilege then
-    perform set_config('tales.moving', case when moving then 'on' else 'off' end, not until_session_ends);
+    perform set_config('tales.own_write', case when own then 'on' else 'off' end, not until_session_ends);
 end
 $$;
 
--- Move stories to one of these tables; by name, because 017 adds columns that they do not have.
-create function tales.set_aside(ids uuid[], place regclass) returns void
+-- Move stories that have no place in the new model, whole, to a table that is made when the first of them comes. They are
+-- erased with their user, like any other. By name, as stories may have got columns since.
+create function tales_migration.set_aside(ids uuid[], table_name text) returns void
 language plpgsql set search_path = '' as $$
 declare
+    place constant text := format('tales.%I', table_name);
     columns text;
 begin
     if cardinality(ids) = 0 then
         return;
     end if;
+    if to_regclass(place) is null then
+        execute format('create table %s (like tales.stories, primary key (id), '
+            'foreign key (child_id) references tales.children (id) on delete set null, '
+            'foreign key (hero_id) references tales.heroes (id) on delete set null)', place);
+        if table_name = 'stories_quarantined' then
+            execute format('alter table %s add foreign key (user_id) references auth.users (id) on delete cascade',
+                place);
+        end if;
+        execute format('alter table %s enable row level security', place);
+    end if;
     select string_agg(quote_ident(attname), ', ') into columns
     from pg_catalog.pg_attribute
-    where attrelid = place and attnum > 0 and not attisdropped and attgenerated = '';
-    execute format('insert into %s (%s) select %s from tales.stories where id = any ($1)', place, columns, columns) using ids;
+    where attrelid = place::regclass and attnum > 0 and not attisdropped;
+    execute format('insert into %s (%s) select %s from tales.stories where id = any ($1)', place, columns, columns)
+        using ids;
     -- 017 has filled this in.
-    execute format('update %s set created_at = null where id in (select story_id from tales.migration_notes '
+    execute format('update %s set created_at = null where id in (select story_id from tales_migration.saved_originals '
         'where story_id = any ($1) and column_name = ''created_at'')', place) using ids;
     delete from tales.stories where id = any (ids);
 end
 $$;
 
--- Do with these stories what the operator chose, where they have no place as they are. Each is locked before it is
--- judged: what another has just written to it counts.
-create function tales.settle_stories(ids uuid[]) returns void
+-- Do with these stories what the operator chose, where they do not fit. Each is locked before it is judged: what another
+-- has just written to it counts.
+create function tales_migration.resolve_misfits(ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
 declare
-    choice tales.migration_state;
+    choice tales_migration.choices;
+    orphan constant text[] := array['user_id_missing', 'user_id_unknown'];
     orphans uuid[];
 begin
-    select * into choice from tales.migration_state;
+    select * into choice from tales_migration.choices;
     orphans := array(
         select s.id from tales.stories as s
-        where s.id = any (ids) and not tales.is_user(s.user_id)
-            and (choice.orphans = 'quarantine' or (choice.invalid = 'quarantine'
-                and (s.story_length <= 0 or s.story_type is null or s.story_type not in ('child', 'hero', 'combined'))))
+        where s.id = any (ids) and tales_migration.misfits(s, tales_migration.is_user(s.user_id)) && orphan
+            and (choice.orphans = 'quarantine'
+                or (choice.invalid = 'quarantine' and not tales_migration.misfits(s, true) <@ orphan))
         order by s.id for update
     );
     if choice.orphans <> '' then
-        perform tales.set_aside(orphans, 'tales.stories_unowned');
+        perform tales_migration.set_aside(orphans, 'stories_unowned');
     end if;
     if starts_with(choice.orphans, 'assign=') then
         orphans := array(
             select s.id from tales.stories as s
-            where s.id = any (ids) and not tales.is_user(s.user_id) order by s.id for update
+            where s.id = any (ids) and not tales_migration.is_user(s.user_id) order by s.id for update
         );
-        insert into tales.migration_notes
+        insert into tales_migration.saved_originals
         select id, 'user_id', to_jsonb(user_id) from tales.stories where id = any (orphans)
         on conflict do nothing;
-        perform tales.say_moving(true);
+        perform tales_migration.set_own_write(true);
         update tales.stories set user_id = substring(choice.orphans from 8)::uuid where id = any (orphans);
-        perform tales.say_moving(false);
+        perform tales_migration.set_own_write(false);
     end if;
 
     if choice.invalid = 'quarantine' then
-        perform tales.set_aside(array(
+        perform tales_migration.set_aside(array(
             select s.id from tales.stories as s
-            where s.id = any (ids) and tales.is_user(s.user_id)
-                and (s.story_length <= 0 or s.story_type is null or s.story_type not in ('child', 'hero', 'combined'))
+            where s.id = any (ids) and tales_migration.is_user(s.user_id)
+                and tales_migration.misfits(s, true) <> '{}'
             order by s.id for update
-        ), 'tales.stories_quarantined');
+        ), 'stories_quarantined');
     end if;
 end
 $$;
-
--- The next stories, `most` at a time, as they lie in the table: in the order of a key each would touch pages of its own,
--- in the table and in its indexes, and the log would grow to several times the table. A place is taken once, so equal
--- times neither loop nor skip. A story that is written meanwhile changes its place, but every write sees to the story
--- itself (015, 017); so does that of one that comes to lie behind the end. Where the table was rewritten (VACUUM FULL,
--- say), the places are new ones, and it begins again.
-create function tales.next_stories(passed tid, most integer, out ids uuid[], out place tid)
-language plpgsql set search_path = '' set enable_seqscan = off as $$
-declare
-    state tales.migration_state;
-begin
-    select * into state from tales.migration_state;
-    if state.stories_file is distinct from pg_relation_filenode('tales.stories') then
-        passed := '(0,0)';
-        update tales.migration_state
-        set stories_file = pg_relation_filenode('tales.stories'),
-            stories_end = format('(%s,0)', pg_relation_size('tales.stories') / current_setting('block_size')::integer)::tid
-        returning * into state;
-    end if;
-    select array_agg(next.id), max(next.place) into ids, place
-    from (
-        select s.id, s.ctid as place from tales.stories as s
-        where s.ctid > passed and s.ctid < state.stories_end
-        limit most
-    ) as next;
-end
-$$;
-
--- Copy the next stories, `most` at a time; how many they were. Locked against deletion until they are copied. What could
--- not be copied either has been, by a write, or has no place.
-create function tales.copy_next_stories(most integer) returns integer
-language plpgsql set search_path = '' as $$
-declare
-    next record;
-    left_out uuid[];
-begin
-    next := tales.next_stories((select copied_up_to from tales.migration_state), most);
-    if next.ids is null then
-        return 0;
-    end if;
-    perform from tales.stories where id = any (next.ids) order by id for key share;
-    left_out := tales.copy_stories(next.ids);
-    if cardinality(left_out) > 0 then
-        perform tales.settle_stories(left_out);
-        perform tales.copy_stories(left_out);
-    end if;
-    update tales.migration_state set copied_up_to = next.place;
-    return cardinality(next.ids);
-end
-$$;
-
--- Stop where a story has no place and the operator did not choose.
-create function tales.refuse_unsettled_stories() returns void
-language plpgsql set search_path = '' as $$
-declare
-    choice tales.migration_state;
-    refused bigint;
-begin
-    select * into choice from tales.migration_state;
-    if choice.orphans <> 'quarantine' and not starts_with(choice.orphans, 'assign=') then
-        -- All at once: to ask for each user by itself would take longer than to read the table.
-        if tales.sees_users() then
-            select count(*) into refused
-            from tales.stories as s
-            left join auth.users as u on u.id = s.user_id
-            where u.id is null;
-        else
-            select count(*) into refused from tales.stories where user_id is null;
-        end if;
-        if refused > 0 then
-            raise exception '% stories have no user. Choose --orphans quarantine or --orphans assign=<user id>.', refused
-                using errcode = 'check_violation';
-        end if;
-    end if;
-    if starts_with(choice.orphans, 'assign=') and not tales.is_user(substring(choice.orphans from 8)::uuid) then
-        raise exception 'There is no user % to assign stories to. Choose another for --orphans assign=<user id>.',
-            substring(choice.orphans from 8) using errcode = 'check_violation';
-    end if;
-    if choice.invalid <> 'quarantine' then
-        select count(*) into refused from tales.stories
-        where story_type is null or story_type not in ('child', 'hero', 'combined');
-        if refused > 0 then
-            raise exception '% stories have a story_type that is not allowed. Choose --invalid quarantine.', refused
-                using errcode = 'check_violation';
-        end if;
-        select count(*) into refused from tales.stories where story_length <= 0 and choice.invalid <> 'null';
-        if refused > 0 then
-            raise exception '% stories have a story_length that is not allowed. Choose --invalid null or --invalid quarantine.',
-                refused using errcode = 'check_violation';
-        end if;
-    end if;
-end
-$$;
-
-revoke execute on function
-    tales.say_moving(boolean, boolean), tales.set_aside(uuid[], regclass), tales.settle_stories(uuid[]), tales.next_stories(tid, integer),
-    tales.copy_next_stories(integer),
-    tales.refuse_unsettled_stories()
-from public;
-
--- step: check
-
--- In a step of its own: to count takes as long as there are stories, and holds no lock here.
-select tales.refuse_unsettled_stories();
 
 -- step: restore
 
--- What an earlier way back set aside comes first, but for what was copied from a story, and will be again.
+-- What an earlier `down` has archived comes first, but for what was copied from a story, and will be again.
+do $$
+declare
+    columns text;
+begin
+    select string_agg(quote_ident(attname), ', ') into columns
+    from pg_catalog.pg_attribute as g
+    where attrelid = 'tales.generations'::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+        and exists (
+            select from pg_catalog.pg_attribute
+            where attrelid = 'tales.generations_archive'::regclass and attname = g.attname and not attisdropped
+        );
+    execute format('insert into tales.generations (%s) select %s from tales.generations_archive as a '
+        'where origin = ''live'' or not exists (select from tales.stories as s where s.id = a.story_id) '
+        'order by generation_id, attempt_number', columns, columns);
+end
+$$;
+
+-- step: copy
+
+select tales_migration.resolve_misfits(array(
+    select s.id from tales.stories as s
+    left join tales_migration.users() as u on u = s.user_id
+    where tales_migration.misfits(s, u is not null) <> '{}'
+));
+
 insert into tales.generations (
-    generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
-    hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
-    child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type, http_status,
-    provider_generation_id, reconciled_cost_usd, queue, available_at, worker_id
+    generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+    hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+    child_id, hero_id, reconciled_cost_usd
 )
 select
-    generation_id, attempt_number, model_used, full_response, status, prompt, user_id, story_type, story_length,
-    hero_appearance, relationship_description, moral, error_message, created_at, completed_at, origin, generation_info,
-    child_id, hero_id, language, prompt_version, started_at, first_token_at, error_type, http_status,
-    provider_generation_id, reconciled_cost_usd, queue, available_at, worker_id
-from tales.generations_archive as a
-where origin = 'live' or not exists (select from tales.stories as s where s.id = a.story_id)
-order by generation_id, attempt_number;
+    generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+    hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+    child_id, hero_id, reconciled_cost_usd
+from tales_migration.copies;
 
--- The one id that comes after no other.
-select tales.settle_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
-select tales.copy_stories(array['00000000-0000-0000-0000-000000000000'::uuid]);
-
--- step: copy, repeat tales.copy_next_stories
-
-do $$ begin while tales.copy_next_stories(10000) > 0 loop end loop; end $$;
+insert into tales_migration.saved_originals
+select s.id, original.column_name, original.old_value
+from tales.stories as s
+cross join lateral tales_migration.originals_of(s) as original
+on conflict do nothing;
 
 -- step: analyze
 

@@ -1,14 +1,13 @@
 revoke execute on function
     tales.json_count(jsonb), tales.json_amount(jsonb), tales.json_name(jsonb), tales.is_sealed(text),
-    tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb), tales.is_migrating(),
+    tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb),
     tales.without_contents(tales.generations)
 from authenticated, service_role;
 grant execute on function
     tales.json_count(jsonb), tales.json_amount(jsonb), tales.json_name(jsonb), tales.is_sealed(text),
-    tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb), tales.is_migrating(),
+    tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb),
     tales.without_contents(tales.generations),
-    tales.check_attempt_sequence(), tales.guard_attempt(), tales.cancel_attempt(), tales.check_story_attempt(),
-    tales.uuid_of_version_8(bytea), tales.migrated_generation_id(uuid)
+    tales.check_attempt_sequence(), tales.guard_attempt(), tales.cancel_attempt(), tales.check_story_attempt()
 to public;
 
 alter table tales.heroes no force row level security;

@@ -1,0 +1,152 @@
+-- While the old application writes stories, their attempts are kept in step (dual write). Comes after 015 and the steps
+-- `rules` and `prepare` of 016, and before any story is copied.
+
+-- step: sync
+
+-- How far the move is. One row.
+create table tales_migration.progress (
+    copied_up_to tid not null default '(0,0)',
+    linked_up_to tid not null default '(0,0)',
+    stories_file oid,
+    stories_end tid
+);
+insert into tales_migration.progress default values;
+
+-- Whether the owner may change a copy: it moves each, until the old columns are gone. Whose it is and since when, only as
+-- the old application's own write of the story says it (a trigger's statement).
+create function tales_migration.may_rewrite(keeps_owner_and_time boolean) returns boolean
+language sql stable
+return (keeps_owner_and_time or pg_trigger_depth() > 0) and pg_has_role(current_user,
+    (select relowner from pg_catalog.pg_class where oid = 'tales.generations'::regclass), 'member');
+
+drop trigger generations_guard_ended on tales.generations;
+create trigger generations_guard_ended before update on tales.generations
+    for each row when (old.status <> 'pending' and not (
+        old.origin = 'migrated' and new.origin = 'migrated'
+        and (new.generation_id, new.attempt_number) = (old.generation_id, old.attempt_number)
+        and tales_migration.may_rewrite((new.user_id, new.created_at) = (old.user_id, old.created_at))
+    )) execute function tales.guard_attempt();
+
+-- Whether a story is to have a copy: one that fits, and that an archive has no attempt of for the same user (017).
+create function tales_migration.wants_copy(story tales.stories) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    return tales_migration.misfits(story, tales_migration.is_user(story.user_id))
+            <@ (select accepted from tales_migration.choices)
+        and not exists (
+            select from tales.generations_archive as a
+            where a.story_id = story.id and a.user_id = story.user_id and a.origin = 'live'
+        );
+end
+$$;
+
+-- Write the copies of these stories as the stories are now. One plan serves every call; it is made while generations is
+-- empty, and must serve when it is not: rows are found by their key alone, and no table is read whole.
+create function tales_migration.write_copies(ids uuid[]) returns void
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+begin
+    insert into tales.generations as g (
+        generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+        hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+        child_id, hero_id, reconciled_cost_usd
+    )
+    select
+        generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+        hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+        child_id, hero_id, reconciled_cost_usd
+    from tales_migration.copies
+    where story_id = any (ids)
+    on conflict (generation_id, attempt_number) do update set
+        model_used = excluded.model_used, full_response = excluded.full_response, user_id = excluded.user_id,
+        story_type = excluded.story_type, story_length = excluded.story_length,
+        hero_appearance = excluded.hero_appearance, relationship_description = excluded.relationship_description,
+        moral = excluded.moral, created_at = excluded.created_at, completed_at = excluded.completed_at,
+        generation_info = excluded.generation_info, child_id = excluded.child_id, hero_id = excluded.hero_id;
+
+    -- What an operator's choice or 017 changed of these two, the story itself does not tell. Not before the copy is
+    -- written: whoever copies this story at the same moment has been waited for by then, and has saved what it was.
+    delete from tales_migration.saved_originals
+    where story_id = any (ids) and column_name not in ('created_at', 'user_id');
+    insert into tales_migration.saved_originals
+    select s.id, original.column_name, original.old_value
+    from tales.stories as s
+    cross join lateral tales_migration.originals_of(s) as original
+    where s.id = any (ids)
+    on conflict do nothing;
+end
+$$;
+
+-- A story that is gone, or does not fit any more, has no copy either: only 017 makes attempts outlive their stories.
+create function tales_migration.drop_copy(story_id uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+    delete from tales.generations
+    where generation_id = tales_migration.generation_id_of(drop_copy.story_id)
+        and attempt_number = 1 and origin = 'migrated';
+    delete from tales_migration.saved_originals as o
+    where o.story_id = drop_copy.story_id and o.column_name not in ('created_at', 'user_id');
+end
+$$;
+
+-- Whether what a copy holds of a story is as it was, as far as that can be seen at a glance: of JSON its size, because a
+-- response that lies outside its row would be fetched twice for each new rating. A second trigger sees to the
+-- statements that name it.
+create function tales_migration.looks_same(before tales.stories, after tales.stories) returns boolean
+language sql immutable as $$
+    select (before.id, before.model_used, before.story_type, before.story_length, before.moral, before.hero_appearance,
+        before.relationship_description, before.user_id, before.child_id, before.hero_id, before.created_at,
+        pg_column_size(before.full_response), pg_column_size(before.generation_info))
+    is not distinct from (after.id, after.model_used, after.story_type, after.story_length, after.moral,
+        after.hero_appearance, after.relationship_description, after.user_id, after.child_id, after.hero_id,
+        after.created_at, pg_column_size(after.full_response), pg_column_size(after.generation_info))
+$$;
+
+-- Runs after each write of the old application, as the owner: its users have no right to write generations. With an
+-- argument, the statement names what may not show at a glance.
+create function tales_migration.sync_story() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if tales_migration.is_own_write() then
+        return null;
+    elsif tg_op = 'DELETE' then
+        perform tales_migration.drop_copy(old.id);
+        delete from tales_migration.saved_originals where story_id = old.id;
+        return null;
+    elsif tg_nargs = 1 then
+        if not tales_migration.looks_same(old, new) then
+            return null;
+        end if;
+    elsif tg_op = 'UPDATE' then
+        -- Every write moves a story to another place in the table, perhaps to one that the copying has passed.
+        if tales_migration.looks_same(old, new) and exists (
+            select from tales.generations
+            where generation_id = tales_migration.generation_id_of(new.id) and attempt_number = 1
+        ) then
+            return null;
+        end if;
+        if new.id <> old.id then
+            perform tales_migration.drop_copy(old.id);
+            update tales_migration.saved_originals set story_id = new.id where story_id = old.id;
+        end if;
+    end if;
+
+    if not tales_migration.wants_copy(new) then
+        perform tales_migration.drop_copy(new.id);
+    else
+        perform tales_migration.write_copies(array[new.id]);
+    end if;
+    if tg_op = 'UPDATE'
+        and (new.user_id is distinct from old.user_id or (old.created_at is null and new.created_at is not null))
+    then
+        delete from tales_migration.saved_originals
+        where story_id = new.id and (column_name = 'created_at' and new.created_at is not null
+            or column_name = 'user_id' and new.user_id is distinct from old.user_id);
+    end if;
+    return null;
+end
+$$;
+
+create trigger stories_sync after insert or update or delete on tales.stories
+    for each row execute function tales_migration.sync_story();
+create trigger stories_sync_json after update of full_response, generation_info on tales.stories
+    for each row execute function tales_migration.sync_story('named');
