@@ -9,8 +9,8 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps
 # Which PostgreSQL there is makes no difference to these.
 SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/auth tests/infrastructure/providers \
-	tests/infrastructure/persistence/test_cluster.py tests/infrastructure/persistence/test_embedded.py \
-	tests/infrastructure/persistence/test_server_user.py tests/acceptance/test_budget.py tests/acceptance/test_fuzz.py \
+	tests/infrastructure/embedded/test_cluster.py tests/infrastructure/embedded/test_server.py \
+	tests/infrastructure/embedded/test_server_user.py tests/acceptance/test_budget.py tests/acceptance/test_fuzz.py \
 	tests/acceptance/test_remote.py
 
 # .venv/installed names the folder that .venv was made in: programs in a .venv hold its path. A .venv that was left half
@@ -43,7 +43,7 @@ lint: install ## Check style, types, the arrows of the architecture, and the SQL
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/deptry src
-	.venv/bin/squawk src/tales/infrastructure/persistence/migrations/*.sql src/tales/legacy/sql/*.sql
+	.venv/bin/squawk src/tales/infrastructure/migrations/*.sql src/tales/legacy/sql/*.sql
 
 format: install ## Put the code into its shape
 	$(PY) -m ruff check --quiet --fix .

@@ -20,7 +20,7 @@ from tests.fixtures.catalog import catalog
 from benchmarks.interruptions import end, kill, start_migrator, wait_for_a_moment
 from benchmarks.legacy import CHECKSUM, LegacyPlan, Nastiness, Profile
 from benchmarks.measuring import Workshop, say_machine, say_table, workshop
-from tales.infrastructure.persistence.embedded import start_embedded
+from tales.infrastructure.embedded.server import start_embedded
 from tales.legacy.verify import verify
 
 _SCHEMAS = ("tales", "auth", "tales_internal")

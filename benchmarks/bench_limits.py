@@ -17,8 +17,8 @@ from uuid_utils.compat import uuid7
 from benchmarks.measuring import say_machine, workshop
 from tales.domain.actor import Actor
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.engine import make_engine
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.legacy.migrate import migrate_up
 
 CALLS = 1000

@@ -26,9 +26,9 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import event
-from tests.infrastructure.persistence.actors import acting
-from tests.infrastructure.persistence.test_plans import FILL, LOOK_UPS, PARENT
-from tests.infrastructure.persistence.test_plans import ROWS as FILLED
+from tests.fixtures.actors import acting
+from tests.infrastructure.postgres.test_plans import FILL, LOOK_UPS, PARENT
+from tests.infrastructure.postgres.test_plans import ROWS as FILLED
 
 from benchmarks.legacy.paragraphs import pool
 from benchmarks.measuring import say_machine, say_table, workshop
@@ -37,8 +37,8 @@ from tales.domain.filters import GenerationFilter, StoryFilter
 from tales.domain.generation import Status
 from tales.domain.page import PageKey, PageRequest
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
+from tales.infrastructure.postgres.engine import make_engine
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.legacy.migrate import migrate_up
 
 FEW_PAGES = 250

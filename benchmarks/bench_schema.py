@@ -28,7 +28,7 @@ from psycopg import sql
 
 from benchmarks.legacy.paragraphs import pool
 from benchmarks.measuring import Workshop, say_machine, say_table, workshop
-from tales.infrastructure.persistence.cluster import programs
+from tales.infrastructure.embedded.cluster import programs
 from tales.legacy.migrate import migrate_up
 
 CLIENTS = 8

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.fuzzing import MODELS, VERSIONS, furnish, fuzz, sign_up
-from tales.infrastructure.persistence.embedded import stop_embedded
+from tales.infrastructure.embedded.server import stop_embedded
 
 _COMMAND = (sys.executable, "-m", "tales.interfaces.cli.main")
 _SECRET = "a secret of these requests alone"

@@ -17,7 +17,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from benchmarks.legacy import LegacyPlan, fill_legacy
-from tales.infrastructure.persistence.embedded import start_embedded, stop_embedded
+from tales.infrastructure.embedded.server import start_embedded, stop_embedded
 from tales.legacy.migrate import migrate_up
 
 LEGACY = "014"

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import class_row
 
-from tales.infrastructure.persistence.embedded import start_embedded, stop_embedded
+from tales.infrastructure.embedded.server import start_embedded, stop_embedded
 from tales.legacy.migrate import migrate_up
 
 README = Path(__file__).resolve().parent.parent / "README.md"

@@ -18,8 +18,8 @@ from tales.domain.repositories.unit_of_work import Transactions
 from tales.domain.retry import NextAttempt
 from tales.domain.story import NewStory
 from tales.domain.story_spec import StorySpec, StoryType
-from tales.infrastructure.persistence.escaping import dump_storable
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions, SqlUnitOfWork
+from tales.infrastructure.postgres.escaping import dump_storable
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.attempt_rows import result_row
 
 CREATED = datetime(2026, 3, 20, 11, tzinfo=UTC)

@@ -12,7 +12,7 @@ import psycopg
 
 from benchmarks.generations.provider import BODY, STORY, TITLE
 from benchmarks.measuring import Workshop
-from tales.infrastructure.persistence.cluster import programs
+from tales.infrastructure.embedded.cluster import programs
 
 CLIENTS = 8
 USERS = 1000

@@ -14,7 +14,7 @@ from benchmarks.legacy.languages import LANGUAGES
 from benchmarks.legacy.load import fill_legacy
 from benchmarks.legacy.plan import Extras, LegacyCounts, LegacyPlan, Nastiness, Profile, kinds
 from benchmarks.legacy.supabase import prepare_supabase, url_as
-from tales.infrastructure.persistence.urls import libpq_url
+from tales.infrastructure.postgres.urls import libpq_url
 from tales.legacy.migrate import migrate_up
 
 LEGACY = "014"

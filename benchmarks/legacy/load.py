@@ -15,7 +15,7 @@ from benchmarks.legacy.extras import add_extras
 from benchmarks.legacy.families import READY_MADE, Families, children_of, heroes_of
 from benchmarks.legacy.plan import Extras, LegacyCounts, LegacyPlan
 from benchmarks.legacy.stories import Stories
-from tales.infrastructure.persistence.urls import libpq_url
+from tales.infrastructure.postgres.urls import libpq_url
 
 Target = str | psycopg.Connection[Any]
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from tales.infrastructure.persistence.urls import libpq_url
+from tales.infrastructure.postgres.urls import libpq_url
 
 _PLATFORM = Path(__file__).with_name("supabase.sql")
 _TAKEN_ON = ("anon", "authenticated", "service_role")

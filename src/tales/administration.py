@@ -17,9 +17,9 @@ from tales.settings import Settings
 if TYPE_CHECKING:
     from tales.application.inspect_generations import InspectGenerations
     from tales.domain.repositories.attempt_queue import WorkerState
-    from tales.infrastructure.persistence.database import Database
-    from tales.infrastructure.persistence.migration.migrate import Migration
-    from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+    from tales.infrastructure.migrations.migrate import Migration
+    from tales.infrastructure.postgres.database import Database
+    from tales.infrastructure.postgres.unit_of_work import SqlTransactions
     from tales.legacy.migrate import Archive, MigrationOptions
     from tales.legacy.report import CheckOptions, Report
     from tales.legacy.verify import Verification
@@ -34,19 +34,19 @@ def start_logging(level: str) -> None:
 
 def find_database(settings: Settings) -> Database:
     """The database; the embedded server is started. Whatever schema it has is left alone."""
-    from tales.infrastructure.persistence.database import find_database
+    from tales.infrastructure.postgres.database import find_database
 
     return find_database(settings.home, settings.database_url, settings.queue_database_url)
 
 
 def ready_database(settings: Settings) -> Database:
     """The database with the schema that this version needs; an empty one gets it. Raises: Unavailable, SchemaTooOld."""
-    from tales.infrastructure.persistence.database import find_ready_database
+    from tales.infrastructure.postgres.database import find_ready_database
 
     ready = find_ready_database(settings.home, settings.database_url, settings.queue_database_url)
     if ready is not None:
         return ready
-    from tales.infrastructure.persistence.migration.prepare import prepare_schema
+    from tales.infrastructure.migrations.prepare import prepare_schema
 
     database = find_database(settings)
     prepare_schema(database)
@@ -74,8 +74,8 @@ async def list_workers(settings: Settings) -> tuple[WorkerState, ...]:
 @asynccontextmanager
 async def _transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
     from tales.infrastructure.clock import SystemClock
-    from tales.infrastructure.persistence.engine import make_engine
-    from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+    from tales.infrastructure.postgres.engine import make_engine
+    from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 
     database = await asyncio.to_thread(ready_database, settings)
     engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
@@ -87,10 +87,10 @@ async def _transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
 
 def owner_url(settings: Settings) -> str:
     """The URL of the database's owner. The embedded server is started; an empty database gets its schema."""
-    from tales.infrastructure.persistence.migration.migrate import current_revision
-    from tales.infrastructure.persistence.migration.prepare import prepare_schema
-    from tales.infrastructure.persistence.migration.steps import BASE
-    from tales.infrastructure.persistence.urls import libpq_url
+    from tales.infrastructure.migrations.migrate import current_revision
+    from tales.infrastructure.migrations.prepare import prepare_schema
+    from tales.infrastructure.migrations.steps import BASE
+    from tales.infrastructure.postgres.urls import libpq_url
 
     database = find_database(settings)
     if current_revision(database.owner_url) == BASE:
@@ -100,21 +100,21 @@ def owner_url(settings: Settings) -> str:
 
 def psql_program() -> str:
     """The machine's psql, or the one that comes with the embedded server."""
-    from tales.infrastructure.persistence.cluster import programs
+    from tales.infrastructure.embedded.cluster import programs
 
     return shutil.which("psql") or str(programs() / "psql")
 
 
 def stop_database(settings: Settings) -> bool:
     """Stop the embedded server; False when it did not run."""
-    from tales.infrastructure.persistence.embedded import stop_embedded
+    from tales.infrastructure.embedded.server import stop_embedded
 
     return stop_embedded(settings.home)
 
 
 def list_migrations(settings: Settings) -> tuple[Migration, ...]:
     """Every migration there is, in order."""
-    from tales.infrastructure.persistence.migration.migrate import migration_status
+    from tales.infrastructure.migrations.migrate import migration_status
 
     return migration_status(find_database(settings).owner_url)
 
@@ -151,8 +151,8 @@ def verify_migration(settings: Settings) -> Verification:
 
 def migrate_up(settings: Settings, to: str | None, options: MigrationOptions) -> str:
     """Migrate up. The migration that the database stands at then."""
-    from tales.infrastructure.persistence.embedded import allow_app_login
-    from tales.infrastructure.persistence.migration.migrate import current_revision
+    from tales.infrastructure.embedded.server import allow_app_login
+    from tales.infrastructure.migrations.migrate import current_revision
     from tales.legacy.migrate import migrate_up
 
     database = find_database(settings)
@@ -164,7 +164,7 @@ def migrate_up(settings: Settings, to: str | None, options: MigrationOptions) ->
 
 def ends_the_old_application(settings: Settings, to: str | None) -> bool:
     """Whether migrating up to `to` goes past the point from which an application that has written stories fails."""
-    from tales.infrastructure.persistence.migration.steps import newest_revision
+    from tales.infrastructure.migrations.steps import newest_revision
     from tales.legacy.migrate import CONTRACT, has_legacy_stories
 
     is_beyond = (to or newest_revision()) >= CONTRACT[0]
@@ -173,7 +173,7 @@ def ends_the_old_application(settings: Settings, to: str | None) -> bool:
 
 def migrate_down(settings: Settings, to: str, archive: str | None) -> tuple[str, tuple[str, ...]]:
     """Migrate down; `archive` is "table" or a file. The migration reached, and what could not be made as it was."""
-    from tales.infrastructure.persistence.migration.migrate import current_revision
+    from tales.infrastructure.migrations.migrate import current_revision
     from tales.legacy.migrate import ARCHIVE_TABLE, migrate_down
 
     database = find_database(settings)
@@ -192,7 +192,7 @@ def finish_migration(settings: Settings) -> tuple[str, ...]:
 async def simulate(host: str, port: int, on_ready: Callable[[str], None]) -> None:
     """Run the provider simulator; `on_ready` is told its base URL. Raises: Unavailable when the port is taken."""
     from tales.domain.errors import Unavailable
-    from tales.infrastructure.providers.simulator.server import serve_simulator
+    from tales.simulator.server import serve_simulator
 
     try:
         await serve_simulator(host, port, lambda simulator: on_ready(simulator.url))
@@ -202,6 +202,6 @@ async def simulate(host: str, port: int, on_ready: Callable[[str], None]) -> Non
 
 def simulator_steps() -> str:
     """The steps that a simulated model's name is made of, as a table."""
-    from tales.infrastructure.providers.simulator.steps import steps_table
+    from tales.simulator.steps import steps_table
 
     return steps_table()

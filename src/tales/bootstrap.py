@@ -51,9 +51,9 @@ from tales.infrastructure.events.listener import NoticeListener
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
-from tales.infrastructure.persistence.database import Database, bypasses_rls
-from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.database import Database, bypasses_rls
+from tales.infrastructure.postgres.engine import make_engine
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits

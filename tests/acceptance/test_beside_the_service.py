@@ -23,17 +23,17 @@ from tales.domain.story_spec import StoryType
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.ids import Uuid7Maker
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
-from tales.infrastructure.providers.simulator.server import Simulator
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.simulator.server import Simulator
 from tests.factories import add_user, new_child
+from tests.fixtures.actors import acting, user
 from tests.fixtures.databases import Database
 from tests.fixtures.recording import RecordingLog, RecordingPublisher
+from tests.fixtures.rows import attempt, insert
 from tests.fixtures.waiting import until
-from tests.infrastructure.persistence.actors import acting, user
-from tests.infrastructure.persistence.rows import attempt, insert
 
 MODEL = "sim/ok"
 QUEUE = "test"

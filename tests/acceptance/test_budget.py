@@ -19,7 +19,7 @@ import pytest
 from benchmarks.generations.service import Service, provider, service
 from benchmarks.measuring import workshop
 
-from tales.infrastructure.persistence.embedded import allow_app_login
+from tales.infrastructure.embedded.server import allow_app_login
 from tales.legacy.migrate import migrate_up
 
 CLIENTS = 32

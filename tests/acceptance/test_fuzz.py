@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from benchmarks.fuzzing import MODELS, VERSIONS, furnish, fuzz, sign_up
 
-from tales.infrastructure.providers.simulator.server import Simulator
+from tales.simulator.server import Simulator
 from tests.acceptance.test_processes import SECRET, Place
 from tests.fixtures.databases import Database
 

@@ -7,7 +7,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from tales.infrastructure.providers.simulator.server import Simulator
+from tales.simulator.server import Simulator
 from tests.acceptance.test_processes import Place, sign_in
 from tests.fixtures.databases import Database
 

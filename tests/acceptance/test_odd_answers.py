@@ -16,11 +16,11 @@ from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
 from tales.domain.story_spec import StoryType
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
-from tales.infrastructure.providers.simulator.server import Simulator
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.simulator.server import Simulator
 from tests.factories import add_user, new_child
 from tests.fixtures.databases import Database
 from tests.fixtures.recording import RecordingLog, RecordingPublisher

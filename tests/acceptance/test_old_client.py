@@ -14,8 +14,8 @@ import pytest
 
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.tokens import JwtTokens
-from tales.infrastructure.providers.simulator.server import Simulator
 from tales.legacy.migrate import migrate_up
+from tales.simulator.server import Simulator
 from tests.acceptance.test_processes import SECRET, Place
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock

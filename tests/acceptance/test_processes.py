@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from tales.infrastructure.providers.simulator.server import Simulator
+from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 
 SECRET = "a secret for tests, and long enough"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tales.infrastructure.persistence.embedded import stop_embedded
-from tales.infrastructure.providers.simulator.server import Simulator
+from tales.infrastructure.embedded.server import stop_embedded
+from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.fixtures.environment import home_folder
 

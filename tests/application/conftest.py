@@ -26,7 +26,7 @@ from tales.domain.retry import RetryPolicy
 from tales.domain.story_spec import StoryType
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.events.progress_hub import ProgressHub
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, new_child, response
 from tests.fixtures.recording import RecordingLog, RecordingPublisher

@@ -21,10 +21,10 @@ from tales.domain.retry import NextAttempt
 from tales.domain.story import Rating
 from tests.application.conftest import Flow
 from tests.factories import add_user, failure, finish_attempt, new_child, new_hero
+from tests.fixtures import rows
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
 from tests.fixtures.waiting import until
-from tests.infrastructure.persistence import rows
 
 WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 

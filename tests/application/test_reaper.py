@@ -10,8 +10,8 @@ from tales.domain.repositories.attempt_queue import GRACE, LEASE, PATIENCE, Work
 from tales.domain.repositories.live_texts import LivePiece
 from tests.application.conftest import Flow, worker_info
 from tests.factories import failure, finish_attempt
+from tests.fixtures import rows
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence import rows
 
 
 def make_older(database: Database, table: str, column: str, seconds: float) -> None:

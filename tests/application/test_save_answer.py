@@ -12,11 +12,11 @@ from tales.domain.generation import Json, Status
 from tales.domain.repositories.attempt_queue import ClaimedAttempt
 from tests.application.conftest import Flow, answer
 from tests.fixtures.databases import Database, outage, statements_of
+from tests.fixtures.rows import add_user as add_sql_user
+from tests.fixtures.rows import attempt as pending_row
+from tests.fixtures.rows import insert as insert_row
 from tests.fixtures.server import Server
 from tests.fixtures.waiting import until
-from tests.infrastructure.persistence.rows import add_user as add_sql_user
-from tests.infrastructure.persistence.rows import attempt as pending_row
-from tests.infrastructure.persistence.rows import insert as insert_row
 
 BROKEN = Failure(FailureKind.SERVER_ERROR, "The provider failed.", http_status=500)
 

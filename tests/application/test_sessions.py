@@ -17,7 +17,7 @@ from tales.application.sign_in import SignIn
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 from tales.infrastructure.auth.passwords import Argon2Passwords
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.factories import add_user
 from tests.fixtures.databases import Database
 from tests.fixtures.recording import RecordingLog

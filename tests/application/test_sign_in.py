@@ -14,7 +14,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from tales.application.sign_in import LOCAL_USER, LONGEST_PASSWORD, SignIn
 from tales.domain.errors import Conflict, InvalidInput, Unauthenticated
 from tales.infrastructure.auth.passwords import Argon2Passwords
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock, FakeIds
 

@@ -12,8 +12,8 @@ from tales.application.sign_in import SignIn
 from tales.domain.errors import Conflict, TooManyRequests, Unauthenticated
 from tales.domain.throttle import BY_ADDRESS, BY_CLIENT, FORGOTTEN_AFTER, LoginKind
 from tales.infrastructure.auth.passwords import Argon2Passwords
-from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.engine import make_engine
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.factories import NoHashes
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock, FakeIds

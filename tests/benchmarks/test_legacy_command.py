@@ -15,8 +15,8 @@ import pytest
 from benchmarks.legacy import url_as
 from benchmarks.legacy.__main__ import main
 
-from tales.infrastructure.persistence.embedded import start_embedded, stop_embedded
-from tales.infrastructure.persistence.migration.migrate import current_revision
+from tales.infrastructure.embedded.server import start_embedded, stop_embedded
+from tales.infrastructure.migrations.migrate import current_revision
 from tales.legacy.migrate import MigrationOptions, migrate_down, migrate_up
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database

@@ -17,10 +17,10 @@ import uvicorn
 from uuid_utils.compat import uuid7
 
 from tales.bootstrap import running_app
-from tales.infrastructure.providers.simulator.server import running_simulator
 from tales.infrastructure.telemetry.logging import configure_logging
 from tales.interfaces.api.app import create_app
 from tales.settings import Settings
+from tales.simulator.server import running_simulator
 from tests.client.both import AnyClient, Kind, client_at
 from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.server import Server

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 
 from tests.docs.documents import ROOT
-from tests.infrastructure.persistence.security_matrix import LINES
+from tests.infrastructure.postgres.security_matrix import LINES
 
 page = runpy.run_path(str(ROOT / "docs" / "security_tables.py"))
 

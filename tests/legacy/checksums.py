@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import Connection, Row
+from tests.fixtures.rows import Connection, Row
 
 OLD_TABLES = ("auth.users", "tales.children", "tales.heroes", "tales.stories")
 NEW_TABLES = (

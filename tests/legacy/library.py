@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.fixtures import rows
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence import rows
-from tests.infrastructure.persistence.rows import Row, child, hero, insert
+from tests.fixtures.rows import Row, child, hero, insert
 
 TOLD = datetime(2025, 11, 2, 19, 30, 0, 123456, tzinfo=UTC)
 DEEP: Any = {"choices": [{"message": {"content": "Es war einmal \u0001 \u2028 \ud83d\udc09", "\\u0041": [[[[{}]]]]}}]}

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from tales.legacy.migrate import MigrationOptions, migrate_up
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import Connection
+from tests.fixtures.rows import Connection
 
 SETTLED = MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
 """A choice for every row that needs one."""

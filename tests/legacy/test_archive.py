@@ -8,13 +8,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.run_step import MigrationFailed
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.archive import ArchiveUnusable
 from tales.legacy.migrate import ARCHIVE_TABLE, migrate_down, migrate_up
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import (
+from tests.fixtures.rows import (
     THEN,
     Row,
     add_user,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.run_step import MigrationFailed
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import MigrationOptions, migrate_down, migrate_up
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database

@@ -17,8 +17,8 @@ from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 from psycopg import sql
 
 from tales.domain.errors import TalesError
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import migrate_up
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database, copy_of

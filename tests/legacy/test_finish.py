@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
+from tales.infrastructure.migrations.run_step import MigrationFailed
 from tales.legacy.migrate import ARCHIVE_TABLE, MigrationOptions, finish, migrate_down, migrate_up
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database

@@ -6,13 +6,13 @@ import re
 
 import psycopg
 
-from tales.infrastructure.persistence.migration.steps import newest_revision, revisions
+from tales.infrastructure.migrations.steps import newest_revision, revisions
 from tales.legacy.migrate import MigrationOptions, migrate_down, migrate_up
 from tales.legacy.verify import verify
+from tests.fixtures import rows
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase
-from tests.infrastructure.persistence import rows
 from tests.legacy.library import add_story, add_varied_stories, stories
 
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.run_step import MigrationFailed
 from tales.legacy.migrate import MigrationOptions, migrate_down, migrate_up
 from tests.fixtures.databases import Database
 from tests.legacy.library import (

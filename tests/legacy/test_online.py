@@ -7,8 +7,8 @@ import time
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 from benchmarks.legacy_application import LegacyApplication
 
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import MigrationOptions, migrate_up
 from tales.legacy.pace import Pace
 from tales.legacy.verify import verify

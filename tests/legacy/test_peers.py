@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.run_step import MigrationFailed
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import migrate_up
 from tales.legacy.pace import Pace
 from tales.legacy.verify import verify

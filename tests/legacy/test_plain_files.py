@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 
-from tales.infrastructure.persistence.cluster import programs
-from tales.infrastructure.persistence.migration.steps import MIGRATIONS, newest_revision
+from tales.infrastructure.embedded.cluster import programs
+from tales.infrastructure.migrations.steps import MIGRATIONS, newest_revision
 from tales.legacy.migrate import ARCHIVE_TABLE, MigrationOptions, migrate_down, migrate_up
 from tales.legacy.verify import verify
 from tests.fixtures.catalog import catalog

@@ -14,8 +14,8 @@ from tales.legacy.migrate import ARCHIVE_TABLE, MigrationOptions, migrate_down, 
 from tales.legacy.verify import verify
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database, copy_of
+from tests.fixtures.rows import add_user, ended, insert, retry, story
 from tests.fixtures.server import Server
-from tests.infrastructure.persistence.rows import add_user, ended, insert, retry, story
 from tests.legacy.checksums import NEW_TABLES, OLD_TABLES, checksum, checksums
 from tests.legacy.moments import transaction
 

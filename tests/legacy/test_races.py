@@ -11,7 +11,7 @@ import pytest
 from tales.legacy.migrate import migrate_down, migrate_up
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import Row
+from tests.fixtures.rows import Row
 from tests.legacy.library import add_family, add_story, add_user, stories
 from tests.legacy.moments import SETTLED, Others, stop_at, transaction
 

@@ -10,12 +10,12 @@ import pytest
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import ARCHIVE_TABLE, MigrationOptions, migrate_down, migrate_up
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import attempt, ended, insert
+from tests.fixtures.rows import attempt, ended, insert
 from tests.legacy.library import add_family, add_story, add_user, add_varied_stories, stories
 from tests.legacy.moments import stop_at
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.run_step import MigrationFailed
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import MigrationOptions, migrate_up
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database

@@ -11,9 +11,9 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from tales.infrastructure.persistence.migration.run_step import LOCK_TIMEOUT_MS, StepRunner
-from tales.infrastructure.persistence.migration.steps import Step
-from tales.infrastructure.persistence.urls import libpq_url
+from tales.infrastructure.migrations.run_step import LOCK_TIMEOUT_MS, StepRunner
+from tales.infrastructure.migrations.steps import Step
+from tales.infrastructure.postgres.urls import libpq_url
 from tales.legacy.pace import Pace
 from tales.legacy.probe import Probe
 

@@ -10,22 +10,22 @@ from typing import Final, Literal
 import psycopg
 from sqlalchemy import Connection, text
 
-from tales.infrastructure.persistence.migration import migrate, version_table
-from tales.infrastructure.persistence.migration.migrate import (
+from tales.infrastructure.migrations import migrate, version_table
+from tales.infrastructure.migrations.migrate import (
     apply_revisions,
     connected,
     known_revision,
     migrator,
     take,
 )
-from tales.infrastructure.persistence.migration.run_step import (
+from tales.infrastructure.migrations.run_step import (
     MigrationFailed,
     Report,
     StepRunner,
     explained,
     report_nothing,
 )
-from tales.infrastructure.persistence.migration.steps import Revision, newest_revision, revisions
+from tales.infrastructure.migrations.steps import Revision, newest_revision, revisions
 from tales.legacy.batches import Batches
 from tales.legacy.online import MOVE, has_stories, keeps_copies, online_steps
 from tales.legacy.pace import Pace

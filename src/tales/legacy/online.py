@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from tales.infrastructure.persistence.migration.steps import WHOLE, Revision, Step, read_steps
+from tales.infrastructure.migrations.steps import WHOLE, Revision, Step, read_steps
 
 MOVE = ("015", "016", "017")
 """The revisions that touch legacy stories."""

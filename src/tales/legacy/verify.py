@@ -10,10 +10,10 @@ import psycopg
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from tales.infrastructure.persistence.migration import version_table
-from tales.infrastructure.persistence.migration.migrate import connected
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
-from tales.infrastructure.persistence.migration.session import prepare_session
+from tales.infrastructure.migrations import version_table
+from tales.infrastructure.migrations.migrate import connected
+from tales.infrastructure.migrations.run_step import MigrationFailed
+from tales.infrastructure.migrations.session import prepare_session
 
 _HAS_COMPARISON = text("""
     select exists (

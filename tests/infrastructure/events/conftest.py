@@ -19,7 +19,7 @@ from tales.domain.repositories.attempt_queue import NOBODY, AttemptResult, Claim
 from tales.infrastructure.events.listener import NoticeListener
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request, failure
 from tests.fixtures.databases import Database

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 from tales.domain.actor import Actor
 from tales.infrastructure.events.progress_publisher import MOST_TEXT, ProgressPublisher
 from tests.factories import add_user, success
+from tests.fixtures import rows
 from tests.fixtures.databases import Database, cut_connections, outage, statements_of
 from tests.fixtures.server import Server
 from tests.fixtures.waiting import until
 from tests.infrastructure.events.conftest import Processes, following
-from tests.infrastructure.persistence import rows
 
 PIECES = ("Once", " upon", " a", " time")
 READS_TEXT = "join tales.live_text"

@@ -17,7 +17,7 @@ from tales.domain.repositories.live_texts import Change
 from tales.infrastructure.events.listener import NoticeListener
 from tales.infrastructure.events.notices import CHANNEL
 from tales.infrastructure.events.progress_hub import KNOWN, POLL_SECONDS, ProgressHub
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.domain.factories import make_attempt
 from tests.factories import success
 from tests.fixtures.databases import Database, statements_of

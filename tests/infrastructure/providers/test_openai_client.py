@@ -14,12 +14,12 @@ import pytest_asyncio
 from tales.application.ports import ModelCall
 from tales.domain.failures import FailureKind
 from tales.domain.generation import Json
-from tales.infrastructure.persistence.escaping import unescape_json
+from tales.infrastructure.postgres.escaping import unescape_json
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider, max_tokens
-from tales.infrastructure.providers.simulator.server import Simulator, running_simulator
-from tales.infrastructure.providers.simulator.steps import STEPS
 from tales.infrastructure.providers.streaming_call import StreamingCall
+from tales.simulator.server import Simulator, running_simulator
+from tales.simulator.steps import STEPS
 from tests.fixtures.server import Server
 from tests.fixtures.time import NOON, FakeClock
 from tests.fixtures.waiting import until

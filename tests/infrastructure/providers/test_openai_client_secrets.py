@@ -9,8 +9,8 @@ import pytest
 
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
-from tales.infrastructure.providers.simulator.server import running_simulator
-from tales.infrastructure.providers.simulator.steps import STEPS
+from tales.simulator.server import running_simulator
+from tales.simulator.steps import STEPS
 from tests.fixtures.time import FakeClock
 from tests.infrastructure.providers.wire import IMPATIENT, JSON, STREAM, Now, Step, ask, event, head, saying
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tales.application.ports import Clock, ModelAnswer, ModelCall
 from tales.domain.failures import FailureKind
-from tales.infrastructure.persistence.escaping import escape_json
+from tales.infrastructure.postgres.escaping import escape_json
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
 

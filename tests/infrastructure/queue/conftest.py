@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from tales.domain.actor import Actor
 from tales.domain.generation import Attempt, AttemptId
 from tales.domain.repositories.attempt_queue import NOBODY, WorkerInfo
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request
 

@@ -18,7 +18,7 @@ from tales.domain.repositories.attempt_queue import (
 )
 from tales.domain.retry import NextAttempt
 from tales.domain.story_spec import StoryType
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import attempt_request, failure, new_child, new_hero
 from tests.fixtures.databases import Database

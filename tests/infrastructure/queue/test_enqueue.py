@@ -16,7 +16,7 @@ from tales.domain.repositories.attempt_queue import (
     NOBODY,
     Cast,
 )
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request, new_child
 from tests.fixtures.databases import Database, statements_of

@@ -20,7 +20,7 @@ from tales.domain.repositories.attempt_queue import (
     WorkerInfo,
 )
 from tales.domain.retry import NextAttempt
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request, failure, success
 from tests.fixtures.databases import Database, statements_of

@@ -42,7 +42,7 @@ from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app

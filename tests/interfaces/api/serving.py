@@ -15,10 +15,10 @@ from pydantic import SecretStr
 
 from tales.bootstrap import App, running_app
 from tales.domain.actor import Actor
-from tales.infrastructure.providers.simulator.server import Simulator
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.http_protocol import HttpProtocol
 from tales.settings import Settings
+from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 
 SECRET = "a secret for tests, and long enough"

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import Connection, Row, add_user, ended, insert, retry
+from tests.fixtures.rows import Connection, Row, add_user, ended, insert, retry
 from tests.interfaces.api.world import Family, client_of, problem, refused
 
 REPORTS = ("models", "retries", "timeouts", "costs", "prompts")

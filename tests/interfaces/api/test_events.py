@@ -13,9 +13,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from tales.infrastructure.events import progress_hub
-from tales.infrastructure.providers.simulator.server import Simulator
+from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import add_user, attempt, insert
+from tests.fixtures.rows import add_user, attempt, insert
 from tests.interfaces.api.serving import Served, stranger_of, tales, text_of
 from tests.interfaces.api.world import problem
 

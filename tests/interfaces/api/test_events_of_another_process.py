@@ -14,7 +14,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from tales.infrastructure.providers.simulator.server import Simulator
+from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.interfaces.api.serving import SECRET, Served, tales, text_of
 

@@ -12,8 +12,8 @@ from httpx import AsyncClient, Response
 from tales.application.services import Services
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tests.fixtures.databases import Database
+from tests.fixtures.rows import attempt, insert
 from tests.fixtures.time import FakeClock
-from tests.infrastructure.persistence.rows import attempt, insert
 from tests.interfaces.api.limited import another_process, seen_by, within
 from tests.interfaces.api.world import Family, problem
 

@@ -16,8 +16,8 @@ from tales.domain.actor import Actor
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
-from tales.infrastructure.persistence.engine import make_engine
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.engine import make_engine
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.fields import DEEPEST

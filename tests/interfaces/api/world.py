@@ -24,7 +24,7 @@ from tales.domain.retry import RetryPolicy
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
-from tales.infrastructure.persistence.unit_of_work import SqlTransactions
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import response
 

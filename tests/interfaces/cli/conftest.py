@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tales.infrastructure.providers.simulator.server import Simulator
 from tales.interfaces.cli.main import main
+from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 
 

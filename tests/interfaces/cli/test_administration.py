@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tales.infrastructure.persistence.embedded import stop_embedded
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.embedded.server import stop_embedded
+from tales.infrastructure.migrations.steps import newest_revision
 from tests.fixtures.databases import Database
 from tests.fixtures.environment import home_folder
 from tests.interfaces.cli.conftest import Tales

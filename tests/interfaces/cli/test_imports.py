@@ -40,31 +40,31 @@ OUR_TERMINAL = {
 }
 OUR_DATABASE = {
     *("tales.administration", "tales.application", "tales.infrastructure", "tales.settings"),
-    *("tales.infrastructure.persistence", "tales.infrastructure.persistence.migration"),
-    *("tales.infrastructure.persistence.cluster", "tales.infrastructure.persistence.cluster_settings"),
-    *("tales.infrastructure.persistence.database", "tales.infrastructure.persistence.embedded"),
-    *("tales.infrastructure.persistence.errors", "tales.infrastructure.persistence.server_user"),
-    *("tales.infrastructure.persistence.urls", "tales.infrastructure.persistence.migration.steps"),
+    *("tales.infrastructure.postgres", "tales.infrastructure.embedded", "tales.infrastructure.migrations"),
+    *("tales.infrastructure.embedded.cluster", "tales.infrastructure.embedded.cluster_settings"),
+    *("tales.infrastructure.postgres.database", "tales.infrastructure.embedded.server"),
+    *("tales.infrastructure.postgres.errors", "tales.infrastructure.embedded.server_user"),
+    *("tales.infrastructure.postgres.urls", "tales.infrastructure.migrations.steps"),
 }
 OUR_LIST = {
     "tales.domain.*",
     *("tales.application.inspect_generations", "tales.application.ports", "tales.application.request_generation"),
     *("tales.infrastructure.clock", "tales.infrastructure.events", "tales.infrastructure.events.notices"),
     *("tales.infrastructure.queue", "tales.infrastructure.queue.attempt_rows"),
-    *("tales.infrastructure.persistence.*_repository", "tales.infrastructure.persistence.*_repositories"),
-    *("tales.infrastructure.persistence.engine", "tales.infrastructure.persistence.escaping"),
-    *("tales.infrastructure.persistence.fingerprints", "tales.infrastructure.persistence.keyset"),
-    *("tales.infrastructure.persistence.models", "tales.infrastructure.persistence.roles"),
-    *("tales.infrastructure.persistence.unit_of_work", "tales.infrastructure.persistence.versions"),
+    *("tales.infrastructure.repositories", "tales.infrastructure.repositories.*"),
+    *("tales.infrastructure.postgres.engine", "tales.infrastructure.postgres.escaping"),
+    *("tales.infrastructure.postgres.fingerprints", "tales.infrastructure.postgres.keyset"),
+    *("tales.infrastructure.postgres.models", "tales.infrastructure.postgres.roles"),
+    *("tales.infrastructure.postgres.unit_of_work", "tales.infrastructure.postgres.versions"),
     *("tales.interfaces.cli.generations", "tales.interfaces.cli.local_records", "tales.interfaces.cli.open_place"),
     *("tales.interfaces.cli.places", "tales.interfaces.cli.running", "tales.interfaces.cli.server_option"),
     *("tales.interfaces.cli.json_output", "tales.interfaces.cli.tables"),
 }
 OUR_MIGRATIONS = {
     *("tales.legacy", "tales.legacy.report", "tales.interfaces.cli.migrate*"),
-    *("tales.infrastructure.persistence.migration.legacy_shape", "tales.infrastructure.persistence.migration.migrate"),
-    *("tales.infrastructure.persistence.migration.other_work", "tales.infrastructure.persistence.migration.run_step"),
-    *("tales.infrastructure.persistence.migration.session", "tales.infrastructure.persistence.migration.version_table"),
+    *("tales.infrastructure.migrations.shape", "tales.infrastructure.migrations.migrate"),
+    *("tales.infrastructure.migrations.other_work", "tales.infrastructure.migrations.run_step"),
+    *("tales.infrastructure.migrations.session", "tales.infrastructure.migrations.version_table"),
 }
 
 

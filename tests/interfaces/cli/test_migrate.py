@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.steps import newest_revision
 from tests.fixtures.databases import Database
-from tests.infrastructure.persistence.rows import ended, insert
+from tests.fixtures.rows import ended, insert
 from tests.interfaces.cli.conftest import Tales
 from tests.legacy.library import add_story, add_user
 

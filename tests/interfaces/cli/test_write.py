@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.providers.simulator.server import Simulator
+from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.interfaces.cli.conftest import Tales
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tales.infrastructure.persistence.migration.migrate import current_revision
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision
+from tales.infrastructure.migrations.run_step import MigrationFailed
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import MigrationOptions, migrate_up
 from tales.legacy.report import Impact
 from tests.fixtures.databases import Database

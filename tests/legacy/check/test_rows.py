@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tales.infrastructure.persistence.migration.run_step import MigrationFailed
+from tales.infrastructure.migrations.run_step import MigrationFailed
 from tales.legacy.migrate import MigrationOptions, migrate_up
 from tests.fixtures.databases import Database
 from tests.legacy.check.looking import look, the_finding

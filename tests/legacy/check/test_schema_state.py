@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tales.infrastructure.persistence.migration.legacy_shape import UnknownShape
-from tales.infrastructure.persistence.migration.steps import newest_revision
+from tales.infrastructure.migrations.shape import UnknownShape
+from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import MigrationOptions, migrate_up
 from tests.fixtures.databases import Database
 from tests.legacy.check.looking import look

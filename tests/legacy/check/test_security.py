@@ -9,10 +9,10 @@ import pytest
 
 from tales.legacy.migrate import migrate_up
 from tales.legacy.report import Severity
+from tests.fixtures import rows
 from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase
 from tests.fixtures.server import APP_PASSWORD, Server
-from tests.infrastructure.persistence import rows
 from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.library import add_story, add_user
 

@@ -13,7 +13,7 @@ from psycopg import sql
 from tales.application.ports import Log
 from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, is_from, read_payload
 from tales.infrastructure.events.progress_hub import ProgressHub
-from tales.infrastructure.persistence.urls import libpq_url
+from tales.infrastructure.postgres.urls import libpq_url
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0

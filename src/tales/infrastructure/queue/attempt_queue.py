@@ -29,10 +29,10 @@ from tales.domain.repositories.attempt_queue import (
     WorkerInfo,
     WorkerState,
 )
-from tales.infrastructure.persistence.errors import translated_errors
-from tales.infrastructure.persistence.escaping import dump_storable
-from tales.infrastructure.persistence.models import GenerationDB, WorkerDB
-from tales.infrastructure.persistence.unit_of_work import SESSION_HAS_ENDED, SqlTransactions, claims_of
+from tales.infrastructure.postgres.errors import translated_errors
+from tales.infrastructure.postgres.escaping import dump_storable
+from tales.infrastructure.postgres.models import GenerationDB, WorkerDB
+from tales.infrastructure.postgres.unit_of_work import SESSION_HAS_ENDED, SqlTransactions, claims_of
 from tales.infrastructure.queue.attempt_rows import claimed, ended, enqueued, request_row, result_row
 from tales.infrastructure.queue.batches import Batches
 

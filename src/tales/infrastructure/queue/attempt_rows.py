@@ -11,7 +11,7 @@ from uuid import UUID
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Origin, Status
 from tales.domain.repositories.attempt_queue import NOBODY, AttemptResult, Cast, ClaimedAttempt, EndedAttempt
 from tales.domain.story_spec import StoryType
-from tales.infrastructure.persistence.escaping import unescape_text
+from tales.infrastructure.postgres.escaping import unescape_text
 
 
 def request_row(request: AttemptRequest, cast: Cast = NOBODY) -> dict[str, Json]:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tales.domain.errors import Unavailable
-from tales.infrastructure.persistence.errors import translated_errors
-from tales.infrastructure.persistence.migration.steps import BASE
-from tales.infrastructure.persistence.urls import driver_url
+from tales.infrastructure.migrations.steps import BASE
+from tales.infrastructure.postgres.errors import translated_errors
+from tales.infrastructure.postgres.urls import driver_url
 from tales.legacy.check.activity import watch_activity
 from tales.legacy.check.columns import inspect_columns
 from tales.legacy.check.dependents import find_dependents, find_unaffected

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Text, TextClause, cast, func, select, text
 
-from tales.infrastructure.persistence.migration.steps import revisions
+from tales.infrastructure.migrations.steps import revisions
 from tales.legacy.report import QUARANTINE, Cause, CheckOptions
 
 _EXAMPLES = 5

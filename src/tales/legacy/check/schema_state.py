@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from tales.infrastructure.persistence.migration.legacy_shape import LEGACY_COLUMNS, UnknownShape, detect_revision
-from tales.infrastructure.persistence.migration.steps import BASE
+from tales.infrastructure.migrations.shape import LEGACY_COLUMNS, UnknownShape, detect_revision
+from tales.infrastructure.migrations.steps import BASE
 from tales.legacy.report import LEGACY
 
 _COLUMNS = text("""

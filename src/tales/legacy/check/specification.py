@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from tales import legacy
-from tales.infrastructure.persistence.migration.steps import revisions
+from tales.infrastructure.migrations.steps import revisions
 from tales.legacy.report import LEGACY, Step
 
 MOVED = (

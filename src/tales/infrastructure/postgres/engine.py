@@ -1,0 +1,66 @@
+"""The pool of connections that the service works on."""
+
+from __future__ import annotations
+
+import json
+import select
+import sys
+from typing import Any
+
+from sqlalchemy import PoolProxiedConnection, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from tales.domain.generation import Json
+from tales.infrastructure.postgres.escaping import dump_json
+from tales.infrastructure.postgres.urls import driver_url
+
+CONNECT_TIMEOUT = 10
+POOL_SIZE = 10
+
+
+def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
+    """A pool of connections to `url`. `behind_pooler`: a transaction pooler cannot keep prepared statements."""
+    connect_args: dict[str, object] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "tales"}
+    if behind_pooler:
+        connect_args["prepare_threshold"] = None
+    engine = create_async_engine(
+        driver_url(url),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        # Parameters are families' words: they stay out of every message.
+        hide_parameters=True,
+        json_serializer=dump_json,
+        json_deserializer=_load_json,
+        connect_args=connect_args,
+    )
+    event.listen(engine.sync_engine, "checkout", _check_alive)
+    return engine
+
+
+def _check_alive(connection: PoolProxiedConnection, *_: object) -> None:
+    """Find a connection out whose server has gone, without asking it.
+
+    A server has nothing to say to a client that asks nothing, but that it ends: what can be read is its last word, or
+    the end itself.
+    """
+    driver: Any = connection.driver_connection
+    if driver.closed:
+        raise DisconnectionError
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError
+
+
+def _load_json(text: str) -> Json:
+    try:
+        value: Json = json.loads(text, parse_int=_read_integer)
+    except RecursionError:
+        return text  # as a number that is too long: nothing is lost, and nothing else is held up
+    return value
+
+
+def _read_integer(digits: str) -> Json:
+    """PostgreSQL keeps 1e100000 with all its digits, more than Python reads as a number: those stay text."""
+    return int(digits) if len(digits) < sys.get_int_max_str_digits() else digits

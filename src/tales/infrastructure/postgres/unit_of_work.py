@@ -1,0 +1,148 @@
+"""One transaction on behalf of one actor: the one place that builds SQL sessions with a user's claims.
+
+Role and claims are set for the transaction alone (`SET LOCAL`), so it works behind PgBouncer in transaction mode,
+and a missing WHERE shows nobody another family's rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from tales.application.ports import Clock
+from tales.domain.actor import Actor
+from tales.domain.errors import Unauthenticated
+from tales.infrastructure.postgres.errors import translated_errors
+from tales.infrastructure.repositories.accounts import SqlAccountRepository
+from tales.infrastructure.repositories.family import SqlChildRepository, SqlHeroRepository
+from tales.infrastructure.repositories.generations import SqlGenerationRepository
+from tales.infrastructure.repositories.limits import (
+    SqlIdempotencyKeyRepository,
+    SqlRequestRateRepository,
+    SqlUsageRepository,
+)
+from tales.infrastructure.repositories.live_texts import SqlLiveTextRepository
+from tales.infrastructure.repositories.login_attempts import SqlLoginAttemptRepository
+from tales.infrastructure.repositories.reports import SqlReportRepository
+from tales.infrastructure.repositories.sessions import SqlSessionRepository
+from tales.infrastructure.repositories.stories import SqlStoryRepository
+
+_ACTOR = (
+    "set_config('request.jwt.claims', :claims, true), set_config('role', :role, true),"
+    " set_config('idle_in_transaction_session_timeout', :longest_pause, true)"
+)
+_BECOME = text(f"select {_ACTOR}")
+# Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
+_BECOME_IN_SESSION = text(f"select tales.session_is_open(:session), {_ACTOR}")
+
+LONGEST_PAUSE = 10.0
+"""Seconds between two statements of a transaction: a process that was stopped must not keep its locks for longer."""
+
+SESSION_HAS_ENDED = "This session has ended. Sign in again."
+
+_AUTH_IS_OURS = text("select obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales'")
+
+
+class SqlUnitOfWork:
+    """The repositories over one session; see `tales.domain.repositories.unit_of_work.UnitOfWork`."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, role: str) -> None:
+        self.session = session
+        self.generations = SqlGenerationRepository(session, clock)
+        self.stories = SqlStoryRepository(session, clock)
+        self.children = SqlChildRepository(session)
+        self.heroes = SqlHeroRepository(session)
+        self.accounts = SqlAccountRepository(session)
+        self.live_texts = SqlLiveTextRepository(session)
+        self.idempotency_keys = SqlIdempotencyKeyRepository(session, role)
+        self.request_rates = SqlRequestRateRepository(session, role)
+        self.usage = SqlUsageRepository(session)
+        self.sessions = SqlSessionRepository(session, clock)
+        self.login_attempts = SqlLoginAttemptRepository(session, clock)
+        self.reports = SqlReportRepository(session)
+
+    async def commit(self) -> None:
+        """Make all of it last, at once."""
+        await self.session.commit()
+
+
+class SqlTransactions:
+    """Begins units of work; see `tales.domain.repositories.unit_of_work.Transactions`."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        # Statements that take on their role themselves, each in a transaction of its own.
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._clock = clock
+
+    @asynccontextmanager
+    async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
+        """Under row-level security, as this user. Raises: Unauthenticated when the actor's session has ended."""
+        async with self._begin("authenticated", claims_of(actor), actor.session_id) as work:
+            yield work
+
+    @asynccontextmanager
+    async def as_requester(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
+        """As this user, with leave to put an attempt into the queue. Raises: Unauthenticated."""
+        async with self._begin("tales_requester", claims_of(actor), actor.session_id) as work:
+            yield work
+
+    @asynccontextmanager
+    async def as_service(self) -> AsyncIterator[SqlUnitOfWork]:
+        """As the service itself: to keep results, and accounts."""
+        async with self._begin("service_role", json.dumps({"role": "service_role"})) as work:
+            yield work
+
+    async def call(self, statement: LiteralString, parameters: tuple[object, ...]) -> Sequence[Mapping[str, Any]]:
+        """Run one statement that takes on its role itself (migration 025), in a transaction of its own; its rows.
+
+        By the driver itself, as every story passes here. Raises: what the database has against it, Unavailable.
+        """
+        with translated_errors():
+            async with self._autocommit.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                async with driver.cursor(row_factory=dict_row) as cursor:
+                    await cursor.execute(statement, parameters)
+                    rows: list[dict[str, Any]] = await cursor.fetchall()
+        return rows
+
+    async def keeps_own_users(self) -> bool:
+        """Whether `auth.users` was made by Tales, and not by Supabase or the like. Raises: Unavailable."""
+        with translated_errors():
+            async with AsyncSession(self._engine) as session:
+                return bool(await session.scalar(_AUTH_IS_OURS))
+
+    async def check(self) -> None:
+        """Pass when the database answers. Raises: Unavailable."""
+        async with self.as_service():
+            pass
+
+    @asynccontextmanager
+    async def _begin(self, role: str, claims: str, session_id: UUID | None = None) -> AsyncIterator[SqlUnitOfWork]:
+        # Leaving without a commit closes the session, which rolls back.
+        with translated_errors():
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                longest_pause = f"{LONGEST_PAUSE * 1000:.0f}ms"
+                actor: dict[str, object] = {"claims": claims, "role": role, "longest_pause": longest_pause}
+                if session_id is None:
+                    await session.execute(_BECOME, actor)
+                elif not await session.scalar(_BECOME_IN_SESSION, actor | {"session": session_id}):
+                    raise Unauthenticated(SESSION_HAS_ENDED)
+                yield SqlUnitOfWork(session, self._clock, role)
+
+
+def claims_of(actor: Actor) -> str:
+    """The claims of a user's request, as the policies read them (`request.jwt.claims`)."""
+    claims = {
+        "sub": str(actor.user_id),
+        "role": "authenticated",
+        "app_metadata": {"role": "admin"} if actor.is_admin else {},
+    }
+    return json.dumps(claims)
