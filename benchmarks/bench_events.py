@@ -27,7 +27,7 @@ import uvicorn
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
-from benchmarks.measuring import say_machine, say_table, workshop
+from benchmarks.measuring import bench_server, say_machine, say_table
 from tales.bootstrap import running_app
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest
 from tales.domain.repositories.attempt_queue import NOBODY
@@ -119,7 +119,7 @@ async def _work(url: str, attempts: list[AttemptId]) -> None:
 
 
 async def _measure() -> None:
-    with workshop() as place:
+    with bench_server() as place:
         say_machine(place)
         place.execute("create database {}", "events")
         url = place.url("events")

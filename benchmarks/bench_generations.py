@@ -25,7 +25,7 @@ from benchmarks.generations.fill import fill
 from benchmarks.generations.limits import OwnStatements, PlainTables
 from benchmarks.generations.page import counted, in_flight, present, rates, write_page
 from benchmarks.generations.service import Counted, Service, count, provider, service
-from benchmarks.measuring import Workshop, machine, workshop
+from benchmarks.measuring import BenchServer, bench_server, machine
 from tales.legacy.migrate import migrate_up
 
 CLIENTS = (1, 32, 256)
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=None)
     parser.add_argument("--page", type=Path, default=None, help="a document whose tables are to show the figures")
     asked = parser.parse_args()
-    with workshop() as place, ExitStack() as stack:
+    with bench_server() as place, ExitStack() as stack:
         figures: dict[str, Any] = {"machine": machine(place)}
         print(figures["machine"])
         url = _database(place, "generations")
@@ -67,7 +67,7 @@ def main() -> None:
         write_page(asked.page, figures)
 
 
-def _database(place: Workshop, name: str) -> str:
+def _database(place: BenchServer, name: str) -> str:
     place.execute("create database {}", name)
     url = place.url(name)
     migrate_up(url)
@@ -80,7 +80,7 @@ def _app_url(url: str) -> str:
     return url.replace("//postgres@", "//tales_app@", 1)
 
 
-def _rates(place: Workshop, url: str, provider_url: str, rounds: int, seconds: float) -> list[dict[str, Any]]:
+def _rates(place: BenchServer, url: str, provider_url: str, rounds: int, seconds: float) -> list[dict[str, Any]]:
     """Each in turn, as often as there are rounds."""
     found: dict[str, list[dict[str, Any]]] = {}
     plain, own = PlainTables(place), OwnStatements(place, url)
@@ -110,7 +110,7 @@ def _summary(name: str, measured: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _counted(place: Workshop, url: str, provider_url: str) -> dict[str, float]:
+def _counted(place: BenchServer, url: str, provider_url: str) -> dict[str, float]:
     """What one generation costs the server at 32 clients, as it counts itself, the worker's own questions included."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("checkpoint")
@@ -141,7 +141,7 @@ def _differences(before: Counted, after: Counted, generations: int) -> dict[str,
     }
 
 
-def _with_present(place: Workshop, provider_url: str, rows: int, seconds: float) -> list[dict[str, Any]]:
+def _with_present(place: BenchServer, provider_url: str, rows: int, seconds: float) -> list[dict[str, Any]]:
     """The service over so many generations that are there already."""
     url = _database(place, f"present_{rows}")
     fill(url, rows)
@@ -153,7 +153,7 @@ def _with_present(place: Workshop, provider_url: str, rows: int, seconds: float)
     return [{"present": rows, "size": size} | one for one in measured]
 
 
-def _in_flight(place: Workshop, clients: int) -> dict[str, Any]:
+def _in_flight(place: BenchServer, clients: int) -> dict[str, Any]:
     """So many calls at a time in one process, to a provider that takes its time."""
     url = _database(place, f"in_flight_{clients}")
     with (

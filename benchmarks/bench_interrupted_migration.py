@@ -19,19 +19,22 @@ from tests.fixtures.catalog import catalog
 
 from benchmarks.interruptions import end, kill, start_migrator, wait_for_a_moment
 from benchmarks.legacy import CHECKSUM, LegacyPlan, Nastiness, Profile
-from benchmarks.measuring import Workshop, say_machine, say_table, workshop
+from benchmarks.measuring import BenchServer, bench_server, say_machine, say_table
 from tales.infrastructure.embedded.server import start_embedded
 from tales.legacy.verify import verify
 
-_SCHEMAS = ("tales", "auth", "tales_internal")
-_TABLES = ("stories", "generations", "migration_notes", "stories_unowned", "stories_quarantined")
+_SCHEMAS = ("tales", "tales_migration", "auth", "tales_internal")
+_TABLES = (
+    *("tales.stories", "tales.generations", "tales.stories_unowned", "tales.stories_quarantined"),
+    "tales_migration.saved_originals",
+)
 _SERVER_SHARE = 0.3
 
 State = tuple[list[str], list[object]]
 
 
 def main() -> int:
-    """Print what was killed where; 1 when an end is not that of a run in peace."""
+    """Print what was killed where; 1 when an end is not that of an undisturbed run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_interrupted_migration", description=__doc__)
     add = parser.add_argument
     add("--rows", type=int, default=20_000, help="how many stories")
@@ -40,7 +43,7 @@ def main() -> int:
     options = parser.parse_args()
     rng, steps = Random(options.seed), Counter[tuple[str, str]]()
     rounds, wrong, begun = 0, 0, time.monotonic()
-    with workshop() as place:
+    with bench_server() as place:
         say_machine(place)
         plan = LegacyPlan(rows=options.rows, profile=Profile.SHORT, nastiness=Nastiness.each(0.02), huge_bytes=10_000)
         place.make_template(plan)
@@ -59,11 +62,11 @@ def main() -> int:
     print(
         f"{steps.total()} kills in {rounds} migrations of {options.rows:,} stories, {time.monotonic() - begun:.0f} s."
     )
-    print(f"Migrations whose end is not that of one in peace: {wrong}.")
+    print(f"Migrations whose end is not that of an undisturbed one: {wrong}.")
     return int(wrong > 0)
 
 
-def interrupt(place: Workshop, url: str, rng: Random, steps: Counter[tuple[str, str]], kills: int) -> None:
+def interrupt(place: BenchServer, url: str, rng: Random, steps: Counter[tuple[str, str]], kills: int) -> None:
     """Kill whoever migrates `url`, again and again, until it is done or enough."""
     while steps.total() < kills:
         process = start_migrator(url, max_rate=8000)
@@ -82,7 +85,7 @@ def interrupt(place: Workshop, url: str, rng: Random, steps: Counter[tuple[str, 
         steps[later or step, "the migrator"] += 1
 
 
-def kill_server(place: Workshop) -> None:
+def kill_server(place: BenchServer) -> None:
     """End all its processes at once, as a power cut would."""
     pid = int((place.home / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
     postmaster = psutil.Process(pid)
@@ -103,7 +106,8 @@ def state(url: str) -> State:
     """The catalog, and a checksum of all rows of each table."""
     with psycopg.connect(url) as connection:
         sums: list[object] = [
-            connection.execute(sql.SQL(CHECKSUM).format(sql.Identifier("tales", table))).fetchall() for table in _TABLES
+            connection.execute(sql.SQL(CHECKSUM).format(sql.Identifier(*table.split(".")))).fetchall()
+            for table in _TABLES
         ]
     return catalog(url, _SCHEMAS), sums
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from uuid_utils.compat import uuid7
 
-from benchmarks.measuring import say_machine, workshop
+from benchmarks.measuring import bench_server, say_machine
 from tales.domain.actor import Actor
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.postgres.engine import make_engine
@@ -91,7 +91,7 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    with workshop() as place:
+    with bench_server() as place:
         say_machine(place)
         place.execute("create database {}", "limits")
         migrate_up(place.url("limits"))

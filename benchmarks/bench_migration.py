@@ -16,7 +16,8 @@ import psycopg
 
 from benchmarks.interruptions import ROOT
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile
-from benchmarks.measuring import Workshop, say_machine, say_table, workshop
+from benchmarks.measuring import BenchServer, bench_server, say_machine, say_table
+from tales.infrastructure.migrations import migrate
 from tales.legacy.migrate import migrate_up
 from tales.legacy.verify import verify
 
@@ -62,7 +63,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1, help="how often each is migrated; the best run counts")
     options = parser.parse_args()
     lines, steps, falls_short = [], [], False
-    with workshop() as place:
+    with bench_server() as place:
         say_machine(place)
         for rows in options.rows:
             profile = Profile.REALISTIC if rows <= _REALISTIC_ROWS else Profile.SHORT
@@ -94,9 +95,9 @@ def _harmless() -> Nastiness:
     )
 
 
-def _run_plain(place: Workshop) -> Run:
+def _run_plain(place: BenchServer) -> Run:
     with place.copy("plain") as url:
-        migrate_up(url, "015")
+        migrate.migrate_up(url, "015")
         with psycopg.connect(url, autocommit=True) as connection:
             before = _size(connection)
             connection.execute("checkpoint")
@@ -107,7 +108,7 @@ def _run_plain(place: Workshop) -> Run:
             return Run(seconds, (_wal(connection) - wal) / 1e6, (before, _size(connection)))
 
 
-def _run_tales(place: Workshop) -> Run:
+def _run_tales(place: BenchServer) -> Run:
     with place.copy("ours") as url:
         migrate_up(url, "015")
         with psycopg.connect(url, autocommit=True) as connection:

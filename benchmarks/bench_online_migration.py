@@ -20,7 +20,7 @@ import psycopg
 from benchmarks.interruptions import ROOT
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile
 from benchmarks.legacy_application import LegacyApplication
-from benchmarks.measuring import Workshop, say_machine, say_table, workshop
+from benchmarks.measuring import BenchServer, bench_server, say_machine, say_table
 from tales.legacy.verify import verify
 
 LONGEST_WAIT_MS = 250
@@ -80,7 +80,7 @@ def main() -> int:
     add("--rate", type=float, default=25, help="statements a second of each of four writers and two readers")
     add("--max-rate", type=float, default=0, help="stories a second at most; 0 is as many as the database bears")
     options = parser.parse_args()
-    with workshop() as place:
+    with bench_server() as place:
         say_machine(place)
         place.make_template(LegacyPlan(rows=options.rows, profile=options.profile, nastiness=Nastiness()))
         place.execute("alter system set log_lock_waits = on")
@@ -90,7 +90,7 @@ def main() -> int:
             return _measure(place, url, options)
 
 
-def _measure(place: Workshop, url: str, options: argparse.Namespace) -> int:
+def _measure(place: BenchServer, url: str, options: argparse.Namespace) -> int:
     application, watcher, took = LegacyApplication(url, rate=options.rate), WaitWatcher(url), dict[str, float]()
 
     def pause(phase: str) -> None:
@@ -131,7 +131,7 @@ def _measure(place: Workshop, url: str, options: argparse.Namespace) -> int:
         print(f"- {problem}")
     slow = any(_ratio(application, phase, "write") > MOST_P99_RATIO for phase in ("expand", "contract"))
     if slow:
-        print(f"The writers' p99 is more than {MOST_P99_RATIO} times its value in peace.")
+        print(f"The writers' p99 is more than {MOST_P99_RATIO} times its value while idle.")
     # How much slower it gets depends on what else the machine does; what is lost or waits does not.
     return int(bool(problems) or logged > 0 or watcher.longest_ms > LONGEST_WAIT_MS)
 
@@ -151,7 +151,7 @@ def _p99(seconds: list[float]) -> float:
     return seconds[int(len(seconds) * 0.99)]
 
 
-def _logged_waits(place: Workshop) -> int:
+def _logged_waits(place: BenchServer) -> int:
     """How many statements the server itself saw waiting too long, the migrator's waits for its turn aside."""
     log = (place.home / "postgres" / "log").read_text(errors="replace")
     return sum(int(waited) >= LONGEST_WAIT_MS for waited in _LOGGED_WAIT.findall(log))

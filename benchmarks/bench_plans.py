@@ -31,7 +31,7 @@ from tests.infrastructure.postgres.test_plans import FILL, LOOK_UPS, PARENT
 from tests.infrastructure.postgres.test_plans import ROWS as FILLED
 
 from benchmarks.legacy.paragraphs import pool
-from benchmarks.measuring import say_machine, say_table, workshop
+from benchmarks.measuring import bench_server, say_machine, say_table
 from tales.domain.actor import Actor
 from tales.domain.filters import GenerationFilter, StoryFilter
 from tales.domain.generation import Status
@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("--explain", action="store_true", help="print every plan")
     options = parser.parse_args()
     too_many: list[str] = []
-    with workshop() as place:
+    with bench_server() as place:
         say_machine(place)
         for rows in options.rows:
             place.execute("create database {}", f"rows_{rows}")

@@ -27,7 +27,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.legacy.paragraphs import pool
-from benchmarks.measuring import Workshop, say_machine, say_table, workshop
+from benchmarks.measuring import BenchServer, bench_server, say_machine, say_table
 from tales.infrastructure.embedded.cluster import programs
 from tales.legacy.migrate import migrate_up
 
@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--try", nargs="+", default=[], dest="tried", metavar="NAME=SQL", help="changes to try")
     parser.add_argument("--json", type=Path, help="where to keep every figure of every round")
     options = parser.parse_args()
-    with workshop() as place:
+    with bench_server() as place:
         say_machine(place)
         # Pages that are written whole after a checkpoint, and vacuums, would fall on one part by chance.
         for name, value in (("full_page_writes", "off"), ("autovacuum", "off"), ("checkpoint_timeout", "1h")):
@@ -164,7 +164,7 @@ def main() -> None:
     _say(variants, options.rounds, options.json)
 
 
-def _make_template(place: Workshop) -> None:
+def _make_template(place: BenchServer) -> None:
     place.execute("create database {}", "template_bench")
     migrate_up(place.url("template_bench"))
     random = Random(1)
@@ -199,7 +199,7 @@ def _text(random: Random, paragraphs: list[str]) -> tuple[str, str, str]:
     return prompt[:1_000], json.dumps(response), content[:2_500]
 
 
-def _parts(place: Workshop) -> Iterator[Variant]:
+def _parts(place: BenchServer) -> Iterator[Variant]:
     with psycopg.connect(place.url("template_bench"), autocommit=True) as connection:
         for kind, query in _PARTS.items():
             found = connection.execute(sql.SQL(query + " order by 1")).fetchall()
@@ -212,7 +212,7 @@ def _database(variant: Variant) -> str:
     return "bench_" + re.sub(r"\W", "_", variant.name)[:50]
 
 
-def _make(place: Workshop, variant: Variant) -> None:
+def _make(place: BenchServer, variant: Variant) -> None:
     place.execute("create database {} template template_bench", _database(variant))
     with psycopg.connect(place.url(_database(variant)), autocommit=True) as connection:
         for change in filter(str.strip, variant.change.split(";")):
@@ -226,7 +226,7 @@ def _make(place: Workshop, variant: Variant) -> None:
     (place.home / f"{_database(variant)}.sql").write_text(script, encoding="utf-8")
 
 
-def _measure(place: Workshop, variant: Variant, seconds: float, *, counts: bool) -> None:
+def _measure(place: BenchServer, variant: Variant, seconds: float, *, counts: bool) -> None:
     database = _database(variant)
     url = psycopg.conninfo.conninfo_to_dict(place.url(database))
     log, cpu = _written(place), _used(place)
@@ -247,14 +247,14 @@ def _measure(place: Workshop, variant: Variant, seconds: float, *, counts: bool)
     variant.wal_bytes.append((_written(place) - log) / int(number[1]))
 
 
-def _written(place: Workshop) -> int:
+def _written(place: BenchServer) -> int:
     with psycopg.connect(place.superuser_url) as connection:
         found = connection.execute("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").fetchone()
     assert found is not None
     return int(found[0])
 
 
-def _used(place: Workshop) -> float:
+def _used(place: BenchServer) -> float:
     """Seconds of processor time that the server's sessions have taken, up to the last one that has ended."""
     with psycopg.connect(place.superuser_url) as connection:
         found = connection.execute("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer").fetchone()

@@ -25,7 +25,7 @@ TEMPLATE = "legacy"
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class BenchServer:
     """An embedded server in a folder of its own, durable as in production."""
 
     home: Path
@@ -61,19 +61,19 @@ class Workshop:
 
 
 @contextmanager
-def workshop() -> Iterator[Workshop]:
+def bench_server() -> Iterator[BenchServer]:
     """A server for one benchmark, removed with all its data in the end."""
     home = Path(tempfile.mkdtemp(prefix="tales-bench-"))
     try:
         server = start_embedded(home)
         url = make_url(server.owner_url).set(database="postgres").render_as_string(hide_password=False)
-        yield Workshop(home, url)
+        yield BenchServer(home, url)
     finally:
         stop_embedded(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
-def machine(place: Workshop) -> str:
+def machine(place: BenchServer) -> str:
     """What the figures were measured on."""
     with psycopg.connect(place.superuser_url) as connection:
         version = connection.info.server_version // 10_000
@@ -85,7 +85,7 @@ def machine(place: Workshop) -> str:
     )
 
 
-def say_machine(place: Workshop) -> None:
+def say_machine(place: BenchServer) -> None:
     """The first lines of every benchmark's output."""
     print(machine(place), flush=True)
 

@@ -3,30 +3,39 @@
 
 begin;
 
-drop trigger stories_keep_generation on tales.stories;
-drop trigger stories_keep_response on tales.stories;
+create function pg_temp.generation_id_of(story_id uuid) returns uuid language sql immutable as $$
+    select encode(set_byte(set_byte(bytes, 6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128),
+        'hex')::uuid
+    from (select substring(sha256(('tales:migrated-generation:' || story_id::text)::bytea) for 16) as bytes) as hashed
+$$;
+create table tales.saved_originals (
+    story_id uuid not null,
+    column_name text not null,
+    old_value jsonb,
+    primary key (story_id, column_name)
+);
 
 insert into tales.generations (
     generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length, hero_appearance,
     relationship_description, moral, created_at, completed_at, origin, generation_info, child_id, hero_id
 )
 select
-    tales.migrated_generation_id(id), 1, coalesce(model_used, 'unknown'), full_response, 'success', user_id, story_type,
+    pg_temp.generation_id_of(id), 1, coalesce(model_used, 'unknown'), full_response, 'success', user_id, story_type,
     case when story_length > 0 then story_length end, hero_appearance, relationship_description,
     coalesce(moral, 'unknown'), coalesce(created_at, updated_at, 'epoch'), coalesce(created_at, updated_at, 'epoch'),
     'migrated', generation_info, child_id, hero_id
 from tales.stories;
 
-insert into tales.migration_notes
-select s.id, note.column_name, note.old_value
+insert into tales.saved_originals
+select s.id, original.column_name, original.old_value
 from tales.stories as s
 cross join lateral (values
     ('model_used', 'null'::jsonb, s.model_used is null),
     ('moral', 'null', s.moral is null),
     ('created_at', 'null', s.created_at is null),
     ('story_length', to_jsonb(s.story_length), s.story_length <= 0)
-) as note (column_name, old_value, is_needed)
-where note.is_needed;
+) as original (column_name, old_value, is_needed)
+where original.is_needed;
 
 alter table tales.stories
     add column generation_id uuid,
@@ -37,7 +46,7 @@ set generation_id = g.generation_id,
     generation_attempt = g.attempt_number,
     created_at = coalesce(s.created_at, s.updated_at, 'epoch')
 from tales.generations as g
-where g.generation_id = tales.migrated_generation_id(s.id);
+where g.generation_id = pg_temp.generation_id_of(s.id);
 
 alter table tales.stories
     add constraint stories_generation_id_key unique (generation_id),

@@ -17,7 +17,7 @@ import uvloop
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """What all clients have seen. Seconds."""
 
     request: bytes
@@ -32,8 +32,8 @@ class Tally:
 class Client(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, tally: Tally, done: asyncio.Future[None]) -> None:
-        self._tally = tally
+    def __init__(self, counts: Counts, done: asyncio.Future[None]) -> None:
+        self._tally = counts
         self._done = done
         self._received = b""
         self._sent_at = 0.0
@@ -83,15 +83,15 @@ async def run(port: int, clients: int, seconds: float, count: int | None, reques
     """The figures; times in milliseconds."""
     loop = asyncio.get_running_loop()
     begins_at = time.monotonic()
-    tally = Tally(request, ends_at=begins_at + seconds, left=count)
+    counts = Counts(request, ends_at=begins_at + seconds, left=count)
     ends: list[asyncio.Future[None]] = []
     for _ in range(clients):
         done: asyncio.Future[None] = loop.create_future()
         ends.append(done)
-        await loop.create_connection(lambda done=done: Client(tally, done), "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(lambda done=done: Client(counts, done), "127.0.0.1", port)  # type: ignore[misc]
     await asyncio.wait(ends)
-    elapsed = min(time.monotonic(), tally.ends_at) - begins_at
-    took = sorted(tally.took)
+    elapsed = min(time.monotonic(), counts.ends_at) - begins_at
+    took = sorted(counts.took)
 
     def share(part: float) -> float:
         return round(took[min(len(took) - 1, int(part * len(took)))] * 1000, 2) if took else 0.0
@@ -102,8 +102,8 @@ async def run(port: int, clients: int, seconds: float, count: int | None, reques
         "per_second": round(len(took) / elapsed, 1),
         "p50_ms": share(0.5),
         "p99_ms": share(0.99),
-        "wrong": tally.wrong,
-        "statuses": tally.statuses,
+        "wrong": counts.wrong,
+        "statuses": counts.statuses,
         "seconds": round(elapsed, 2),
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.generations.provider import BODY, STORY, TITLE
-from benchmarks.measuring import Workshop
+from benchmarks.measuring import BenchServer
 from tales.infrastructure.embedded.cluster import programs
 
 CLIENTS = 8
@@ -84,7 +84,7 @@ $$;
 class PlainTables:
     """The limit: the same statements over tables that guarantee next to nothing."""
 
-    def __init__(self, place: Workshop) -> None:
+    def __init__(self, place: BenchServer) -> None:
         place.execute("create database {}", "plain")
         self._url = place.url("plain")
         self._script = place.home / "plain.sql"
@@ -102,7 +102,7 @@ class PlainTables:
 class OwnStatements:
     """The two statements that a generation needs, as the service sends them: so many generations to a statement."""
 
-    def __init__(self, place: Workshop, url: str) -> None:
+    def __init__(self, place: BenchServer, url: str) -> None:
         self._url = url.replace("//postgres@", "//tales_app@", 1)
         self._script = place.home / "own.sql"
         self._script.write_text(_OWN_SCRIPT, encoding="utf-8")

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from benchmarks.generations.service import Service, provider, service
-from benchmarks.measuring import workshop
+from benchmarks.measuring import bench_server
 
 from tales.infrastructure.embedded.server import allow_app_login
 from tales.legacy.migrate import migrate_up
@@ -46,7 +46,7 @@ class Place:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with workshop() as server, provider() as provider_url:
+    with bench_server() as server, provider() as provider_url:
         server.execute("create database {}", "budget")
         url = server.url("budget")
         migrate_up(url)

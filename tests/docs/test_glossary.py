@@ -61,6 +61,22 @@ REPLACED = {
     "Fate": "Impact",
     "open_doors": "permissive_policies",
     "insider": "member",
+    "Workshop": "BenchServer",
+    "Shelf": "Library",
+    "SETTLED": "QUARANTINE",
+    "Tally": "Counts",
+    "is_moving": "is_own_write",
+    "say_moving": "set_own_write",
+    "is_migrating": "may_rewrite",
+    "migration_notes": "saved_originals",
+    "legacy_columns": "dropped_columns",
+    "relaxed_columns": "relaxed_not_nulls",
+    "has_place": "misfits",
+    "settle_stories": "resolve_misfits",
+    "keep_generation": "sync_story",
+    "bridge_story": "link_written_story",
+    "bridge_generation": "sync_linked_story",
+    "way_back": "down",
 }
 _WORD = re.compile(r"\b(?:" + "|".join(REPLACED) + r")\b")
 

@@ -24,8 +24,8 @@ from tales.legacy.verify import verify
 from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.managed import ManagedDatabase
 from tests.fixtures.server import Server, run_prefix
+from tests.legacy.concurrency import QUARANTINE, transaction
 from tests.legacy.library import add_story, add_user
-from tests.legacy.moments import SETTLED, transaction
 
 OTHERS = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
@@ -40,7 +40,7 @@ def library(legacy_database: Database) -> Database:
 
 def finish(database: Database) -> None:
     """The same command again does the rest."""
-    migrate_up(database.owner_url, options=SETTLED)
+    migrate_up(database.owner_url, options=QUARANTINE)
     assert current_revision(database.owner_url) == newest_revision()
     assert verify(database.owner_url).problems == ()
 
@@ -48,7 +48,7 @@ def finish(database: Database) -> None:
 def fail(database: Database, sentence: str) -> None:
     """A migration that ends in one sentence."""
     with pytest.raises(TalesError, match=sentence) as failure:
-        migrate_up(database.owner_url, options=SETTLED)
+        migrate_up(database.owner_url, options=QUARANTINE)
     assert "\n" not in str(failure.value)
 
 
@@ -61,7 +61,7 @@ def test_a_lost_connection(library: Database, step: str) -> None:
             library.execute("select pg_terminate_backend(pid) " + OTHERS)
 
     with pytest.raises(TalesError, match=r"^[^\n]*(terminating connection|connection .* was lost)[^\n]*$"):
-        migrate_up(library.owner_url, options=replace(SETTLED, report=cut))
+        migrate_up(library.owner_url, options=replace(QUARANTINE, report=cut))
     finish(library)
 
 
@@ -84,7 +84,7 @@ def test_timeouts_that_are_set_for_everybody(library: Database) -> None:
     library.execute(sql.SQL("alter database {} set statement_timeout = '15ms'").format(name))
     library.execute(sql.SQL("alter database {} set idle_in_transaction_session_timeout = '15ms'").format(name))
 
-    migrate_up(library.owner_url, "017", SETTLED)
+    migrate_up(library.owner_url, "017", QUARANTINE)
 
     finish(library)
 
@@ -95,10 +95,10 @@ def test_a_second_migrator(library: Database) -> None:
     def report(name: str, _moved: int) -> None:
         if name == "copy" and not seen:
             with pytest.raises(TalesError, match="Another migration of this database is running") as refused:
-                migrate_up(library.owner_url, options=SETTLED)
+                migrate_up(library.owner_url, options=QUARANTINE)
             seen.append(str(refused.value))
 
-    migrate_up(library.owner_url, options=replace(SETTLED, report=report))
+    migrate_up(library.owner_url, options=replace(QUARANTINE, report=report))
 
     assert len(seen) == 1
     finish(library)

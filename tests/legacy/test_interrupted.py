@@ -14,7 +14,7 @@ from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.server import Server
 from tests.legacy.checksums import NEW_TABLES, OLD_TABLES, checksums
-from tests.legacy.moments import SETTLED
+from tests.legacy.concurrency import QUARANTINE
 
 SCHEMAS = ("tales", "auth", "tales_internal")
 PLAN = LegacyPlan(rows=1_500, profile=Profile.SHORT, nastiness=Nastiness.each(0.03), huge_bytes=10_000)
@@ -32,7 +32,7 @@ def test_the_way_up(server: Server, legacy_template: str, library: Database, see
     rng, kills = Random(seed), 0
     with copy_of(server, legacy_template) as undisturbed:
         fill_legacy(undisturbed.owner_url, PLAN)
-        migrate_up(undisturbed.owner_url, options=SETTLED)
+        migrate_up(undisturbed.owner_url, options=QUARANTINE)
         expected = catalog(undisturbed.owner_url, SCHEMAS), checksums(undisturbed, NEW_TABLES)
 
     while kills < 4:
@@ -51,7 +51,7 @@ def test_the_way_up(server: Server, legacy_template: str, library: Database, see
 def test_the_way_back(library: Database) -> None:
     url, rng = library.owner_url, Random(3)
     before = catalog(url), checksums(library, OLD_TABLES)
-    migrate_up(url, options=SETTLED)
+    migrate_up(url, options=QUARANTINE)
     migrated = catalog(url, SCHEMAS), checksums(library, NEW_TABLES)
 
     for _ in range(4):

@@ -14,8 +14,8 @@ from tales.legacy.migrate import migrate_up
 from tales.legacy.pace import Pace
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database
+from tests.legacy.concurrency import QUARANTINE, stop_at, transaction
 from tests.legacy.library import add_story, add_user
-from tests.legacy.moments import SETTLED, stop_at, transaction
 
 ALIKE = """
     insert into tales.stories (id, title, content, user_id, story_type, created_at, updated_at)
@@ -34,7 +34,7 @@ def test_langfuse_7117_equal_times_neither_loop_nor_skip(legacy_database: Databa
         if step == "copy" and moved:
             batches.append(moved)
 
-    migrate_up(legacy_database.owner_url, options=replace(SETTLED, report=report, pace=Pace(rows=10)))
+    migrate_up(legacy_database.owner_url, options=replace(QUARANTINE, report=report, pace=Pace(rows=10)))
 
     assert batches == sorted(set(batches))
     assert batches[-1] == 500
@@ -47,7 +47,7 @@ def test_langfuse_4662_a_migration_that_cannot_go_on_says_so(legacy_database: Da
     with transaction(legacy_database) as other:
         other.execute("lock table tales.stories in access exclusive mode")
         with pytest.raises(MigrationFailed, match=r"^The look for .* waited too long for others\..*Try again\.$"):
-            migrate_up(legacy_database.owner_url, options=replace(SETTLED, lock_patience_seconds=1.0))
+            migrate_up(legacy_database.owner_url, options=replace(QUARANTINE, lock_patience_seconds=1.0))
 
 
 def test_langfuse_8448_a_migration_that_fails_says_why_and_what_to_do(legacy_database: Database) -> None:
@@ -63,7 +63,7 @@ def test_langfuse_6679_no_version_is_dirty_after_an_interruption(legacy_database
     stop_at(legacy_database, step)
 
     assert current_revision(legacy_database.owner_url) in {"015", "016"}
-    migrate_up(legacy_database.owner_url, options=SETTLED)
+    migrate_up(legacy_database.owner_url, options=QUARANTINE)
 
     assert current_revision(legacy_database.owner_url) == newest_revision()
 
@@ -72,7 +72,7 @@ def test_phoenix_11526_an_index_is_built_without_locking_the_table(legacy_databa
     user = add_user(legacy_database)
     add_story(legacy_database, user)
     stop_at(legacy_database, "index")
-    migrator = threading.Thread(target=migrate_up, args=(legacy_database.owner_url, None, SETTLED))
+    migrator = threading.Thread(target=migrate_up, args=(legacy_database.owner_url, None, QUARANTINE))
 
     with transaction(legacy_database) as other:
         # An index waits for whoever has begun to write; others do not wait behind it.

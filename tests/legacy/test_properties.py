@@ -17,7 +17,7 @@ from tests.fixtures.databases import Database, copy_of
 from tests.fixtures.rows import add_user, ended, insert, retry, story
 from tests.fixtures.server import Server
 from tests.legacy.checksums import NEW_TABLES, OLD_TABLES, checksum, checksums
-from tests.legacy.moments import transaction
+from tests.legacy.concurrency import transaction
 
 TITLE = "A story that no legacy database has"
 SHARES = st.dictionaries(

@@ -12,8 +12,8 @@ from tales.legacy.migrate import migrate_down, migrate_up
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import Row
+from tests.legacy.concurrency import QUARANTINE, Others, stop_at, transaction
 from tests.legacy.library import add_family, add_story, add_user, stories
-from tests.legacy.moments import SETTLED, Others, stop_at, transaction
 
 ENDS = ("commit", "rollback")
 BATCHES: dict[str, LiteralString] = {
@@ -36,7 +36,7 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Library:
     """A legacy library, and what is about to be written to each of its stories."""
 
     database: Database
@@ -55,7 +55,7 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(legacy_database: Database) -> Shelf:
+def library(legacy_database: Database) -> Library:
     """Each story is written by exactly one statement, and some are let alone."""
     user, other = add_user(legacy_database), add_user(legacy_database)
     child = add_family(legacy_database, "children", user)
@@ -99,13 +99,13 @@ def shelf(legacy_database: Database) -> Shelf:
             (uuid4(),),
         ),
     )
-    return Shelf(legacy_database, writes)
+    return Library(legacy_database, writes)
 
 
-def check(shelf: Shelf, expected: list[Row]) -> None:
+def check(library: Library, expected: list[Row]) -> None:
     """Go the whole way up and back: nothing is lost, nothing came back, and nothing is left over."""
-    database = shelf.database
-    migrate_up(database.owner_url, options=SETTLED)
+    database = library.database
+    migrate_up(database.owner_url, options=QUARANTINE)
     assert verify(database.owner_url).problems == ()
     assert database.rows(STRAYS) == []
     migrate_down(database.owner_url, "014")
@@ -114,13 +114,13 @@ def check(shelf: Shelf, expected: list[Row]) -> None:
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("step", BATCHES)
-def test_what_was_begun_before_a_batch(shelf: Shelf, step: str, end: str) -> None:
-    expected = shelf.after(set_aside=step != "copy") if end == "commit" else stories(shelf.database)
-    stop_at(shelf.database, step)
-    batch = Others(shelf.database)
-    writers = [transaction(shelf.database) for _ in shelf.writes]
+def test_what_was_begun_before_a_batch(library: Library, step: str, end: str) -> None:
+    expected = library.after(set_aside=step != "copy") if end == "commit" else stories(library.database)
+    stop_at(library.database, step)
+    batch = Others(library.database)
+    writers = [transaction(library.database) for _ in library.writes]
     connections = [writer.__enter__() for writer in writers]
-    for connection, write in zip(connections, shelf.writes, strict=True):
+    for connection, write in zip(connections, library.writes, strict=True):
         connection.execute(write.statement, write.parameters)
     batch.run(BATCHES[step])
     for connection, writer in zip(connections, writers, strict=True):
@@ -128,65 +128,65 @@ def test_what_was_begun_before_a_batch(shelf: Shelf, step: str, end: str) -> Non
         writer.__exit__(None, None, None)
     batch.end()
 
-    check(shelf, expected)
+    check(library, expected)
 
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("step", BATCHES)
-def test_what_is_written_while_a_batch_is_moved(shelf: Shelf, step: str, end: str) -> None:
+def test_what_is_written_while_a_batch_is_moved(library: Library, step: str, end: str) -> None:
     # While the batch is held, stories without a place are on their way out.
-    expected = shelf.after(set_aside=step != "copy" or end == "commit")
-    stop_at(shelf.database, step)
-    writers = Others(shelf.database)
-    with transaction(shelf.database) as batch:
+    expected = library.after(set_aside=step != "copy" or end == "commit")
+    stop_at(library.database, step)
+    writers = Others(library.database)
+    with transaction(library.database) as batch:
         batch.execute(BATCHES[step])
-        for write in shelf.writes:
+        for write in library.writes:
             writers.run(write.statement, *write.parameters)
         batch.commit() if end == "commit" else batch.rollback()
     writers.end()
 
-    check(shelf, expected)
+    check(library, expected)
 
 
 @pytest.mark.parametrize("step", ["copy", "expand", "link", "index", "resolve", "verify", "contract"])
-def test_what_is_written_between_two_steps(shelf: Shelf, step: str) -> None:
-    expected = shelf.after(set_aside=step != "copy")
-    stop_at(shelf.database, step)
-    for write in shelf.writes:
-        shelf.database.execute(write.statement, *write.parameters)
+def test_what_is_written_between_two_steps(library: Library, step: str) -> None:
+    expected = library.after(set_aside=step != "copy")
+    stop_at(library.database, step)
+    for write in library.writes:
+        library.database.execute(write.statement, *write.parameters)
 
-    check(shelf, expected)
+    check(library, expected)
 
 
 COPIED = "select count(*) as copied from tales.generations"
 
 
-def test_a_story_that_changes_its_place_is_copied_by_the_write_that_moves_it(shelf: Shelf) -> None:
-    before = stories(shelf.database)
+def test_a_story_that_changes_its_place_is_copied_by_the_write_that_moves_it(library: Library) -> None:
+    before = stories(library.database)
     no_place = [s for s in before if s["user_id"] is None or s["story_type"] == "saga" or s["story_length"] in (0, -3)]
-    stop_at(shelf.database, "copy")
-    shelf.database.rows("select tales_migration.copy_batch(3)")
-    (part,) = shelf.database.rows(COPIED)
+    stop_at(library.database, "copy")
+    library.database.rows("select tales_migration.copy_batch(3)")
+    (part,) = library.database.rows(COPIED)
 
     # To a place that the copy has passed, for all that is known.
-    shelf.database.execute("update tales.stories set rating = rating")
+    library.database.execute("update tales.stories set rating = rating")
 
-    (all_with_a_place,) = shelf.database.rows(COPIED)
+    (all_with_a_place,) = library.database.rows(COPIED)
     assert part["copied"] <= 3
     assert all_with_a_place["copied"] == len(before) - len(no_place)
-    check(shelf, before)
+    check(library, before)
 
 
 @pytest.mark.parametrize("step", BATCHES)
-def test_a_table_that_is_rewritten_between_two_batches_is_gone_through_again(shelf: Shelf, step: str) -> None:
-    expected = shelf.after(set_aside=step != "copy")
-    stop_at(shelf.database, step)
-    for write in shelf.writes:
-        shelf.database.execute(write.statement, *write.parameters)
-    shelf.database.rows(BATCHES[step].replace("1000", "12"))
+def test_a_table_that_is_rewritten_between_two_batches_is_gone_through_again(library: Library, step: str) -> None:
+    expected = library.after(set_aside=step != "copy")
+    stop_at(library.database, step)
+    for write in library.writes:
+        library.database.execute(write.statement, *write.parameters)
+    library.database.rows(BATCHES[step].replace("1000", "12"))
 
-    shelf.database.execute("vacuum full tales.stories")
+    library.database.execute("vacuum full tales.stories")
 
-    (row,) = shelf.database.rows(BATCHES[step])
+    (row,) = library.database.rows(BATCHES[step])
     assert sum(row.values()) > 12
-    check(shelf, expected)
+    check(library, expected)

@@ -16,8 +16,8 @@ from tales.legacy.migrate import ARCHIVE_TABLE, MigrationOptions, migrate_down, 
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import attempt, ended, insert
+from tests.legacy.concurrency import stop_at
 from tests.legacy.library import add_family, add_story, add_user, add_varied_stories, stories
-from tests.legacy.moments import stop_at
 
 PARTS: LiteralString = "model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance"
 LEGACY: LiteralString = f"select title, content, user_id, created_at, updated_at, rating, {PARTS} from tales.stories"

@@ -15,16 +15,8 @@ from tales.infrastructure.postgres.models import Base
 from tests.fixtures.databases import Database
 
 TABLES: list[Table] = list(Base.metadata.sorted_tables)
-# Kept by migrations alone, or read by plain SQL.
-WITHOUT_MODEL = {
-    "legacy_columns",
-    "live_text",
-    "migration_notes",
-    "migration_state",
-    "relaxed_columns",
-    "stories_quarantined",
-    "stories_unowned",
-}
+# Read and written by plain SQL.
+WITHOUT_MODEL = {"live_text"}
 
 COLUMNS = """
     select attname as name, format_type(atttypid, atttypmod) as type, not attnotnull as nullable

@@ -140,7 +140,13 @@ def connected(url: str) -> Iterator[Connection]:
     """A connection to the database at `url`, with its errors in our words."""
     engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
     with translated_errors(), engine.connect() as connection:
-        yield connection
+        try:
+            yield connection
+        finally:
+            # One that was lost cannot be rolled back, and need not be.
+            driver = connection.connection.driver_connection
+            if driver is not None and driver.closed:
+                connection.invalidate()
     engine.dispose()
 
 

@@ -16,7 +16,7 @@ from tales.legacy.migrate import MigrationOptions, migrate_up
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import Connection
 
-SETTLED = MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
+QUARANTINE = MigrationOptions({"tales.orphans": "quarantine", "tales.invalid": "quarantine"})
 """A choice for every row that needs one."""
 
 _BLOCKED = "select cardinality(pg_blocking_pids(%s)) > 0"
@@ -26,7 +26,7 @@ class _ReachedError(Exception):
     """The migration has come to the step where it shall be left."""
 
 
-def stop_at(database: Database, step: str, options: MigrationOptions = SETTLED) -> None:
+def stop_at(database: Database, step: str, options: MigrationOptions = QUARANTINE) -> None:
     """Migrate up to the moment before `step` begins, as if the migrator had been killed then."""
 
     def report(name: str, _moved: int) -> None:
