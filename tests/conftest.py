@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.managed",
     "tests.fixtures.environment",
     "tests.fixtures.simulator",
+    "tests.fixtures.processes",
 ]
 
 _COVERS = tuple(Path(__file__).parent / name for name in ("domain", "application", "interfaces/api"))

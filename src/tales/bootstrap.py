@@ -6,9 +6,10 @@ import asyncio
 import os
 import platform
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
@@ -37,6 +38,7 @@ from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
 from tales.application.worker import NoWorker, Worker
+from tales.domain.errors import Unavailable
 from tales.domain.limits import GenerationLimits
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
@@ -47,7 +49,7 @@ from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.secret import signing_secret
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
-from tales.infrastructure.events.listener import NoticeListener
+from tales.infrastructure.events.listener import NoticeListener, refuse_pooler
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
@@ -81,6 +83,8 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
     """
     choice = _choice(settings)
     database = await asyncio.to_thread(ready_database, settings)
+    if not database.is_embedded:
+        await refuse_pooler(database.queue_url)
     async with AsyncExitStack() as stack:
         engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
         stack.push_async_callback(engine.dispose)
@@ -111,6 +115,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits
         )
         services = _services(settings, transactions, request, hub, await _auth(settings, transactions))
+        services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))
         yield App(services, hub.close, database, choice, info)
 
 
@@ -156,8 +161,27 @@ def _log() -> Log:
     return log
 
 
+Check = Callable[[], Awaitable[None]]
+
+
+def _check_ready(check_database: Check, tasks: Iterable[asyncio.Task[Any]]) -> Check:
+    """Whether the database answers and everything that works in the background is still there."""
+    background = [task for task in tasks if task.get_name().startswith("tales ")]
+
+    async def check() -> None:
+        if gone := [task.get_name() for task in background if task.done()]:
+            raise Unavailable(f"Gone from the background: {', '.join(gone)}. Start this process again.")
+        await check_database()
+
+    return check
+
+
 def _services(
-    settings: Settings, transactions: SqlTransactions, request: RequestGeneration, hub: ProgressHub, auth: _Auth
+    settings: Settings,
+    transactions: SqlTransactions,
+    request: RequestGeneration,
+    hub: ProgressHub,
+    auth: _Auth,
 ) -> Services:
     ids, clock, passwords = Uuid7Maker(), SystemClock(), Argon2Passwords()
     follow = FollowGeneration(transactions, hub)

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.fuzzing import MODELS, VERSIONS, furnish, fuzz, sign_up
 
 from tales.simulator.server import Simulator
-from tests.acceptance.test_processes import SECRET, Place
 from tests.fixtures.databases import Database
+from tests.fixtures.processes import SECRET, Place
 
 
 @pytest.mark.timeout(180)

@@ -8,8 +8,8 @@ from itertools import chain, repeat
 import pytest
 
 from tales.simulator.server import Simulator
-from tests.acceptance.test_processes import Place, sign_in
 from tests.fixtures.databases import Database
+from tests.fixtures.processes import Place, sign_in
 
 SITE = "https://app.example.org"
 

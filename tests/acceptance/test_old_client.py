@@ -16,8 +16,8 @@ from tales.domain.actor import Actor
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.legacy.migrate import migrate_up
 from tales.simulator.server import Simulator
-from tests.acceptance.test_processes import SECRET, Place
 from tests.fixtures.databases import Database
+from tests.fixtures.processes import SECRET, Place
 from tests.fixtures.time import FakeClock
 from tests.legacy.library import add_family, add_user, add_varied_stories
 

@@ -2,108 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from tales.simulator.server import Simulator
-from tests.fixtures.databases import Database
-
-SECRET = "a secret for tests, and long enough"
-COMMAND = (sys.executable, "-m", "tales.interfaces.cli.main")
-
-
-class Place:
-    """A database and a provider, for processes that a test starts and ends."""
-
-    def __init__(self, database: Database, simulator: Simulator) -> None:
-        self.database = database
-        self.simulator = simulator
-
-    def start(
-        self, model: str, *arguments: str, output: int = subprocess.DEVNULL, **variables: str
-    ) -> subprocess.Popen[str]:
-        """Start `tales ...`, with settings beside those of every test."""
-        environment = os.environ | {
-            "TALES_DATABASE_URL": self.database.owner_url,
-            "TALES_LLM_BASE_URL": self.simulator.url,
-            "TALES_MODELS": model,
-            "TALES_JWT_SECRET": SECRET,
-        }
-        environment |= variables
-        return subprocess.Popen(
-            [*COMMAND, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT, text=True
-        )
-
-    @contextmanager
-    def serving(
-        self, model: str, *options: str, **variables: str
-    ) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-        """A server that answers; killed at the end if it still runs."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        process = self.start(model, "serve", "--port", str(port), *options, **variables)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-                until(lambda: answers(client), seconds=30)
-                yield process, client
-        finally:
-            process.kill()
-            process.wait()
-
-    def attempts(self) -> list[dict[str, Any]]:
-        """All attempts, in order."""
-        return self.database.rows(
-            "select attempt_number, status, error_type, error_message, started_at from tales.generations "
-            "order by created_at, attempt_number"
-        )
-
-
-@pytest.fixture
-def place(database: Database, background_simulator: Simulator) -> Place:
-    """A migrated database, and a provider that plays scripts."""
-    return Place(database, background_simulator)
-
-
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait until `condition` holds; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-
-
-def answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health/ready").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def sign_in(client: httpx.Client) -> None:
-    """Open an account, and bring its token along from now on."""
-    account = {"email": "ada@example.org", "password": "correct horse"}
-    client.post("/api/v3/auth/signup", json=account)
-    form = {"username": account["email"], "password": account["password"]}
-    client.headers["Authorization"] = f"Bearer {client.post('/api/v3/auth/token', data=form).json()['access_token']}"
-
-
-def ask(client: httpx.Client) -> None:
-    """Ask for a story about a new child."""
-    child = client.post("/api/v3/children", json={"name": "Mia", "age": 6}).json()["id"]
-    wish = {"story_type": "child", "child_id": child, "moral": "kindness", "story_length": 1}
-    assert client.post("/api/v3/generations", json=wish).status_code == 202
+from tests.fixtures.processes import Place, ask, sign_in, until
 
 
 @pytest.mark.timeout(90)

@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.test_processes import until
 from tests.acceptance.test_terminal import COMMAND, MIA, at_a_terminal
 from tests.client.conftest import Service, running_service
 from tests.fixtures.databases import Database
+from tests.fixtures.processes import until
 
 
 def signed_in(service: Service) -> dict[str, str]:

@@ -17,10 +17,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.acceptance.test_processes import Place, ask, place, sign_in, until
-from tests.fixtures.simulator import background_simulator
-
-__all__ = ["background_simulator", "place"]
+from tests.fixtures.processes import Place, ask, sign_in, until
 
 GENERATIONS = int(os.environ.get("GENERATIONS", "60"))
 """`make bench-workers` takes more."""

@@ -16,6 +16,14 @@ async def forever(name: str, step: Callable[[], Awaitable[None]], log: Log) -> N
     while True:
         try:
             await step()
+            continue
+        except asyncio.CancelledError as error:
+            # One that nobody has asked for came from below, and is an error like others.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            failure: BaseException = error
         except Exception as error:  # noqa: BLE001 -- whatever it is, the next step may work
-            log.warning("background work failed", work=name, error=type(error).__name__)
-            await asyncio.sleep(PAUSE)
+            failure = error
+        log.warning("background work failed", work=name, error=type(failure).__name__)
+        await asyncio.sleep(PAUSE)

@@ -106,9 +106,9 @@ class Worker(Dispatcher):
         Raises: Unavailable when the database does not answer at the beginning.
         """
         await self._renew()
-        renewing = asyncio.create_task(forever("lease", self._renew_in_time, self._log))
+        renewing = asyncio.create_task(forever("lease", self._renew_in_time, self._log), name="tales lease")
         loops = [
-            asyncio.create_task(forever(name, step, self._log))
+            asyncio.create_task(forever(name, step, self._log), name=f"tales {name}")
             for name, step in (("claims", self._claim), ("check", self._check), ("reaper", self._reap))
         ]
         try:

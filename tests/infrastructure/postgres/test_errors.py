@@ -21,6 +21,8 @@ from tests.fixtures.rows import add_user, attempt, ended, insert, retry
         (psycopg.InterfaceError("the connection is closed"), Unavailable),
         (psycopg.errors.AdminShutdown("terminating"), Unavailable),
         (psycopg.errors.TooManyConnections("sorry"), Unavailable),
+        (psycopg.errors.ReadOnlySqlTransaction("cannot"), Unavailable),
+        (psycopg.errors.DiskFull("could not extend file"), Unavailable),
         (psycopg.errors.DeadlockDetected("deadlock"), Unavailable),
         (psycopg.errors.LockNotAvailable("lock"), Unavailable),
         (psycopg.errors.SerializationFailure("again"), Unavailable),
@@ -37,6 +39,29 @@ def test_an_error_of_the_driver(error: Exception, translated: type[TalesError]) 
     found = translate(error)
     assert type(found) is translated or isinstance(found, translated)
     assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ('FATAL:  password authentication failed for user "ada"', "refuses the password of this role"),
+        ('FATAL:  no password supplied for "ada"', "refuses the password of this role"),
+        ('FATAL:  database "tales" does not exist', "no such database"),
+        ('FATAL:  role "ada" does not exist', "lets no such role sign in"),
+        ('FATAL:  permission denied for database "tales"', "Grant it CONNECT"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"', "pg_hba.conf"),
+        ('FATAL:  too many connections for role "ada"', "takes no more connections"),
+        ("FATAL:  remaining connection slots are reserved", "takes no more connections"),
+        ("failed to resolve host 'nowhere'", "host of the database is not known"),
+        ("something that nobody foresaw", "does not answer"),
+    ],
+)
+def test_why_there_is_no_connection_is_said_in_our_own_words(said: str, sentence: str) -> None:
+    found = translate(psycopg.OperationalError(f"connection failed: {said}"))
+
+    assert isinstance(found, Unavailable)
+    assert sentence in found.message
+    assert "ada" not in found.message
 
 
 def test_a_constraint_is_named_in_words(database: Database) -> None:

@@ -52,7 +52,11 @@ OUR_LIST = {
     *("tales.infrastructure.clock", "tales.infrastructure.events", "tales.infrastructure.events.notices"),
     *("tales.infrastructure.queue", "tales.infrastructure.queue.attempt_rows"),
     *("tales.infrastructure.repositories", "tales.infrastructure.repositories.*"),
-    *("tales.infrastructure.postgres.engine", "tales.infrastructure.postgres.escaping"),
+    *(
+        "tales.infrastructure.postgres.engine",
+        "tales.infrastructure.postgres.connection",
+        "tales.infrastructure.postgres.escaping",
+    ),
     *("tales.infrastructure.postgres.fingerprints", "tales.infrastructure.postgres.keyset"),
     *("tales.infrastructure.postgres.models", "tales.infrastructure.postgres.roles"),
     *("tales.infrastructure.postgres.unit_of_work", "tales.infrastructure.postgres.versions"),

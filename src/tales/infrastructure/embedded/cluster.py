@@ -237,7 +237,9 @@ class Cluster:
                 stderr=said,
             )
             said.seek(0)
-            last_line = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+            lines = said.read().decode(errors="replace").strip().splitlines() or [""]
         if done.returncode:
+            # What it does after that is its last line, and not the reason.
+            reason = next((line for line in lines if "error:" in line or "FATAL:" in line), lines[-1]).rstrip(".")
             more = f" Its log says more: {self.log}." if self.log.exists() else ""
-            raise EmbeddedUnavailable(f"PostgreSQL's {program} failed on {self.data}: {last_line}.{more}")
+            raise EmbeddedUnavailable(f"PostgreSQL's {program} failed on {self.data}: {reason}.{more}")

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import Conninfo
 
 from tales.infrastructure.embedded.cluster import Cluster, EmbeddedUnavailable
 
@@ -43,6 +44,7 @@ def start_embedded(home: Path, *, durable: bool = True) -> EmbeddedServer:
     The first start makes the data and the database. `durable=False` gives up safety against a crash of the machine
     for speed, for tests. Raises: EmbeddedUnavailable, NoServerUser.
     """
+    _forget_variables()
     with _explained(home):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(home):
@@ -56,6 +58,7 @@ def start_embedded(home: Path, *, durable: bool = True) -> EmbeddedServer:
 
 def find_embedded(home: Path) -> EmbeddedServer | None:
     """How to reach the server of `home`, whether it runs or not; None where there is none yet. Nothing is started."""
+    _forget_variables()
     with _explained(home):
         cluster = _cluster(home) if (home / "postgres" / "PG_VERSION").exists() else None
     return _server(cluster) if cluster else None
@@ -66,6 +69,7 @@ def stop_embedded(home: Path) -> bool:
 
     Raises: EmbeddedUnavailable.
     """
+    _forget_variables()
     if not (home / "postgres").exists():
         return False
     with _explained(home), _locked(home):
@@ -82,6 +86,15 @@ def allow_app_login(owner_url: str) -> None:
         found = connection.execute("select rolcanlogin from pg_roles where rolname = %s", [APP_ROLE]).fetchone()
         if found == (False,):
             connection.execute(sql.SQL("alter role {} login").format(sql.Identifier(APP_ROLE)))
+
+
+def _forget_variables() -> None:
+    """What the caller's shell says of some other PostgreSQL (PGSERVICE, PGOPTIONS, ...) says nothing of this one."""
+    for option in Conninfo.get_defaults():
+        if option.envvar is not None:
+            os.environ.pop(option.envvar.decode(), None)
+    for name in ("PGSERVICEFILE", "PGSYSCONFDIR", "PGDATA", "PGLOCALEDIR", "PGTZ", "PGDATESTYLE", "PGGEQO"):
+        os.environ.pop(name, None)
 
 
 def _cluster(home: Path) -> Cluster:

@@ -6,20 +6,27 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import psycopg
 from psycopg import sql
 
 from tales.application.ports import Log
+from tales.domain.errors import InvalidInput
 from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, is_from, read_payload
 from tales.infrastructure.events.progress_hub import ProgressHub
-from tales.infrastructure.postgres.urls import libpq_url
+from tales.infrastructure.postgres.connection import ServiceConnection, connection_options
+from tales.infrastructure.postgres.errors import translated_errors
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0
 """Seconds before another connection is tried; each time twice as long."""
 
-CONNECT_TIMEOUT = 10
+SILENCE = 10.0
+"""Seconds without a notice, after which the connection is asked for an answer."""
+
+ANSWER_TIMEOUT = 5.0
+NOTICE_TIMEOUT = 3.0
 
 
 class NoticeListener:
@@ -29,7 +36,7 @@ class NoticeListener:
     """
 
     def __init__(self, url: str, hub: ProgressHub, on_enqueued: Callable[[], None], log: Log) -> None:
-        self._url = libpq_url(url)
+        self._url = url
         self._hub = hub
         self._on_enqueued = on_enqueued
         self._log = log
@@ -57,21 +64,18 @@ class NoticeListener:
 
     async def _listen(self) -> None:
         """The life of a connection."""
-        async with await psycopg.AsyncConnection.connect(
-            self._url,
-            autocommit=True,
-            application_name="tales notices",
-            connect_timeout=CONNECT_TIMEOUT,
-            # One that has died without a word is given up after 25 seconds.
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-        ) as connection:
+        options = connection_options(self._url, "tales notices")
+        async with await ServiceConnection.connect(autocommit=True, **options) as connection:
             for channel in (CHANNEL, QUEUE_CHANNEL):
                 await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
             self._hub.connected = True
-            async for notice in connection.notifies():
-                self._on_notice(notice)
+            while True:
+                connection.answer_timeout = None
+                async for notice in connection.notifies(timeout=SILENCE):
+                    self._on_notice(notice)
+                # No notice is no news: whether the connection is there still, only an answer tells.
+                connection.answer_timeout = ANSWER_TIMEOUT
+                await connection.execute("select 1")
 
     def _on_notice(self, notice: psycopg.Notify) -> None:
         if notice.channel == QUEUE_CHANNEL:
@@ -79,3 +83,26 @@ class NoticeListener:
         elif not is_from(notice.payload, self._hub.process):
             for change in read_payload(notice.payload):
                 self._hub.on_change(change)
+
+
+async def refuse_pooler(url: str) -> None:
+    """Pass where notices reach a session at `url`, and sessions keep what they are told.
+
+    A transaction pooler gives each transaction another session: attempts would be told of late, and roles and settings
+    would stay behind with others. Raises: InvalidInput, Unavailable.
+    """
+    channel = sql.Identifier(f"tales_{uuid4().hex}")
+    with translated_errors():
+        async with (
+            await ServiceConnection.connect(autocommit=True, **connection_options(url, "tales")) as hearing,
+            await ServiceConnection.connect(autocommit=True, **connection_options(url, "tales")) as telling,
+        ):
+            await hearing.execute(sql.SQL("listen {}").format(channel))
+            await telling.execute(sql.SQL("notify {}").format(channel))
+            async for _ in hearing.notifies(timeout=NOTICE_TIMEOUT, stop_after=1):
+                return
+    raise InvalidInput(
+        "TALES_QUEUE_DATABASE_URL",
+        "The database is reached through a transaction pooler, which passes no notices on. "
+        "Set TALES_QUEUE_DATABASE_URL to a session of the same database: the server's own port, or a session pooler.",
+    )

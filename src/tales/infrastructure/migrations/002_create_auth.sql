@@ -28,6 +28,9 @@ begin
     create function auth.role() returns text language sql stable set search_path = ''
     return auth.jwt() ->> 'role';
 
+    -- As everywhere by default; an owner may have taken that default away.
+    grant execute on function auth.jwt(), auth.uid(), auth.role() to public;
+
     create policy "the service reads users" on auth.users for select to service_role using (true);
     create policy "the service adds users" on auth.users for insert to service_role with check (true);
     grant select, insert on auth.users to service_role;

@@ -28,6 +28,7 @@ from tales.infrastructure.postgres.urls import driver_url
 APP_ROLE_SINCE = "018"
 """The migration that makes the service's role."""
 
+_ENCODING = text("select pg_catalog.current_setting('server_encoding')")
 _SET = text("select set_config(:name, :value, false)")
 
 
@@ -155,6 +156,13 @@ def migrator(url: str, settings: Mapping[str, str] | None = None) -> Iterator[Co
     """The one migrator of a database, with these settings: the lock is held until the connection closes."""
     with connected(url) as connection:
         prepare_session(connection)
+        with connection.begin():
+            encoding = connection.execute(_ENCODING).scalar_one()
+        if encoding != "UTF8":
+            raise MigrationFailed(
+                f"This database stores text as {encoding}, which cannot hold every story. Make one that stores UTF8 "
+                "(createdb --encoding UTF8 --template template0 NAME), and load the old one's dump into it."
+            )
         if not acquire_lock(connection):
             raise MigrationFailed("Another migration of this database is running. Wait for its end, then try again.")
         with connection.begin():

@@ -15,6 +15,7 @@ _PATIENCE_SECONDS = 3.0
 # - client_connection_check_interval: a statement whose migrator was killed ends, and lets go of its locks.
 # - deadlock_timeout: an autovacuum steps aside only after this time, and lock_timeout is shorter than its default. Only
 #   a superuser may set it; others wait until it has ended.
+# - search_path: names are found where they are written, and what others have made in another schema is not.
 # What a server does not know, or a role may not set, is left as it is.
 _SETTINGS = text("""
     do $$
@@ -23,6 +24,7 @@ _SETTINGS = text("""
     begin
         for wanted in
             select * from (values
+                ('search_path', 'pg_catalog, pg_temp'),
                 ('statement_timeout', '0'),
                 ('transaction_timeout', '0'),
                 ('idle_in_transaction_session_timeout', '0'),

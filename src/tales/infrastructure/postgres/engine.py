@@ -7,23 +7,22 @@ import select
 import sys
 from typing import Any
 
-from sqlalchemy import PoolProxiedConnection, event
+import psycopg
+from sqlalchemy import ExceptionContext, PoolProxiedConnection, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tales.domain.generation import Json
+from tales.infrastructure.postgres.connection import ANSWER_TIMEOUT, ServiceConnection, connection_options
 from tales.infrastructure.postgres.escaping import dump_json
 from tales.infrastructure.postgres.urls import driver_url
 
-CONNECT_TIMEOUT = 10
 POOL_SIZE = 10
 
 
 def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
     """A pool of connections to `url`. `behind_pooler`: a transaction pooler cannot keep prepared statements."""
-    connect_args: dict[str, object] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "tales"}
-    if behind_pooler:
-        connect_args["prepare_threshold"] = None
+    options = connection_options(url, "tales", behind_pooler=behind_pooler)
     engine = create_async_engine(
         driver_url(url),
         pool_size=POOL_SIZE,
@@ -32,10 +31,17 @@ def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
         hide_parameters=True,
         json_serializer=dump_json,
         json_deserializer=_load_json,
-        connect_args=connect_args,
+        connect_args={"async_creator_fn": ServiceConnection.connect, **options},
     )
     event.listen(engine.sync_engine, "checkout", _check_alive)
+    event.listen(engine.sync_engine, "handle_error", _give_up_read_only)
     return engine
+
+
+def _give_up_read_only(context: ExceptionContext) -> None:
+    """A connection to a server that has become a standby stays read-only: none of the pool is used again."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
 
 
 def _check_alive(connection: PoolProxiedConnection, *_: object) -> None:
@@ -47,6 +53,8 @@ def _check_alive(connection: PoolProxiedConnection, *_: object) -> None:
     driver: Any = connection.driver_connection
     if driver.closed:
         raise DisconnectionError
+    # Its last user may have had more patience, or less.
+    driver.answer_timeout = ANSWER_TIMEOUT
     poll = select.poll()
     poll.register(driver.fileno(), select.POLLIN)
     if poll.poll(0):

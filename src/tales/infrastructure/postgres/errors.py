@@ -32,7 +32,27 @@ _CONFLICTS = {
 
 
 # States that pass: no connection, a server that goes down, too little of something, a deadlock, a lock held too long.
-_PASSING = {"08", "57", "53", "40001", "40P01", "55P03", "25P03", "25P04"}
+_PASSING = {"08", "57", "53", "40001", "40P01", "55P03", "25P03", "25P04", "25006"}
+
+# What passes once an operator has done something: it is said what.
+ADVICE = {
+    "25006": "The database is read-only at the moment: its disk is full, or another server has taken over. "
+    "What has come in waits until it can be written.",
+    "53100": "The disk of the database is full. Make room on it: what has come in waits until then.",
+    "53300": "The database takes no more connections. Raise max_connections, or the limit of this role.",
+}
+# A connection that is refused has no SQLSTATE that the driver hands over, only the server's words, or the network's.
+_REFUSED = (
+    (r"password authentication failed|no password supplied", "The database refuses the password of this role."),
+    (r'role "[^"]*" does not exist|role .* is not permitted to log in', "The database lets no such role sign in."),
+    (r'database "[^"]*" does not exist', "There is no such database on this server. Create it."),
+    (r"permission denied for database", "This role may not connect to this database. Grant it CONNECT."),
+    (r"no pg_hba.conf entry", "The server lets this role in from no address like this one (pg_hba.conf)."),
+    (r"too many (?:connections|clients)|remaining connection slots", ADVICE["53300"]),
+    (r"translate host name|Name or service not known|resolve host", "The host of the database is not known."),
+    (r"server does not support SSL|SSL", "The connection to the database could not be secured (SSL)."),
+    (r"No space left on device|could not extend file", ADVICE["53100"]),
+)
 
 
 # A row of a user who is not there: its token has outlived the account.
@@ -75,7 +95,18 @@ def translate(error: BaseException) -> TalesError:
 def _translate_state(cause: psycopg.Error, constraint: str | None) -> TalesError:
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         return Forbidden()
-    return DatabaseUnavailable() if _passes(cause) else DatabaseRefused(cause.sqlstate, constraint)
+    if not _passes(cause):
+        return DatabaseRefused(cause.sqlstate, constraint)
+    return DatabaseUnavailable(ADVICE.get(cause.sqlstate) if cause.sqlstate else _refusal(cause))
+
+
+def _refusal(error: psycopg.Error) -> str | None:
+    """Why there is no connection, in our own words: the server's may name what is nobody else's business."""
+    said = str(error)
+    for pattern, sentence in _REFUSED:
+        if re.search(pattern, said):
+            return sentence if sentence in ADVICE.values() else f"{sentence} Check TALES_DATABASE_URL."
+    return None
 
 
 def _passes(error: psycopg.Error) -> bool:

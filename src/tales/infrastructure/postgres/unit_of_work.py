@@ -6,12 +6,14 @@ and a missing WHERE shows nobody another family's rows.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -19,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.domain.errors import Unauthenticated
-from tales.infrastructure.postgres.errors import translated_errors
+from tales.infrastructure.postgres.errors import ADVICE, DatabaseUnavailable, translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
 from tales.infrastructure.repositories.family import SqlChildRepository, SqlHeroRepository
 from tales.infrastructure.repositories.generations import SqlGenerationRepository
@@ -35,8 +37,8 @@ from tales.infrastructure.repositories.sessions import SqlSessionRepository
 from tales.infrastructure.repositories.stories import SqlStoryRepository
 
 _ACTOR = (
-    "set_config('request.jwt.claims', :claims, true), set_config('role', :role, true),"
-    " set_config('idle_in_transaction_session_timeout', :longest_pause, true)"
+    "pg_catalog.set_config('request.jwt.claims', :claims, true), pg_catalog.set_config('role', :role, true),"
+    " pg_catalog.set_config('idle_in_transaction_session_timeout', :longest_pause, true)"
 )
 _BECOME = text(f"select {_ACTOR}")
 # Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
@@ -45,8 +47,14 @@ _BECOME_IN_SESSION = text(f"select tales.session_is_open(:session), {_ACTOR}")
 LONGEST_PAUSE = 10.0
 """Seconds between two statements of a transaction: a process that was stopped must not keep its locks for longer."""
 
+CALL_TIMEOUT = 8.0
+"""Seconds for a statement of the queue: less than a lease, which is lost otherwise."""
+
+CHECK_TIMEOUT = 5.0
+
 SESSION_HAS_ENDED = "This session has ended. Sign in again."
 
+_READ_ONLY = text("select pg_catalog.current_setting('transaction_read_only') = 'on'")
 _AUTH_IS_OURS = text("select obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales'")
 
 
@@ -108,9 +116,15 @@ class SqlTransactions:
         with translated_errors():
             async with self._autocommit.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
-                async with driver.cursor(row_factory=dict_row) as cursor:
-                    await cursor.execute(statement, parameters)
-                    rows: list[dict[str, Any]] = await cursor.fetchall()
+                driver.answer_timeout = CALL_TIMEOUT
+                try:
+                    async with driver.cursor(row_factory=dict_row) as cursor:
+                        await cursor.execute(statement, parameters)
+                        rows: list[dict[str, Any]] = await cursor.fetchall()
+                except psycopg.errors.ReadOnlySqlTransaction:
+                    # The driver's own errors pass by the pool.
+                    await self._engine.dispose()
+                    raise
         return rows
 
     async def keeps_own_users(self) -> bool:
@@ -120,9 +134,19 @@ class SqlTransactions:
                 return bool(await session.scalar(_AUTH_IS_OURS))
 
     async def check(self) -> None:
-        """Pass when the database answers. Raises: Unavailable."""
-        async with self.as_service():
-            pass
+        """Pass when the database answers in time, and takes what is written. Raises: Unavailable."""
+        asking = asyncio.create_task(self._is_read_only())
+        # One that keeps silent is left to end by itself: to cancel it would wait for it as well.
+        await asyncio.wait([asking], timeout=CHECK_TIMEOUT)
+        if not asking.done():
+            asking.add_done_callback(_ignored)
+            raise DatabaseUnavailable
+        if asking.result():
+            raise DatabaseUnavailable(ADVICE["25006"])
+
+    async def _is_read_only(self) -> bool:
+        async with self.as_service() as work:
+            return bool(await work.session.scalar(_READ_ONLY))
 
     @asynccontextmanager
     async def _begin(self, role: str, claims: str, session_id: UUID | None = None) -> AsyncIterator[SqlUnitOfWork]:
@@ -136,6 +160,12 @@ class SqlTransactions:
                 elif not await session.scalar(_BECOME_IN_SESSION, actor | {"session": session_id}):
                     raise Unauthenticated(SESSION_HAS_ENDED)
                 yield SqlUnitOfWork(session, self._clock, role)
+
+
+def _ignored(task: asyncio.Task[bool]) -> None:
+    """Nobody waits for this any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def claims_of(actor: Actor) -> str:

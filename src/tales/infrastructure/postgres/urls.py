@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from urllib.parse import parse_qsl
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
+from sqlalchemy import URL
 
 from tales.domain.errors import InvalidInput
 
+VARIABLE = "TALES_DATABASE_URL"
+
 
 def driver_url(url: str) -> URL:
-    """A libpq URI (`postgresql://...`, `postgres://...`) for SQLAlchemy over psycopg 3.
+    """A libpq URI (`postgresql://...`, `postgres://...`) for SQLAlchemy over psycopg 3, with all that it says.
 
     Raises: InvalidInput; the URL is not repeated, as it may hold a password.
     """
-    scheme, separator, rest = url.partition("://")
+    said = {name: str(value) for name, value in connection_parameters(url).items()}
+    said.setdefault("client_encoding", "UTF8")
+    password = said.pop("password", None)
+    # Several hosts, and whatever else SQLAlchemy's URLs cannot say, go to libpq as they are.
+    return URL.create("postgresql+psycopg", password=password, query=said)
+
+
+def connection_parameters(url: str) -> Mapping[str, str | int]:
+    """What a libpq URI says, by libpq's own reading. Raises: InvalidInput naming what cannot be read."""
+    scheme, _, rest = libpq_url(url).partition("://")
+    said: Mapping[str, str | int] | None = None
     if scheme.startswith("postgres"):
-        with suppress(ArgumentError, ValueError):
-            return make_url(f"postgresql+psycopg{separator}{rest}")
+        with suppress(psycopg.ProgrammingError):
+            said = {name: value for name, value in conninfo_to_dict(libpq_url(url)).items() if value is not None}
+        ports = str((said or {}).get("port", "")).split(",")
+        if said is not None and all(port.isdecimal() or not port for port in ports):
+            return said
+        if said is None and (unknown := _unknown_parameters(rest)):
+            raise InvalidInput(
+                VARIABLE,
+                f"{VARIABLE} has a parameter that PostgreSQL does not know: {', '.join(unknown)}. Leave it out.",
+            )
     raise InvalidInput(
-        "TALES_DATABASE_URL",
-        "TALES_DATABASE_URL is no URL of a PostgreSQL database. Write it like postgresql://user:password@host/name.",
+        VARIABLE,
+        f"{VARIABLE} is no URL of a PostgreSQL database. Write it like postgresql://user:password@host:5432/name, with "
+        "special characters of a password percent-encoded.",
     )
 
 
@@ -29,3 +54,9 @@ def libpq_url(url: str) -> str:
     """A URL for libpq, psql and psycopg: without the name of a driver."""
     scheme, separator, rest = url.partition("://")
     return f"{scheme.partition('+')[0]}{separator}{rest}"
+
+
+def _unknown_parameters(rest: str) -> list[str]:
+    names = [name for name, _ in parse_qsl(rest.partition("?")[2], keep_blank_values=True)]
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
+    return [name for name in dict.fromkeys(names) if name not in known]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.reports import CostRow, ModelRow, PromptRow, ReasonRow, RetryRow, TimeoutRow
+from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
 
 _COST = """
     sum(coalesce(cost_usd, reconciled_cost_usd)) as cost_usd,
@@ -142,5 +143,7 @@ class SqlReportRepository:
         return await self._rows(text(_PROMPTS), since, PromptRow)
 
     async def _rows(self, query: TextClause, since: datetime, row: Callable[..., Row]) -> tuple[Row, ...]:
+        driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection
+        driver.answer_timeout = REPORT_TIMEOUT
         found = await self._session.execute(query, {"since": since})
         return tuple(row(**each) for each in found.mappings())

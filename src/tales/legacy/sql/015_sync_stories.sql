@@ -19,6 +19,8 @@ language sql stable
 return (keeps_owner_and_time or pg_trigger_depth() > 0) and pg_has_role(current_user,
     (select relowner from pg_catalog.pg_class where oid = 'tales.generations'::regclass), 'member');
 
+grant execute on function tales_migration.may_rewrite(boolean) to public;
+
 drop trigger generations_guard_ended on tales.generations;
 create trigger generations_guard_ended before update on tales.generations
     for each row when (old.status <> 'pending' and not (

@@ -1,0 +1,76 @@
+"""One connection of the service: how it is made, and how long it is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+from psycopg.abc import RV, PQGen
+
+from tales.infrastructure.postgres.urls import connection_parameters
+
+CONNECT_TIMEOUT = 10
+ANSWER_TIMEOUT = 15.0
+"""Seconds for one statement of the service: a connection that keeps silent for longer is given up."""
+
+REPORT_TIMEOUT = 120.0
+"""Seconds for one that counts the rows of everybody."""
+
+KEEPALIVE: dict[str, object] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # Milliseconds until what was sent has to have reached the other end.
+    "tcp_user_timeout": 10_000,
+}
+
+# What a server, a role or a database sets for everybody would change what our statements mean. Names are looked for in
+# pg_catalog alone: ours are written whole, and what others have made in another schema is not found by accident.
+_SETTINGS = {
+    "search_path": "pg_catalog,pg_temp",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "default_transaction_isolation": r"read\ committed",
+    "default_transaction_deferrable": "off",
+}
+
+
+class ServiceConnection(psycopg.AsyncConnection[Any]):
+    """A connection on which nothing is waited for longer than `answer_timeout` seconds; None is for ever."""
+
+    answer_timeout: float | None = ANSWER_TIMEOUT
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109 -- psycopg's own
+        """As in psycopg, and bounded. Raises: psycopg.OperationalError."""
+        loop = asyncio.get_running_loop()
+        bound = self.answer_timeout if timeout is None else timeout
+        begun = loop.time()
+        try:
+            return await super().wait(gen, interval, bound)
+        except psycopg.OperationalError:
+            if timeout is None and bound is not None and loop.time() - begun >= bound:
+                # What it would answer now nobody would take for the answer to something else.
+                self.pgconn.finish()
+            raise
+
+
+def connection_options(url: str, name: str, *, behind_pooler: bool = False) -> dict[str, Any]:
+    """What a connection to `url` is made with. Raises: InvalidInput.
+
+    A transaction pooler keeps no prepared statements, and refuses settings: `tales` sets them in each transaction.
+    """
+    said = dict(connection_parameters(url))
+    options: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "client_encoding": "UTF8",
+        **KEEPALIVE,
+        **said,
+        "application_name": name,
+    }
+    if behind_pooler:
+        options["prepare_threshold"] = None
+    else:
+        settings = " ".join(f"-c {setting}={value}" for setting, value in _SETTINGS.items())
+        options["options"] = f"{said.get('options', '')} {settings}".strip()
+    return options

@@ -1,0 +1,47 @@
+"""Database URLs, as libpq reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tales.domain.errors import InvalidInput
+from tales.infrastructure.postgres.urls import connection_parameters, driver_url
+
+
+def test_a_url_says_what_libpq_reads_in_it() -> None:
+    said = connection_parameters("postgresql+psycopg://ada:se%40cret@db.example.org:5433/tales?sslmode=require")
+
+    assert said == {
+        "user": "ada",
+        "password": "se@cret",
+        "host": "db.example.org",
+        "port": "5433",
+        "dbname": "tales",
+        "sslmode": "require",
+    }
+
+
+def test_several_hosts_are_handed_on() -> None:
+    url = driver_url("postgresql://u@h1:1,h2:5432/db?target_session_attrs=read-write")
+
+    assert (url.query["host"], url.query["port"]) == ("h1,h2", "1,5432")
+    assert url.query["target_session_attrs"] == "read-write"
+
+
+def test_a_password_is_shown_by_nothing() -> None:
+    assert "secret" not in repr(driver_url("postgresql://u:secret@h/db"))
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("postgresql://u:secret@h/db?pgbouncer=true&schema=x", "does not know: pgbouncer, schema. Leave it out"),
+        ("mysql://u:secret@h/db", "is no URL of a PostgreSQL database"),
+        ("postgresql://u:sec%zzret@h/db", "is no URL"),
+        ("", "is no URL"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_not_repeated(url: str, sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence) as refused:
+        driver_url(url)
+    assert "secret" not in str(refused.value)
