@@ -107,12 +107,35 @@ create index children_user_id_created_at_idx on tales.children (user_id, created
 create index heroes_user_id_created_at_idx on tales.heroes (user_id, created_at desc, id desc);
 create index heroes_ready_made_idx on tales.heroes (created_at desc, id desc) where user_id is null;
 
--- These begin as the new ones do.
-drop index tales.children_user_id_idx;
-drop index tales.heroes_user_id_idx;
-drop index tales.stories_child_id_idx;
-drop index tales.stories_hero_id_idx;
-drop index tales.generations_user_id_idx;
+-- These begin as the new ones do. A database of another origin may lack them, or have something else of that name: what
+-- is not as 003, 004 and 011 make it stays, and the new index says so for `down`.
+do $$
+declare
+    replaced record;
+begin
+    for replaced in
+        select * from (values
+            ('children', 'user_id', 'children_user_id_created_at_idx'),
+            ('heroes', 'user_id', 'heroes_user_id_created_at_idx'),
+            ('stories', 'child_id', 'stories_child_id_created_at_idx'),
+            ('stories', 'hero_id', 'stories_hero_id_created_at_idx')
+        ) as r (on_table, column_name, successor)
+        cross join lateral format('%s_%s_idx', on_table, column_name) as old_name
+        cross join lateral to_regclass('tales.' || old_name) as old_index
+    loop
+        if pg_get_indexdef(replaced.old_index) = format('CREATE INDEX %s ON tales.%s USING btree (%s)',
+                replaced.old_name, replaced.on_table, replaced.column_name)
+            and obj_description(replaced.old_index, 'pg_class') is null
+        then
+            execute format('drop index tales.%I', replaced.old_name);
+        else
+            execute format('comment on index tales.%I is %L', replaced.successor, 'It replaces no other index.');
+        end if;
+    end loop;
+end
+$$;
+
+drop index if exists tales.generations_user_id_idx;
 
 -- step: heroes
 
@@ -130,7 +153,7 @@ insert into tales.heroes (id, user_id, name, appearance, created_at) values
         'a round copper robot with one wobbly wheel and a soft green light for a heart', '2000-01-01 00:00:02Z'),
     ('00000000-0000-8000-8000-000000000106', null, 'Juniper the Fox',
         'a slim red fox with white paws, tall rain boots and a map of the forest', '2000-01-01 00:00:01Z')
-on conflict (id) do nothing;
+on conflict do nothing;
 
 -- step: erasing
 
