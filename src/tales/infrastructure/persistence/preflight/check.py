@@ -14,10 +14,13 @@ from tales.application.migration_report import LEGACY, CheckOptions, Finding, Re
 from tales.domain.errors import Unavailable
 from tales.infrastructure.persistence.errors import translated_errors
 from tales.infrastructure.persistence.migration.steps import BASE
+from tales.infrastructure.persistence.preflight.access import judge_access
 from tales.infrastructure.persistence.preflight.activity import watch_activity
 from tales.infrastructure.persistence.preflight.columns import inspect_columns
 from tales.infrastructure.persistence.preflight.dependents import find_dependents, find_unaffected
 from tales.infrastructure.persistence.preflight.estimate import estimate, judge_room
+from tales.infrastructure.persistence.preflight.family_rows import judge_family_rows
+from tales.infrastructure.persistence.preflight.new_rows import judge_new_rows
 from tales.infrastructure.persistence.preflight.rights import judge_rights, judge_server
 from tales.infrastructure.persistence.preflight.rows import broken_rows, count_rows
 from tales.infrastructure.persistence.preflight.schema_state import SchemaState, read_schema_state
@@ -67,7 +70,9 @@ def check_migration(url: str, options: CheckOptions) -> Report:
 def _check(connection: Connection, state: SchemaState, options: CheckOptions, report: Report) -> Report:
     is_legacy = state.revision == LEGACY
     users_seen = sees_users(connection)
-    columns = inspect_columns(connection, is_legacy=is_legacy)
+    # What only the new service would stumble over stops nothing before the old columns are dropped.
+    later = Severity.WARNING if options.until_expand else Severity.PROBLEM
+    columns = inspect_columns(connection, is_legacy=is_legacy, later=later)
     hidden = hidden_rows(connection)
     dependents = find_dependents(connection, columns.order)
     report = replace(
@@ -82,7 +87,10 @@ def _check(connection: Connection, state: SchemaState, options: CheckOptions, re
             *judge_tables(connection, is_legacy=is_legacy, sees_users=users_seen),
             *_assigned_user(connection, options, sees_users=users_seen),
             *judge_rights(connection),
-            *permissive_policies(connection),
+            *permissive_policies(connection, later),
+            *judge_access(connection, later),
+            *judge_new_rows(connection, later),
+            *(() if hidden else judge_family_rows(connection, later)),
             *report.findings,
         ),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from tales.application.migration_report import LEGACY
 from tales.infrastructure.persistence.migration.legacy_shape import LEGACY_COLUMNS, UnknownShape, detect_revision
 from tales.infrastructure.persistence.migration.steps import BASE
+from tales.infrastructure.persistence.preflight.specification import add_column
 
 _COLUMNS = text("""
     select c.relname || '.' || a.attname
@@ -79,4 +80,9 @@ def _sentence(booked: str | None, missing: list[str]) -> str:
     names = ", ".join(missing)
     if booked is not None and booked < LEGACY:
         return f"The database stands at {booked}. Run `tales migrate up --to {LEGACY}` first: it has no {names}."
-    return f"The schema tales is neither Tales' own nor the legacy one: it has no {names}."
+    add = " ".join(dict.fromkeys(add_column(*name.split(".")) for name in sorted(missing, key=_is_no_key)))
+    return f"The schema tales is neither Tales' own nor the legacy one: it has no {names}. Run: {add}"
+
+
+def _is_no_key(name: str) -> bool:
+    return not name.endswith(".id")

@@ -64,6 +64,8 @@ _BLINDED_VIEWS = text("""
         and not coalesce(array['security_invoker=true', 'security_invoker=on'] && v.reloptions, false)
     order by 1
 """)
+_OF_SERVICE = {"public", "anon", "authenticated", "tales_requester"}
+"""Roles in whose name the service reads and writes for families."""
 
 
 def hidden_rows(connection: Connection) -> tuple[Finding, ...]:
@@ -91,16 +93,24 @@ def sees_users(connection: Connection) -> bool:
     return bool(connection.execute(_USERS).scalar())
 
 
-def permissive_policies(connection: Connection) -> Iterator[Finding]:
-    """Tables and policies that leave families' rows to everybody, and views that will see nothing."""
+def permissive_policies(connection: Connection, later: Severity) -> Iterator[Finding]:
+    """Tables and policies that leave families' rows to everybody, and views that will see nothing.
+
+    `later` is how much it matters what only endangers the new service: 018 lets its users in.
+    """
     for name in connection.execute(_UNSECURED).scalars():
-        sentence = f"{name} has no row-level security: whoever may read the table reads every family's rows."
+        sentence = (
+            f"{name} has no row-level security: whoever may read the table reads every family's rows. 018 turns it on, "
+            "with policies for families and for the service; an application that signs in as another role than the "
+            "owner sees no row from then on. `down` turns it off again."
+        )
         yield Finding(
             "no_row_security", Severity.WARNING, sentence, (f"alter table {name} enable row level security;",)
         )
     for row in connection.execute(_OPEN):
         sentence = f"The policy {row.name} leaves {row.command} of every family's rows to {row.roles} (true). It stays."
-        yield Finding("policy_open", Severity.WARNING, sentence, (f"drop policy {row.name};",))
+        severity = later if _OF_SERVICE & set(row.roles.split(", ")) else Severity.WARNING
+        yield Finding("policy_open", severity, sentence, (f"drop policy {row.name};",))
     for row in connection.execute(_BLINDED_VIEWS):
         sentence = f"{row.name} reads as the owner of stories, whom 017 binds to the policies: it then finds no row. "
         owner = (f"alter materialized view {row.name} owner to service_role;",)

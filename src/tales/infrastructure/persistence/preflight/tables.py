@@ -66,12 +66,32 @@ _HAS_USERS = text("""
     )
 """)
 _PUBLICATIONS = text("select pubname from pg_publication_tables where schemaname = 'tales' and tablename = 'stories'")
+# What an earlier way back has left of ours is no other's: it has the columns that ours has.
 _TAKEN = text("""
-    select 'table', oid::regclass::text from pg_class
+    select case when relkind in ('i', 'I') then 'index' when relkind in ('v', 'm') then 'view' else 'table' end,
+        c.oid::regclass::text
+    from pg_class as c
     where relnamespace = to_regnamespace('tales') and relname = any (:relations)
+        and not exists (
+            select from pg_attribute as a
+            where a.attrelid in (c.oid, (select indrelid from pg_index where indexrelid = c.oid))
+                and (c.relname, a.attname) in (
+                    ('generations_archive', 'story_id'), ('generations_archive_story_id_idx', 'story_id'),
+                    ('sequels', 'sequel_of'), ('sequels_user_id_idx', 'sequel_of'),
+                    ('sequels_sequel_of_idx', 'sequel_of')
+                )
+        )
     union all
     select 'function', oid::regprocedure::text from pg_proc
     where pronamespace = to_regnamespace('tales') and proname = any (:functions)
+    union all
+    select 'type', oid::regtype::text from pg_type
+    where typnamespace = to_regnamespace('tales') and typname = any (:relations) and typrelid = 0 and typelem = 0
+    union all
+    select 'trigger', format('%I on %s', tgname, tgrelid::regclass) from pg_trigger as t
+    join pg_class as c on c.oid = t.tgrelid
+    where c.relnamespace = to_regnamespace('tales') and c.relname in ('stories', 'children', 'heroes')
+        and tgname = any (:triggers)
     order by 1, 2
 """)
 _AUTOVACUUM = text("select current_setting('autovacuum') = 'off'")
@@ -169,6 +189,7 @@ def _taken(connection: Connection) -> Iterator[Finding]:
     coming = {
         "relations": names_to_come("table") + names_to_come("index"),
         "functions": names_to_come("function"),
+        "triggers": names_to_come("trigger"),
     }
     for kind, name in connection.execute(_TAKEN, coming):
         sentence = (
