@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 
 from tales.application.migration_report import Finding, Severity
+from tales.infrastructure.persistence.preflight.sample_rows import holds, sample_rows
 from tales.infrastructure.persistence.preflight.specification import MOVED, ours
 
 _RULES = text("""
@@ -64,16 +64,6 @@ _CHECKS = text("""
         )
     order by 1, 3
 """)
-_COLUMNS = text("""
-    select c.relname as table, quote_ident(a.attname) as name, a.attname as bare,
-        format_type(a.atttypid, a.atttypmod) as type,
-        case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as filled_with
-    from pg_class as c
-    join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where c.relnamespace = to_regnamespace('tales') and c.relname in ('stories', 'children', 'heroes')
-    order by 1, a.attnum
-""")
 _FOREIGN_KEYS = text("""
     select k.conrelid::regclass::text as on_table, quote_ident(k.conname) as name,
         k.confrelid::regclass::text as target, a.attname as column
@@ -112,24 +102,6 @@ _UNIQUE = text("""
         )
     order by 1, 2
 """)
-_LONG = "repeat('x', 120)"
-_NEW_ROWS: dict[str, tuple[dict[str, str], ...]] = {
-    "stories": (
-        {"title": "'x'", "content": "'x'", "rating": "null"},
-        {"title": _LONG, "content": "repeat('word ', 20000)", "rating": "1", "child_id": "gen_random_uuid()"},
-        {"title": "'x'", "content": "'x'", "rating": "10", "hero_id": "gen_random_uuid()"},
-    ),
-    "children": (
-        {"name": "'x'", "age": "0", "interests": "'{}'", "gender": "null"},
-        {"name": "repeat('x', 80)", "age": "17", "interests": f"array_fill({_LONG}, array[12])", "gender": "'x'"},
-        {"name": "'x'", "age": "9", "interests": "array['x']", "gender": "repeat('x', 80)"},
-    ),
-    "heroes": (
-        {"name": "'x'", "appearance": "null", "user_id": "null"},
-        {"name": "repeat('x', 80)", "appearance": "repeat('x', 400)"},
-    ),
-}
-"""Rows at the bounds of what the service writes, as SQL; what they leave out is a family's own id, or the default."""
 
 
 def judge_new_rows(connection: Connection, later: Severity) -> Iterator[Finding]:
@@ -181,39 +153,13 @@ def _triggers(connection: Connection, later: Severity) -> Iterator[Finding]:
 
 def _checks(connection: Connection, later: Severity) -> Iterator[Finding]:
     """Check constraints, asked about rows at the bounds of what the service writes."""
-    columns = connection.execute(_COLUMNS).all()
+    samples = sample_rows(connection)
     for check in connection.execute(_CHECKS, {"moved": list(MOVED)}).all():
-        for row in _NEW_ROWS[check.table]:
-            values = [
-                f"cast({row.get(c.bare) or _default(c.bare, c.filled_with)} as {c.type}) as {c.name}"
-                for c in columns
-                if c.table == check.table and not (c.table == "stories" and c.bare in MOVED)
-            ]
-            if _refuses(connection, check.expression, values):
-                sentence = (
-                    f"The check {check.name} on {check.on_table} refuses rows that the service writes: "
-                    f"{check.expression}. Drop it, or let them pass."
-                )
-                drop = f"alter table {check.on_table} drop constraint {check.name};"
-                yield Finding("check_refuses", later, sentence, (drop,))
-                break
-
-
-def _default(name: str, expression: str | None) -> str:
-    """What a column that the row does not name would have."""
-    if name in {"id", "user_id"}:
-        return "gen_random_uuid()"
-    # A sequence cannot be asked without being moved on.
-    return expression if expression is not None and "nextval" not in expression else "null"
-
-
-def _refuses(connection: Connection, expression: str, values: Sequence[str]) -> bool:
-    query = f"select ({expression}) is false from (select {', '.join(values)}) as new_row"  # noqa: S608 -- the catalog's own
-    attempt = connection.begin_nested()
-    try:
-        return bool(connection.exec_driver_sql(query.replace("%", "%%")).scalar_one())
-    except DBAPIError:
-        # One that cannot be asked without a table says nothing.
-        return False
-    finally:
-        attempt.rollback()
+        rows = (f"({query}) as {check.table}" for query in samples[check.table])
+        if holds(connection, f"({check.expression}) is false", rows):
+            sentence = (
+                f"The check {check.name} on {check.on_table} refuses rows that the service writes: "
+                f"{check.expression}. Drop it, or let them pass."
+            )
+            drop = f"alter table {check.on_table} drop constraint {check.name};"
+            yield Finding("check_refuses", later, sentence, (drop,))

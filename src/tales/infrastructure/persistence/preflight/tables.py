@@ -12,7 +12,7 @@ from tales.infrastructure.persistence.preflight.specification import names_to_co
 _TABLES = text("""
     select c.relname as table, c.oid::regclass::text as name, c.relkind = 'p' or c.relispartition as is_partitioned,
         exists (select from pg_inherits where c.oid in (inhrelid, inhparent)) as is_inherited,
-        c.relreplident::text as replica_identity,
+        c.relreplident::text as replica_identity, c.relpersistence = 'u' as is_unlogged,
         array['autovacuum_enabled=false', 'autovacuum_enabled=off'] && c.reloptions as is_unvacuumed,
         coalesce(t.n_dead_tup, 0) as dead, coalesce(t.n_live_tup, 0) as live,
         array(
@@ -110,6 +110,9 @@ def judge_tables(connection: Connection, *, is_legacy: bool, sees_users: bool) -
     for row in connection.execute(_TABLES):
         yield from _shape(row.table, row.name, row.is_partitioned or row.is_inherited, row.has_key)
         yield from _health(row.name, row.is_unvacuumed, row.dead, row.live)
+        if row.is_unlogged:
+            sentence = f"{row.name} is unlogged: a crash empties it, and generations cannot refer to it."
+            yield Finding("unlogged", Severity.PROBLEM, sentence, (f"alter table {row.name} set logged;",))
         for trigger in row.muted:
             sentence = (
                 f"The trigger {trigger} on {row.name} is switched off. Those of a foreign key check nothing then."

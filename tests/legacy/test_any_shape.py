@@ -1,0 +1,147 @@
+"""Any legacy database: `check` refuses with what to do, or everything works, there and back.
+
+`TALES_SHAPES` says how many shapes are drawn; `make test-deep` draws many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, example, given, settings
+
+from tales.application.migration_report import CheckOptions, Impact, Report, Severity
+from tales.infrastructure.persistence.migration.legacy_shape import UnknownShape
+from tales.infrastructure.persistence.migration.migrate import (
+    MigrationFailed,
+    MigrationOptions,
+    migrate_down,
+    migrate_up,
+)
+from tales.infrastructure.persistence.migration.verify import verify
+from tales.infrastructure.persistence.preflight.check import check_migration
+from tales.interfaces.api.app import create_app
+from tests.fixtures.databases import Database
+from tests.fixtures.server import Server
+from tests.legacy import known
+from tests.legacy.comparing import contents
+from tests.legacy.first_use import use_service
+from tests.legacy.known import is_known
+from tests.legacy.making import ADA, BEN, database_of, platform_url
+from tests.legacy.shapes import NARROWEST, OURS, REAL, Shape, shapes
+
+SHAPES = int(os.environ.get("TALES_SHAPES", "3"))
+CHOICES = {"tales.orphans": "quarantine", "tales.invalid": "quarantine"}
+OPTIONS = CheckOptions(orphans="quarantine", invalid="quarantine")
+ROUNDS = 8
+"""How often an operator does what `check` says and looks again."""
+
+
+@dataclass
+class Refusal(Exception):
+    """`check` refuses, and what it says to do cannot be done by a statement alone."""
+
+    problems: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    """An application whose use cases each shape sets."""
+    return create_app(None)  # type: ignore[arg-type]
+
+
+def todo(report: Report) -> list[str]:
+    """The statements for everything that stops the migration. Raises: Refusal where there is none for something."""
+    named: list[tuple[str, tuple[str, ...]]] = [
+        *((f.sentence, f.statements) for f in report.findings if f.severity is Severity.PROBLEM),
+        *((c.what, c.statements) for c in report.causes if c.rule is None),
+        *((c.name, (c.statement or "",)) for c in report.columns if c.refuses_new_rows and c.in_specification),
+    ]
+    if any(dependent.fate is Impact.STOPS for dependent in report.dependents) or report.nothing_to_move:
+        # What is to be written anew has its place in the middle of the way (test_dependents.py).
+        raise Refusal(list(report.problems))
+    if any(finding.name in {"encoding", "table_divided", "name_taken"} for finding in report.findings):
+        raise Refusal(list(report.problems))
+    assert all(statements for _, statements in named), f"nothing to do is said: {named}"
+    return [statement for _, statements in named for statement in statements]
+
+
+def follow_check(database: Database) -> Report:
+    """Do what `check` says until it has nothing against the migration. Raises: Refusal."""
+    for _ in range(ROUNDS):
+        try:
+            report = check_migration(database.owner_url, OPTIONS)
+            statements = todo(report) if report.problems else []
+        except UnknownShape as refusal:
+            statements = re.findall(r"(?:create|alter) table [^;]*;", str(refusal))
+            if not statements:
+                raise
+        if not statements:
+            return report
+        for statement in dict.fromkeys(statements):
+            try:
+                database.execute(statement)  # type: ignore[arg-type]
+            except psycopg.errors.InsufficientPrivilege:
+                # What an owner may not do, somebody else does.
+                with psycopg.connect(platform_url(database), autocommit=True) as platform:
+                    platform.execute(statement)  # type: ignore[call-overload]
+    raise AssertionError(f"what check says does not help: {report.problems}")
+
+
+def there_and_back(server: Server, app: FastAPI, shape: Shape) -> None:
+    """The property. Raises: Refusal."""
+    with database_of(server, shape) as database:
+        url = platform_url(database)
+        report = follow_check(database)
+        before = contents(url)
+        migrate_up(database.owner_url, options=MigrationOptions(CHOICES, relax=True))
+        assert verify(url).problems == ()
+        moved = database_rows(url, f"select from tales.stories where user_id = '{ADA}'")
+        asyncio.run(use_service(app, database.app_url, ADA, BEN, moved))
+        assert migrate_down(database.owner_url, "014", archive="table") == ()
+        lost = [d.name for d in report.dependents if d.fate is Impact.LOST]
+        bare = [name.rpartition(".")[2] for name in lost]
+        # What `check` said beforehand.
+        unsure = {"stories.updated_at"} if any(f.name == "trigger_not_muted" for f in report.findings) else ()
+        allowed = ("generations_archive", *lost, *bare)
+        changed = [
+            line
+            for line in before.differences(contents(url), allowed, frozenset(unsure))
+            if not is_known(line, known.LOST)
+        ]
+        assert not changed, "\n".join(changed)
+
+
+def database_rows(url: str, query: str) -> int:
+    """How many rows there are."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).rowcount  # type: ignore[call-overload, no-any-return]
+
+
+@settings(
+    max_examples=SHAPES,
+    deadline=None,
+    # To shrink an example takes longer than to read it.
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(shape=shapes())
+@example(shape=OURS)
+@example(shape=REAL)
+@example(shape=NARROWEST)
+@pytest.mark.timeout(3600)
+@pytest.mark.usefixtures("newest_template")
+def test_check_refuses_or_everything_works_there_and_back(server: Server, app: FastAPI, shape: Shape) -> None:
+    try:
+        there_and_back(server, app, shape)
+    except Refusal:
+        # `todo` has seen that each sentence says what to do.
+        return
+    except MigrationFailed as failure:
+        if not is_known(str(failure), known.FAILURES):
+            raise
