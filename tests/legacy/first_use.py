@@ -29,10 +29,10 @@ def body(answer: Response, status: int = 200) -> Any:
     return answer.json() if answer.content else None
 
 
-async def use_service(app: FastAPI, app_url: str, user: UUID, stranger: UUID, moved: int) -> None:
+async def use_service(app: FastAPI, app_url: str, user: UUID, stranger: UUID, moved: int, *, keeps: bool) -> None:
     """Read what was moved, write, rate and delete a story, all as the role that the service signs in with.
 
-    `moved` is how many stories of `user` there were before.
+    `moved` is how many stories of `user` there were before; `keeps`: not all that is new is deleted.
     """
     engine = make_engine(app_url)
     transactions, clock = SqlTransactions(engine, SystemClock()), SystemClock()
@@ -51,7 +51,7 @@ async def use_service(app: FastAPI, app_url: str, user: UUID, stranger: UUID, mo
             theirs = {version: await client(version, user) for version in VERSIONS}
             family = Family(user, theirs["v3"], Worker(transactions, queue, hub))
             await _read_moved(theirs, moved)
-            await _write(family, theirs, await client("v3", stranger))
+            await _write(family, theirs, await client("v3", stranger), keeps=keeps)
     finally:
         await engine.dispose()
 
@@ -66,7 +66,7 @@ async def _read_moved(theirs: dict[str, AsyncClient], moved: int) -> None:
         assert isinstance(body(await theirs["v3"].get(f"/{kind}"))["items"], list)
 
 
-async def _write(family: Family, theirs: dict[str, AsyncClient], stranger: AsyncClient) -> None:
+async def _write(family: Family, theirs: dict[str, AsyncClient], stranger: AsyncClient, *, keeps: bool) -> None:
     newest = theirs["v3"]
     # Nothing is said that need not be, and then as much as may be.
     shy = body(await newest.post("/children", json={"name": "M", "age": 0}), 201)
@@ -81,12 +81,13 @@ async def _write(family: Family, theirs: dict[str, AsyncClient], stranger: Async
     assert body(await newest.get("/stories", params={"q": "dragon"}))["items"]
     body(await newest.get(f"/stories/{story['id']}", params={"include": "generation.attempts"}))
     for path in (f"stories/{story['id']}", f"children/{child['id']}", f"heroes/{hero['id']}"):
-        assert (await stranger.get(path)).status_code == 404, path
+        answer = await stranger.get(path)
+        assert answer.status_code == 404, f"{path}: {answer.status_code} {answer.text}"
     assert body(await newest.put(f"/stories/{story['id']}/rating", json={"rating": 10}))["rating"] == 10
     body(await newest.patch(f"/children/{shy['id']}", json={"name": "Noa", "gender": None}))
     again = await family.story(story_type="child", child_id=shy["id"], moral="kindness")
-    for path in (
-        *(f"/stories/{story['id']}", f"/stories/{again['id']}", f"/children/{child['id']}", f"/children/{shy['id']}"),
-        *(f"/heroes/{hero['id']}", f"/heroes/{plain['id']}"),
-    ):
+    written = [f"/stories/{story['id']}", f"/children/{child['id']}", f"/heroes/{hero['id']}"]
+    if not keeps:
+        written += [f"/stories/{again['id']}", f"/children/{shy['id']}", f"/heroes/{plain['id']}"]
+    for path in written:
         assert (await newest.delete(path)).status_code == 204, path

@@ -1,4 +1,4 @@
-"""What 015 to 017 do not do for every shape yet, each with the change that would do it. A line goes when it is mended."""
+"""What 015 to 017 do not do for every shape yet, and the change that would. A line goes when it is mended."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ FAILURES = (
     r'cannot delete from table "generations_archive" because it does not have a replica identity',
     # 016 down leaves out what is computed in stories_unowned, and not what is computed in stories.
     r"cannot insert a non-DEFAULT value into column",
+    # 017 down sets NOT NULL again on what it adds, though a story that was written since may have nothing there.
+    r'column "(story_length|hero_appearance|relationship_description|full_response|generation_info)" of relation "stories" '
+    r"contains null values",
+    # `check` has a view read what moves through stories.generation_id, which 017 down drops: it names the view.
+    r"cannot drop column generation_id of table tales.stories because other objects depend on it",
 )
 """What ends the way up or back."""
 

@@ -91,6 +91,8 @@ class Shape:
     """Of ODDITIES, in this order."""
     empty: frozenset[str] = frozenset()
     """Tables without a row."""
+    keeps: bool = False
+    """Whether there is something new still when the way back begins."""
 
     def has(self, name: str) -> bool:
         """Whether there is such a column of ours."""
@@ -149,6 +151,7 @@ def shapes(draw: st.DrawFn) -> Shape:
         extras=draw(st.frozensets(st.sampled_from(sorted(EXTRA_COLUMNS)), max_size=5)),
         oddities=tuple(draw(st.lists(st.sampled_from(oddities), unique=True, max_size=5))),
         empty=draw(st.frozensets(st.sampled_from(TABLES), max_size=2)),
+        keeps=draw(st.booleans()),
     )
     # What is not there is no other way either.
     return replace(

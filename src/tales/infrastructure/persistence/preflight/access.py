@@ -11,7 +11,9 @@ from tales.application.migration_report import Finding, Severity
 from tales.infrastructure.persistence.preflight.sample_rows import holds, sample_rows
 
 _ROLES = text("""
-    select name from unnest(array['anon', 'authenticated', 'service_role']) as name where to_regrole(name) is null
+    select name, quote_ident(current_user) as this_role
+    from unnest(array['anon', 'authenticated', 'service_role']) as name
+    where to_regrole(name) is null
 """)
 _AUTH = text("""
     select
@@ -108,9 +110,9 @@ _MAKE_FUNCTION = {
 
 def judge_access(connection: Connection, later: Severity) -> Iterator[Finding]:
     """What keeps the service's roles out, or lets its users in too far. `later`: how much that matters."""
-    for name in connection.execute(_ROLES).scalars():
+    for name, this_role in connection.execute(_ROLES):
         sentence = f"There is no role {name}, which 015 and the service need: only 001 makes it. Make it first."
-        statements = (f"create role {name} nologin noinherit;", f"grant {name} to current_user;")
+        statements = (f"create role {name} nologin noinherit;", f"grant {name} to {this_role};")
         yield Finding("role_missing", Severity.PROBLEM, sentence, statements)
     yield from _auth(connection)
     for row in connection.execute(_OWNERS):

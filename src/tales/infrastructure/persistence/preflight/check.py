@@ -118,7 +118,9 @@ def _assigned_user(connection: Connection, options: CheckOptions, *, sees_users:
 @contextmanager
 def _reading(url: str, options: CheckOptions) -> Iterator[Connection]:
     """One snapshot of the database, in which nothing can be written."""
-    engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
+    # A database without an encoding would answer with bytes.
+    encoding = {"client_encoding": "utf8"}
+    engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True, connect_args=encoding)
     with translated_errors(), _explained(options), engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         timeouts = {"lock_timeout": LOCK_TIMEOUT, "statement_timeout": f"{options.statement_timeout}s"}

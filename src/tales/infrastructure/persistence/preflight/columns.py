@@ -25,6 +25,13 @@ _COLUMNS = text("""
         a.attgenerated <> '' or a.attidentity = 'a' as is_computed,
         case when t.typtype = 'd' and t.typnotnull and t.typdefault is null and not a.atthasdef
             then format('alter domain %s drop not null;', t.oid::regtype) end as strict_domain,
+        array(
+            select distinct pg_describe_object(d.classid, d.objid, 0)
+            from pg_depend as d
+            where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+                and d.classid in ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass)
+            order by 1
+        ) as users,
         case when a.atttypid = 'varchar'::regtype and a.atttypmod > 4 then a.atttypmod - 4 end as length,
         format('alter table %s alter column %I drop not null;', c.oid::regclass, a.attname) as relax,
         format('alter table %s alter column %I type %s using %2$I::%3$s;', c.oid::regclass, a.attname, '%s') as retype
@@ -48,6 +55,8 @@ class _Found:
     is_computed: bool
     strict_domain: str | None
     length: int | None
+    users: list[str]
+    """What keeps the column's type from being changed."""
     relax: str
     retype: str
 
@@ -124,9 +133,10 @@ def _types(found: list[_Found]) -> Iterator[Finding]:
                 if column.name in MOVED:
                     yield Finding("column_type", Severity.WARNING, f"{where} It moves as it is.")
                 continue
-        yield Finding(
-            "column_type", Severity.PROBLEM, f"{where} Change it first.", (column.retype.replace("%s", wanted),)
-        )
+        change = f"{where} Change it first."
+        if column.users:
+            change += f" That needs what uses it to be dropped, and made again afterwards: {', '.join(column.users)}."
+        yield Finding("column_type", Severity.PROBLEM, change, (column.retype.replace("%s", wanted),))
 
 
 def _missing(found: list[_Found], later: Severity) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from tales.application.migration_report import Finding, Severity
 
 _VISIBLE = text("""
-    select c.relname as table, c.oid::regclass::text as name,
+    select c.relname as table, c.oid::regclass::text as name, quote_ident(current_user) as this_role,
         has_table_privilege(c.oid, 'select') as may_read, row_security_active(c.oid) as is_hidden,
         c.relforcerowsecurity and pg_has_role(c.relowner, 'usage') as is_forced
     from pg_class as c
@@ -76,7 +76,7 @@ def hidden_rows(connection: Connection) -> tuple[Finding, ...]:
 def _hidden(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(_VISIBLE):
         if not row.may_read:
-            grant = f"grant select on {row.name} to current_user;"
+            grant = f"grant select on {row.name} to {row.this_role};"
             sentence = f"This role may not read {row.name}. Run the check as its owner."
             yield Finding("not_readable", Severity.PROBLEM, sentence, (grant,))
         elif row.is_hidden:

@@ -68,30 +68,35 @@ _HAS_USERS = text("""
 _PUBLICATIONS = text("select pubname from pg_publication_tables where schemaname = 'tales' and tablename = 'stories'")
 # What an earlier way back has left of ours is no other's: it has the columns that ours has.
 _TAKEN = text("""
-    select case when relkind in ('i', 'I') then 'index' when relkind in ('v', 'm') then 'view' else 'table' end,
-        c.oid::regclass::text
-    from pg_class as c
-    where relnamespace = to_regnamespace('tales') and relname = any (:relations)
-        and not exists (
-            select from pg_attribute as a
-            where a.attrelid in (c.oid, (select indrelid from pg_index where indexrelid = c.oid))
-                and (c.relname, a.attname) in (
-                    ('generations_archive', 'story_id'), ('generations_archive_story_id_idx', 'story_id'),
-                    ('sequels', 'sequel_of'), ('sequels_user_id_idx', 'sequel_of'),
-                    ('sequels_sequel_of_idx', 'sequel_of')
-                )
-        )
-    union all
-    select 'function', oid::regprocedure::text from pg_proc
-    where pronamespace = to_regnamespace('tales') and proname = any (:functions)
-    union all
-    select 'type', oid::regtype::text from pg_type
-    where typnamespace = to_regnamespace('tales') and typname = any (:relations) and typrelid = 0 and typelem = 0
-    union all
-    select 'trigger', format('%I on %s', tgname, tgrelid::regclass) from pg_trigger as t
-    join pg_class as c on c.oid = t.tgrelid
-    where c.relnamespace = to_regnamespace('tales') and c.relname in ('stories', 'children', 'heroes')
-        and tgname = any (:triggers)
+    with taken (kind, name, bare) as (
+        select case when relkind in ('i', 'I') then 'index' when relkind = 'v' then 'view'
+                when relkind = 'm' then 'materialized view' when relkind = 'S' then 'sequence' else 'table' end,
+            c.oid::regclass::text, c.relname
+        from pg_class as c
+        where relnamespace = to_regnamespace('tales') and relname = any (:relations)
+            and not exists (
+                select from pg_attribute as a
+                where a.attrelid in (c.oid, (select indrelid from pg_index where indexrelid = c.oid))
+                    and (c.relname, a.attname) in (
+                        ('generations_archive', 'story_id'), ('generations_archive_story_id_idx', 'story_id'),
+                        ('sequels', 'sequel_of'), ('sequels_user_id_idx', 'sequel_of'),
+                        ('sequels_sequel_of_idx', 'sequel_of')
+                    )
+            )
+        union all
+        select 'function', oid::regprocedure::text, proname from pg_proc
+        where pronamespace = to_regnamespace('tales') and proname = any (:functions)
+        union all
+        select 'type', oid::regtype::text, typname from pg_type
+        where typnamespace = to_regnamespace('tales') and typname = any (:relations) and typrelid = 0 and typelem = 0
+        union all
+        select 'trigger', format('%I on %s', tgname, tgrelid::regclass), tgname from pg_trigger as t
+        join pg_class as c on c.oid = t.tgrelid
+        where c.relnamespace = to_regnamespace('tales') and c.relname in ('stories', 'children', 'heroes')
+            and tgname = any (:triggers)
+    )
+    select kind, name, format('alter %s %s rename to %I;', kind, name, left('legacy_' || bare, 63)) as rename
+    from taken
     order by 1, 2
 """)
 _AUTOVACUUM = text("select current_setting('autovacuum') = 'off'")
@@ -172,9 +177,12 @@ def _foreign_keys(connection: Connection, *, sees_users: bool) -> Iterator[Findi
         if row.name == "user_id" and not sees_users and not row.is_valid:
             sentence = (
                 "Nobody vouches for stories.user_id: no valid foreign key does, and this role does not see auth.users. "
-                "Let it read auth.users, or validate the key."
+                "Let it read auth.users, or make the key valid."
             )
-            yield Finding("users_unknown", Severity.PROBLEM, sentence, ("grant select on auth.users to current_user;",))
+            vouch = f"{made};"
+            if row.exists:
+                vouch = f"alter table tales.stories validate constraint {row.constraint_name};"
+            yield Finding("users_unknown", Severity.PROBLEM, sentence, (vouch,))
         if not row.exists:
             sentence = f"stories.{row.name} has no foreign key to {row.target}: erasing there leaves stories behind."
             yield Finding("foreign_key_missing", Severity.WARNING, sentence, (f"{made} not valid;",))
@@ -194,8 +202,6 @@ def _taken(connection: Connection) -> Iterator[Finding]:
         "functions": names_to_come("function"),
         "triggers": names_to_come("trigger"),
     }
-    for kind, name in connection.execute(_TAKEN, coming):
-        sentence = (
-            f"There is a {kind} {name}, a name that the migrations need. Rename it, or move it to another schema."
-        )
-        yield Finding("name_taken", Severity.PROBLEM, sentence)
+    for row in connection.execute(_TAKEN, coming):
+        sentence = f"There is a {row.kind} {row.name}, a name that the migrations need. Rename it, or move it."
+        yield Finding("name_taken", Severity.PROBLEM, sentence, (row.rename,))
