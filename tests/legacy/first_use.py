@@ -86,8 +86,8 @@ async def _write(family: Family, theirs: dict[str, AsyncClient], stranger: Async
     assert body(await newest.put(f"/stories/{story['id']}/rating", json={"rating": 10}))["rating"] == 10
     body(await newest.patch(f"/children/{shy['id']}", json={"name": "Noa", "gender": None}))
     again = await family.story(story_type="child", child_id=shy["id"], moral="kindness")
-    written = [f"/stories/{story['id']}", f"/children/{child['id']}", f"/heroes/{hero['id']}"]
+    written = [f"/children/{child['id']}", f"/heroes/{hero['id']}", f"/stories/{story['id']}"]
     if not keeps:
-        written += [f"/stories/{again['id']}", f"/children/{shy['id']}", f"/heroes/{plain['id']}"]
+        written += [f"/children/{shy['id']}", f"/stories/{again['id']}", f"/heroes/{plain['id']}"]
     for path in written:
         assert (await newest.delete(path)).status_code == 204, path

@@ -91,7 +91,7 @@ def platform_url(database: Database) -> str:
 
 def _our_auth() -> Any:
     (path,) = (revision.path for revision in revisions() if revision.number == "002")
-    return sql.SQL(path.read_text(encoding="utf-8"))  # type: ignore[arg-type]
+    return sql.SQL(path.read_text(encoding="utf-8"))
 
 
 def _fill(database: Database, shape: Shape) -> None:
@@ -101,7 +101,7 @@ def _fill(database: Database, shape: Shape) -> None:
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         for statement in ddl(shape):
             try:
-                owner.execute(statement)  # type: ignore[call-overload]
+                owner.execute(statement)
             except (
                 psycopg.errors.UndefinedColumn,
                 psycopg.errors.UndefinedTable,
@@ -167,6 +167,8 @@ def _insert(shape: Shape, table: str, key: UUID, owned: dict[str, Any]) -> str:
     for extra in shape.extras:
         where, _, name = extra.partition(".")
         if where == table and "generated" not in EXTRA_COLUMNS[extra] and "default" not in EXTRA_COLUMNS[extra]:
+            if "serial" in EXTRA_COLUMNS[extra]:
+                continue
             kinds = [value for kind, value in _EXTRA_VALUES.items() if kind in EXTRA_COLUMNS[extra].split(" not")[0]]
             row[name] = kinds[0] if kinds else "extra"
     values = ", ".join("null" if value is None else f"'{value}'" for value in row.values())

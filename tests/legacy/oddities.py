@@ -29,6 +29,8 @@ EXTRA_COLUMNS: dict[str, str] = {
     "stories.generation_id": "text",
     "stories.mood": "tales.must not null default 'calm'",
     "stories.must": "tales.must",
+    "stories.counter": "serial",
+    "children.counter": "bigserial",
     "stories.extra": "json not null",
 }
 """By table and name: its type and what comes after it."""
@@ -141,6 +143,17 @@ ODDITIES: dict[str, tuple[str, ...]] = {
         ),
         "create trigger shout before insert on tales.stories for each row execute function tales.shout()",
     ),
+    "deletes that do nothing": (
+        "create function tales.keep() returns trigger language plpgsql as 'begin return null; end'",
+        "create trigger keep before delete on tales.stories for each row execute function tales.keep()",
+    ),
+    "keys without an action": (
+        "alter table tales.stories drop constraint stories_child_id_fkey",
+        "alter table tales.stories add foreign key (child_id) references tales.children (id)",
+        "alter table tales.stories drop constraint stories_hero_id_fkey",
+        "alter table tales.stories add foreign key (hero_id) references tales.heroes (id) on delete restrict",
+    ),
+    "forced stories": ("alter table tales.stories enable row level security, force row level security",),
     "a disabled trigger": (
         "create function tales.nothing() returns trigger language plpgsql as 'begin return null; end'",
         "create trigger nothing before insert on tales.stories for each row execute function tales.nothing()",

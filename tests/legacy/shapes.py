@@ -133,10 +133,13 @@ NARROWEST = Shape(
 _columns = st.frozensets(st.sampled_from([name for name in NAMES if name not in _KEYS]), max_size=4)
 
 
+_HOMES: tuple[Home, ...] = ("own", "own", "managed")
+
+
 @st.composite
 def shapes(draw: st.DrawFn) -> Shape:
     """Any shape; most of what can be otherwise is as usual in each of them."""
-    home = draw(st.sampled_from(["own", "own", "managed"]))
+    home: Home = draw(st.sampled_from(_HOMES))
     oddities = [name for name in ODDITIES if home == "own" or name not in SUPERUSERS]
     shape = Shape(
         home=home,

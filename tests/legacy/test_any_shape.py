@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 
 import psycopg
 import pytest
@@ -17,13 +18,10 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 from tales.application.migration_report import CheckOptions, Impact, Report, Severity
+from tales.application.services import Services
 from tales.infrastructure.persistence.migration.legacy_shape import UnknownShape
-from tales.infrastructure.persistence.migration.migrate import (
-    MigrationFailed,
-    MigrationOptions,
-    migrate_down,
-    migrate_up,
-)
+from tales.infrastructure.persistence.migration.migrate import MigrationOptions, migrate_down, migrate_up
+from tales.infrastructure.persistence.migration.run_step import MigrationFailed
 from tales.infrastructure.persistence.migration.verify import verify
 from tales.infrastructure.persistence.preflight.check import check_migration
 from tales.interfaces.api.app import create_app
@@ -54,7 +52,7 @@ class Refusal(Exception):
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
     """An application whose use cases each shape sets."""
-    return create_app(None)  # type: ignore[arg-type]
+    return create_app(cast("Services", None))
 
 
 def todo(report: Report) -> list[str]:
@@ -74,10 +72,10 @@ def run(database: Database, statements: Iterable[str]) -> None:
     """What an operator does: as the owner, or as somebody else what an owner may not do."""
     for statement in dict.fromkeys(statements):
         try:
-            database.execute(statement)  # type: ignore[arg-type]
+            database.execute(statement)
         except psycopg.errors.InsufficientPrivilege:
             with psycopg.connect(platform_url(database), autocommit=True) as platform:
-                platform.execute(statement)  # type: ignore[call-overload]
+                platform.execute(statement)
 
 
 def follow_check(database: Database) -> Report:
@@ -139,7 +137,7 @@ def there_and_back(server: Server, app: FastAPI, shape: Shape) -> None:
 def database_rows(url: str, query: str) -> int:
     """How many rows there are."""
     with psycopg.connect(url) as connection:
-        return connection.execute(query).rowcount  # type: ignore[call-overload, no-any-return]
+        return connection.execute(query).rowcount
 
 
 @settings(

@@ -103,6 +103,17 @@ begin
             from wanted_rights as w
             where not has_table_privilege(w.grantee, format('tales.%I', w.on_table), w.privilege)
             union all
+            -- A default that counts; one of an identity column asks for no right.
+            select distinct 2, null::text, format('grant usage on sequence %s to %I', s.oid::regclass, w.grantee),
+                array[format('revoke usage on sequence %s from %I', s.oid::regclass, w.grantee)]
+            from wanted_rights as w
+            join family as f on f.name = w.on_table
+            join pg_catalog.pg_attrdef as d on d.adrelid = f.oid
+            join pg_catalog.pg_depend as p on p.classid = 'pg_catalog.pg_attrdef'::regclass and p.objid = d.oid
+            join pg_catalog.pg_class as s on s.oid = p.refobjid and s.relkind = 'S'
+            where w.privilege = 'insert' and p.refclassid = 'pg_catalog.pg_class'::regclass
+                and not has_sequence_privilege(w.grantee, s.oid, 'usage')
+            union all
             select 3, null, format('create policy %I on tales.%I for %s to %I %s',
                     w.name, w.on_table, w.command, w.grantee, w.clauses),
                 array[format('drop policy if exists %I on tales.%I', w.name, w.on_table)]

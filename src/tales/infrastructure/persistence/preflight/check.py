@@ -84,7 +84,7 @@ def _check(connection: Connection, state: SchemaState, options: CheckOptions, re
         findings=(
             *hidden,
             *columns.findings,
-            *judge_tables(connection, is_legacy=is_legacy, sees_users=users_seen),
+            *judge_tables(connection, is_legacy=is_legacy, sees_users=users_seen, later=later),
             *_assigned_user(connection, options, sees_users=users_seen),
             *judge_rights(connection),
             *permissive_policies(connection, later),

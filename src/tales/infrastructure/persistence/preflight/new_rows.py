@@ -28,6 +28,7 @@ _RULES = text("""
 _TRIGGERS = text(r"""
     select quote_ident(t.tgname) as name, c.oid::regclass::text as on_table, c.relname = 'stories' as is_on_stories,
         p.oid::regprocedure::text as function, p.prosrc as body, p.prosecdef as is_definers,
+        t.tgtype & 3 = 3 and p.prosrc ~* '\mreturn\s+null\M' as may_skip,
         array(
             select format('%I', n.nspname) || '.' || format('%I', m.relname)
             from pg_class as m
@@ -131,6 +132,14 @@ def judge_new_rows(connection: Connection, later: Severity) -> Iterator[Finding]
 def _triggers(connection: Connection, later: Severity) -> Iterator[Finding]:
     """Triggers that read what is gone, or that write as a user what only the owner may."""
     for row in connection.execute(_TRIGGERS, {"ours": ours("trigger")}):
+        if row.may_skip:
+            sentence = (
+                f"The trigger {row.name} on {row.on_table} runs before a write and may return NULL: then nothing is "
+                "written or deleted, and neither the migration nor the service can work with that. Drop it."
+            )
+            drop = f"drop trigger {row.name} on {row.on_table};"
+            yield Finding("trigger_skips", Severity.PROBLEM, sentence, (drop,))
+            continue
         body = row.body.lower()
         gone = [
             name for name in MOVED if row.is_on_stories and any(f"{side}.{name}" in body for side in ("new", "old"))

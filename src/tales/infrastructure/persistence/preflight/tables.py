@@ -106,8 +106,13 @@ _FEW = 1000
 """Rows below which dead ones are no burden."""
 
 
-def judge_tables(connection: Connection, *, is_legacy: bool, sees_users: bool) -> Iterator[Finding]:
-    """Everything about stories, children and heroes but their columns."""
+def judge_tables(
+    connection: Connection, *, is_legacy: bool, sees_users: bool, later: Severity = Severity.PROBLEM
+) -> Iterator[Finding]:
+    """Everything about stories, children and heroes but their columns.
+
+    `later` is how much it matters what only stops the new service.
+    """
     if connection.execute(_AUTOVACUUM).scalar_one():
         yield Finding(
             "autovacuum_off", Severity.WARNING, "Autovacuum is off: what the migration leaves stays as bloat."
@@ -131,7 +136,7 @@ def judge_tables(connection: Connection, *, is_legacy: bool, sees_users: bool) -
     if not connection.execute(_HAS_USERS).scalar_one():
         sentence = "There is no table auth.users with a key on id, which generations refers to. Make it first."
         yield Finding("no_users", Severity.PROBLEM, sentence)
-    yield from _foreign_keys(connection, sees_users=sees_users)
+    yield from _foreign_keys(connection, later, sees_users=sees_users)
     for publication in connection.execute(_PUBLICATIONS).scalars():
         sentence = (
             f"The publication {publication} sends stories to subscribers. They need the new columns before expand, "
@@ -169,7 +174,7 @@ def _indexes(connection: Connection) -> Iterator[Finding]:
         yield Finding("index_missing", Severity.WARNING, sentence, (statement,))
 
 
-def _foreign_keys(connection: Connection, *, sees_users: bool) -> Iterator[Finding]:
+def _foreign_keys(connection: Connection, later: Severity, *, sees_users: bool) -> Iterator[Finding]:
     for row in connection.execute(_FOREIGN_KEYS):
         made = (
             f"alter table tales.stories add foreign key ({row.name}) references {row.target} (id) on delete {row.rule}"
@@ -193,7 +198,9 @@ def _foreign_keys(connection: Connection, *, sees_users: bool) -> Iterator[Findi
         if row.exists and (rule := _DELETE_RULES[row.on_delete]) != row.rule:
             sentence = f"The foreign key {row.constraint_name} of stories says {rule} on delete, not {row.rule}."
             again = (f"alter table tales.stories drop constraint {row.constraint_name};", f"{made} not valid;")
-            yield Finding("foreign_key_rule", Severity.WARNING, sentence, again)
+            # What a family deletes must be gone; that its stories go or stay is a matter of taste.
+            keeps = row.on_delete in {"a", "r"}
+            yield Finding("foreign_key_rule", later if keeps else Severity.WARNING, sentence, again)
 
 
 def _taken(connection: Connection) -> Iterator[Finding]:
