@@ -210,5 +210,8 @@ def _taken(connection: Connection) -> Iterator[Finding]:
         "triggers": names_to_come("trigger"),
     }
     for row in connection.execute(_TAKEN, coming):
-        sentence = f"There is a {row.kind} {row.name}, a name that the migrations need. Rename it, or move it."
+        sentence = (
+            f"There is a {row.kind} {row.name}, a name that the migrations need. Rename it, or move it to another "
+            "schema."
+        )
         yield Finding("name_taken", Severity.PROBLEM, sentence, (row.rename,))
