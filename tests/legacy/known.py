@@ -7,9 +7,9 @@ import re
 LOST = (
     # 017 down takes NOT NULL from both; 017 should keep whether they had it, as it does for the columns that it drops.
     r"column tales\.stories\.(user_id|created_at): ",
-    # tales.legacy_columns keeps format_type, which says nothing of a collation.
     # 016 lets the owner pass its own policies, and 016 and 017 down do not bind it again.
     r"r tales\.stories: rls \w+, forced ",
+    # tales.legacy_columns keeps format_type, which says nothing of a collation.
     r"column tales\.stories\.(model_used|moral|hero_appearance|relationship_description): .* collation ",
 )
 """Lines of the catalog that may differ after the way back."""

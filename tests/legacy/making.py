@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,17 @@ _EXTRA_VALUES = {
     "timestamptz": "2025-01-01",
     "json": "{}",
 }
+_IMPOSSIBLE = (
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.DatatypeMismatch,
+    psycopg.errors.DuplicateTable,
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.InvalidTableDefinition,
+    psycopg.errors.IntegrityError,
+)
 _OWNED = (
     ("children", "01", {"user_id": ADA}),
     ("children", "02", {"user_id": None}),
@@ -99,37 +110,33 @@ def _fill(database: Database, shape: Shape) -> None:
         for user in (ADA, BEN):
             platform.execute("insert into auth.users (id) values (%s)", [user])
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
-        for statement in ddl(shape):
-            try:
+        for statement in tables(shape):
+            owner.execute(statement)
+        for statement in rows(shape):
+            # A row that this shape would refuse is not there.
+            with suppress(psycopg.errors.IntegrityError):
                 owner.execute(statement)
-            except (
-                psycopg.errors.UndefinedColumn,
-                psycopg.errors.UndefinedTable,
-                psycopg.errors.UndefinedObject,
-                psycopg.errors.DatatypeMismatch,
-                psycopg.errors.UndefinedFunction,
-                psycopg.errors.DuplicateTable,
-                psycopg.errors.DuplicateObject,
-                psycopg.errors.InvalidTableDefinition,
-                psycopg.errors.IntegrityError,
-            ):
-                # An oddity of something that this shape does not have, or a row that it would refuse.
-                if statement.startswith("create table tales.stories"):
-                    raise
+        for oddity in shape.oddities:
+            # Of something that this shape does not have, or has otherwise: all of it, or nothing.
+            with suppress(*_IMPOSSIBLE), owner.transaction():
+                for statement in ODDITIES[oddity]:
+                    owner.execute(statement)
 
 
-def ddl(shape: Shape) -> Iterator[str]:
-    """The statements that make schema tales and fill it, in order."""
+def tables(shape: Shape) -> Iterator[str]:
+    """The statements that make schema tales, in order."""
     yield "create schema tales"
     yield from TYPES
     for table in COLUMNS:
         if table not in shape.missing_tables:
             yield f"create table tales.{table} ({', '.join(_columns(shape, table))})"
+
+
+def rows(shape: Shape) -> Iterator[str]:
+    """The statements that fill it."""
     for table, number, owned in _OWNED:
         if table not in shape.missing_tables | shape.empty:
             yield _insert(shape, table, UUID(int=int(number)), owned)
-    for oddity in shape.oddities:
-        yield from ODDITIES[oddity]
 
 
 def _columns(shape: Shape, table: str) -> Iterator[str]:

@@ -30,6 +30,14 @@ _TRIGGERS = text(r"""
         p.oid::regprocedure::text as function, p.prosrc as body, p.prosecdef as is_definers,
         t.tgtype & 3 = 3 and p.prosrc ~* '\mreturn\s+null\M' as may_skip,
         array(
+            select m.oid::regclass::text
+            from pg_class as m
+            where c.relname = 'stories' and m.relnamespace = c.relnamespace and m.relname in ('children', 'heroes')
+                and p.prosrc ~* ('(insert\s+into|update|delete\s+from)\s+(tales\.)?' || m.relname || '\M')
+                and not o.rolsuper and not o.rolbypassrls
+            order by 1
+        ) as written_in_vain,
+        array(
             select format('%I', n.nspname) || '.' || format('%I', m.relname)
             from pg_class as m
             join pg_namespace as n on n.oid = m.relnamespace
@@ -48,6 +56,7 @@ _TRIGGERS = text(r"""
     from pg_trigger as t
     join pg_class as c on c.oid = t.tgrelid
     join pg_proc as p on p.oid = t.tgfoid
+    join pg_roles as o on o.oid = p.proowner
     where c.relnamespace = to_regnamespace('tales') and c.relname in ('stories', 'children', 'heroes')
         and not t.tgisinternal and t.tgenabled in ('O', 'A') and t.tgname <> all (:ours)
     order by 2, 1
@@ -150,6 +159,13 @@ def _triggers(connection: Connection, later: Severity) -> Iterator[Finding]:
                 "story can be written. Drop it, or make its function do without."
             )
             yield Finding("trigger_reads_dropped", later, sentence, (f"drop trigger {row.name} on {row.on_table};",))
+        elif row.written_in_vain:
+            sentence = (
+                f"The trigger {row.name} on {row.on_table} writes {', '.join(row.written_in_vain)} for a story. The "
+                "service may not, and the policies bind the owner from 024 on: nothing would be written. Drop it."
+            )
+            drop = f"drop trigger {row.name} on {row.on_table};"
+            yield Finding("trigger_writes_in_vain", later, sentence, (drop,))
         elif row.touched and not row.is_definers:
             sentence = (
                 f"The trigger {row.name} on {row.on_table} uses {', '.join(row.touched)} as whoever writes, and the "
