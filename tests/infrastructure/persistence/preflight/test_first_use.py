@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tales.application.migration_report import Severity
+from tales.infrastructure.persistence.migration.migrate import migrate_up
 from tests.fixtures.databases import Database
+from tests.fixtures.managed import ManagedDatabase
 from tests.infrastructure.persistence.legacy import add_family, add_story, add_user
 from tests.infrastructure.persistence.preflight.looking import findings, look, the_finding
 
@@ -110,3 +112,18 @@ def test_what_refuses_nothing_is_no_problem(legacy_database: Database, statement
     add_story(legacy_database, add_user(legacy_database))
     legacy_database.execute(statement)
     assert look(legacy_database).problems == ()
+
+
+def test_a_trigger_that_writes_as_the_bound_owner_would_write_nothing(managed_database: ManagedDatabase) -> None:
+    migrate_up(managed_database.owner_url, "014")
+    managed_database.execute(
+        _FUNCTION.format("begin update tales.children set age = age where id = new.child_id; return null; end")
+        + " security definer"
+    )
+    managed_database.execute(_TRIGGER.format("after insert", "stories"))
+    finding = the_finding(look(managed_database), "trigger_writes_in_vain")
+    assert finding.severity is Severity.PROBLEM
+    assert "tales.children" in finding.sentence
+    for statement in finding.statements:
+        managed_database.execute(statement)
+    assert look(managed_database).problems == ()

@@ -108,9 +108,13 @@ def permissive_policies(connection: Connection, later: Severity) -> Iterator[Fin
             "no_row_security", Severity.WARNING, sentence, (f"alter table {name} enable row level security;",)
         )
     for row in connection.execute(_OPEN):
-        sentence = f"The policy {row.name} leaves {row.command} of every family's rows to {row.roles} (true). It stays."
-        severity = later if _OF_SERVICE & set(row.roles.split(", ")) else Severity.WARNING
-        yield Finding("policy_open", severity, sentence, (f"drop policy {row.name};",))
+        sentence = f"The policy {row.name} leaves {row.command} of every family's rows to {row.roles} (true). "
+        if _OF_SERVICE & set(row.roles.split(", ")):
+            sentence += "The service's users come in by these roles: drop it."
+            yield Finding("policy_open", later, sentence, (f"drop policy {row.name};",))
+        else:
+            sentence += "It stays."
+            yield Finding("policy_open", Severity.WARNING, sentence, (f"drop policy {row.name};",))
     for row in connection.execute(_BLINDED_VIEWS):
         sentence = f"{row.name} reads as the owner of stories, whom 017 binds to the policies: it then finds no row. "
         owner = (f"alter materialized view {row.name} owner to service_role;",)
