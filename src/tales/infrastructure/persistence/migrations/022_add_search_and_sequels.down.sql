@@ -1,5 +1,5 @@
--- Which story carries on which stays, if any does, and so do the ready-made heroes that stories or attempts are about: the
--- way up finds them again.
+-- Which story carries on which stays, if any does, and so do the ready-made heroes that stories or attempts are
+-- about: the way up finds them again.
 
 -- The owner is bound by the policies too, and would see none of them.
 alter table tales.stories no force row level security;

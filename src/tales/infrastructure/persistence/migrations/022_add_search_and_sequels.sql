@@ -1,12 +1,14 @@
--- What a library needs: search by text, sequels, pages in the order of an index, ready-made heroes, and leave to erase a user.
+-- What a library needs: search by text, sequels, pages in the order of an index, ready-made heroes, and leave to
+-- erase a user.
 --
--- Nothing of the tables that there are changes, so nothing is rewritten; each index on a table that may be large is built
--- without locking it. Steps: see 016.
+-- Nothing of the tables that there are changes, so nothing is rewritten; each index on a table that may be large is
+-- built without locking it. Steps: see 016.
 
 -- step: sequels
 
--- Which story a generation carries on. A table of its own: generations never change once they have ended, and forgetting
--- an earlier story that is deleted would change them. `down` leaves it where it holds anything, like an archive.
+-- Which story a generation carries on. A table of its own: generations never change once they have ended, and
+-- forgetting an earlier story that is deleted would change them. `down` leaves it where it holds anything, like an
+-- archive.
 create table if not exists tales.sequels (
     generation_id uuid not null,
     user_id uuid not null,
@@ -57,8 +59,8 @@ create function tales.spaced(value text) returns text
 language sql immutable parallel safe set search_path = ''
 return regexp_replace(value, '([\u0E00-\u0EFF\u2E80-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF])', ' \1 ', 'g');
 
--- The words of a story, and its family as one more. 026 looks for words without an index, so none is made of these here.
--- A text of megabytes would be refused by tsvector itself.
+-- The words of a story, and its family as one more. 026 looks for words without an index, so none is made of these
+-- here. A text of megabytes would be refused by tsvector itself.
 create function tales.story_words(user_id uuid, title text, content text) returns tsvector
 language sql immutable parallel safe set search_path = ''
 return to_tsvector('simple', tales.spaced(left(title || ' ' || content, 200000)))
