@@ -167,6 +167,10 @@ ODDITIES: dict[str, tuple[str, ...]] = {
         "grant select on tales.titles to service_role",
     ),
     "a view of what moves": ("create view tales.morals as select id, moral from tales.stories",),
+    "a view of everything": (
+        "create view tales.everything as select * from tales.stories",
+        "create view tales.everyone as select c.*, h.appearance from tales.children as c, tales.heroes as h",
+    ),
     "a materialized view": (
         "create materialized view tales.counted as select user_id, count(*) as n from tales.stories group by 1",
         "create unique index counted_by on tales.counted (user_id)",

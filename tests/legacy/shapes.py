@@ -93,6 +93,8 @@ class Shape:
     """Tables without a row."""
     keeps: bool = False
     """Whether there is something new still when the way back begins."""
+    returns: bool = False
+    """Whether it goes up once more afterwards."""
 
     def has(self, name: str) -> bool:
         """Whether there is such a column of ours."""
@@ -155,6 +157,7 @@ def shapes(draw: st.DrawFn) -> Shape:
         oddities=tuple(draw(st.lists(st.sampled_from(oddities), unique=True, max_size=5))),
         empty=draw(st.frozensets(st.sampled_from(TABLES), max_size=2)),
         keeps=draw(st.booleans()),
+        returns=draw(st.integers(0, 3)) == 0,
     )
     # What is not there is no other way either.
     return replace(

@@ -61,6 +61,10 @@ NOW = {
     "default_privileges": ("alter default privileges in schema tales grant insert on tables to authenticated",),
     "auth_function_missing": ("drop function auth.uid() cascade",),
     "auth_closed": ("revoke usage on schema auth from authenticated",),
+    "no_replica_identity": (
+        "create table tales.reactions (story_id uuid references tales.stories (id) on delete cascade)",
+        "create publication shelf for table tales.stories, tales.reactions",
+    ),
     "rule": ("create rule twice as on insert to tales.stories do also notify written",),
     "trigger_skips": (
         _FUNCTION.format("begin return null; end"),

@@ -92,6 +92,23 @@ _FOREIGN_KEYS = text("""
         )
     order by 1, 2
 """)
+# A foreign key's action writes too, and a publication refuses what it could not tell its subscribers.
+_UNTELLABLE = text("""
+    select distinct r.oid::regclass::text as name, p.pubname as publication
+    from pg_class as r
+    join pg_namespace as n on n.oid = r.relnamespace
+    join pg_publication_tables as t on t.schemaname = n.nspname and t.tablename = r.relname
+    join pg_publication as p on p.pubname = t.pubname and (p.pubupdate or p.pubdelete)
+    where (r.relnamespace = to_regnamespace('tales') and r.relname in ('stories', 'children', 'heroes') or exists (
+            select from pg_constraint as k
+            join pg_class as c on c.oid = k.confrelid
+            where k.conrelid = r.oid and k.contype = 'f' and k.confdeltype in ('c', 'n', 'd')
+                and c.relnamespace = to_regnamespace('tales') and c.relname in ('stories', 'children', 'heroes')
+        ))
+        and (r.relreplident = 'n'
+            or r.relreplident = 'd' and not exists (select from pg_index where indrelid = r.oid and indisprimary))
+    order by 1
+""")
 # By anything but the id, two rows of a family may be the same.
 _UNIQUE = text("""
     select i.indrelid::regclass::text as on_table, i.indexrelid::regclass::text as index,
@@ -122,6 +139,13 @@ def judge_new_rows(connection: Connection, later: Severity) -> Iterator[Finding]
             "service can work with. Make it a trigger."
         )
         yield Finding("rule", Severity.PROBLEM, sentence, (f"drop rule {row.name} on {row.on_table};",))
+    for row in connection.execute(_UNTELLABLE):
+        sentence = (
+            f"{row.name} is published by {row.publication} and has no replica identity: a story, child or hero that it "
+            "goes with can be neither changed nor deleted. Give it one."
+        )
+        full = f"alter table {row.name} replica identity full;"
+        yield Finding("no_replica_identity", Severity.PROBLEM, sentence, (full,))
     yield from _triggers(connection, later)
     yield from _checks(connection, later)
     for row in connection.execute(_FOREIGN_KEYS):
