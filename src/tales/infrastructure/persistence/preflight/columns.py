@@ -29,7 +29,9 @@ _COLUMNS = text("""
             select distinct pg_describe_object(d.classid, d.objid, 0)
             from pg_depend as d
             where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
-                and d.classid in ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass)
+                and (d.classid in ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass)
+                    or d.classid = 'pg_attrdef'::regclass
+                        and a.attnum <> (select adnum from pg_attrdef where oid = d.objid))
             order by 1
         ) as users,
         case when a.atttypid = 'varchar'::regtype and a.atttypmod > 4 then a.atttypmod - 4 end as length,
