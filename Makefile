@@ -18,7 +18,7 @@ SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/aut
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-postgresql lint format audit lock bench bench-generations bench-workers bench-fuzz docs client clean anew
+.PHONY: help install run test test-fast test-postgresql test-deep lint format audit lock bench bench-generations bench-workers bench-fuzz docs client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test-fast: install ## Run the tests that need no database, in half a minute
 test-postgresql: install ## Run the database's tests on the server that TALES_TEST_DATABASE_URL names
 	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }
 	$(PY) -m pytest -n 3 $(addprefix --ignore=,$(SAME_EVERYWHERE))
+
+test-deep: install ## Take 300 legacy databases of any shape through check, up, first use and down, in some minutes
+	TALES_SHAPES=$${TALES_SHAPES:-300} $(PY) -m pytest -n 0 tests/legacy
 
 lint: install ## Check style, types, the arrows of the architecture, and the SQL
 	$(PY) -m ruff check --quiet .

@@ -88,9 +88,12 @@ def migrate_up(url: str, to: str | None = None, options: MigrationOptions | None
         if destination > _COPIES:
             with explained("To begin anew"):
                 runner.with_lock_retries(lambda: _forget_stale_copies(connection))
-        if is_legacy and destination >= MOVE[0] and not _move(runner, destination, options):
-            return
-        apply_revisions(runner, destination)
+        waiting = None
+        if is_legacy and destination >= MOVE[0]:
+            _move(runner, destination, options)
+            # Before its `contract` the new application serves beside the old one, with all that comes after.
+            waiting = CONTRACT[0] if options.until_expand else None
+        apply_revisions(runner, destination, waiting)
 
 
 def migrate_down(url: str, to: str, archive: Archive | None = None) -> tuple[str, ...]:
@@ -137,8 +140,8 @@ def _has_legacy_stories(connection: Connection, *, expands: bool = False) -> boo
     )
 
 
-def _move(runner: StepRunner, destination: str, options: MigrationOptions) -> bool:
-    """Take the revisions of the move, step by step, beside whoever writes; False when it stops before `contract`."""
+def _move(runner: StepRunner, destination: str, options: MigrationOptions) -> None:
+    """Take the revisions of the move, step by step, beside whoever writes, or all up to `contract`."""
     connection = runner.connection
     with connection.begin():
         current = version_table.current_revision(connection)
@@ -157,9 +160,7 @@ def _move(runner: StepRunner, destination: str, options: MigrationOptions) -> bo
         if revision.number == _COPIES:
             runner.with_lock_retries(lambda: _fetch_archive(connection))
         stop_before = CONTRACT[1] if options.until_expand else None
-        if not take(runner, revision, online_steps(revision, revisions()), stop_before):
-            return False
-    return True
+        take(runner, revision, online_steps(revision, revisions()), stop_before)
 
 
 def _refuse_misfits(connection: Connection) -> None:

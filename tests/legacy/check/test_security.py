@@ -106,7 +106,8 @@ def test_an_open_policy_is_told(legacy_database: Database, table: str, clause: s
     report = look(legacy_database)
     finding = the_finding(report, "policy_open")
     assert "public" in finding.sentence
-    assert report.problems == ()
+    assert report.problems == (finding.sentence,)
+    assert look(legacy_database, until_expand=True).problems == ()
     for statement in finding.statements:
         legacy_database.execute(statement)
     assert findings(look(legacy_database), "policy_open") == []

@@ -202,7 +202,10 @@ begin
         from jsonb_each(tales.without_contents(new)) as after
         join jsonb_each(tales.without_contents(old)) as before using (key)
         where after.value is distinct from before.value
-            and after.key not in ('prompt_tokens', 'completion_tokens', 'cost_usd', 'provider', 'served_model')
+            and after.key not in (
+                select attname from pg_catalog.pg_attribute
+                where attrelid = 'tales.generations'::regclass and attgenerated <> ''
+            )
         union all select 'prompt' where new.prompt is distinct from old.prompt
         union all select 'full_response' where new.full_response is distinct from old.full_response
         union all select 'generation_info' where new.generation_info is distinct from old.generation_info

@@ -4,24 +4,27 @@ alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
 
 -- What keeps copies in step goes first, where `tales migrate` has made it: nothing of this is a write of an application.
--- Triggers of others are muted, where this role may do so.
+-- Triggers of others are muted until it is done.
 do $$
 declare
-    sync record;
+    trigger record;
 begin
-    for sync in
+    for trigger in
         select tgname
         from pg_catalog.pg_trigger as t
         join pg_catalog.pg_proc as p on p.oid = t.tgfoid
         where t.tgrelid = 'tales.stories'::regclass and p.pronamespace = to_regnamespace('tales_migration')
     loop
-        execute format('drop trigger %I on tales.stories', sync.tgname);
+        execute format('drop trigger %I on tales.stories', trigger.tgname);
     end loop;
-    begin
-        perform set_config('session_replication_role', 'replica', true);
-    exception when insufficient_privilege then
-        null;
-    end;
+    create table if not exists tales_migration.muted_triggers (trigger_name text, state "char");
+    for trigger in
+        select tgname, tgenabled from pg_catalog.pg_trigger
+        where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
+    loop
+        execute format('alter table tales.stories disable trigger %I', trigger.tgname);
+        insert into tales_migration.muted_triggers values (trigger.tgname, trigger.tgenabled);
+    end loop;
 end
 $$;
 
@@ -48,15 +51,25 @@ begin
             columns, columns, set_aside);
         execute format('drop table tales.%I', set_aside);
     end loop;
-    begin
-        perform set_config('session_replication_role', 'origin', true);
-    exception when insufficient_privilege then
-        null;
-    end;
 end
 $$;
 
 delete from tales.generations;
+
+do $$
+declare
+    muted record;
+    forced record;
+begin
+    for muted in select * from tales_migration.muted_triggers loop
+        execute format('alter table tales.stories enable %s trigger %I',
+            case muted.state when 'A' then 'always' else '' end, muted.trigger_name);
+    end loop;
+    for forced in select table_name from tales_migration.forced_tables loop
+        execute format('alter table tales.%I force row level security', forced.table_name);
+    end loop;
+end
+$$;
 
 drop trigger generations_guard_ended on tales.generations;
 drop schema tales_migration cascade;

@@ -106,6 +106,10 @@ select tales_migration.refuse_misfits();
 
 -- step: prepare
 
+-- Which tables bind their owner to their policies: it moves every family's rows until 017 has ended.
+create table tales_migration.forced_tables as
+select relname::text as table_name from pg_catalog.pg_class
+where relnamespace = 'tales'::regnamespace and relname in ('stories', 'children', 'heroes') and relforcerowsecurity;
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
 
@@ -140,6 +144,8 @@ create table if not exists tales.generations_archive (
 );
 create index if not exists generations_archive_story_id_idx on tales.generations_archive (story_id);
 alter table tales.generations_archive enable row level security;
+-- It has no key by which a publication of all tables could tell what is deleted.
+alter table tales.generations_archive replica identity full;
 
 -- The attempt that each story gets; attempts that an archive has kept come back as they were (017).
 create view tales_migration.copies as
@@ -188,6 +194,30 @@ begin
         not until_session_ends);
 exception when insufficient_privilege then
     perform set_config('tales.own_write', case when own then 'on' else 'off' end, not until_session_ends);
+end
+$$;
+
+-- Mute the triggers of others on stories, and put them back as they were: for a time under a lock, as it is for everybody.
+create table tales_migration.muted_triggers (trigger_name text, state "char");
+create function tales_migration.mute_triggers(mute boolean) returns void
+language plpgsql set search_path = '' as $$
+declare
+    found record;
+begin
+    if not mute then
+        for found in delete from tales_migration.muted_triggers returning * loop
+            execute format('alter table tales.stories enable %s trigger %I',
+                case found.state when 'A' then 'always' else '' end, found.trigger_name);
+        end loop;
+        return;
+    end if;
+    for found in
+        select tgname, tgenabled from pg_catalog.pg_trigger
+        where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
+    loop
+        execute format('alter table tales.stories disable trigger %I', found.tgname);
+        insert into tales_migration.muted_triggers values (found.tgname, found.tgenabled);
+    end loop;
 end
 $$;
 

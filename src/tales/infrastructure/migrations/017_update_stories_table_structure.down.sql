@@ -15,9 +15,14 @@ $$;
 
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
+alter table tales.children no force row level security;
+alter table tales.heroes no force row level security;
 
 -- A database that never held a legacy story keeps nothing of one: its columns are those of 005 to 010.
 create schema if not exists tales_migration;
+create table if not exists tales_migration.forced_tables (table_name text);
+create table if not exists tales_migration.muted_triggers (trigger_name text, state "char");
+create table if not exists tales_migration.dropped_with_columns (made oid, statement text);
 create table if not exists tales_migration.saved_originals (
     story_id uuid not null,
     column_name text not null,
@@ -51,6 +56,7 @@ create table if not exists tales.generations_archive (
 );
 create index if not exists generations_archive_story_id_idx on tales.generations_archive (story_id);
 alter table tales.generations_archive enable row level security;
+alter table tales.generations_archive replica identity full;
 
 delete from tales.generations_archive;
 insert into tales.generations_archive
@@ -62,6 +68,7 @@ where g.origin = 'live' or s.id is null or g.reconciled_cost_usd is not null;
 -- What keeps both applications' writes in step goes first, where `tales migrate` has made it: nothing of this is a write
 -- of an application. Triggers of others are muted, where this role may do so.
 drop trigger if exists zz_stories_link on tales.stories;
+drop trigger if exists zz_stories_keep_own_write on tales.stories;
 drop trigger if exists "0_stories_sync" on tales.stories;
 drop trigger if exists "0_stories_sync_json" on tales.stories;
 drop trigger if exists stories_sync on tales.stories;
@@ -69,10 +76,16 @@ drop trigger if exists stories_sync_json on tales.stories;
 drop trigger if exists stories_check_attempt on tales.stories;
 drop function if exists tales.check_story_attempt();
 do $$
+declare
+    found record;
 begin
-    perform set_config('session_replication_role', 'replica', true);
-exception when insufficient_privilege then
-    null;
+    for found in
+        select tgname, tgenabled from pg_catalog.pg_trigger
+        where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
+    loop
+        execute format('alter table tales.stories disable trigger %I', found.tgname);
+        insert into tales_migration.muted_triggers values (found.tgname, found.tgenabled);
+    end loop;
 end
 $$;
 
@@ -122,7 +135,12 @@ begin
 
     for legacy in select * from tales_migration.dropped_columns loop
         if legacy.is_not_null then
-            execute format('alter table tales.stories alter column %I set not null', legacy.column_name);
+            begin
+                execute format('alter table tales.stories alter column %I set not null', legacy.column_name);
+            exception when not_null_violation then
+                raise warning 'tales.stories.% stays without NOT NULL: stories have no value there. Fill them, then set '
+                    'it yourself.', legacy.column_name;
+            end;
         end if;
         if legacy.default_value is not null then
             execute format('alter table tales.stories alter column %I set default %s',
@@ -145,10 +163,21 @@ from tales_migration.saved_originals as o
 where o.story_id = s.id and o.column_name = 'created_at';
 
 do $$
+declare
+    found record;
 begin
-    perform set_config('session_replication_role', 'origin', true);
-exception when insufficient_privilege then
-    null;
+    for found in delete from tales_migration.muted_triggers returning * loop
+        execute format('alter table tales.stories enable %s trigger %I',
+            case found.state when 'A' then 'always' else '' end, found.trigger_name);
+    end loop;
+    for found in select statement from tales_migration.dropped_with_columns order by made loop
+        begin
+            execute found.statement;
+        exception
+            when duplicate_table or duplicate_object then null;
+            when others then raise warning 'Not made again: %. %', found.statement, sqlerrm;
+        end;
+    end loop;
 end
 $$;
 
@@ -184,6 +213,7 @@ end
 $$;
 
 drop table tales_migration.dropped_columns;
+drop table tales_migration.dropped_with_columns;
 -- Nothing keeps copies in step any more.
 drop table if exists tales_migration.progress;
 drop function if exists tales_migration.save_differences(uuid[]);

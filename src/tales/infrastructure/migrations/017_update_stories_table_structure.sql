@@ -17,7 +17,9 @@ alter table tales.stories
 
 -- How the columns are defined that will be dropped: `down` makes them as they were.
 create table tales_migration.dropped_columns as
-select a.attnum as position, a.attname::text as column_name, format_type(a.atttypid, a.atttypmod) as type,
+select a.attnum as position, a.attname::text as column_name,
+    format_type(a.atttypid, a.atttypmod) || case when a.attcollation <> t.typcollation
+        then ' collate ' || a.attcollation::regcollation else '' end as type,
     a.attnotnull as is_not_null, pg_get_expr(d.adbin, d.adrelid) as default_value,
     array(
         select format('grant %s (%I) on tales.stories to %s%s', privilege_type, a.attname,
@@ -29,11 +31,37 @@ select a.attnum as position, a.attname::text as column_name, format_type(a.attty
         from col_description(a.attrelid, a.attnum) as comment where comment is not null
     ) as statements
 from pg_catalog.pg_attribute as a
+join pg_catalog.pg_type as t on t.oid = a.atttypid
 left join pg_catalog.pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where a.attrelid = 'tales.stories'::regclass
     and a.attname in ('model_used', 'full_response', 'generation_info', 'story_type', 'story_length', 'moral',
         'hero_appearance', 'relationship_description');
 alter table tales_migration.dropped_columns add primary key (column_name);
+
+-- What PostgreSQL drops with a column, without a word: indexes, constraints and statistics, in the order of their making.
+create table tales_migration.dropped_with_columns as
+with dropped as (
+    select classid, objid from pg_catalog.pg_depend
+    where refclassid = 'pg_catalog.pg_class'::regclass and refobjid = 'tales.stories'::regclass and refobjsubid in (
+        select a.attnum from pg_catalog.pg_attribute as a
+        join tales_migration.dropped_columns as d on d.column_name = a.attname
+        where a.attrelid = 'tales.stories'::regclass
+    )
+)
+select i.indexrelid as made, pg_get_indexdef(i.indexrelid) as statement
+from pg_catalog.pg_index as i
+where i.indexrelid in (select objid from dropped where classid = 'pg_catalog.pg_class'::regclass)
+    and not exists (select from pg_catalog.pg_constraint where conindid = i.indexrelid and conrelid = i.indrelid)
+union
+select oid, format('alter table tales.stories add constraint %I %s', conname, pg_get_constraintdef(oid))
+from pg_catalog.pg_constraint
+where conrelid = 'tales.stories'::regclass and contype <> 'n'
+    and oid in (select objid from dropped where classid = 'pg_catalog.pg_constraint'::regclass)
+union
+select oid, pg_get_statisticsobjdef(oid)
+from pg_catalog.pg_statistic_ext
+where stxrelid = 'tales.stories'::regclass
+    and oid in (select objid from dropped where classid = 'pg_catalog.pg_statistic_ext'::regclass);
 
 -- A column that is not ours, NOT NULL and without a default, would refuse every new row, as the new application does not
 -- know it. It loses its NOT NULL if the operator agrees (set tales.drop_not_null = 'on'; `tales migrate up --yes`), and
@@ -204,6 +232,7 @@ $$;
 do $$
 begin
     perform tales_migration.set_own_write(true);
+    perform tales_migration.mute_triggers(true);
     perform tales_migration.link_archived_stories(array(select story_id from tales.generations_archive));
     update tales.stories as s
     set generation_id = g.generation_id,
@@ -213,6 +242,7 @@ begin
     where s.generation_id is null
         and g.generation_id = tales_migration.generation_id_of(s.id) and g.attempt_number = 1
         and g.user_id = s.user_id;
+    perform tales_migration.mute_triggers(false);
     perform tales_migration.set_own_write(false);
 end
 $$;
@@ -237,6 +267,7 @@ begin
     perform tales_migration.refuse_differing_stories();
 
     -- What `tales migrate` has made to keep copies in step would fail without the old columns.
+    drop trigger if exists zz_stories_keep_own_write on tales.stories;
     drop trigger if exists stories_sync on tales.stories;
     drop trigger if exists stories_sync_json on tales.stories;
     drop trigger generations_guard_ended on tales.generations;
@@ -272,6 +303,8 @@ do $$
 begin
     if not exists (select from tales.stories)
         and not exists (select from tales_migration.relaxed_not_nulls)
+        and not exists (select from tales_migration.dropped_with_columns)
+        and not exists (select from tales_migration.forced_tables)
         and to_regclass('tales.stories_unowned') is null and to_regclass('tales.stories_quarantined') is null
         and (
             select string_agg(concat_ws(' ', column_name, type, case when is_not_null then 'not null' end,
@@ -285,6 +318,8 @@ begin
 end
 $$;
 
--- From here on the owner is bound by the policies too.
+-- The owner moves no row any more, and is bound by the policies too from here on.
 alter table tales.generations force row level security;
 alter table tales.stories force row level security;
+alter table tales.children force row level security;
+alter table tales.heroes force row level security;

@@ -23,8 +23,9 @@ create table tales.idempotency_keys (
 
 create index idempotency_keys_created_at_idx on tales.idempotency_keys (created_at);
 
--- The generic cell rate algorithm (ITU-T I.371): one time a user says all. Unlogged, as a crash may well forget it: it
--- costs no write-ahead log, and no wait for the disk. Half of each page is left free, so that no update touches an index.
+-- The generic cell rate algorithm (ITU-T I.371): one time a user says all. Unlogged, as a crash may well forget it:
+-- it costs no write-ahead log, and no wait for the disk. Half of each page is left free, so that no update touches an
+-- index.
 create unlogged table tales.request_rates (
     user_id uuid not null,
     -- When the next request would come, if they came evenly.

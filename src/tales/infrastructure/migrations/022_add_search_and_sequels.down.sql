@@ -1,16 +1,41 @@
--- Which story carries on which stays, if any does, and so do the ready-made heroes that stories or attempts are about: the
--- way up finds them again.
+-- Which story carries on which stays, if any does, and so do the ready-made heroes that stories or attempts are
+-- about: the way up finds them again.
 
 -- The owner is bound by the policies too, and would see none of them.
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
-delete from tales.heroes as h
-where h.user_id is null
-    and h.id between '00000000-0000-8000-8000-000000000101' and '00000000-0000-8000-8000-000000000106'
-    and not exists (select from tales.stories where hero_id = h.id)
-    and not exists (select from tales.generations where hero_id = h.id);
+alter table tales.heroes no force row level security;
+-- One by one: a table that is not ours may refer to one of them.
+do $$
+declare
+    ready_made record;
+begin
+    for ready_made in
+        select h.id from tales.heroes as h
+        where h.user_id is null
+            and h.id between '00000000-0000-8000-8000-000000000101' and '00000000-0000-8000-8000-000000000106'
+            and not exists (select from tales.stories where hero_id = h.id)
+            and not exists (select from tales.generations where hero_id = h.id)
+    loop
+        begin
+            delete from tales.heroes where id = ready_made.id;
+        exception when foreign_key_violation or restrict_violation then null;
+        end;
+    end loop;
+end
+$$;
 alter table tales.stories force row level security;
 alter table tales.generations force row level security;
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = 'tales.stories'::regclass and attname = 'model_used' and not attisdropped
+    ) then
+        alter table tales.heroes force row level security;
+    end if;
+end
+$$;
 
 do $$
 begin
@@ -21,10 +46,26 @@ begin
 end
 $$;
 
-create index if not exists children_user_id_idx on tales.children (user_id);
-create index if not exists heroes_user_id_idx on tales.heroes (user_id);
-create index if not exists stories_child_id_idx on tales.stories (child_id);
-create index if not exists stories_hero_id_idx on tales.stories (hero_id);
+-- An index that replaces no other says so.
+do $$
+declare
+    replaced record;
+begin
+    for replaced in
+        select * from (values
+            ('children', 'user_id', 'children_user_id_created_at_idx'),
+            ('heroes', 'user_id', 'heroes_user_id_created_at_idx'),
+            ('stories', 'child_id', 'stories_child_id_created_at_idx'),
+            ('stories', 'hero_id', 'stories_hero_id_created_at_idx')
+        ) as r (on_table, column_name, successor)
+        where obj_description(to_regclass('tales.' || successor), 'pg_class') is null
+    loop
+        execute format('create index if not exists %s_%s_idx on tales.%1$s (%2$s)',
+            replaced.on_table, replaced.column_name);
+    end loop;
+end
+$$;
+
 create index if not exists generations_user_id_idx
     on tales.generations (user_id, created_at desc, generation_id desc);
 

@@ -1,12 +1,14 @@
--- What a library needs: search by text, sequels, pages in the order of an index, ready-made heroes, and leave to erase a user.
+-- What a library needs: search by text, sequels, pages in the order of an index, ready-made heroes, and leave to
+-- erase a user.
 --
--- Nothing of the tables that there are changes, so nothing is rewritten; each index on a table that may be large is built
--- without locking it. Steps: see 016.
+-- Nothing of the tables that there are changes, so nothing is rewritten; each index on a table that may be large is
+-- built without locking it. Steps: see 016.
 
 -- step: sequels
 
--- Which story a generation carries on. A table of its own: generations never change once they have ended, and forgetting
--- an earlier story that is deleted would change them. `down` leaves it where it holds anything, like an archive.
+-- Which story a generation carries on. A table of its own: generations never change once they have ended, and
+-- forgetting an earlier story that is deleted would change them. `down` leaves it where it holds anything, like an
+-- archive.
 create table if not exists tales.sequels (
     generation_id uuid not null,
     user_id uuid not null,
@@ -57,8 +59,8 @@ create function tales.spaced(value text) returns text
 language sql immutable parallel safe set search_path = ''
 return regexp_replace(value, '([\u0E00-\u0EFF\u2E80-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF])', ' \1 ', 'g');
 
--- The words of a story, and its family as one more. 026 looks for words without an index, so none is made of these here.
--- A text of megabytes would be refused by tsvector itself.
+-- The words of a story, and its family as one more. 026 looks for words without an index, so none is made of these
+-- here. A text of megabytes would be refused by tsvector itself.
 create function tales.story_words(user_id uuid, title text, content text) returns tsvector
 language sql immutable parallel safe set search_path = ''
 return to_tsvector('simple', tales.spaced(left(title || ' ' || content, 200000)))
@@ -107,14 +109,40 @@ create index children_user_id_created_at_idx on tales.children (user_id, created
 create index heroes_user_id_created_at_idx on tales.heroes (user_id, created_at desc, id desc);
 create index heroes_ready_made_idx on tales.heroes (created_at desc, id desc) where user_id is null;
 
--- These begin as the new ones do.
-drop index tales.children_user_id_idx;
-drop index tales.heroes_user_id_idx;
-drop index tales.stories_child_id_idx;
-drop index tales.stories_hero_id_idx;
-drop index tales.generations_user_id_idx;
+-- These begin as the new ones do. A database of another origin may lack them, or have something else of that name: what
+-- is not as 003, 004 and 011 make it stays, and the new index says so for `down`.
+do $$
+declare
+    replaced record;
+begin
+    for replaced in
+        select * from (values
+            ('children', 'user_id', 'children_user_id_created_at_idx'),
+            ('heroes', 'user_id', 'heroes_user_id_created_at_idx'),
+            ('stories', 'child_id', 'stories_child_id_created_at_idx'),
+            ('stories', 'hero_id', 'stories_hero_id_created_at_idx')
+        ) as r (on_table, column_name, successor)
+        cross join lateral format('%s_%s_idx', on_table, column_name) as old_name
+        cross join lateral to_regclass('tales.' || old_name) as old_index
+    loop
+        if pg_get_indexdef(replaced.old_index) = format('CREATE INDEX %s ON tales.%s USING btree (%s)',
+                replaced.old_name, replaced.on_table, replaced.column_name)
+            and obj_description(replaced.old_index, 'pg_class') is null
+        then
+            execute format('drop index tales.%I', replaced.old_name);
+        else
+            execute format('comment on index tales.%I is %L', replaced.successor, 'It replaces no other index.');
+        end if;
+    end loop;
+end
+$$;
+
+drop index if exists tales.generations_user_id_idx;
 
 -- step: heroes
+
+-- The owner is bound by the policies, once 017 is done, and they let nobody add these.
+alter table tales.heroes no force row level security;
 
 -- Heroes for everybody, older than any of a family's own. `down` leaves those that stories or attempts are about.
 insert into tales.heroes (id, user_id, name, appearance, created_at) values
@@ -130,7 +158,18 @@ insert into tales.heroes (id, user_id, name, appearance, created_at) values
         'a round copper robot with one wobbly wheel and a soft green light for a heart', '2000-01-01 00:00:02Z'),
     ('00000000-0000-8000-8000-000000000106', null, 'Juniper the Fox',
         'a slim red fox with white paws, tall rain boots and a map of the forest', '2000-01-01 00:00:01Z')
-on conflict (id) do nothing;
+on conflict do nothing;
+
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = 'tales.stories'::regclass and attname = 'model_used' and not attisdropped
+    ) then
+        alter table tales.heroes force row level security;
+    end if;
+end
+$$;
 
 -- step: erasing
 

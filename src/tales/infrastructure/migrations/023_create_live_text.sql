@@ -1,9 +1,9 @@
 -- The text of attempts in flight, for clients that follow them from another process than the one that makes the call.
 --
--- It lasts as long as its attempt is pending; what lasts is the attempt's own response. So the table is unlogged: a write
--- waits for no disk, and what a crash of the server loses is shown again once the attempt has ended.
--- Only the service reaches it. It has no foreign key to generations: the check would lock the attempt for every piece of
--- text, and write that lock into the log.
+-- It lasts as long as its attempt is pending; what lasts is the attempt's own response. So the table is unlogged: a
+-- write waits for no disk, and what a crash of the server loses is shown again once the attempt has ended. Only the
+-- service reaches it. It has no foreign key to generations: the check would lock the attempt for every piece of text,
+-- and write that lock into the log.
 
 create unlogged table tales.live_text (
     generation_id uuid not null,

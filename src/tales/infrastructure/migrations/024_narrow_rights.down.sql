@@ -10,8 +10,5 @@ grant execute on function
     tales.check_attempt_sequence(), tales.guard_attempt(), tales.cancel_attempt(), tales.check_story_attempt()
 to public;
 
-alter table tales.heroes no force row level security;
-alter table tales.children no force row level security;
-
 drop trigger stories_check_family on tales.stories;
 drop function tales.check_story_family();

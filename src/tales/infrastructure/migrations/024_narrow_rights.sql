@@ -20,10 +20,6 @@ create trigger stories_check_family before insert or update of child_id, hero_id
         current_user in ('authenticated', 'tales_requester') and (new.child_id is not null or new.hero_id is not null)
     ) execute function tales.check_story_family();
 
--- The owner moves no row any more, so the policies bind it here too.
-alter table tales.children force row level security;
-alter table tales.heroes force row level security;
-
 -- Everybody may call a new function, and Supabase shows it as a remote procedure. These are called by triggers and
 -- generated columns, in the name of whoever writes an attempt; the others by the owner alone.
 revoke execute on function

@@ -1,9 +1,9 @@
 -- Attempts are their own jobs: a pending row of tales.generations with a queue waits for a worker of that queue.
 --
--- There is no second record of the work that could disagree with it. A claim writes the worker's id into the row, and is
--- a lease: it lasts as long as the worker's one heartbeat is renewed. The service speaks to the queue by the functions
--- below, each of which is one statement, so that they work behind a transaction pooler: it takes on the role that it
--- needs for the transaction alone, and serves many attempts at once. Only the service may call them.
+-- There is no second record of the work that could disagree with it. A claim writes the worker's id into the row, and
+-- is a lease: it lasts as long as the worker's one heartbeat is renewed. The service speaks to the queue by the
+-- functions below, each of which is one statement, so that they work behind a transaction pooler: it takes on the
+-- role that it needs for the transaction alone, and serves many attempts at once. Only the service may call them.
 
 -- Databases of before the first release had the queue elsewhere.
 do $$
@@ -44,10 +44,10 @@ grant select, insert, update, delete on tales.workers to service_role;
 create index generations_claimable_idx on tales.generations (queue, available_at)
     where status = 'pending' and worker_id is null;
 
--- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or, where
--- it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when its sign-in
--- has ended, 'cast' when its child or hero is not the one, in the version, that its prompt was written about. A row that
--- the database refuses fails them all.
+-- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or,
+-- where it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when
+-- its sign-in has ended, 'cast' when its child or hero is not the one, in the version, that its prompt was written
+-- about. A row that the database refuses fails them all.
 create function tales.enqueue_attempts(requests jsonb)
 returns table (generation_id uuid, created_at timestamptz, refusal text)
 language plpgsql set search_path = '' as $$
@@ -84,7 +84,8 @@ begin
             )
             values (
                 request.generation_id, request.attempt_number, request.user_id, 'pending', request.model_used,
-                request.prompt, request.prompt_version, request.story_type, request.story_length, request.moral, request.language,
+                request.prompt, request.prompt_version, request.story_type, request.story_length, request.moral,
+                request.language,
                 request.hero_appearance, request.relationship_description, request.child_id, request.hero_id,
                 request.queue, now(), request.worker_id, case when request.worker_id is not null then now() end
             )
@@ -96,9 +97,9 @@ end
 $$;
 
 -- Claim attempts of a queue for a worker, the longest due first; `among` leaves out all but these generations.
--- `models_used` are those of each attempt of the generation so far, in order. Two workers never get the same one: a row
--- that another has locked is passed over. Clocks differ, but no attempt begins before it may. Where few rows were pending
--- when statistics were made, the planner would read and sort all that are in flight.
+-- `models_used` are those of each attempt of the generation so far, in order. Two workers never get the same one: a
+-- row that another has locked is passed over. Clocks differ, but no attempt begins before it may. Where few rows were
+-- pending when statistics were made, the planner would read and sort all that are in flight.
 create function tales.claim_attempts(
     worker uuid, of_queue text, most integer, claimed_at timestamptz, among uuid[] default null
 )
@@ -111,7 +112,8 @@ returns table (
 language plpgsql set search_path = '' set enable_sort = off set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
-    perform set_config('request.jwt.claims', '{"role": "service_role"}', true), set_config('role', 'service_role', true);
+    perform set_config('request.jwt.claims', '{"role": "service_role"}', true),
+        set_config('role', 'service_role', true);
     return query
     with due as (
         select d.generation_id, d.attempt_number
@@ -147,7 +149,8 @@ returns table (
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 begin
-    perform set_config('request.jwt.claims', '{"role": "service_role"}', true), set_config('role', 'service_role', true);
+    perform set_config('request.jwt.claims', '{"role": "service_role"}', true),
+        set_config('role', 'service_role', true);
     return query
     with result as materialized (
         select * from jsonb_to_recordset(results) as r (
@@ -203,7 +206,8 @@ create function tales.renew_lease(
 returns void
 language plpgsql set search_path = '' as $$
 begin
-    perform set_config('request.jwt.claims', '{"role": "service_role"}', true), set_config('role', 'service_role', true);
+    perform set_config('request.jwt.claims', '{"role": "service_role"}', true),
+        set_config('role', 'service_role', true);
     insert into tales.workers as w (id, queue, host, process_id, concurrency)
     values (worker, of_queue, on_host, its_process_id, its_concurrency)
     on conflict (id) do update set heartbeat_at = clock_timestamp();

@@ -39,8 +39,8 @@ begin atomic
         unnest(tsvector_to_array(to_tsvector('simple', tales.spaced(piece)))) as word;
 end;
 
--- Whether a story has these words. To take a story apart takes longer than the rough look, so that comes first. A text of
--- megabytes would be refused by tsvector itself.
+-- Whether a story has these words. To take a story apart takes longer than the rough look, so that comes first. A
+-- text of megabytes would be refused by tsvector itself.
 create function tales.story_has(title text, content text, patterns text[], query tsquery) returns boolean
 language sql immutable parallel safe
 return case when tales.folded(title || ' ' || content) like all (patterns)
@@ -65,8 +65,8 @@ create index if not exists generations_success_idx on tales.generations using ha
 
 -- step: error_types
 
--- Every statement reads every check of its table out of the catalog, and this one was longer than all others together. A
--- function is read once a session, and not called for an attempt that has no error.
+-- Every statement reads every check of its table out of the catalog, and this one was longer than all others
+-- together. A function is read once a session, and not called for an attempt that has no error.
 create function tales.is_error_type(value text) returns boolean
 language plpgsql immutable strict parallel safe set search_path = '' as $$
 begin

@@ -51,13 +51,13 @@ def migrate_up(url: str, to: str | None = None) -> None:
         apply_revisions(StepRunner(connection), destination)
 
 
-def apply_revisions(runner: StepRunner, destination: str) -> None:
-    """Take what is left of the way up to `destination`."""
+def apply_revisions(runner: StepRunner, destination: str, waiting: str | None = None) -> None:
+    """Take what is left of the way up to `destination`, but for a revision that waits before its last steps."""
     runner.with_lock_retries(lambda: version_table.ensure(runner.connection))
     with runner.connection.begin():
-        current = version_table.current_revision(runner.connection)
+        newest = version_table.newest_applied(runner.connection)
     for revision in revisions():
-        if current < revision.number <= destination:
+        if newest < revision.number <= destination and revision.number != waiting:
             take(runner, revision, revision.steps)
     # Also where psql ran the files.
     if destination >= APP_ROLE_SINCE:
@@ -78,7 +78,7 @@ def take(runner: StepRunner, revision: Revision, steps: tuple[Step, ...], stop_b
 
         def finish(step: Step = step) -> None:
             if step.name == steps[-1].name:
-                version_table.stamp(connection, revision.number)
+                version_table.stamp(connection, max(revision.number, version_table.newest_applied(connection)))
                 version_table.forget_steps(connection, revision.number)
             elif not step.again:
                 version_table.finish_step(connection, revision.number, step.name)
@@ -104,8 +104,10 @@ def migrate_down(url: str, to: str, after: Callable[[Connection, Revision], None
 
 def migration_status(url: str) -> tuple[Migration, ...]:
     """Every migration there is, in order."""
-    current = current_revision(url)
-    return tuple(Migration(r.number, r.name, r.number <= current) for r in revisions())
+    with connected(url) as connection:
+        newest = version_table.newest_applied(connection)
+        applied = [not version_table.finished_steps(connection, r.number) and r.number <= newest for r in revisions()]
+    return tuple(Migration(r.number, r.name, is_applied) for r, is_applied in zip(revisions(), applied, strict=True))
 
 
 def current_revision(url: str) -> str:
@@ -123,17 +125,17 @@ def known_revision(revision: str) -> str:
 
 
 def _go_down(connection: Connection, destination: str, after: Callable[[Connection, Revision], None] | None) -> None:
-    current = version_table.current_revision(connection)
+    newest = version_table.newest_applied(connection)
     for revision in reversed(revisions()):
         begun = bool(version_table.finished_steps(connection, revision.number))
-        if destination < revision.number and (revision.number <= current or begun):
+        if destination < revision.number and (revision.number <= newest or begun):
             connection.connection.cursor().execute(revision.down)
             if after is not None:
                 after(connection, revision)
-    if current != BASE:
+    if newest != BASE:
         version_table.ensure(connection)
         version_table.forget_steps(connection, destination)
-        version_table.stamp(connection, min(current, destination))
+        version_table.stamp(connection, min(newest, destination))
 
 
 @contextmanager

@@ -34,6 +34,7 @@ _MAKE_ARCHIVE = text(f"create table if not exists {SCHEMA}.archive_file (path te
 _NOTE_ARCHIVE = text(f"insert into {SCHEMA}.archive_file values (:path) on conflict do nothing")
 _ARCHIVE = text(f"select path from {SCHEMA}.archive_file")
 _FORGET_ARCHIVE = text(f"delete from {SCHEMA}.archive_file")
+_UNDER_WAY = text(f"select distinct revision from {SCHEMA}.finished_steps")
 _FINISHED = text(f"select step from {SCHEMA}.finished_steps where revision = :revision")
 _FINISH = text(f"insert into {SCHEMA}.finished_steps values (:revision, :step)")
 _FORGET = text(f"delete from {SCHEMA}.finished_steps where revision >= :revision")
@@ -45,7 +46,20 @@ _SHOW = (
 
 
 def current_revision(connection: Connection) -> str:
-    """The last revision that the database has taken whole; BASE before the first. Raises: UnknownShape."""
+    """The last revision up to which the database has taken all, and whole; BASE before the first.
+
+    Raises: UnknownShape.
+    """
+    newest = newest_applied(connection)
+    open_ones = connection.execute(_UNDER_WAY).scalars().all() if connection.execute(_HAS_STEPS).scalar() else []
+    return min([newest, *(f"{int(revision) - 1:03}" for revision in open_ones)])
+
+
+def newest_applied(connection: Connection) -> str:
+    """The newest revision that the database has taken: one before it may wait for its last steps (017).
+
+    Raises: UnknownShape.
+    """
     stamped: str | None = None
     if connection.execute(_HAS_VERSION).scalar():
         stamped = connection.execute(_VERSION).scalar()
@@ -54,7 +68,7 @@ def current_revision(connection: Connection) -> str:
 
 def ensure(connection: Connection) -> None:
     """Make the tables where there are none, and stamp where the database stands. Raises: UnknownShape."""
-    revision = current_revision(connection)
+    revision = newest_applied(connection)
     for statement in _MAKE:
         connection.execute(statement)
     if revision != BASE:

@@ -14,10 +14,13 @@ from tales.domain.errors import Unavailable
 from tales.infrastructure.migrations.steps import BASE
 from tales.infrastructure.postgres.errors import translated_errors
 from tales.infrastructure.postgres.urls import driver_url
+from tales.legacy.check.access import judge_access
 from tales.legacy.check.activity import watch_activity
 from tales.legacy.check.columns import inspect_columns
 from tales.legacy.check.dependents import find_dependents, find_unaffected
 from tales.legacy.check.estimate import estimate, judge_room
+from tales.legacy.check.family_rows import judge_family_rows
+from tales.legacy.check.new_rows import judge_new_rows
 from tales.legacy.check.rights import judge_rights, judge_server
 from tales.legacy.check.rows import broken_rows, count_rows
 from tales.legacy.check.schema_state import SchemaState, read_schema_state
@@ -67,7 +70,9 @@ def check_migration(url: str, options: CheckOptions) -> Report:
 def _check(connection: Connection, state: SchemaState, options: CheckOptions, report: Report) -> Report:
     is_legacy = state.revision == LEGACY
     users_seen = sees_users(connection)
-    columns = inspect_columns(connection, is_legacy=is_legacy)
+    # What only the new service would stumble over stops nothing before the old columns are dropped.
+    later = Severity.WARNING if options.until_expand else Severity.PROBLEM
+    columns = inspect_columns(connection, is_legacy=is_legacy, later=later)
     hidden = hidden_rows(connection)
     dependents = find_dependents(connection)
     report = replace(
@@ -79,10 +84,13 @@ def _check(connection: Connection, state: SchemaState, options: CheckOptions, re
         findings=(
             *hidden,
             *columns.findings,
-            *judge_tables(connection, is_legacy=is_legacy, sees_users=users_seen),
+            *judge_tables(connection, is_legacy=is_legacy, sees_users=users_seen, later=later),
             *_assigned_user(connection, options, sees_users=users_seen),
             *judge_rights(connection),
-            *permissive_policies(connection),
+            *permissive_policies(connection, later),
+            *judge_access(connection, later),
+            *judge_new_rows(connection, later),
+            *(() if hidden else judge_family_rows(connection, later)),
             *report.findings,
         ),
     )
@@ -110,7 +118,9 @@ def _assigned_user(connection: Connection, options: CheckOptions, *, sees_users:
 @contextmanager
 def _reading(url: str, options: CheckOptions) -> Iterator[Connection]:
     """One snapshot of the database, in which nothing can be written."""
-    engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
+    # A database without an encoding would answer with bytes.
+    encoding = {"client_encoding": "utf8"}
+    engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True, connect_args=encoding)
     with translated_errors(), _explained(options), engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         timeouts = {"lock_timeout": LOCK_TIMEOUT, "statement_timeout": f"{options.statement_timeout}s"}

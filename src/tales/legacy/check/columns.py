@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from tales.legacy.check.specification import ADDED, MOVED, TYPES, WRITTEN_AS_NULL
+from tales.legacy.check.specification import (
+    ADDED,
+    LONGEST,
+    MOVED,
+    TYPES,
+    WRITTEN_AS_NULL,
+    add_column,
+)
 from tales.legacy.report import Column, Finding, Severity
 
 # A column that fills itself refuses nothing: attgenerated is set for generated ones, attidentity for identity columns.
@@ -15,6 +22,19 @@ _COLUMNS = text("""
     select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
         a.attnotnull as is_not_null,
         a.atthasdef or a.attgenerated <> '' or a.attidentity <> '' or t.typdefault is not null as is_filled,
+        a.attgenerated <> '' or a.attidentity = 'a' as is_computed,
+        case when t.typtype = 'd' and t.typnotnull and t.typdefault is null and not a.atthasdef
+            then format('alter domain %s drop not null;', t.oid::regtype) end as strict_domain,
+        array(
+            select distinct pg_describe_object(d.classid, d.objid, 0)
+            from pg_depend as d
+            where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+                and (d.classid in ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass)
+                    or d.classid = 'pg_attrdef'::regclass
+                        and a.attnum <> (select adnum from pg_attrdef where oid = d.objid))
+            order by 1
+        ) as users,
+        case when a.atttypid = 'varchar'::regtype and a.atttypmod > 4 then a.atttypmod - 4 end as length,
         format('alter table %s alter column %I drop not null;', c.oid::regclass, a.attname) as relax,
         format('alter table %s alter column %I type %s using %2$I::%3$s;', c.oid::regclass, a.attname, '%s') as retype
     from pg_class as c
@@ -34,6 +54,11 @@ class _Found:
     type: str
     is_not_null: bool
     is_filled: bool
+    is_computed: bool
+    strict_domain: str | None
+    length: int | None
+    users: list[str]
+    """What keeps the column's type from being changed."""
     relax: str
     retype: str
 
@@ -61,13 +86,17 @@ class Columns:
     @property
     def readable(self) -> bool:
         """Whether rows can be compared with the rules at all."""
-        return not any(finding.severity is Severity.PROBLEM for finding in self.findings)
+        return not any(
+            finding.severity is Severity.PROBLEM and finding.name in {"column_type", "name_taken"}
+            for finding in self.findings
+        )
 
 
-def inspect_columns(connection: Connection, *, is_legacy: bool) -> Columns:
+def inspect_columns(connection: Connection, *, is_legacy: bool, later: Severity = Severity.PROBLEM) -> Columns:
     """Columns beyond the specification, types that differ, names that are in the way.
 
-    `is_legacy`: nothing of ours is there yet, so that a column called generation_id is somebody else's.
+    `is_legacy`: nothing of ours is there yet, so that a column called generation_id is somebody else's. `later` is how
+    much it matters what only stops the new service.
     """
     found = [_Found(**row) for row in connection.execute(_COLUMNS).mappings()]
     differing = tuple(
@@ -82,7 +111,12 @@ def inspect_columns(connection: Connection, *, is_legacy: bool) -> Columns:
         for f in found
         if (f.wanted_type is None and (is_legacy or f.name not in ADDED)) or f.refuses_new_rows
     )
-    findings = (*_types(found), *_missing(found), *(_in_the_way(found) if is_legacy else ()))
+    findings = (
+        *_types(found),
+        *_missing(found, later),
+        *_unwritable(found, later),
+        *(_in_the_way(found) if is_legacy else ()),
+    )
     return Columns(differing, findings, tuple(f.name for f in found if f.table == "stories"))
 
 
@@ -93,25 +127,41 @@ def _types(found: list[_Found]) -> Iterator[Finding]:
             continue
         where = f"tales.{column.table}.{column.name} is {column.type}, and {wanted} is needed."
         if wanted == "text" and column.type.startswith(_AS_TEXT):
-            if column.name in MOVED:
-                yield Finding("column_type", Severity.WARNING, f"{where} It moves as it is, and `down` makes it text.")
-            continue
-        yield Finding(
-            "column_type", Severity.PROBLEM, f"{where} Change it first.", (column.retype.replace("%s", wanted),)
-        )
+            longest = LONGEST[column.table].get(column.name)
+            if column.length is not None and (longest is None or column.length < longest):
+                what = "texts of any length" if longest is None else f"up to {longest} characters"
+                where = f"{where} The service writes {what} there."
+            elif not column.type.startswith("character("):
+                if column.name in MOVED:
+                    yield Finding("column_type", Severity.WARNING, f"{where} It moves as it is.")
+                continue
+        change = f"{where} Change it first."
+        if column.users:
+            change += f" That needs what uses it to be dropped, and made again afterwards: {', '.join(column.users)}."
+        yield Finding("column_type", Severity.PROBLEM, change, (column.retype.replace("%s", wanted),))
 
 
-def _missing(found: list[_Found]) -> Iterator[Finding]:
+def _missing(found: list[_Found], later: Severity) -> Iterator[Finding]:
     names = {(column.table, column.name) for column in found}
     for table, columns in TYPES.items():
-        for name, kind in columns.items():
+        for name in columns:
             if (table, name) not in names:
-                # The migration itself needs no more of children and heroes than their ids.
-                sentence = (
-                    f"The service reads tales.{table}.{name}, which is not there. Add it before the new service runs."
-                )
-                statement = f"alter table tales.{table} add column {name} {kind};"
-                yield Finding("column_missing", Severity.WARNING, sentence, (statement,))
+                # The migration itself needs no more of children and heroes than their ids; 018 and 022 need the rest.
+                sentence = f"The service needs tales.{table}.{name}, which is not there. Add it first."
+                yield Finding("column_missing", later, sentence, (add_column(table, name),))
+
+
+def _unwritable(found: list[_Found], later: Severity) -> Iterator[Finding]:
+    """Columns that refuse what the service writes whatever NOT NULL says."""
+    for column in found:
+        where = f"tales.{column.table}.{column.name}"
+        if column.wanted_type is not None and column.is_computed and column.name not in MOVED:
+            drop = "identity" if column.type != column.wanted_type else "expression"
+            statement = f"alter table tales.{column.table} alter column {column.name} drop {drop} if exists;"
+            yield Finding("column_computed", later, f"{where} is computed, and the service writes it.", (statement,))
+        if column.strict_domain is not None and column.wanted_type is None:
+            sentence = f"{where} is of a domain that is NOT NULL without a default, and would refuse every new row."
+            yield Finding("column_domain", later, sentence, (column.strict_domain,))
 
 
 def _in_the_way(found: list[_Found]) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ OLDEST, NEWEST = 15, 18
 _SERVER = text("""
     select current_setting('server_version_num')::int / 10000 as version, pg_is_in_recovery() as is_standby,
         current_setting('default_transaction_read_only') = 'on' as is_read_only,
-        current_setting('session_replication_role') as replication_role
+        current_setting('session_replication_role') as replication_role,
+        current_setting('server_encoding') as encoding, quote_ident(current_database()) as database
 """)
 _RIGHTS = text("""
     select
@@ -55,6 +56,13 @@ def judge_server(connection: Connection) -> Iterator[Finding]:
     """The version of the server, and the state that it is in."""
     server = connection.execute(_SERVER).one()
     yield from judge_version(server.version)
+    if server.encoding != "UTF8":
+        sentence = (
+            f"The database is in {server.encoding}, which cannot hold what models write: UTF8 is needed. "
+            "Make a database in UTF8, and restore a dump of this one into it."
+        )
+        make = f"create database {server.database}_utf8 template template0 encoding 'UTF8';"
+        yield Finding("encoding", Severity.PROBLEM, sentence, (make,))
     if server.is_standby or server.is_read_only:
         what = "is a standby" if server.is_standby else "makes transactions read-only"
         yield Finding("read_only", Severity.WARNING, f"This server {what}: `up` has to run where it can write.")

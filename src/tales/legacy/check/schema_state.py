@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from tales.infrastructure.migrations.shape import LEGACY_COLUMNS, UnknownShape, detect_revision
 from tales.infrastructure.migrations.steps import BASE
+from tales.legacy.check.specification import add_column
 from tales.legacy.report import LEGACY
 
 _COLUMNS = text("""
@@ -23,8 +24,14 @@ _BOOKS = text("""
     join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname = 'tales_internal' and c.relname = 'schema_version'
         and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+        and has_table_privilege(to_regclass('tales_internal.finished_steps'), 'select')
 """)
-_BOOKED = text("select version_num from tales_internal.schema_version")
+# A revision that has begun is not taken yet, whatever came after it (017).
+_BOOKED = text("""
+    select least(version_num, (
+        select lpad((min(revision)::int - 1)::text, 3, '0') from tales_internal.finished_steps
+    )) from tales_internal.schema_version
+""")
 _NEW = frozenset({"generations.generation_id", "generations.attempt_number"})
 _LINK = "stories.generation_id"
 
@@ -79,4 +86,9 @@ def _sentence(booked: str | None, missing: list[str]) -> str:
     names = ", ".join(missing)
     if booked is not None and booked < LEGACY:
         return f"The database stands at {booked}. Run `tales migrate up --to {LEGACY}` first: it has no {names}."
-    return f"The schema tales is neither Tales' own nor the legacy one: it has no {names}."
+    add = " ".join(dict.fromkeys(add_column(*name.split(".")) for name in sorted(missing, key=_is_no_key)))
+    return f"The schema tales is neither Tales' own nor the legacy one: it has no {names}. Run: {add}"
+
+
+def _is_no_key(name: str) -> bool:
+    return not name.endswith(".id")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from tales.legacy.report import Finding, Severity
 
 _VISIBLE = text("""
-    select c.relname as table, c.oid::regclass::text as name,
+    select c.relname as table, c.oid::regclass::text as name, quote_ident(current_user) as this_role,
         has_table_privilege(c.oid, 'select') as may_read, row_security_active(c.oid) as is_hidden,
         c.relforcerowsecurity and pg_has_role(c.relowner, 'usage') as is_forced
     from pg_class as c
@@ -64,6 +64,8 @@ _BLINDED_VIEWS = text("""
         and not coalesce(array['security_invoker=true', 'security_invoker=on'] && v.reloptions, false)
     order by 1
 """)
+_OF_SERVICE = {"public", "anon", "authenticated", "tales_requester"}
+"""Roles in whose name the service reads and writes for families."""
 
 
 def hidden_rows(connection: Connection) -> tuple[Finding, ...]:
@@ -74,7 +76,7 @@ def hidden_rows(connection: Connection) -> tuple[Finding, ...]:
 def _hidden(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(_VISIBLE):
         if not row.may_read:
-            grant = f"grant select on {row.name} to current_user;"
+            grant = f"grant select on {row.name} to {row.this_role};"
             sentence = f"This role may not read {row.name}. Run the check as its owner."
             yield Finding("not_readable", Severity.PROBLEM, sentence, (grant,))
         elif row.is_hidden:
@@ -91,16 +93,28 @@ def sees_users(connection: Connection) -> bool:
     return bool(connection.execute(_USERS).scalar())
 
 
-def permissive_policies(connection: Connection) -> Iterator[Finding]:
-    """Tables and policies that leave families' rows to everybody, and views that will see nothing."""
+def permissive_policies(connection: Connection, later: Severity) -> Iterator[Finding]:
+    """Tables and policies that leave families' rows to everybody, and views that will see nothing.
+
+    `later` is how much it matters what only endangers the new service: 018 lets its users in.
+    """
     for name in connection.execute(_UNSECURED).scalars():
-        sentence = f"{name} has no row-level security: whoever may read the table reads every family's rows."
+        sentence = (
+            f"{name} has no row-level security: whoever may read the table reads every family's rows. 018 turns it on, "
+            "with policies for families and for the service; an application that signs in as another role than the "
+            "owner sees no row from then on. `down` turns it off again."
+        )
         yield Finding(
             "no_row_security", Severity.WARNING, sentence, (f"alter table {name} enable row level security;",)
         )
     for row in connection.execute(_OPEN):
-        sentence = f"The policy {row.name} leaves {row.command} of every family's rows to {row.roles} (true). It stays."
-        yield Finding("policy_open", Severity.WARNING, sentence, (f"drop policy {row.name};",))
+        sentence = f"The policy {row.name} leaves {row.command} of every family's rows to {row.roles} (true). "
+        if _OF_SERVICE & set(row.roles.split(", ")):
+            sentence += "The service's users come in by these roles: drop it."
+            yield Finding("policy_open", later, sentence, (f"drop policy {row.name};",))
+        else:
+            sentence += "It stays."
+            yield Finding("policy_open", Severity.WARNING, sentence, (f"drop policy {row.name};",))
     for row in connection.execute(_BLINDED_VIEWS):
         sentence = f"{row.name} reads as the owner of stories, whom 017 binds to the policies: it then finds no row. "
         owner = (f"alter materialized view {row.name} owner to service_role;",)

@@ -62,17 +62,55 @@ WRITTEN_AS_NULL = {
 }
 """Where the service writes NULL into a retained column."""
 
+LONGEST: dict[str, dict[str, int | None]] = {
+    "stories": {
+        "title": 120,
+        "content": None,
+        "model_used": 200,
+        "story_type": 8,
+        "moral": 200,
+        "hero_appearance": 400,
+        "relationship_description": 300,
+    },
+    "children": {"name": 80, "gender": 80},
+    "heroes": {"name": 80, "appearance": 400},
+}
+"""The most characters that the service writes into a text; None: there is no limit."""
+
+_REFERENCES_USER = "uuid references auth.users (id) on delete cascade"
+_DEFINITIONS = {
+    "user_id": _REFERENCES_USER,
+    "child_id": "uuid references tales.children (id) on delete set null",
+    "hero_id": "uuid references tales.heroes (id) on delete set null",
+    "interests": "text[] not null default '{}'",
+    "name": "text not null default ''",
+    "age": "integer not null default 0",
+    "created_at": "timestamptz default now()",
+    "updated_at": "timestamptz default now()",
+    "story_type": "text not null default 'child'",
+}
+
+
+def add_column(table: str, name: str) -> str:
+    """The statement that adds a column of ours to a table that lacks it."""
+    if name == "id":
+        return f"create table if not exists tales.{table} (id uuid primary key default gen_random_uuid());"
+    return f"alter table tales.{table} add column {name} {_DEFINITIONS.get(name, TYPES[table].get(name, _TEXT))};"
+
+
 # 017 gives stories these; an extra column of the same name would be in the way.
 ADDED = ("generation_id", "generation_attempt")
 
 _CREATED = re.compile(
-    r'^\s*create (?:or replace )?(?:unique )?(table|function|index|trigger|policy) ("[^"]+"|[\w.]+)', re.MULTILINE
+    r"^\s*create (?:or replace )?(?:unique |unlogged )?(table|function|index|trigger|policy) "
+    r'(?:if not exists )?("[^"]+"|[\w.]+)',
+    re.MULTILINE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """Something that a migration creates, without `if not exists`."""
+    """Something that a migration creates."""
 
     number: str
     kind: str

@@ -12,7 +12,7 @@ from tales.legacy.report import Finding, Severity
 _TABLES = text("""
     select c.relname as table, c.oid::regclass::text as name, c.relkind = 'p' or c.relispartition as is_partitioned,
         exists (select from pg_inherits where c.oid in (inhrelid, inhparent)) as is_inherited,
-        c.relreplident::text as replica_identity,
+        c.relreplident::text as replica_identity, c.relpersistence = 'u' as is_unlogged,
         array['autovacuum_enabled=false', 'autovacuum_enabled=off'] && c.reloptions as is_unvacuumed,
         coalesce(t.n_dead_tup, 0) as dead, coalesce(t.n_live_tup, 0) as live,
         array(
@@ -66,12 +66,37 @@ _HAS_USERS = text("""
     )
 """)
 _PUBLICATIONS = text("select pubname from pg_publication_tables where schemaname = 'tales' and tablename = 'stories'")
+# What an earlier way back has left of ours is no other's: it has the columns that ours has.
 _TAKEN = text("""
-    select 'table', oid::regclass::text from pg_class
-    where relnamespace = to_regnamespace('tales') and relname = any (:relations)
-    union all
-    select 'function', oid::regprocedure::text from pg_proc
-    where pronamespace = to_regnamespace('tales') and proname = any (:functions)
+    with taken (kind, name, bare) as (
+        select case when relkind in ('i', 'I') then 'index' when relkind = 'v' then 'view'
+                when relkind = 'm' then 'materialized view' when relkind = 'S' then 'sequence' else 'table' end,
+            c.oid::regclass::text, c.relname
+        from pg_class as c
+        where relnamespace = to_regnamespace('tales') and relname = any (:relations)
+            and not exists (
+                select from pg_attribute as a
+                where a.attrelid in (c.oid, (select indrelid from pg_index where indexrelid = c.oid))
+                    and (c.relname, a.attname) in (
+                        ('generations_archive', 'story_id'), ('generations_archive_story_id_idx', 'story_id'),
+                        ('sequels', 'sequel_of'), ('sequels_user_id_idx', 'sequel_of'),
+                        ('sequels_sequel_of_idx', 'sequel_of')
+                    )
+            )
+        union all
+        select 'function', oid::regprocedure::text, proname from pg_proc
+        where pronamespace = to_regnamespace('tales') and proname = any (:functions)
+        union all
+        select 'type', oid::regtype::text, typname from pg_type
+        where typnamespace = to_regnamespace('tales') and typname = any (:relations) and typrelid = 0 and typelem = 0
+        union all
+        select 'trigger', format('%I on %s', tgname, tgrelid::regclass), tgname from pg_trigger as t
+        join pg_class as c on c.oid = t.tgrelid
+        where c.relnamespace = to_regnamespace('tales') and c.relname in ('stories', 'children', 'heroes')
+            and tgname = any (:triggers)
+    )
+    select kind, name, format('alter %s %s rename to %I;', kind, name, left('legacy_' || bare, 63)) as rename
+    from taken
     order by 1, 2
 """)
 _AUTOVACUUM = text("select current_setting('autovacuum') = 'off'")
@@ -81,8 +106,13 @@ _FEW = 1000
 """Rows below which dead ones are no burden."""
 
 
-def judge_tables(connection: Connection, *, is_legacy: bool, sees_users: bool) -> Iterator[Finding]:
-    """Everything about stories, children and heroes but their columns."""
+def judge_tables(
+    connection: Connection, *, is_legacy: bool, sees_users: bool, later: Severity = Severity.PROBLEM
+) -> Iterator[Finding]:
+    """Everything about stories, children and heroes but their columns.
+
+    `later` is how much it matters what only stops the new service.
+    """
     if connection.execute(_AUTOVACUUM).scalar_one():
         yield Finding(
             "autovacuum_off", Severity.WARNING, "Autovacuum is off: what the migration leaves stays as bloat."
@@ -90,6 +120,9 @@ def judge_tables(connection: Connection, *, is_legacy: bool, sees_users: bool) -
     for row in connection.execute(_TABLES):
         yield from _shape(row.table, row.name, row.is_partitioned or row.is_inherited, row.has_key)
         yield from _health(row.name, row.is_unvacuumed, row.dead, row.live)
+        if row.is_unlogged:
+            sentence = f"{row.name} is unlogged: a crash empties it, and generations cannot refer to it."
+            yield Finding("unlogged", Severity.PROBLEM, sentence, (f"alter table {row.name} set logged;",))
         for trigger in row.muted:
             sentence = (
                 f"The trigger {trigger} on {row.name} is switched off. Those of a foreign key check nothing then."
@@ -103,7 +136,7 @@ def judge_tables(connection: Connection, *, is_legacy: bool, sees_users: bool) -
     if not connection.execute(_HAS_USERS).scalar_one():
         sentence = "There is no table auth.users with a key on id, which generations refers to. Make it first."
         yield Finding("no_users", Severity.PROBLEM, sentence)
-    yield from _foreign_keys(connection, sees_users=sees_users)
+    yield from _foreign_keys(connection, later, sees_users=sees_users)
     for publication in connection.execute(_PUBLICATIONS).scalars():
         sentence = (
             f"The publication {publication} sends stories to subscribers. They need the new columns before expand, "
@@ -141,7 +174,7 @@ def _indexes(connection: Connection) -> Iterator[Finding]:
         yield Finding("index_missing", Severity.WARNING, sentence, (statement,))
 
 
-def _foreign_keys(connection: Connection, *, sees_users: bool) -> Iterator[Finding]:
+def _foreign_keys(connection: Connection, later: Severity, *, sees_users: bool) -> Iterator[Finding]:
     for row in connection.execute(_FOREIGN_KEYS):
         made = (
             f"alter table tales.stories add foreign key ({row.name}) references {row.target} (id) on delete {row.rule}"
@@ -149,9 +182,12 @@ def _foreign_keys(connection: Connection, *, sees_users: bool) -> Iterator[Findi
         if row.name == "user_id" and not sees_users and not row.is_valid:
             sentence = (
                 "Nobody vouches for stories.user_id: no valid foreign key does, and this role does not see auth.users. "
-                "Let it read auth.users, or validate the key."
+                "Let it read auth.users, or make the key valid."
             )
-            yield Finding("users_unknown", Severity.PROBLEM, sentence, ("grant select on auth.users to current_user;",))
+            vouch = f"{made};"
+            if row.exists:
+                vouch = f"alter table tales.stories validate constraint {row.constraint_name};"
+            yield Finding("users_unknown", Severity.PROBLEM, sentence, (vouch,))
         if not row.exists:
             sentence = f"stories.{row.name} has no foreign key to {row.target}: erasing there leaves stories behind."
             yield Finding("foreign_key_missing", Severity.WARNING, sentence, (f"{made} not valid;",))
@@ -162,16 +198,20 @@ def _foreign_keys(connection: Connection, *, sees_users: bool) -> Iterator[Findi
         if row.exists and (rule := _DELETE_RULES[row.on_delete]) != row.rule:
             sentence = f"The foreign key {row.constraint_name} of stories says {rule} on delete, not {row.rule}."
             again = (f"alter table tales.stories drop constraint {row.constraint_name};", f"{made} not valid;")
-            yield Finding("foreign_key_rule", Severity.WARNING, sentence, again)
+            # What a family deletes must be gone; that its stories go or stay is a matter of taste.
+            keeps = row.on_delete in {"a", "r"}
+            yield Finding("foreign_key_rule", later if keeps else Severity.WARNING, sentence, again)
 
 
 def _taken(connection: Connection) -> Iterator[Finding]:
     coming = {
         "relations": names_to_come("table") + names_to_come("index"),
         "functions": names_to_come("function"),
+        "triggers": names_to_come("trigger"),
     }
-    for kind, name in connection.execute(_TAKEN, coming):
+    for row in connection.execute(_TAKEN, coming):
         sentence = (
-            f"There is a {kind} {name}, a name that the migrations need. Rename it, or move it to another schema."
+            f"There is a {row.kind} {row.name}, a name that the migrations need. Rename it, or move it to another "
+            "schema."
         )
-        yield Finding("name_taken", Severity.PROBLEM, sentence)
+        yield Finding("name_taken", Severity.PROBLEM, sentence, (row.rename,))

@@ -148,6 +148,21 @@ begin
 end
 $$;
 
+-- Last of all triggers before an update: what triggers of others, that this role may not mute, have made of the
+-- migration's own write is undone. All that it writes before 017 is whose a story is.
+create function tales_migration.keep_own_write() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+    kept tales.stories := old;
+begin
+    kept.user_id := new.user_id;
+    return kept;
+end
+$$;
+
+create trigger zz_stories_keep_own_write before update on tales.stories
+    for each row when (coalesce(current_setting('tales.own_write', true) = 'on', false))
+    execute function tales_migration.keep_own_write();
 create trigger stories_sync after insert or update or delete on tales.stories
     for each row execute function tales_migration.sync_story();
 create trigger stories_sync_json after update of full_response, generation_info on tales.stories
