@@ -17,13 +17,13 @@ begin
     loop
         execute format('drop trigger %I on tales.stories', trigger.tgname);
     end loop;
-    create table if not exists tales_migration.muted_triggers (trigger_name text, state "char");
+    create table if not exists tales_migration.muted_triggers (trigger_name text, is_always boolean);
     for trigger in
         select tgname, tgenabled from pg_catalog.pg_trigger
         where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
     loop
         execute format('alter table tales.stories disable trigger %I', trigger.tgname);
-        insert into tales_migration.muted_triggers values (trigger.tgname, trigger.tgenabled);
+        insert into tales_migration.muted_triggers values (trigger.tgname, trigger.tgenabled = 'A');
     end loop;
 end
 $$;
@@ -63,7 +63,7 @@ declare
 begin
     for muted in select * from tales_migration.muted_triggers loop
         execute format('alter table tales.stories enable %s trigger %I',
-            case muted.state when 'A' then 'always' else '' end, muted.trigger_name);
+            case when muted.is_always then 'always' else '' end, muted.trigger_name);
     end loop;
     for forced in select table_name from tales_migration.forced_tables loop
         execute format('alter table tales.%I force row level security', forced.table_name);

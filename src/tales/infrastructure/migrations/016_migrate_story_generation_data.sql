@@ -198,7 +198,7 @@ end
 $$;
 
 -- Mute the triggers of others on stories, and put them back as they were: for a time under a lock, as it is for everybody.
-create table tales_migration.muted_triggers (trigger_name text, state "char");
+create table tales_migration.muted_triggers (trigger_name text, is_always boolean);
 create function tales_migration.mute_triggers(mute boolean) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -207,7 +207,7 @@ begin
     if not mute then
         for found in delete from tales_migration.muted_triggers returning * loop
             execute format('alter table tales.stories enable %s trigger %I',
-                case found.state when 'A' then 'always' else '' end, found.trigger_name);
+                case when found.is_always then 'always' else '' end, found.trigger_name);
         end loop;
         return;
     end if;
@@ -216,7 +216,7 @@ begin
         where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
     loop
         execute format('alter table tales.stories disable trigger %I', found.tgname);
-        insert into tales_migration.muted_triggers values (found.tgname, found.tgenabled);
+        insert into tales_migration.muted_triggers values (found.tgname, found.tgenabled = 'A');
     end loop;
 end
 $$;

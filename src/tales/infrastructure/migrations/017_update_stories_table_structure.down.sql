@@ -21,7 +21,7 @@ alter table tales.heroes no force row level security;
 -- A database that never held a legacy story keeps nothing of one: its columns are those of 005 to 010.
 create schema if not exists tales_migration;
 create table if not exists tales_migration.forced_tables (table_name text);
-create table if not exists tales_migration.muted_triggers (trigger_name text, state "char");
+create table if not exists tales_migration.muted_triggers (trigger_name text, is_always boolean);
 create table if not exists tales_migration.dropped_with_columns (made oid, statement text);
 create table if not exists tales_migration.saved_originals (
     story_id uuid not null,
@@ -84,7 +84,7 @@ begin
         where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
     loop
         execute format('alter table tales.stories disable trigger %I', found.tgname);
-        insert into tales_migration.muted_triggers values (found.tgname, found.tgenabled);
+        insert into tales_migration.muted_triggers values (found.tgname, found.tgenabled = 'A');
     end loop;
 end
 $$;
@@ -168,7 +168,7 @@ declare
 begin
     for found in delete from tales_migration.muted_triggers returning * loop
         execute format('alter table tales.stories enable %s trigger %I',
-            case found.state when 'A' then 'always' else '' end, found.trigger_name);
+            case when found.is_always then 'always' else '' end, found.trigger_name);
     end loop;
     for found in select statement from tales_migration.dropped_with_columns order by made loop
         begin
