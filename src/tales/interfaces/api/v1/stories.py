@@ -7,17 +7,16 @@ from tales.domain.story import WrittenStory
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
 from tales.interfaces.api.openapi import problems
-from tales.interfaces.api.v1 import answers
-from tales.interfaces.api.v1.flow import make_stories
+from tales.interfaces.api.v1.flow import Story, StoryPage, make_stories
 from tales.interfaces.api.versions import V1
 
-router = make_stories(V1, answers.Story, answers.StoryPage)
+router = make_stories(V1, Story, StoryPage)
 
 
 @router.get(
     "/{story_id}",
     summary="Get a story",
-    response_model=answers.Story,
+    response_model=Story,
     response_model_exclude_unset=True,
     responses=problems(errors.NotFound),
 )
