@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.follow_generation import FollowGeneration
 from tales.application.inspect_generations import InspectGenerations
-from tales.application.manage_family import ManageFamily
+from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.read_stories import ReadStories
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, NotFound
@@ -43,41 +43,42 @@ async def written(flow: Flow) -> Generation:
 
 
 async def test_a_family_adds_lists_and_deletes_its_children(flow: Flow, ids: FakeIds) -> None:
-    family = ManageFamily(flow.transactions, ids)
-    tom = await family.add_child(flow.actor, new_child(name="Tom"))
+    children = manage_children(flow.transactions, ids)
+    tom = await children.add(flow.actor, new_child(name="Tom"))
 
-    assert [c.name for c in (await family.list_children(flow.actor, PageRequest())).items] == ["Tom", "Mia"]
-    assert await family.get_child(flow.actor, tom.id) == tom
+    assert [c.name for c in (await children.list(flow.actor, PageRequest())).items] == ["Tom", "Mia"]
+    assert await children.get(flow.actor, tom.id) == tom
 
-    await family.delete_child(flow.actor, tom.id)
+    await children.delete(flow.actor, tom.id)
     with pytest.raises(NotFound):
-        await family.get_child(flow.actor, tom.id)
+        await children.get(flow.actor, tom.id)
 
 
 async def test_a_family_adds_lists_and_deletes_its_heroes(flow: Flow, ids: FakeIds) -> None:
-    family = ManageFamily(flow.transactions, ids)
-    owl = await family.add_hero(flow.actor, new_hero(name="Owl"))
+    heroes = manage_heroes(flow.transactions, ids)
+    owl = await heroes.add(flow.actor, new_hero(name="Owl"))
 
-    assert (await family.list_heroes(flow.actor, PageRequest())).items[0] == owl
-    assert await family.get_hero(flow.actor, owl.id) == owl
+    assert (await heroes.list(flow.actor, PageRequest())).items[0] == owl
+    assert await heroes.get(flow.actor, owl.id) == owl
 
-    await family.delete_hero(flow.actor, owl.id)
+    await heroes.delete(flow.actor, owl.id)
     with pytest.raises(NotFound):
-        await family.get_hero(flow.actor, owl.id)
+        await heroes.get(flow.actor, owl.id)
 
 
 async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor, ids: FakeIds) -> None:
-    family, stories = ManageFamily(flow.transactions, ids), ReadStories(flow.transactions)
+    children, heroes = manage_children(flow.transactions, ids), manage_heroes(flow.transactions, ids)
+    stories = ReadStories(flow.transactions)
     follow, cancel = FollowGeneration(flow.transactions, flow.hub), CancelGeneration(flow.transactions)
     generation = await written(flow)
-    owl = await family.add_hero(flow.actor, new_hero(name="Owl"))
+    owl = await heroes.add(flow.actor, new_hero(name="Owl"))
     assert generation.story_id is not None
 
     for attempt in (
-        family.get_child(stranger, flow.child_id),
-        family.delete_child(stranger, flow.child_id),
-        family.get_hero(stranger, owl.id),
-        family.delete_hero(stranger, owl.id),
+        children.get(stranger, flow.child_id),
+        children.delete(stranger, flow.child_id),
+        heroes.get(stranger, owl.id),
+        heroes.delete(stranger, owl.id),
         stories.get(stranger, generation.story_id),
         stories.get_with_generation(stranger, generation.story_id),
         stories.rate(stranger, generation.story_id, Rating(1)),

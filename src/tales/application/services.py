@@ -16,7 +16,7 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
-from tales.application.manage_family import ManageFamily
+from tales.application.manage_family import ManageChildren, ManageHeroes
 from tales.application.ports import TokenIssuer
 from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
@@ -43,7 +43,8 @@ class Services:
     stream_events: StreamEvents
     cancel_generation: CancelGeneration
     read_stories: ReadStories
-    manage_family: ManageFamily
+    children: ManageChildren
+    heroes: ManageHeroes
     sign_in: SignIn
     sessions: Sessions
     change_password: ChangePassword

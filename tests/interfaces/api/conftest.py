@@ -23,7 +23,7 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
-from tales.application.manage_family import ManageFamily
+from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
 from tales.application.read_stories import ReadStories
@@ -79,7 +79,8 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
         stream_events=StreamEvents(transactions, follow, hub, story_text),
         cancel_generation=CancelGeneration(transactions),
         read_stories=read,
-        manage_family=ManageFamily(transactions, ids),
+        children=manage_children(transactions, ids),
+        heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),
         sessions=Sessions(transactions, clock, Silence()),
         change_password=ChangePassword(transactions, passwords, clock),

@@ -21,7 +21,7 @@ from tales.domain.actor import Actor
 from tales.domain.errors import Unauthenticated
 from tales.infrastructure.postgres.errors import translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
-from tales.infrastructure.repositories.family import SqlChildRepository, SqlHeroRepository
+from tales.infrastructure.repositories.family import child_repository, hero_repository
 from tales.infrastructure.repositories.generations import SqlGenerationRepository
 from tales.infrastructure.repositories.limits import (
     SqlIdempotencyKeyRepository,
@@ -57,8 +57,8 @@ class SqlUnitOfWork:
         self.session = session
         self.generations = SqlGenerationRepository(session, clock)
         self.stories = SqlStoryRepository(session, clock)
-        self.children = SqlChildRepository(session)
-        self.heroes = SqlHeroRepository(session)
+        self.children = child_repository(session)
+        self.heroes = hero_repository(session)
         self.accounts = SqlAccountRepository(session)
         self.live_texts = SqlLiveTextRepository(session)
         self.idempotency_keys = SqlIdempotencyKeyRepository(session, role)

@@ -29,18 +29,18 @@ class LocalWriter:
     actor: Actor
 
     async def list_children(self) -> Sequence[Child]:
-        family = self.app.services.manage_family
-        return [child async for child in every(lambda page: family.list_children(self.actor, page))]
+        children = self.app.services.children
+        return [child async for child in every(lambda page: children.list(self.actor, page))]
 
     async def add_child(self, new: NewChild) -> Child:
-        return await self.app.services.manage_family.add_child(self.actor, new)
+        return await self.app.services.children.add(self.actor, new)
 
     async def list_heroes(self) -> Sequence[Hero]:
-        family = self.app.services.manage_family
-        return [hero async for hero in every(lambda page: family.list_heroes(self.actor, page))]
+        heroes = self.app.services.heroes
+        return [hero async for hero in every(lambda page: heroes.list(self.actor, page))]
 
     async def add_hero(self, new: NewHero) -> Hero:
-        return await self.app.services.manage_family.add_hero(self.actor, new)
+        return await self.app.services.heroes.add(self.actor, new)
 
     async def request(self, wish: GenerationRequest) -> Generation:
         return await self.app.services.request_generation(self.actor, wish)

@@ -11,10 +11,11 @@ from pydantic import AliasPath, Field
 from starlette.exceptions import HTTPException
 
 from tales.domain import errors
+from tales.domain.page import Page
 from tales.domain.story import WrittenStory
 from tales.domain.story_spec import StoryType
 from tales.interfaces.api import idempotency
-from tales.interfaces.api.cursor import encode_cursor
+from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, Id, Moment, WritableJson
 from tales.interfaces.api.openapi import problems
@@ -70,7 +71,7 @@ class StoryPage(Answer):
     """Some of the family's stories, newest first. `next_cursor` is null on the last page."""
 
     items: Sequence[Story]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def make_stories(version: Version, story: type[Story], page: type[StoryPage]) -> APIRouter:
@@ -118,10 +119,9 @@ def make_stories(version: Version, story: type[Story], page: type[StoryPage]) ->
     @router.get("", summary="List the stories", response_model=page, response_model_exclude_unset=True)
     async def list_stories(
         which: Annotated[WhichPage, Query()], actor: CurrentActor, services: UseCases
-    ) -> dict[str, object]:
+    ) -> Page[WrittenStory]:
         """The family's stories, newest first."""
-        found = await services.read_stories.list_written(actor, which.checked())
-        return {"items": found.items, "next_cursor": encode_cursor(found.next) if found.next else None}
+        return await services.read_stories.list_written(actor, which.checked())
 
     @router.put(
         "/{story_id}/rating",

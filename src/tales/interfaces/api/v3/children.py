@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Response, status
 from pydantic import ConfigDict, Field
 
 from tales.domain import errors, family
-from tales.interfaces.api.cursor import encode_cursor
+from tales.domain.page import Page
+from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
 from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text, WholeNumber
@@ -89,7 +90,7 @@ class ChildPage(Answer):
     """Some of the family's children, newest first. `next_cursor` is null on the last page."""
 
     items: list[Child]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 @router.post(
@@ -101,17 +102,17 @@ class ChildPage(Answer):
 )
 async def add_child(body: NewChild, actor: CurrentActor, services: UseCases, response: Response) -> family.Child:
     """Add a child to the family."""
-    child = await services.manage_family.add_child(actor, body.checked())
+    child = await services.children.add(actor, body.checked())
     response.headers["Location"] = paths.address(paths.CHILDREN, child.id)
     return child
 
 
-@router.get("", summary="List the children")
-async def list_children(which: Annotated[WhichPage, Query()], actor: CurrentActor, services: UseCases) -> ChildPage:
+@router.get("", summary="List the children", response_model=ChildPage)
+async def list_children(
+    which: Annotated[WhichPage, Query()], actor: CurrentActor, services: UseCases
+) -> Page[family.Child]:
     """The family's children, newest first."""
-    page = await services.manage_family.list_children(actor, which.checked())
-    cursor = encode_cursor(page.next) if page.next else None
-    return ChildPage.model_validate({"items": page.items, "next_cursor": cursor})
+    return await services.children.list(actor, which.checked())
 
 
 @router.get(
@@ -122,7 +123,7 @@ async def list_children(which: Annotated[WhichPage, Query()], actor: CurrentActo
 )
 async def get_child(child_id: Id, actor: CurrentActor, services: UseCases, look: Looking) -> family.Child | Response:
     """One child of the family."""
-    child = await services.manage_family.get_child(actor, child_id)
+    child = await services.children.get(actor, child_id)
     return look.answer(child, child.version)
 
 
@@ -140,7 +141,7 @@ async def change_child(
     edit: Editing,
 ) -> family.Child:
     """Change what is sent and keep the rest. Stories that are written stay as they are."""
-    child = await services.manage_family.change_child(actor, child_id, body.changes(), edit.versions)
+    child = await services.children.change(actor, child_id, body.changes(), edit.versions)
     edit.tag(child.version)
     return child
 
@@ -153,4 +154,4 @@ async def change_child(
 )
 async def delete_child(child_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a child. Its stories stay, and no longer name it."""
-    await services.manage_family.delete_child(actor, child_id, edit.versions)
+    await services.children.delete(actor, child_id, edit.versions)

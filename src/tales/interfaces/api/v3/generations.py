@@ -10,8 +10,9 @@ from pydantic import AliasPath, ConfigDict, Field
 
 from tales.application.request_generation import GenerationRequest
 from tales.domain import errors, filters, generation, story_spec
+from tales.domain.page import Page
 from tales.interfaces.api import idempotency, prefer
-from tales.interfaces.api.cursor import encode_cursor
+from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, Body, Dollars, Id, Instant, Moment, Quoted, Shown, Text, WholeNumber
 from tales.interfaces.api.openapi import Responses, problems
@@ -146,7 +147,7 @@ class GenerationPage(Answer):
     """Some of the family's generations, newest first. `next_cursor` is null on the last page."""
 
     items: list[Generation]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 _ENDED: Responses = {200: {"model": Generation, "description": "It ended while the client waited."}}
@@ -186,14 +187,12 @@ async def request_generation(
     return waited
 
 
-@router.get("", summary="List the generations")
+@router.get("", summary="List the generations", response_model=GenerationPage)
 async def list_generations(
     which: Annotated[WhichGenerations, Query()], actor: CurrentActor, services: UseCases
-) -> GenerationPage:
+) -> Page[generation.Generation]:
     """The family's generations, newest first: all of them, or those that are looked for."""
-    page = await services.follow_generation.list(actor, which.checked(), which.filter())
-    cursor = encode_cursor(page.next) if page.next else None
-    return GenerationPage.model_validate({"items": page.items, "next_cursor": cursor})
+    return await services.follow_generation.list(actor, which.checked(), which.filter())
 
 
 @router.get(

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Response, status
 from pydantic import ConfigDict, Field
 
 from tales.domain import errors, family
-from tales.interfaces.api.cursor import encode_cursor
+from tales.domain.page import Page
+from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
 from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text
@@ -71,7 +72,7 @@ class HeroPage(Answer):
     """Some of the family's own heroes and the ready-made ones, newest first. `next_cursor` is null on the last page."""
 
     items: list[Hero]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 @router.post(
@@ -83,17 +84,17 @@ class HeroPage(Answer):
 )
 async def add_hero(body: NewHero, actor: CurrentActor, services: UseCases, response: Response) -> family.Hero:
     """Add a hero of the family's own."""
-    hero = await services.manage_family.add_hero(actor, body.checked())
+    hero = await services.heroes.add(actor, body.checked())
     response.headers["Location"] = paths.address(paths.HEROES, hero.id)
     return hero
 
 
-@router.get("", summary="List the heroes")
-async def list_heroes(which: Annotated[WhichPage, Query()], actor: CurrentActor, services: UseCases) -> HeroPage:
+@router.get("", summary="List the heroes", response_model=HeroPage)
+async def list_heroes(
+    which: Annotated[WhichPage, Query()], actor: CurrentActor, services: UseCases
+) -> Page[family.Hero]:
     """The family's own heroes and the ready-made ones, newest first."""
-    page = await services.manage_family.list_heroes(actor, which.checked())
-    cursor = encode_cursor(page.next) if page.next else None
-    return HeroPage.model_validate({"items": page.items, "next_cursor": cursor})
+    return await services.heroes.list(actor, which.checked())
 
 
 @router.get(
@@ -104,7 +105,7 @@ async def list_heroes(which: Annotated[WhichPage, Query()], actor: CurrentActor,
 )
 async def get_hero(hero_id: Id, actor: CurrentActor, services: UseCases, look: Looking) -> family.Hero | Response:
     """One hero, the family's own or ready-made."""
-    hero = await services.manage_family.get_hero(actor, hero_id)
+    hero = await services.heroes.get(actor, hero_id)
     return look.answer(hero, hero.version)
 
 
@@ -122,7 +123,7 @@ async def change_hero(
     edit: Editing,
 ) -> family.Hero:
     """Change what is sent of a hero of the family's own. Stories that are written stay as they are."""
-    hero = await services.manage_family.change_hero(actor, hero_id, body.changes(), edit.versions)
+    hero = await services.heroes.change(actor, hero_id, body.changes(), edit.versions)
     edit.tag(hero.version)
     return hero
 
@@ -135,4 +136,4 @@ async def change_hero(
 )
 async def delete_hero(hero_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a hero of the family's own. Its stories stay, and no longer name it."""
-    await services.manage_family.delete_hero(actor, hero_id, edit.versions)
+    await services.heroes.delete(actor, hero_id, edit.versions)

@@ -11,8 +11,9 @@ from pydantic import AliasPath, ConfigDict, Field
 
 from tales.domain import errors, filters, story, titles
 from tales.domain.generation import Generation
+from tales.domain.page import Page
 from tales.domain.story_spec import StoryType
-from tales.interfaces.api.cursor import encode_cursor
+from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
 from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text, WholeNumber
@@ -106,7 +107,7 @@ class StoryPage(Answer):
     """Some of the family's stories, newest first. `next_cursor` is null on the last page."""
 
     items: list[Story]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class Include(StrEnum):
@@ -121,12 +122,12 @@ INCLUDE = Query(description="How it was written: the attempt, or all of them.")
 # A story has the member `generation` only where it was asked for, so members that were not set are left out.
 
 
-@router.get("", summary="List the stories", response_model_exclude_unset=True)
-async def list_stories(which: Annotated[WhichStories, Query()], actor: CurrentActor, services: UseCases) -> StoryPage:
+@router.get("", summary="List the stories", response_model=StoryPage, response_model_exclude_unset=True)
+async def list_stories(
+    which: Annotated[WhichStories, Query()], actor: CurrentActor, services: UseCases
+) -> Page[story.Story]:
     """The family's stories, newest first: all of them, or those that are looked for."""
-    page = await services.read_stories.list(actor, which.checked(), which.filter())
-    cursor = encode_cursor(page.next) if page.next else None
-    return StoryPage.model_validate({"items": page.items, "next_cursor": cursor})
+    return await services.read_stories.list(actor, which.checked(), which.filter())
 
 
 @router.get(
