@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.domain.errors import Unauthenticated
+from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.infrastructure.postgres.errors import translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
 from tales.infrastructure.repositories.family import child_repository, hero_repository
@@ -50,8 +51,8 @@ SESSION_HAS_ENDED = "This session has ended. Sign in again."
 _AUTH_IS_OURS = text("select obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales'")
 
 
-class SqlUnitOfWork:
-    """The repositories over one session; see `tales.domain.repositories.unit_of_work.UnitOfWork`."""
+class SqlUnitOfWork(UnitOfWork):
+    """The repositories over one session."""
 
     def __init__(self, session: AsyncSession, clock: Clock, role: str) -> None:
         self.session = session
@@ -69,12 +70,11 @@ class SqlUnitOfWork:
         self.reports = SqlReportRepository(session)
 
     async def commit(self) -> None:
-        """Make all of it last, at once."""
         await self.session.commit()
 
 
-class SqlTransactions:
-    """Begins units of work; see `tales.domain.repositories.unit_of_work.Transactions`."""
+class SqlTransactions(Transactions):
+    """Transactions over one engine."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
@@ -84,19 +84,16 @@ class SqlTransactions:
 
     @asynccontextmanager
     async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
-        """Under row-level security, as this user. Raises: Unauthenticated when the actor's session has ended."""
         async with self._begin("authenticated", claims_of(actor), actor.session_id) as work:
             yield work
 
     @asynccontextmanager
     async def as_requester(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
-        """As this user, with leave to put an attempt into the queue. Raises: Unauthenticated."""
         async with self._begin("tales_requester", claims_of(actor), actor.session_id) as work:
             yield work
 
     @asynccontextmanager
     async def as_service(self) -> AsyncIterator[SqlUnitOfWork]:
-        """As the service itself: to keep results, and accounts."""
         async with self._begin("service_role", json.dumps({"role": "service_role"})) as work:
             yield work
 
