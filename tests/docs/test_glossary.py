@@ -61,6 +61,16 @@ REPLACED = {
     "Fate": "Impact",
     "open_doors": "permissive_policies",
     "insider": "member",
+    "LocalWriter": "local_client",
+    "RemotePlace": "open_client",
+    "LocalRecords": "inspecting",
+    "AnsweredStory": "Story",
+    "answered_generation": "Generation",
+    "open_place": "backend",
+    "local_place": "in_process",
+    "remote_place": "backend",
+    "KnownChild": "Child",
+    "KnownHero": "Hero",
 }
 _WORD = re.compile(r"\b(?:" + "|".join(REPLACED) + r")\b")
 

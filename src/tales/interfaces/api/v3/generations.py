@@ -96,7 +96,7 @@ class WhichGenerations(WhichPage):
 class Attempt(Answer):
     """One call to a model. Tokens are counts, costs US dollars; null is "not known", never 0."""
 
-    attempt_number: Annotated[int, Field(validation_alias=AliasPath("id", "attempt_number"))]
+    attempt_number: int
     status: generation.Status
     model_used: Annotated[str, Field(description="The model that was asked for.")]
     served_model: Annotated[Quoted | None, Field(description="The model that answered, as the provider says.")]
