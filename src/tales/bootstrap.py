@@ -28,7 +28,6 @@ from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.ports import Dispatcher, Log
 from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
-from tales.application.read_stories import ReadStories
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
@@ -161,15 +160,14 @@ def _services(
 ) -> Services:
     ids, clock, passwords = Uuid7Maker(), SystemClock(), Argon2Passwords()
     follow = FollowGeneration(transactions, hub)
-    read = ReadStories(transactions)
     return Services(
+        transactions=transactions,
         request_generation=request,
         follow_generation=follow,
-        generate_story=GenerateStory(request, follow, read),
+        generate_story=GenerateStory(transactions, request, follow),
         inspect_generations=InspectGenerations(transactions),
         stream_events=StreamEvents(transactions, follow, hub, story_text),
         cancel_generation=CancelGeneration(transactions),
-        read_stories=read,
         children=manage_children(transactions, ids),
         heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from uuid_utils.compat import uuid7
 
+from tales.application import stories
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.follow_generation import FollowGeneration
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.manage_family import manage_children, manage_heroes
-from tales.application.read_stories import ReadStories
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, NotFound
 from tales.domain.generation import Generation, Status
@@ -68,7 +68,6 @@ async def test_a_family_adds_lists_and_deletes_its_heroes(flow: Flow, ids: FakeI
 
 async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor, ids: FakeIds) -> None:
     children, heroes = manage_children(flow.transactions, ids), manage_heroes(flow.transactions, ids)
-    stories = ReadStories(flow.transactions)
     follow, cancel = FollowGeneration(flow.transactions, flow.hub), CancelGeneration(flow.transactions)
     generation = await written(flow)
     owl = await heroes.add(flow.actor, new_hero(name="Owl"))
@@ -79,28 +78,27 @@ async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor,
         children.delete(stranger, flow.child_id),
         heroes.get(stranger, owl.id),
         heroes.delete(stranger, owl.id),
-        stories.get(stranger, generation.story_id),
-        stories.get_with_generation(stranger, generation.story_id),
-        stories.rate(stranger, generation.story_id, Rating(1)),
+        stories.get(flow.transactions, stranger, generation.story_id),
+        stories.get_with_generation(flow.transactions, stranger, generation.story_id),
+        stories.rate(flow.transactions, stranger, generation.story_id, Rating(1)),
         follow.get(stranger, generation.generation_id),
         cancel(stranger, generation.generation_id),
     ):
         with pytest.raises(NotFound):
             await attempt
-    assert (await stories.list(stranger, PageRequest())).items == ()
+    assert (await stories.list_stories(flow.transactions, stranger, PageRequest())).items == ()
     assert (await follow.list(stranger, PageRequest())).items == ()
 
 
 async def test_a_family_reads_and_rates_its_stories(flow: Flow) -> None:
-    stories = ReadStories(flow.transactions)
     generation = await written(flow)
     assert generation.story_id is not None
 
-    await stories.rate(flow.actor, generation.story_id, Rating(9))
+    await stories.rate(flow.transactions, flow.actor, generation.story_id, Rating(9))
 
-    (story,) = (await stories.list(flow.actor, PageRequest())).items
+    (story,) = (await stories.list_stories(flow.transactions, flow.actor, PageRequest())).items
     assert (story.id, story.rating) == (generation.story_id, 9)
-    same, whole = await stories.get_with_generation(flow.actor, story.id)
+    same, whole = await stories.get_with_generation(flow.transactions, flow.actor, story.id)
     assert (same, whole.generation_id) == (story, generation.generation_id)
 
 

@@ -20,29 +20,29 @@ from tales.application.manage_family import ManageChildren, ManageHeroes
 from tales.application.ports import TokenIssuer
 from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
-from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
 from tales.domain.errors import Conflict
+from tales.domain.repositories.unit_of_work import Transactions
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Each use case under its name.
+    """Use cases that need more than the database, each under its name; the others are functions of `transactions`.
 
     `check_ready` raises Unavailable while the database does not answer; `external_auth` where an outside provider
     signs users in.
     """
 
+    transactions: Transactions
     request_generation: RequestGeneration
     follow_generation: FollowGeneration
     generate_story: GenerateStory
     inspect_generations: InspectGenerations
     stream_events: StreamEvents
     cancel_generation: CancelGeneration
-    read_stories: ReadStories
     children: ManageChildren
     heroes: ManageHeroes
     sign_in: SignIn

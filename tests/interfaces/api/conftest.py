@@ -26,7 +26,6 @@ from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
-from tales.application.read_stories import ReadStories
 from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
 from tales.application.sessions import Sessions
@@ -70,15 +69,14 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
     dispatcher = NoWorker(ProgressPublisher(transactions, hub, Silence()))
     request = RequestGeneration(transactions, attempts, dispatcher, ids, QUEUE, MODELS)
     follow = FollowGeneration(transactions, hub)
-    read = ReadStories(transactions)
     return Services(
+        transactions=transactions,
         request_generation=request,
         follow_generation=follow,
-        generate_story=GenerateStory(request, follow, read),
+        generate_story=GenerateStory(transactions, request, follow),
         inspect_generations=InspectGenerations(transactions),
         stream_events=StreamEvents(transactions, follow, hub, story_text),
         cancel_generation=CancelGeneration(transactions),
-        read_stories=read,
         children=manage_children(transactions, ids),
         heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),

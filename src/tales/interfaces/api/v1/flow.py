@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import AliasPath, Field
 from starlette.exceptions import HTTPException
 
+from tales.application import stories
 from tales.domain import errors
 from tales.domain.page import Page
 from tales.domain.story import WrittenStory
@@ -121,7 +122,7 @@ def make_stories(version: Version, story: type[Story], page: type[StoryPage]) ->
         which: Annotated[WhichPage, Query()], actor: CurrentActor, services: UseCases
     ) -> Page[WrittenStory]:
         """The family's stories, newest first."""
-        return await services.read_stories.list_written(actor, which.checked())
+        return await stories.list_written(services.transactions, actor, which.checked())
 
     @router.put(
         "/{story_id}/rating",
@@ -132,8 +133,8 @@ def make_stories(version: Version, story: type[Story], page: type[StoryPage]) ->
     )
     async def rate_story(story_id: Id, body: NewRating, actor: CurrentActor, services: UseCases) -> WrittenStory:
         """Say how much the family liked it, from 1 to 10; a rating given before is replaced."""
-        await services.read_stories.rate(actor, story_id, body.checked())
-        return await services.read_stories.get_written(actor, story_id)
+        await stories.rate(services.transactions, actor, story_id, body.checked())
+        return await stories.get_written(services.transactions, actor, story_id)
 
     @router.delete(
         "/{story_id}",
@@ -143,6 +144,6 @@ def make_stories(version: Version, story: type[Story], page: type[StoryPage]) ->
     )
     async def delete_story(story_id: Id, actor: CurrentActor, services: UseCases) -> None:
         """Delete a story. The calls that were made for it stay, as they were paid for."""
-        await services.read_stories.delete(actor, story_id)
+        await stories.delete(services.transactions, actor, story_id)
 
     return router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tales.application import stories
 from tales.domain import errors
 from tales.domain.story import WrittenStory
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
@@ -22,4 +23,4 @@ router = make_stories(V1, Story, StoryPage)
 )
 async def get_story(story_id: Id, actor: CurrentActor, services: UseCases) -> WrittenStory:
     """One story."""
-    return await services.read_stories.get_written(actor, story_id)
+    return await stories.get_written(services.transactions, actor, story_id)

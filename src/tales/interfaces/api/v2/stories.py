@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from tales.application import stories
 from tales.domain import errors
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Id
@@ -51,8 +52,8 @@ async def get_story(
     story_id: Id, actor: CurrentActor, services: UseCases, include: Annotated[Include | None, INCLUDE] = None
 ) -> Story:
     """One story."""
-    found = Story.model_validate(await services.read_stories.get_written(actor, story_id))
+    found = Story.model_validate(await stories.get_written(services.transactions, actor, story_id))
     if include is None:
         return found
-    story, generation = await services.read_stories.get_with_generation(actor, story_id)
+    story, generation = await stories.get_with_generation(services.transactions, actor, story_id)
     return found.model_copy(update={"generation": writing_of(story, generation, include)})

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 from pydantic import AliasPath, ConfigDict, Field
 
+from tales.application import stories
 from tales.domain import errors, filters, story, titles
 from tales.domain.generation import Generation
 from tales.domain.page import Page
@@ -127,7 +128,7 @@ async def list_stories(
     which: Annotated[WhichStories, Query()], actor: CurrentActor, services: UseCases
 ) -> Page[story.Story]:
     """The family's stories, newest first: all of them, or those that are looked for."""
-    return await services.read_stories.list(actor, which.checked(), which.filter())
+    return await stories.list_stories(services.transactions, actor, which.checked(), which.filter())
 
 
 @router.get(
@@ -146,9 +147,9 @@ async def get_story(
 ) -> Story | Response:
     """One story. It has an entity tag only without `include`: what is added may change on its own."""
     if include is None:
-        story_alone = await services.read_stories.get(actor, story_id)
+        story_alone = await stories.get(services.transactions, actor, story_id)
         return look.answer(Story.model_validate(story_alone), story_alone.version)
-    found, generation = await services.read_stories.get_with_generation(actor, story_id)
+    found, generation = await stories.get_with_generation(services.transactions, actor, story_id)
     writing = writing_of(found, generation, include)
     return Story.model_validate(found).model_copy(update={"generation": writing})
 
@@ -173,7 +174,7 @@ async def rate_story(
     story_id: Id, body: NewRating, actor: CurrentActor, services: UseCases, edit: Editing
 ) -> story.Story:
     """Say how much the family liked it, from 1 to 10; a rating given before is replaced."""
-    rated = await services.read_stories.rate(actor, story_id, body.checked(), edit.versions)
+    rated = await stories.rate(services.transactions, actor, story_id, body.checked(), edit.versions)
     edit.tag(rated.version)
     return rated
 
@@ -189,7 +190,7 @@ async def change_story(
     story_id: Id, body: StoryChanges, actor: CurrentActor, services: UseCases, edit: Editing
 ) -> story.Story:
     """Give a story another title. The response that it came from stays as it is."""
-    changed = await services.read_stories.rename(actor, story_id, body.changes(), edit.versions)
+    changed = await stories.rename(services.transactions, actor, story_id, body.changes(), edit.versions)
     edit.tag(changed.version)
     return changed
 
@@ -202,4 +203,4 @@ async def change_story(
 )
 async def delete_story(story_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a story. The calls that were made for it stay, as they were paid for."""
-    await services.read_stories.delete(actor, story_id, edit.versions)
+    await stories.delete(services.transactions, actor, story_id, edit.versions)
