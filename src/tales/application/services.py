@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tales.application.appoint_admin import AppointAdmin
 from tales.application.authenticate import Authenticate
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.export_family import ExportFamily
-from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageChildren, ManageHeroes
 from tales.application.ports import TokenIssuer
-from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
 from tales.application.request_generation import RequestGeneration
 from tales.application.sessions import Sessions
@@ -48,9 +45,6 @@ class Services:
     sign_in: SignIn
     sessions: Sessions
     change_password: ChangePassword
-    appoint_admin: AppointAdmin
-    find_user: FindUser
-    read_profile: ReadProfile
     export_family: ExportFamily
     erase_family: EraseFamily
     read_reports: ReadReports

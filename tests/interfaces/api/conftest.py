@@ -12,19 +12,16 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 from uuid_utils.compat import uuid7
 
-from tales.application.appoint_admin import AppointAdmin
 from tales.application.authenticate import Authenticate
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.export_family import ExportFamily
-from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
-from tales.application.read_profile import ReadProfile
 from tales.application.read_reports import ReadReports
 from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
@@ -82,9 +79,6 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
         sign_in=SignIn(transactions, ids, passwords, clock),
         sessions=Sessions(transactions, clock, Silence()),
         change_password=ChangePassword(transactions, passwords, clock),
-        appoint_admin=AppointAdmin(transactions),
-        find_user=FindUser(transactions),
-        read_profile=ReadProfile(transactions),
         export_family=ExportFamily(transactions),
         erase_family=EraseFamily(transactions, passwords, clock),
         read_reports=ReadReports(transactions, clock),

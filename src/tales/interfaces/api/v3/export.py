@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
+from tales.application.accounts import read_profile
 from tales.application.export_family import Thing
 from tales.domain import errors, family, generation, profile, story
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
@@ -60,7 +61,7 @@ _DOCUMENT: Responses = {200: {"model": Export, "description": "The whole documen
 @router.get("/export", summary="Take everything along", response_class=StreamingResponse, responses=_DOCUMENT)
 async def export_me(actor: CurrentActor, services: UseCases) -> StreamingResponse:
     """Children, heroes, stories and generations with every call, its prompt and its response, as one JSON document."""
-    mine = await services.read_profile(actor)
+    mine = await read_profile(services.transactions, actor)
     pieces = export_document(mine, services.export_family(actor))
     # What goes wrong before the first piece is still a problem of its own.
     first = await anext(pieces)

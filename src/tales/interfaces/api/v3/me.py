@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import ConfigDict
 
+from tales.application.accounts import read_profile
 from tales.application.sign_in import LONGEST_PASSWORD
 from tales.domain import errors, profile
 from tales.interfaces.api.client_address import ClientAddress
@@ -50,7 +51,7 @@ class Erasure(Body):
 @router.get("", summary="Who is signed in", response_model=Me)
 async def get_me(actor: CurrentActor, services: UseCases) -> profile.Profile:
     """The user of this token, and how much the family has."""
-    return await services.read_profile(actor)
+    return await read_profile(services.transactions, actor)
 
 
 @router.delete(
