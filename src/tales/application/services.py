@@ -9,7 +9,6 @@ from tales.application.authenticate import Authenticate
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
-from tales.application.export_family import ExportFamily
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
@@ -45,7 +44,6 @@ class Services:
     sign_in: SignIn
     sessions: Sessions
     change_password: ChangePassword
-    export_family: ExportFamily
     erase_family: EraseFamily
     read_reports: ReadReports
     limit_requests: LimitRequests

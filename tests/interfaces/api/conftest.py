@@ -16,7 +16,6 @@ from tales.application.authenticate import Authenticate
 from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
-from tales.application.export_family import ExportFamily
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.inspect_generations import InspectGenerations
@@ -79,7 +78,6 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
         sign_in=SignIn(transactions, ids, passwords, clock),
         sessions=Sessions(transactions, clock, Silence()),
         change_password=ChangePassword(transactions, passwords, clock),
-        export_family=ExportFamily(transactions),
         erase_family=EraseFamily(transactions, passwords, clock),
         read_reports=ReadReports(transactions, clock),
         limit_requests=LimitRequests(transactions),

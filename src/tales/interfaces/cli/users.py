@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 import typer
 
 from tales.application.accounts import appoint_admin, find_user, read_profile
+from tales.application.export_family import export_family
 from tales.bootstrap import running_app
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
@@ -79,7 +80,7 @@ async def _export(address: str, to: Path) -> None:
         actor = Actor(await find_user(transactions, address))
         profile = await read_profile(transactions, actor)
         with _new_file(to) as file:
-            async for piece in export_document(profile, tales.services.export_family(actor)):
+            async for piece in export_document(profile, export_family(transactions, actor)):
                 file.write(piece)
 
 

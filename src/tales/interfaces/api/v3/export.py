@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
 from tales.application.accounts import read_profile
-from tales.application.export_family import Thing
+from tales.application.export_family import Thing, export_family
 from tales.domain import errors, family, generation, profile, story
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, AnyJson
@@ -62,7 +62,7 @@ _DOCUMENT: Responses = {200: {"model": Export, "description": "The whole documen
 async def export_me(actor: CurrentActor, services: UseCases) -> StreamingResponse:
     """Children, heroes, stories and generations with every call, its prompt and its response, as one JSON document."""
     mine = await read_profile(services.transactions, actor)
-    pieces = export_document(mine, services.export_family(actor))
+    pieces = export_document(mine, export_family(services.transactions, actor))
     # What goes wrong before the first piece is still a problem of its own.
     first = await anext(pieces)
     headers = {"Content-Disposition": 'attachment; filename="tales.json"'}
