@@ -14,12 +14,10 @@ import structlog
 
 from tales.administration import ready_database
 from tales.application.authenticate import Authenticate, ProvisionUser
-from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
-from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.ports import Dispatcher, Log
@@ -161,9 +159,7 @@ def _services(
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(transactions, request, follow),
-        inspect_generations=InspectGenerations(transactions),
         stream_events=StreamEvents(transactions, follow, hub, story_text),
-        cancel_generation=CancelGeneration(transactions),
         children=manage_children(transactions, ids),
         heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),

@@ -8,10 +8,8 @@ from dataclasses import replace
 import pytest
 from uuid_utils.compat import uuid7
 
-from tales.application import stories
-from tales.application.cancel_generation import CancelGeneration
+from tales.application import generations, stories
 from tales.application.follow_generation import FollowGeneration
-from tales.application.inspect_generations import InspectGenerations
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, NotFound
@@ -68,7 +66,7 @@ async def test_a_family_adds_lists_and_deletes_its_heroes(flow: Flow, ids: FakeI
 
 async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor, ids: FakeIds) -> None:
     children, heroes = manage_children(flow.transactions, ids), manage_heroes(flow.transactions, ids)
-    follow, cancel = FollowGeneration(flow.transactions, flow.hub), CancelGeneration(flow.transactions)
+    follow = FollowGeneration(flow.transactions, flow.hub)
     generation = await written(flow)
     owl = await heroes.add(flow.actor, new_hero(name="Owl"))
     assert generation.story_id is not None
@@ -82,7 +80,7 @@ async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor,
         stories.get_with_generation(flow.transactions, stranger, generation.story_id),
         stories.rate(flow.transactions, stranger, generation.story_id, Rating(1)),
         follow.get(stranger, generation.generation_id),
-        cancel(stranger, generation.generation_id),
+        generations.cancel(flow.transactions, stranger, generation.generation_id),
     ):
         with pytest.raises(NotFound):
             await attempt
@@ -135,11 +133,10 @@ async def test_waiting_for_what_is_erased_meanwhile_tells_nothing_of_who_takes_i
 
 
 async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(flow: Flow) -> None:
-    cancel = CancelGeneration(flow.transactions)
     generation = await flow.ask()
 
     async def change_of_mind() -> None:
-        await cancel(flow.actor, generation.generation_id)
+        await generations.cancel(flow.transactions, flow.actor, generation.generation_id)
 
     flow.provider.meanwhile = change_of_mind
     await flow.run(generation)
@@ -156,14 +153,14 @@ async def test_an_admin_sees_other_families_generations_and_cancels_none(flow: F
 
     assert await follow.get(admin, generation.generation_id)
     with pytest.raises(NotFound):
-        await CancelGeneration(flow.transactions)(admin, generation.generation_id)
+        await generations.cancel(flow.transactions, admin, generation.generation_id)
 
 
 async def test_what_has_ended_cannot_be_cancelled(flow: Flow) -> None:
     generation = await written(flow)
 
     with pytest.raises(Conflict):
-        await CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
+        await generations.cancel(flow.transactions, flow.actor, generation.generation_id)
 
 
 async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tried_again(
@@ -173,7 +170,7 @@ async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tri
     await flow.claim(generation)
     async with flow.transactions.as_service() as work:
         await finish_attempt(work, generation.latest.id, failure(), NextAttempt("second/model", 0.0))
-        cancel = CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
+        cancel = generations.cancel(flow.transactions, flow.actor, generation.generation_id)
         cancelling = asyncio.create_task(cancel)
         await until(lambda: database.rows(WAITING))
         await work.commit()
@@ -184,10 +181,11 @@ async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tri
 
 
 async def test_an_operator_sees_every_familys_generations(flow: Flow) -> None:
-    inspect = InspectGenerations(flow.transactions)
     generation = await written(flow)
 
-    assert [g.generation_id for g in (await inspect.list(PageRequest())).items] == [generation.generation_id]
-    assert (await inspect.get(generation.generation_id)).latest.prompt is not None
+    assert [g.generation_id for g in (await generations.list_all(flow.transactions, PageRequest())).items] == [
+        generation.generation_id
+    ]
+    assert (await generations.get_whole(flow.transactions, generation.generation_id)).latest.prompt is not None
     with pytest.raises(NotFound):
-        await inspect.get(uuid7())
+        await generations.get_whole(flow.transactions, uuid7())

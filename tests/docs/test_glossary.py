@@ -63,7 +63,7 @@ REPLACED = {
     "insider": "member",
     "LocalWriter": "local_client",
     "RemotePlace": "open_client",
-    "LocalRecords": "inspecting",
+    "LocalRecords": "open_transactions",
     "AnsweredStory": "Story",
     "answered_generation": "Generation",
     "open_place": "backend",

@@ -6,12 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tales.application.authenticate import Authenticate
-from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
-from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageChildren, ManageHeroes
 from tales.application.ports import TokenIssuer
@@ -36,9 +34,7 @@ class Services:
     request_generation: RequestGeneration
     follow_generation: FollowGeneration
     generate_story: GenerateStory
-    inspect_generations: InspectGenerations
     stream_events: StreamEvents
-    cancel_generation: CancelGeneration
     children: ManageChildren
     heroes: ManageHeroes
     sign_in: SignIn

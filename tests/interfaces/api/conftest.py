@@ -13,12 +13,10 @@ from httpx import AsyncClient
 from uuid_utils.compat import uuid7
 
 from tales.application.authenticate import Authenticate
-from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
-from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.read_reports import ReadReports
@@ -70,9 +68,7 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(transactions, request, follow),
-        inspect_generations=InspectGenerations(transactions),
         stream_events=StreamEvents(transactions, follow, hub, story_text),
-        cancel_generation=CancelGeneration(transactions),
         children=manage_children(transactions, ids),
         heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),

@@ -48,7 +48,7 @@ OUR_DATABASE = {
 }
 OUR_LIST = {
     "tales.domain.*",
-    *("tales.application.inspect_generations", "tales.application.ports", "tales.application.request_generation"),
+    *("tales.application.generations", "tales.application.ports", "tales.application.request_generation"),
     *("tales.infrastructure.clock", "tales.infrastructure.events", "tales.infrastructure.events.notices"),
     *("tales.infrastructure.queue", "tales.infrastructure.queue.attempt_rows"),
     *("tales.infrastructure.repositories", "tales.infrastructure.repositories.*"),

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import typer
 
-from tales.administration import inspecting
+from tales.administration import open_transactions
+from tales.application.generations import get_whole, list_all
 from tales.domain.page import MAX_PAGE, PageRequest
 from tales.interfaces.cli.backend import open_client
 from tales.interfaces.cli.console import out
@@ -68,8 +69,8 @@ def show(
 async def _list(server: ChosenServer | None, settings: Settings, limit: int) -> Sequence[Owned]:
     """What the server keeps for the family; without one, what this machine's database keeps of all families."""
     if server is None:
-        async with inspecting(settings) as inspect:
-            return [(found.user_id, found) for found in (await inspect.list(PageRequest(limit))).items]
+        async with open_transactions(settings) as transactions:
+            return [(found.user_id, found) for found in (await list_all(transactions, PageRequest(limit))).items]
     generations: list[Owned] = []
     async with open_client(server, settings) as tales, aclosing(tales.generations.list(page_size=limit)) as found:
         user_id = (await tales.me()).id
@@ -82,8 +83,8 @@ async def _list(server: ChosenServer | None, settings: Settings, limit: int) -> 
 
 async def _get(server: ChosenServer | None, settings: Settings, generation_id: UUID) -> Owned:
     if server is None:
-        async with inspecting(settings) as inspect:
-            whole = await inspect.get(generation_id)
+        async with open_transactions(settings) as transactions:
+            whole = await get_whole(transactions, generation_id)
             return whole.user_id, whole
     async with open_client(server, settings) as tales:
         return (await tales.me()).id, await tales.generations.get(generation_id)

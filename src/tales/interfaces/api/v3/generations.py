@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import AliasPath, ConfigDict, Field
 
+from tales.application import generations
 from tales.application.request_generation import GenerationRequest
 from tales.domain import errors, filters, generation, story_spec
 from tales.domain.page import Page
@@ -215,5 +216,5 @@ async def get_generation(generation_id: Id, actor: CurrentActor, services: UseCa
 )
 async def cancel_generation(generation_id: Id, actor: CurrentActor, services: UseCases) -> generation.Generation:
     """Give up a generation that has not ended; what the model still says of it is not kept."""
-    await services.cancel_generation(actor, generation_id)
+    await generations.cancel(services.transactions, actor, generation_id)
     return await services.follow_generation.get(actor, generation_id)
