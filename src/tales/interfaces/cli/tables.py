@@ -56,14 +56,14 @@ def generations_table(generations: Iterable[AnyGeneration]) -> Table:
     for folded in ("created", "type", "status", "attempts", "model"):
         table.add_column(folded, overflow="fold")
     for generation in generations:
-        first, latest = generation.attempts[0], generation.attempts[-1]
+        created_at = generation.attempts[0].created_at if generation.attempts else None
         table.add_row(
             str(generation.generation_id),
-            f"{first.created_at:%Y-%m-%d %H:%M:%S}" if first.created_at else "",
+            f"{created_at:%Y-%m-%d %H:%M:%S}" if created_at else "",
             _text(request_of(generation).story_type or ""),
             _status(generation.status),
             str(len(generation.attempts)),
-            _text(latest.model_used),
+            _text(generation.attempts[-1].model_used if generation.attempts else ""),
         )
     return table
 
@@ -80,7 +80,7 @@ def attempt_details(attempt: AnyAttempt) -> RenderableType:
     if isinstance(attempt, Attempt) and attempt.full_response is not None:
         response = _printable(json.dumps(attempt.full_response, indent=2, ensure_ascii=False))
         parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
-    title = f"attempt {attempt.attempt_number} · {attempt.status}"
+    title = _text(f"attempt {attempt.attempt_number} · {attempt.status}")
     return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS.get(attempt.status, "none"))
 
 
