@@ -21,7 +21,6 @@ from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.ports import Dispatcher, Log
-from tales.application.read_reports import ReadReports
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
@@ -156,6 +155,7 @@ def _services(
     follow = FollowGeneration(transactions, hub)
     return Services(
         transactions=transactions,
+        clock=clock,
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(transactions, request, follow),
@@ -166,7 +166,6 @@ def _services(
         sessions=Sessions(transactions, clock, _log()),
         change_password=ChangePassword(transactions, passwords, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
-        read_reports=ReadReports(transactions, clock),
         limit_requests=LimitRequests(transactions, settings.requests_per_minute),
         tokens=auth.tokens,
         authenticate=auth.authenticate,

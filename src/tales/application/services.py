@@ -12,8 +12,7 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageChildren, ManageHeroes
-from tales.application.ports import TokenIssuer
-from tales.application.read_reports import ReadReports
+from tales.application.ports import Clock, TokenIssuer
 from tales.application.request_generation import RequestGeneration
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
@@ -31,6 +30,7 @@ class Services:
     """
 
     transactions: Transactions
+    clock: Clock
     request_generation: RequestGeneration
     follow_generation: FollowGeneration
     generate_story: GenerateStory
@@ -41,7 +41,6 @@ class Services:
     sessions: Sessions
     change_password: ChangePassword
     erase_family: EraseFamily
-    read_reports: ReadReports
     limit_requests: LimitRequests
     tokens: TokenIssuer
     authenticate: Authenticate

@@ -19,7 +19,6 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
-from tales.application.read_reports import ReadReports
 from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
 from tales.application.sessions import Sessions
@@ -65,6 +64,7 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
     follow = FollowGeneration(transactions, hub)
     return Services(
         transactions=transactions,
+        clock=clock,
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(transactions, request, follow),
@@ -75,7 +75,6 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
         sessions=Sessions(transactions, clock, Silence()),
         change_password=ChangePassword(transactions, passwords, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
-        read_reports=ReadReports(transactions, clock),
         limit_requests=LimitRequests(transactions),
         tokens=tokens,
         authenticate=Authenticate(tokens),

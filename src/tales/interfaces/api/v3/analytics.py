@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from tales.application.reports import reports_for
 from tales.domain import errors
 from tales.domain.period import parse_period
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
@@ -126,41 +127,47 @@ class PromptReport(Answer):
     items: list[PromptRow]
 
 
-async def _period(
+async def _since(
+    services: UseCases,
     since: Annotated[Text, Query(description="How far back: hours, days or weeks.", examples=["30d", "12h"])] = "30d",
-) -> timedelta:
-    return parse_period("since", since)
+) -> datetime:
+    return services.clock.now() - parse_period("since", since)
 
 
-Period = Annotated[timedelta, Depends(_period)]
+Since = Annotated[datetime, Depends(_since)]
 
 
 @router.get("/models", summary="How each model does")
-async def report_models(period: Period, actor: CurrentActor, services: UseCases) -> ModelReport:
+async def report_models(since: Since, actor: CurrentActor, services: UseCases) -> ModelReport:
     """Attempts by outcome, success rate, latency, tokens and cost of each model, the busiest first."""
-    return ModelReport.model_validate({"items": await services.read_reports.models(actor, period)})
+    async with reports_for(services.transactions, actor) as reports:
+        return ModelReport.model_validate({"items": await reports.models(since)})
 
 
 @router.get("/retries", summary="How many attempts stories take")
-async def report_retries(period: Period, actor: CurrentActor, services: UseCases) -> RetryReport:
+async def report_retries(since: Since, actor: CurrentActor, services: UseCases) -> RetryReport:
     """Generations by their number of attempts, and the reasons why attempts failed."""
-    rows, reasons = await services.read_reports.retries(actor, period)
-    return RetryReport.model_validate({"items": rows, "reasons": reasons})
+    async with reports_for(services.transactions, actor) as reports:
+        found = {"items": await reports.retries(since), "reasons": await reports.reasons(since)}
+    return RetryReport.model_validate(found)
 
 
 @router.get("/timeouts", summary="Which models time out")
-async def report_timeouts(period: Period, actor: CurrentActor, services: UseCases) -> TimeoutReport:
+async def report_timeouts(since: Since, actor: CurrentActor, services: UseCases) -> TimeoutReport:
     """Timeouts by model and reason, the most frequent first."""
-    return TimeoutReport.model_validate({"items": await services.read_reports.timeouts(actor, period)})
+    async with reports_for(services.transactions, actor) as reports:
+        return TimeoutReport.model_validate({"items": await reports.timeouts(since)})
 
 
 @router.get("/costs", summary="What each day cost")
-async def report_costs(period: Period, actor: CurrentActor, services: UseCases) -> CostReport:
+async def report_costs(since: Since, actor: CurrentActor, services: UseCases) -> CostReport:
     """Cost and tokens by day and model, the newest day first, and how many calls have no known cost."""
-    return CostReport.model_validate({"items": await services.read_reports.costs(actor, period)})
+    async with reports_for(services.transactions, actor) as reports:
+        return CostReport.model_validate({"items": await reports.costs(since)})
 
 
 @router.get("/prompts", summary="How each prompt does")
-async def report_prompts(period: Period, actor: CurrentActor, services: UseCases) -> PromptReport:
+async def report_prompts(since: Since, actor: CurrentActor, services: UseCases) -> PromptReport:
     """Success, unusable answers and cost by version of the prompt and model, the busiest first."""
-    return PromptReport.model_validate({"items": await services.read_reports.prompts(actor, period)})
+    async with reports_for(services.transactions, actor) as reports:
+        return PromptReport.model_validate({"items": await reports.prompts(since)})
