@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from tales.settings import Settings
 
 if TYPE_CHECKING:
-    from tales.application.inspect_generations import InspectGenerations
     from tales.domain.repositories.attempt_queue import WorkerState
     from tales.infrastructure.migrations.migrate import Migration
     from tales.infrastructure.postgres.database import Database
@@ -54,25 +53,8 @@ def ready_database(settings: Settings) -> Database:
 
 
 @asynccontextmanager
-async def inspecting(settings: Settings) -> AsyncIterator[InspectGenerations]:
-    """All that was asked of the models, whoever asked."""
-    from tales.application.inspect_generations import InspectGenerations
-
-    async with _transactions(settings) as transactions:
-        yield InspectGenerations(transactions)
-
-
-async def list_workers(settings: Settings) -> tuple[WorkerState, ...]:
-    """The workers that are alive, or were a while ago."""
-    from tales.infrastructure.clock import SystemClock
-    from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
-
-    async with _transactions(settings) as transactions:
-        return await SqlAttemptQueue(transactions, SystemClock()).workers()
-
-
-@asynccontextmanager
-async def _transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
+async def open_transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
+    """The database's rows, for what needs neither a worker nor a listener."""
     from tales.infrastructure.clock import SystemClock
     from tales.infrastructure.postgres.engine import make_engine
     from tales.infrastructure.postgres.unit_of_work import SqlTransactions
@@ -83,6 +65,15 @@ async def _transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
         yield SqlTransactions(engine, SystemClock())
     finally:
         await engine.dispose()
+
+
+async def list_workers(settings: Settings) -> tuple[WorkerState, ...]:
+    """The workers that are alive, or were a while ago."""
+    from tales.infrastructure.clock import SystemClock
+    from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+
+    async with open_transactions(settings) as transactions:
+        return await SqlAttemptQueue(transactions, SystemClock()).workers()
 
 
 def owner_url(settings: Settings) -> str:

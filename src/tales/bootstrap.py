@@ -14,22 +14,14 @@ from typing import Any
 import structlog
 
 from tales.administration import ready_database
-from tales.application.appoint_admin import AppointAdmin
 from tales.application.authenticate import Authenticate, ProvisionUser
-from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
-from tales.application.export_family import ExportFamily
-from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
-from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
-from tales.application.manage_family import ManageFamily
+from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.ports import Dispatcher, Log
-from tales.application.read_profile import ReadProfile
-from tales.application.read_reports import ReadReports
-from tales.application.read_stories import ReadStories
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.run_attempt import RunAttempt
@@ -185,25 +177,19 @@ def _services(
 ) -> Services:
     ids, clock, passwords = Uuid7Maker(), SystemClock(), Argon2Passwords()
     follow = FollowGeneration(transactions, hub)
-    read = ReadStories(transactions)
     return Services(
+        transactions=transactions,
+        clock=clock,
         request_generation=request,
         follow_generation=follow,
-        generate_story=GenerateStory(request, follow, read),
-        inspect_generations=InspectGenerations(transactions),
+        generate_story=GenerateStory(transactions, request, follow),
         stream_events=StreamEvents(transactions, follow, hub, story_text),
-        cancel_generation=CancelGeneration(transactions),
-        read_stories=read,
-        manage_family=ManageFamily(transactions, ids),
+        children=manage_children(transactions, ids),
+        heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),
         sessions=Sessions(transactions, clock, _log()),
         change_password=ChangePassword(transactions, passwords, clock),
-        appoint_admin=AppointAdmin(transactions),
-        find_user=FindUser(transactions),
-        read_profile=ReadProfile(transactions),
-        export_family=ExportFamily(transactions),
         erase_family=EraseFamily(transactions, passwords, clock),
-        read_reports=ReadReports(transactions, clock),
         limit_requests=LimitRequests(transactions, settings.requests_per_minute),
         tokens=auth.tokens,
         authenticate=auth.authenticate,

@@ -8,11 +8,9 @@ from dataclasses import replace
 import pytest
 from uuid_utils.compat import uuid7
 
-from tales.application.cancel_generation import CancelGeneration
+from tales.application import generations, stories
 from tales.application.follow_generation import FollowGeneration
-from tales.application.inspect_generations import InspectGenerations
-from tales.application.manage_family import ManageFamily
-from tales.application.read_stories import ReadStories
+from tales.application.manage_family import manage_children, manage_heroes
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, NotFound
 from tales.domain.generation import Generation, Status
@@ -43,63 +41,62 @@ async def written(flow: Flow) -> Generation:
 
 
 async def test_a_family_adds_lists_and_deletes_its_children(flow: Flow, ids: FakeIds) -> None:
-    family = ManageFamily(flow.transactions, ids)
-    tom = await family.add_child(flow.actor, new_child(name="Tom"))
+    children = manage_children(flow.transactions, ids)
+    tom = await children.add(flow.actor, new_child(name="Tom"))
 
-    assert [c.name for c in (await family.list_children(flow.actor, PageRequest())).items] == ["Tom", "Mia"]
-    assert await family.get_child(flow.actor, tom.id) == tom
+    assert [c.name for c in (await children.list(flow.actor, PageRequest())).items] == ["Tom", "Mia"]
+    assert await children.get(flow.actor, tom.id) == tom
 
-    await family.delete_child(flow.actor, tom.id)
+    await children.delete(flow.actor, tom.id)
     with pytest.raises(NotFound):
-        await family.get_child(flow.actor, tom.id)
+        await children.get(flow.actor, tom.id)
 
 
 async def test_a_family_adds_lists_and_deletes_its_heroes(flow: Flow, ids: FakeIds) -> None:
-    family = ManageFamily(flow.transactions, ids)
-    owl = await family.add_hero(flow.actor, new_hero(name="Owl"))
+    heroes = manage_heroes(flow.transactions, ids)
+    owl = await heroes.add(flow.actor, new_hero(name="Owl"))
 
-    assert (await family.list_heroes(flow.actor, PageRequest())).items[0] == owl
-    assert await family.get_hero(flow.actor, owl.id) == owl
+    assert (await heroes.list(flow.actor, PageRequest())).items[0] == owl
+    assert await heroes.get(flow.actor, owl.id) == owl
 
-    await family.delete_hero(flow.actor, owl.id)
+    await heroes.delete(flow.actor, owl.id)
     with pytest.raises(NotFound):
-        await family.get_hero(flow.actor, owl.id)
+        await heroes.get(flow.actor, owl.id)
 
 
 async def test_a_stranger_finds_nothing_of_a_family(flow: Flow, stranger: Actor, ids: FakeIds) -> None:
-    family, stories = ManageFamily(flow.transactions, ids), ReadStories(flow.transactions)
-    follow, cancel = FollowGeneration(flow.transactions, flow.hub), CancelGeneration(flow.transactions)
+    children, heroes = manage_children(flow.transactions, ids), manage_heroes(flow.transactions, ids)
+    follow = FollowGeneration(flow.transactions, flow.hub)
     generation = await written(flow)
-    owl = await family.add_hero(flow.actor, new_hero(name="Owl"))
+    owl = await heroes.add(flow.actor, new_hero(name="Owl"))
     assert generation.story_id is not None
 
     for attempt in (
-        family.get_child(stranger, flow.child_id),
-        family.delete_child(stranger, flow.child_id),
-        family.get_hero(stranger, owl.id),
-        family.delete_hero(stranger, owl.id),
-        stories.get(stranger, generation.story_id),
-        stories.get_with_generation(stranger, generation.story_id),
-        stories.rate(stranger, generation.story_id, Rating(1)),
+        children.get(stranger, flow.child_id),
+        children.delete(stranger, flow.child_id),
+        heroes.get(stranger, owl.id),
+        heroes.delete(stranger, owl.id),
+        stories.get(flow.transactions, stranger, generation.story_id),
+        stories.get_with_generation(flow.transactions, stranger, generation.story_id),
+        stories.rate(flow.transactions, stranger, generation.story_id, Rating(1)),
         follow.get(stranger, generation.generation_id),
-        cancel(stranger, generation.generation_id),
+        generations.cancel(flow.transactions, stranger, generation.generation_id),
     ):
         with pytest.raises(NotFound):
             await attempt
-    assert (await stories.list(stranger, PageRequest())).items == ()
+    assert (await stories.list_stories(flow.transactions, stranger, PageRequest())).items == ()
     assert (await follow.list(stranger, PageRequest())).items == ()
 
 
 async def test_a_family_reads_and_rates_its_stories(flow: Flow) -> None:
-    stories = ReadStories(flow.transactions)
     generation = await written(flow)
     assert generation.story_id is not None
 
-    await stories.rate(flow.actor, generation.story_id, Rating(9))
+    await stories.rate(flow.transactions, flow.actor, generation.story_id, Rating(9))
 
-    (story,) = (await stories.list(flow.actor, PageRequest())).items
+    (story,) = (await stories.list_stories(flow.transactions, flow.actor, PageRequest())).items
     assert (story.id, story.rating) == (generation.story_id, 9)
-    same, whole = await stories.get_with_generation(flow.actor, story.id)
+    same, whole = await stories.get_with_generation(flow.transactions, flow.actor, story.id)
     assert (same, whole.generation_id) == (story, generation.generation_id)
 
 
@@ -136,11 +133,10 @@ async def test_waiting_for_what_is_erased_meanwhile_tells_nothing_of_who_takes_i
 
 
 async def test_a_cancelled_generation_has_ended_and_a_late_answer_is_refused(flow: Flow) -> None:
-    cancel = CancelGeneration(flow.transactions)
     generation = await flow.ask()
 
     async def change_of_mind() -> None:
-        await cancel(flow.actor, generation.generation_id)
+        await generations.cancel(flow.transactions, flow.actor, generation.generation_id)
 
     flow.provider.meanwhile = change_of_mind
     await flow.run(generation)
@@ -157,14 +153,14 @@ async def test_an_admin_sees_other_families_generations_and_cancels_none(flow: F
 
     assert await follow.get(admin, generation.generation_id)
     with pytest.raises(NotFound):
-        await CancelGeneration(flow.transactions)(admin, generation.generation_id)
+        await generations.cancel(flow.transactions, admin, generation.generation_id)
 
 
 async def test_what_has_ended_cannot_be_cancelled(flow: Flow) -> None:
     generation = await written(flow)
 
     with pytest.raises(Conflict):
-        await CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
+        await generations.cancel(flow.transactions, flow.actor, generation.generation_id)
 
 
 async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tried_again(
@@ -174,7 +170,7 @@ async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tri
     await flow.claim(generation)
     async with flow.transactions.as_service() as work:
         await finish_attempt(work, generation.latest.id, failure(), NextAttempt("second/model", 0.0))
-        cancel = CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
+        cancel = generations.cancel(flow.transactions, flow.actor, generation.generation_id)
         cancelling = asyncio.create_task(cancel)
         await until(lambda: database.rows(WAITING))
         await work.commit()
@@ -185,10 +181,11 @@ async def test_a_generation_that_is_cancelled_while_its_attempt_fails_is_not_tri
 
 
 async def test_an_operator_sees_every_familys_generations(flow: Flow) -> None:
-    inspect = InspectGenerations(flow.transactions)
     generation = await written(flow)
 
-    assert [g.generation_id for g in (await inspect.list(PageRequest())).items] == [generation.generation_id]
-    assert (await inspect.get(generation.generation_id)).latest.prompt is not None
+    assert [g.generation_id for g in (await generations.list_all(flow.transactions, PageRequest())).items] == [
+        generation.generation_id
+    ]
+    assert (await generations.get_whole(flow.transactions, generation.generation_id)).latest.prompt is not None
     with pytest.raises(NotFound):
-        await inspect.get(uuid7())
+        await generations.get_whole(flow.transactions, uuid7())

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from uuid_utils.compat import uuid7
 
-from tales.application.cancel_generation import CancelGeneration
+from tales.application.generations import cancel
 from tales.application.worker import Worker, WorkerTimes
 from tales.domain.generation import AttemptId, Status
 from tales.domain.repositories.live_texts import Change
@@ -155,7 +155,7 @@ async def test_an_attempt_is_cancelled_at_once_in_the_middle_of_a_flood(
         wanted, unwanted = await flow.ask(worker), await flow.ask(worker)
         await until(lambda: hold.now == 2)
         with flood(forger_url, f"{wanted.latest.id}!"):
-            await CancelGeneration(flow.transactions)(flow.actor, unwanted.generation_id)
+            await cancel(flow.transactions, flow.actor, unwanted.generation_id)
             await until(lambda: hold.ended == 1)
         hold.release()
         assert (await flow.end_of(wanted)).status is Status.SUCCESS
@@ -176,7 +176,7 @@ async def test_a_lost_notice_is_made_up_for_in_the_middle_of_a_flood(flow: Flow)
                 await asyncio.sleep(0)
 
         doubting = asyncio.create_task(doubt_without_end())
-        await CancelGeneration(flow.transactions)(flow.actor, unwanted.generation_id)
+        await cancel(flow.transactions, flow.actor, unwanted.generation_id)
         await until(lambda: hold.ended == 1)
         doubting.cancel()
         hold.release()

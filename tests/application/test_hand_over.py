@@ -11,7 +11,6 @@ import pytest
 
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
-from tales.application.read_stories import ReadStories
 from tales.application.request_generation import GenerationRequest
 from tales.application.stream_events import StreamEvents
 from tales.application.worker import Worker
@@ -79,10 +78,10 @@ async def test_who_waits_hears_of_the_retry_that_gives_the_story(flow: Flow) -> 
 
 
 async def test_a_story_is_written_while_its_family_waits(flow: Flow) -> None:
-    follow, read = FollowGeneration(flow.transactions, flow.hub), ReadStories(flow.transactions)
+    follow = FollowGeneration(flow.transactions, flow.hub)
     wish = GenerationRequest(story_type=StoryType.CHILD, moral="kindness", child_id=flow.child_id)
     async with publishing_worker(flow) as worker:
-        generate = GenerateStory(replace(flow.request_generation, dispatcher=worker), follow, read)
+        generate = GenerateStory(flow.transactions, replace(flow.request_generation, dispatcher=worker), follow)
         written = await generate(flow.actor, wish)
 
     assert written.story.title == "The Kind Dragon"

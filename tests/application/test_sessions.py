@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 
-from tales.application.appoint_admin import AppointAdmin
+from tales.application.accounts import appoint_admin
 from tales.application.change_password import ChangePassword
 from tales.application.refresh_tokens import IDLE, LONGEST, SignedIn
 from tales.application.sessions import Sessions
@@ -259,15 +259,14 @@ async def test_an_erased_user_is_out_at_once(accounts: Accounts, database: Datab
 
 
 async def test_an_admin_is_appointed_and_dismissed(accounts: Accounts, transactions: SqlTransactions) -> None:
-    appoint = AppointAdmin(transactions)
     before = await accounts.enter()
 
-    await appoint("Ada@Example.org", is_admin=True)
+    await appoint_admin(transactions, "Ada@Example.org", is_admin=True)
     admin = await accounts.keep.refresh(before.refresh_token)
     assert (before.actor.is_admin, admin.actor.is_admin) == (False, True)
 
-    await appoint(EMAIL, is_admin=False)
+    await appoint_admin(transactions, EMAIL, is_admin=False)
     assert not await accounts.lets_in(admin.actor)
     assert not (await accounts.enter()).actor.is_admin
     with pytest.raises(NotFound, match=r"no account of eve@example\.org"):
-        await appoint("eve@example.org", is_admin=True)
+        await appoint_admin(transactions, "eve@example.org", is_admin=True)

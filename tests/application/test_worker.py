@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tales.application.cancel_generation import CancelGeneration
+from tales.application.generations import cancel
 from tales.application.worker import NoWorker
 from tales.domain.errors import Unavailable
 from tales.domain.failures import Failure, FailureKind
@@ -251,7 +251,7 @@ async def test_a_call_whose_attempt_was_cancelled_is_given_up_at_once(flow: Flow
     async with flow.worker(times=PATIENT) as worker, hearing(flow, database, worker.wake):
         generation = await flow.ask(worker)
         await until(lambda: hold.now == 1)
-        await CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
+        await cancel(flow.transactions, flow.actor, generation.generation_id)
         await until(lambda: hold.ended == 1)
         await until(lambda: flow.publisher.ended == [generation.latest.id])
 
@@ -266,7 +266,7 @@ async def test_a_call_whose_attempt_was_cancelled_is_given_up_though_nobody_says
     async with flow.worker():
         generation = await flow.ask()
         await until(lambda: hold.now == 1)
-        await CancelGeneration(flow.transactions)(flow.actor, generation.generation_id)
+        await cancel(flow.transactions, flow.actor, generation.generation_id)
         await until(lambda: flow.publisher.ended == [generation.latest.id])
 
     assert flow.log.has("info", "call given up")

@@ -77,6 +77,16 @@ REPLACED = {
     "bridge_story": "link_written_story",
     "bridge_generation": "sync_linked_story",
     "way_back": "down",
+    "LocalWriter": "local_client",
+    "RemotePlace": "open_client",
+    "LocalRecords": "open_transactions",
+    "AnsweredStory": "Story",
+    "answered_generation": "Generation",
+    "open_place": "backend",
+    "local_place": "in_process",
+    "remote_place": "backend",
+    "KnownChild": "Child",
+    "KnownHero": "Hero",
 }
 _WORD = re.compile(r"\b(?:" + "|".join(REPLACED) + r")\b")
 

@@ -53,11 +53,8 @@ class Contents:
     rows: dict[str, list[Row]]
     catalog: frozenset[str]
 
-    def differences(self, after: Contents, allowed: Iterable[str], unsure: frozenset[str]) -> list[str]:
-        """What is not the same afterwards.
-
-        A line of the catalog that has one of `allowed` in it may differ, and so may the values of columns in `unsure`.
-        """
+    def differences(self, after: Contents, allowed: Iterable[str]) -> list[str]:
+        """What is not the same afterwards. A line of the catalog that has one of `allowed` in it may differ."""
         names = tuple(allowed)
         changed = [
             f"{'-' if line in self.catalog else '+'} {line}"
@@ -65,14 +62,10 @@ class Contents:
             if not any(name in line for name in names)
         ]
         for table in self.rows:
-            before, now = (_without(held.rows[table], table, unsure) for held in (self, after))
+            before, now = self.rows[table], after.rows[table]
             changed += [f"- {table} {row}" for row in before if row not in now]
             changed += [f"+ {table} {row}" for row in now if row not in before]
         return changed
-
-
-def _without(rows: list[Row], table: str, columns: frozenset[str]) -> list[Row]:
-    return [tuple(value for value in row if f"{table}.{value[0]}" not in columns) for row in rows]
 
 
 def contents(url: str) -> Contents:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tales.application import stories
 from tales.application.follow_generation import FollowGeneration
-from tales.application.read_stories import ReadStories
 from tales.application.request_generation import GenerationRequest, RequestGeneration
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, GenerationFailed, GenerationTimeout
 from tales.domain.generation import Status
+from tales.domain.repositories.unit_of_work import Transactions
 from tales.domain.story import WrittenStory
 
 PATIENCE = 120.0
@@ -20,9 +21,9 @@ PATIENCE = 120.0
 class GenerateStory:
     """Asks for a story and waits for it, `patience` seconds at most. Whoever leaves meanwhile stops nothing."""
 
+    transactions: Transactions
     request: RequestGeneration
     follow: FollowGeneration
-    read: ReadStories
     patience: float = PATIENCE
 
     async def __call__(self, actor: Actor, wish: GenerationRequest, key: str | None = None) -> WrittenStory:
@@ -39,4 +40,4 @@ class GenerateStory:
             raise Conflict("This story has been deleted. Use a new Idempotency-Key for another one.")
         if waited.story_id is None:
             raise GenerationFailed(waited.generation_id, waited.latest.error_message)
-        return await self.read.get_written(actor, waited.story_id)
+        return await stories.get_written(self.transactions, actor, waited.story_id)

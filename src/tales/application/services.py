@@ -5,54 +5,42 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tales.application.appoint_admin import AppointAdmin
 from tales.application.authenticate import Authenticate
-from tales.application.cancel_generation import CancelGeneration
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
-from tales.application.export_family import ExportFamily
-from tales.application.find_user import FindUser
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
-from tales.application.inspect_generations import InspectGenerations
 from tales.application.limit_requests import LimitRequests
-from tales.application.manage_family import ManageFamily
-from tales.application.ports import TokenIssuer
-from tales.application.read_profile import ReadProfile
-from tales.application.read_reports import ReadReports
-from tales.application.read_stories import ReadStories
+from tales.application.manage_family import ManageChildren, ManageHeroes
+from tales.application.ports import Clock, TokenIssuer
 from tales.application.request_generation import RequestGeneration
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
 from tales.domain.errors import Conflict
+from tales.domain.repositories.unit_of_work import Transactions
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Each use case under its name.
+    """Use cases that need more than the database, each under its name; the others are functions of `transactions`.
 
     `check_ready` raises Unavailable while the database does not answer; `external_auth` where an outside provider
     signs users in.
     """
 
+    transactions: Transactions
+    clock: Clock
     request_generation: RequestGeneration
     follow_generation: FollowGeneration
     generate_story: GenerateStory
-    inspect_generations: InspectGenerations
     stream_events: StreamEvents
-    cancel_generation: CancelGeneration
-    read_stories: ReadStories
-    manage_family: ManageFamily
+    children: ManageChildren
+    heroes: ManageHeroes
     sign_in: SignIn
     sessions: Sessions
     change_password: ChangePassword
-    appoint_admin: AppointAdmin
-    find_user: FindUser
-    read_profile: ReadProfile
-    export_family: ExportFamily
     erase_family: EraseFamily
-    read_reports: ReadReports
     limit_requests: LimitRequests
     tokens: TokenIssuer
     authenticate: Authenticate

@@ -48,7 +48,7 @@ class TokenStore(Protocol):
         """While it is held, no other client of this store renews: a refresh token is good for one use."""
 
 
-class MemoryTokens:
+class MemoryTokens(TokenStore):
     """Tokens for as long as the program runs."""
 
     def __init__(self, tokens: Tokens | None = None) -> None:

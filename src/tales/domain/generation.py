@@ -163,6 +163,11 @@ class Attempt:
     served_model: str | None = None
 
     @property
+    def attempt_number(self) -> int:
+        """Its number within its generation, from 1."""
+        return self.id.attempt_number
+
+    @property
     def known_cost_usd(self) -> Decimal | None:
         """What the call cost as far as anybody knows, in US dollars (decision 11)."""
         return self.cost_usd if self.cost_usd is not None else self.reconciled_cost_usd

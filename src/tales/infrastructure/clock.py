@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tales.application.ports import Clock
 
-class SystemClock:
-    """See `tales.application.ports.Clock`."""
+
+class SystemClock(Clock):
+    """The machine's own."""
 
     def now(self) -> datetime:
-        """Now, in UTC."""
         return datetime.now(UTC)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from tales.application.ports import IdMaker
 
-class Uuid7Maker:
-    """See `tales.application.ports.IdMaker`."""
+
+class Uuid7Maker(IdMaker):
+    """Ids that sort by the time of their making, also among processes."""
 
     def new(self) -> UUID:
-        """An id that nobody has had."""
         return uuid7()

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 
-from tales.interfaces.api.v3 import bodies
+from tales.interfaces.api.v3.schemas import WhichPage
 from tests.interfaces.api.world import MODELS, Family, problem, refused
 
 CANARY = "canary\x07"  # a control character
@@ -241,4 +241,4 @@ async def test_pages_follow_one_another_without_a_gap(family: Family) -> None:
 
 
 def test_a_page_has_twenty_items_unless_said_otherwise() -> None:
-    assert bodies.WhichPage().checked().limit == 20
+    assert WhichPage().checked().limit == 20

@@ -13,7 +13,7 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.routing import APIRoute
 from httpx import AsyncClient
 
-from tales.interfaces.api.v1.answers import INLINE_FIELDS
+from tales.interfaces.api.v1.flow import INLINE_FIELDS
 from tales.interfaces.api.versions import ALL as VERSIONS
 from tales.interfaces.api.versions import Version
 from tests.interfaces.api.test_strangers import PROTECTED

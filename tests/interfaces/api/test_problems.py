@@ -193,14 +193,14 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    async def list_children(self, _actor: object, _page: object) -> None:
+    async def list(self, _actor: object, _page: object) -> None:
         raise self.error
 
 
 def failing(services: Services, error: Exception) -> AsyncClient:
     """A signed-in client of an application that fails with `error`."""
     stub: Any = Failing(error)
-    app = create_app(replace(services, manage_family=stub))
+    app = create_app(replace(services, children=stub))
     return client_of(app, "/api/v3", services.tokens.issue(Actor(UUID(int=1))))
 
 

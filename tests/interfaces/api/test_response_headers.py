@@ -50,7 +50,7 @@ async def test_no_two_requests_are_named_alike(outsider: AsyncClient) -> None:
 
 
 async def test_a_log_and_a_problem_name_the_request_that_failed(closed_services: Services) -> None:
-    app = create_app(replace(closed_services, manage_family=Failing(RuntimeError())))  # type: ignore[arg-type]
+    app = create_app(replace(closed_services, children=Failing(RuntimeError())))  # type: ignore[arg-type]
     token = closed_services.tokens.issue(Actor(UUID(int=1)))
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
         async with client_of(app, "/api/v3", token) as client:

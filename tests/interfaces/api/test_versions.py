@@ -17,7 +17,7 @@ from httpx import AsyncClient, Response
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.interfaces.api.app import create_app
-from tales.interfaces.api.v1.answers import INLINE_FIELDS
+from tales.interfaces.api.v1.flow import INLINE_FIELDS
 from tales.interfaces.api.versions import ALL, NEWEST, V1, V2, Version
 from tests.factories import response
 from tests.interfaces.api.test_generations import ATTEMPT

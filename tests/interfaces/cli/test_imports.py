@@ -48,7 +48,7 @@ OUR_DATABASE = {
 }
 OUR_LIST = {
     "tales.domain.*",
-    *("tales.application.inspect_generations", "tales.application.ports", "tales.application.request_generation"),
+    *("tales.application.generations", "tales.application.ports", "tales.application.request_generation"),
     *("tales.infrastructure.clock", "tales.infrastructure.events", "tales.infrastructure.events.notices"),
     *("tales.infrastructure.queue", "tales.infrastructure.queue.attempt_rows"),
     *("tales.infrastructure.repositories", "tales.infrastructure.repositories.*"),
@@ -60,8 +60,8 @@ OUR_LIST = {
     *("tales.infrastructure.postgres.fingerprints", "tales.infrastructure.postgres.keyset"),
     *("tales.infrastructure.postgres.models", "tales.infrastructure.postgres.roles"),
     *("tales.infrastructure.postgres.unit_of_work", "tales.infrastructure.postgres.versions"),
-    *("tales.interfaces.cli.generations", "tales.interfaces.cli.local_records", "tales.interfaces.cli.open_place"),
-    *("tales.interfaces.cli.places", "tales.interfaces.cli.running", "tales.interfaces.cli.server_option"),
+    *("tales.interfaces.cli.backend", "tales.interfaces.cli.generations", "tales.interfaces.cli.records"),
+    *("tales.interfaces.cli.running", "tales.interfaces.cli.server_option"),
     *("tales.interfaces.cli.json_output", "tales.interfaces.cli.tables"),
 }
 OUR_MIGRATIONS = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import unicodedata
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from rich.console import Console, RenderableType
 
+from tales import client
 from tales.domain.generation import Generation, Status
 from tales.interfaces.cli.tables import attempt_details, attempts_table, generations_table
 from tests.domain.factories import make_generation
@@ -52,3 +54,21 @@ def test_what_is_harmless_is_shown_as_it_is() -> None:
     assert "Zoë" in shown(attempt_details(attempt))
     assert "👩\u200d🚀" in shown(attempt_details(attempt))
     assert "علي" in shown(attempt_details(attempt))
+
+
+def test_what_a_server_answers_is_spelled_out_as_well() -> None:
+    attempt = client.Attempt(attempt_number=1, status=f"[red]{HOSTILE}", model_used=HOSTILE, error_type=HOSTILE)
+    answered = client.Generation(
+        generation_id=UUID(int=1), status=f"[red]{HOSTILE}", story_type=HOSTILE, attempts=(attempt,)
+    )
+    parts = (attempts_table(answered), generations_table([answered]), attempt_details(attempt))
+    for text in map(shown, parts):
+        assert not {unicodedata.category(char) for char in text if char != "\n"} & {"Cc", "Cf", "Cs"}
+        assert "[red]a\\x1b]0;b" in text
+
+
+def test_a_generation_without_attempts_is_no_reason_to_fail() -> None:
+    answered = client.Generation(generation_id=UUID(int=1), status="pending")
+
+    assert "pending" in shown(generations_table([answered]))
+    assert str(UUID(int=1)) in shown(attempts_table(answered))

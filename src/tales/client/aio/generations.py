@@ -1,4 +1,4 @@
-"""MigrationOptions for stories, and what becomes of them."""
+"""Requests for stories, and what becomes of them."""
 
 from __future__ import annotations
 

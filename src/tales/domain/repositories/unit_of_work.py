@@ -20,53 +20,18 @@ from tales.domain.repositories.stories import StoryRepository
 class UnitOfWork(Protocol):
     """The repositories over one transaction. Left without `commit`, nothing of it has happened."""
 
-    @property
-    def generations(self) -> GenerationRepository:
-        """Attempts."""
-
-    @property
-    def stories(self) -> StoryRepository:
-        """Stories."""
-
-    @property
-    def children(self) -> ChildRepository:
-        """Children."""
-
-    @property
-    def heroes(self) -> HeroRepository:
-        """Heroes."""
-
-    @property
-    def accounts(self) -> AccountRepository:
-        """Users and their accounts."""
-
-    @property
-    def live_texts(self) -> LiveTextRepository:
-        """Text of attempts in flight."""
-
-    @property
-    def idempotency_keys(self) -> IdempotencyKeyRepository:
-        """Under which keys generations were asked for."""
-
-    @property
-    def request_rates(self) -> RequestRateRepository:
-        """How fast users send requests."""
-
-    @property
-    def usage(self) -> UsageRepository:
-        """What users have asked for lately."""
-
-    @property
-    def sessions(self) -> SessionRepository:
-        """Sign-ins that have not ended."""
-
-    @property
-    def login_attempts(self) -> LoginAttemptRepository:
-        """How often somebody has tried to get in."""
-
-    @property
-    def reports(self) -> ReportRepository:
-        """Reports over all attempts."""
+    generations: GenerationRepository
+    stories: StoryRepository
+    children: ChildRepository
+    heroes: HeroRepository
+    accounts: AccountRepository
+    live_texts: LiveTextRepository
+    idempotency_keys: IdempotencyKeyRepository
+    request_rates: RequestRateRepository
+    usage: UsageRepository
+    sessions: SessionRepository
+    login_attempts: LoginAttemptRepository
+    reports: ReportRepository
 
     async def commit(self) -> None:
         """Make all of it last, at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jwt
 
-from tales.application.ports import Clock
+from tales.application.ports import Clock, TokenReader
 from tales.domain.actor import Actor
 from tales.infrastructure.auth.claims import Expected, actor_of, refused
 from tales.infrastructure.auth.jwks import ALGORITHMS, Jwks
@@ -13,11 +13,10 @@ from tales.infrastructure.auth.verified_tokens import VerifiedTokens
 _SHARED = "HS256"
 
 
-class OutsideTokens:
-    """See `tales.application.ports.TokenReader`.
+class OutsideTokens(TokenReader):
+    """Public keys verify ES256 and RS256, the shared secret HS256.
 
-    Public keys verify ES256 and RS256, the shared secret HS256: a token's own `alg` chooses between keys that are kept
-    apart, and never what a key is used for (RFC 8725, section 3.1).
+    A token's own `alg` chooses between keys that are kept apart, never what a key is used for (RFC 8725, section 3.1).
     """
 
     def __init__(self, expected: Expected, keys: Jwks | None, secret: str | None, clock: Clock) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from tales.application.ports import PasswordHasher
+
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$gvmTEWMZEulvJRH3w09rfw$d/bMdQihOc9qhRrcXUa94Uk6Nb5pqL5UEUeDLJxN3Q4"
 """Checked where there is no account, so that an answer's time does not tell who has one.
 
@@ -11,18 +13,16 @@ Written here, because no command shall wait for it to be made.
 """
 
 
-class Argon2Passwords:
-    """See `tales.application.ports.PasswordHasher`."""
+class Argon2Passwords(PasswordHasher):
+    """argon2id with pwdlib's parameters."""
 
     def __init__(self) -> None:
         self._hasher = Argon2Hasher()
 
     def hash(self, password: str) -> str:
-        """A salted hash of `password`."""
         return self._hasher.hash(password)
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether it is the hash of `password`; takes as long for None, where there is no account."""
         matches = self._hasher.verify(password, password_hash or NOBODY)
         return matches and password_hash is not None
 

@@ -39,7 +39,7 @@ KNOWN = 4096
 
 
 class ProgressHub(Subscriptions, EndWatch):
-    """See `Subscriptions` and `EndWatch` in `tales.application.ports`."""
+    """What is followed or made here, read for all who ask by one transaction a round."""
 
     def __init__(self, transactions: Transactions, log: Log) -> None:
         self.process = secrets.token_hex(4)
@@ -59,7 +59,6 @@ class ProgressHub(Subscriptions, EndWatch):
 
     @contextmanager
     def subscribe(self, generation_id: UUID, *, with_text: bool) -> Iterator[Subscription]:
-        """What becomes of a generation from now on, as the service sees it."""
         topic = self._topics.get(generation_id)
         if topic is None:
             topic = self._topics[generation_id] = Topic()
@@ -79,7 +78,6 @@ class ProgressHub(Subscriptions, EndWatch):
     # What happens in this very process.
 
     def add(self, generation: Generation) -> None:
-        """A generation whose call is about to be made here."""
         self._known[generation.generation_id] = generation
         if len(self._known) > KNOWN:
             self._known.popitem(last=False)
@@ -111,11 +109,9 @@ class ProgressHub(Subscriptions, EndWatch):
         self._change(id_, lambda generation: with_end(generation, ended) if ended is not None else None)
 
     def watch(self, attempt: AttemptId, on_doubt: Callable[[AttemptId], None]) -> None:
-        """Call `on_doubt` whenever somebody says that an attempt has ended, until `unwatch`."""
         self._watched[attempt] = on_doubt
 
     def unwatch(self, attempt: AttemptId) -> None:
-        """It has ended here."""
         self._watched.pop(attempt, None)
 
     # What other processes say.

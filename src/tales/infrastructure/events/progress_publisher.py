@@ -37,7 +37,7 @@ class _Draft:
 
 
 class ProgressPublisher(ports.ProgressPublisher):
-    """See `ProgressPublisher` in `tales.application.ports`."""
+    """Tells the hub of this process at once, and the others by notices."""
 
     def __init__(self, transactions: Transactions, hub: ProgressHub, log: Log) -> None:
         self._transactions = transactions

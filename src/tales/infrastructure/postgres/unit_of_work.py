@@ -21,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.domain.errors import Unauthenticated
+from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.infrastructure.postgres.errors import ADVICE, DatabaseUnavailable, translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
-from tales.infrastructure.repositories.family import SqlChildRepository, SqlHeroRepository
+from tales.infrastructure.repositories.family import child_repository, hero_repository
 from tales.infrastructure.repositories.generations import SqlGenerationRepository
 from tales.infrastructure.repositories.limits import (
     SqlIdempotencyKeyRepository,
@@ -58,15 +59,15 @@ _READ_ONLY = text("select pg_catalog.current_setting('transaction_read_only') = 
 _AUTH_IS_OURS = text("select obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales'")
 
 
-class SqlUnitOfWork:
-    """The repositories over one session; see `tales.domain.repositories.unit_of_work.UnitOfWork`."""
+class SqlUnitOfWork(UnitOfWork):
+    """The repositories over one session."""
 
     def __init__(self, session: AsyncSession, clock: Clock, role: str) -> None:
         self.session = session
         self.generations = SqlGenerationRepository(session, clock)
         self.stories = SqlStoryRepository(session, clock)
-        self.children = SqlChildRepository(session)
-        self.heroes = SqlHeroRepository(session)
+        self.children = child_repository(session)
+        self.heroes = hero_repository(session)
         self.accounts = SqlAccountRepository(session)
         self.live_texts = SqlLiveTextRepository(session)
         self.idempotency_keys = SqlIdempotencyKeyRepository(session, role)
@@ -77,12 +78,11 @@ class SqlUnitOfWork:
         self.reports = SqlReportRepository(session)
 
     async def commit(self) -> None:
-        """Make all of it last, at once."""
         await self.session.commit()
 
 
-class SqlTransactions:
-    """Begins units of work; see `tales.domain.repositories.unit_of_work.Transactions`."""
+class SqlTransactions(Transactions):
+    """Transactions over one engine."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
@@ -92,19 +92,16 @@ class SqlTransactions:
 
     @asynccontextmanager
     async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
-        """Under row-level security, as this user. Raises: Unauthenticated when the actor's session has ended."""
         async with self._begin("authenticated", claims_of(actor), actor.session_id) as work:
             yield work
 
     @asynccontextmanager
     async def as_requester(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
-        """As this user, with leave to put an attempt into the queue. Raises: Unauthenticated."""
         async with self._begin("tales_requester", claims_of(actor), actor.session_id) as work:
             yield work
 
     @asynccontextmanager
     async def as_service(self) -> AsyncIterator[SqlUnitOfWork]:
-        """As the service itself: to keep results, and accounts."""
         async with self._begin("service_role", json.dumps({"role": "service_role"})) as work:
             yield work
 
@@ -136,10 +133,10 @@ class SqlTransactions:
     async def check(self) -> None:
         """Pass when the database answers in time, and takes what is written. Raises: Unavailable."""
         asking = asyncio.create_task(self._is_read_only())
+        asking.add_done_callback(_ignored)
         # One that keeps silent is left to end by itself: to cancel it would wait for it as well.
         await asyncio.wait([asking], timeout=CHECK_TIMEOUT)
         if not asking.done():
-            asking.add_done_callback(_ignored)
             raise DatabaseUnavailable
         if asking.result():
             raise DatabaseUnavailable(ADVICE["25006"])
@@ -163,7 +160,7 @@ class SqlTransactions:
 
 
 def _ignored(task: asyncio.Task[bool]) -> None:
-    """Nobody waits for this any more."""
+    """Whoever has asked may have gone."""
     if not task.cancelled():
         task.exception()
 

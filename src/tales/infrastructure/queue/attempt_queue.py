@@ -109,7 +109,7 @@ class _Asked:
 
 
 class SqlAttemptQueue(AttemptQueue):
-    """See `AttemptQueue`."""
+    """Many attempts to a statement."""
 
     def __init__(self, transactions: SqlTransactions, clock: Clock) -> None:
         self._transactions = transactions

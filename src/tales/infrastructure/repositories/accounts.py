@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.profile import Holdings
-from tales.domain.repositories.accounts import Account
+from tales.domain.repositories.accounts import Account, AccountRepository
 from tales.infrastructure.postgres.models import AccountDB
 
 # `auth.users` is Supabase's table where there is one: nothing is known of it but its id.
@@ -25,14 +25,13 @@ _HOLDINGS = text("""
 _ENSURE_USER = text("insert into auth.users (id) values (:id) on conflict (id) do nothing")
 
 
-class SqlAccountRepository:
-    """See `tales.domain.repositories.accounts.AccountRepository`."""
+class SqlAccountRepository(AccountRepository):
+    """Accounts over one session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add(self, account: Account) -> None:
-        """Insert a user and the account."""
         await self._session.execute(_ADD_USER, {"id": account.user_id, "email": account.email})
         await self._session.execute(
             insert(AccountDB).values(
@@ -44,41 +43,32 @@ class SqlAccountRepository:
         )
 
     async def find(self, email: str) -> Account | None:
-        """The account of an address, whatever its case."""
         return await self._find(AccountDB.email == email.lower())
 
     async def get(self, user_id: UUID) -> Account | None:
-        """The account of a user."""
         return await self._find(AccountDB.user_id == user_id)
 
     async def hold(self, account: Account) -> bool:
-        """Keep the password as it is until the transaction ends; False when it has been changed since `account`."""
         unchanged = select(AccountDB.user_id).where(_is(account)).with_for_update(read=True)
         return await self._session.scalar(unchanged) is not None
 
     async def change_password(self, account: Account, password_hash: str) -> bool:
-        """Replace the hash of the password; False when it has been changed since `account`."""
         changed = update(AccountDB).where(_is(account)).values(password_hash=password_hash).returning(AccountDB.user_id)
         return await self._session.scalar(changed) is not None
 
     async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
-        """Make the user an admin, or one no longer."""
         await self._session.execute(update(AccountDB).where(AccountDB.user_id == user_id).values(is_admin=is_admin))
 
     async def created_at(self, user_id: UUID) -> datetime | None:
-        """When the user's account was opened."""
         return await self._session.scalar(select(AccountDB.created_at).where(AccountDB.user_id == user_id))
 
     async def holdings(self, user_id: UUID) -> Holdings:
-        """How many things the user has, as far as the actor may see them."""
         return Holdings(*(await self._session.execute(_HOLDINGS, {"id": user_id})).one())
 
     async def erase(self, user_id: UUID) -> bool:
-        """Delete a user with all that is theirs."""
         return await self._session.scalar(_ERASE_USER, {"id": user_id}) is not None
 
     async def ensure_user(self, user_id: UUID) -> None:
-        """Insert a user without an account, unless there is one."""
         await self._session.execute(_ENSURE_USER, {"id": user_id})
 
     async def _find(self, which: ColumnElement[bool]) -> Account | None:

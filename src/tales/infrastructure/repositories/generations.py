@@ -15,6 +15,7 @@ from tales.application.ports import Clock
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation, Origin, Status
 from tales.domain.page import Page, PageKey, PageRequest
+from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.story_spec import StoryType
 from tales.infrastructure.postgres.escaping import dump_storable
 from tales.infrastructure.postgres.keyset import beginning_before, newest_first, page_of, read_in_order
@@ -29,15 +30,14 @@ _SUMMARY: tuple[ORMOption, ...] = tuple(
 )
 
 
-class SqlGenerationRepository:
-    """See `tales.domain.repositories.generations.GenerationRepository`."""
+class SqlGenerationRepository(GenerationRepository):
+    """Attempts over one session."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
 
     async def create_attempt(self, request: AttemptRequest) -> Attempt:
-        """Insert `request` as a pending attempt."""
         rows = await self._session.execute(_ENQUEUE, {"requests": dump_storable([request_row(request)])})
         return enqueued(request, rows.scalar_one())
 
@@ -55,12 +55,10 @@ class SqlGenerationRepository:
         return typing.cast("CursorResult[object]", result).rowcount == 1
 
     async def get_attempt(self, attempt: AttemptId) -> Attempt | None:
-        """One attempt."""
         row = await self._session.get(GenerationDB, (attempt.generation_id, attempt.attempt_number))
         return to_attempt(row) if row else None
 
     async def latest_attempt(self, generation_id: UUID) -> Attempt | None:
-        """The attempt with the highest number, without its prompt and response."""
         row = await self._session.scalar(
             select(GenerationDB)
             .where(GenerationDB.generation_id == generation_id)
@@ -73,16 +71,13 @@ class SqlGenerationRepository:
         return to_attempt(row, summary=True) if row else None
 
     async def get_generation(self, generation_id: UUID, *, whole: bool = False) -> Generation | None:
-        """All attempts of a generation, and its story's id; `whole`: with prompts and responses."""
         found = await self._generations([generation_id], () if whole else _SUMMARY)
         return found[0] if found else None
 
     async def get_generations(self, generation_ids: Collection[UUID]) -> tuple[Generation, ...]:
-        """Those of these generations that there are, without prompts and responses."""
         return await self._generations(list(generation_ids), _SUMMARY)
 
     async def add_sequel(self, generation_id: UUID, user_id: UUID, story_id: UUID) -> None:
-        """Keep which story a generation carries on."""
         await self._session.execute(
             insert(SequelDB).values(generation_id=generation_id, user_id=user_id, sequel_of=story_id)
         )
@@ -90,12 +85,10 @@ class SqlGenerationRepository:
     async def list_for_user(
         self, user_id: UUID, page: PageRequest, which: GenerationFilter = ANY_GENERATION, *, whole: bool = False
     ) -> Page[Generation]:
-        """A user's generations, newest first; `whole`: with prompts and responses."""
         page = beginning_before(which.created_before, page)
         return await self._list([GenerationDB.user_id == user_id, *_conditions(which)], page, () if whole else _SUMMARY)
 
     async def list_all(self, page: PageRequest) -> Page[Generation]:
-        """The generations of every user that the actor may see; prompts and responses are left out."""
         return await self._list([], page, _SUMMARY)
 
     async def _list(

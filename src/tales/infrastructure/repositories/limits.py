@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.idempotency import IdempotencyRecord
 from tales.domain.limits import DAY, Usage
+from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository, UsageRepository
 from tales.infrastructure.postgres.models import IdempotencyKeyDB, RequestRateDB
 from tales.infrastructure.postgres.roles import acting_as
 
@@ -54,15 +55,14 @@ _USAGE = text("""
 """)
 
 
-class SqlIdempotencyKeyRepository:
-    """See `tales.domain.repositories.limits.IdempotencyKeyRepository`. `role` is the transaction's own."""
+class SqlIdempotencyKeyRepository(IdempotencyKeyRepository):
+    """Keys over one session; `role` is the transaction's own."""
 
     def __init__(self, session: AsyncSession, role: str) -> None:
         self._session = session
         self._role = role
 
     async def claim(self, use: IdempotencyRecord) -> IdempotencyRecord:
-        """What the key stands for: `use`, unless it was taken before."""
         take = (
             insert(IdempotencyKeyDB)
             .values(user_id=use.user_id, key=use.key, fingerprint=use.fingerprint, generation_id=use.generation_id)
@@ -81,38 +81,34 @@ class SqlIdempotencyKeyRepository:
                 # In between, the reaper has forgotten it: it is free again.
 
     async def forget_before(self, before: datetime) -> None:
-        """Delete keys that were taken before `before`."""
         async with acting_as(self._session, SERVICE, then=self._role):
             await self._session.execute(delete(IdempotencyKeyDB).where(IdempotencyKeyDB.created_at < before))
 
 
-class SqlRequestRateRepository:
-    """See `tales.domain.repositories.limits.RequestRateRepository`. `role` is the transaction's own."""
+class SqlRequestRateRepository(RequestRateRepository):
+    """Rates over one session; `role` is the transaction's own."""
 
     def __init__(self, session: AsyncSession, role: str) -> None:
         self._session = session
         self._role = role
 
     async def take(self, user_id: UUID, per_minute: int) -> float:
-        """Count one request; how many seconds it has to wait, when there were too many."""
         async with acting_as(self._session, SERVICE, then=self._role):
             wait = await self._session.scalar(_TAKE, {"user_id": user_id, "per_minute": per_minute})
         return float(wait or 0)
 
     async def forget_idle(self) -> None:
-        """Delete what no longer makes anybody wait."""
         async with acting_as(self._session, SERVICE, then=self._role):
             await self._session.execute(delete(RequestRateDB).where(RequestRateDB.next_at < func.now()))
 
 
-class SqlUsageRepository:
-    """See `tales.domain.repositories.limits.UsageRepository`."""
+class SqlUsageRepository(UsageRepository):
+    """Counts of attempts over one session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def of_user(self, user_id: UUID) -> Usage:
-        """What a user has asked for within a day; another transaction that asks the same waits for this one."""
         await self._session.execute(_LOCK_USAGE, {"user_id": str(user_id)})
         # A statement of its own: it sees what the transaction that was waited for has committed.
         row = (await self._session.execute(_USAGE, {"user_id": user_id, "day": DAY})).one()

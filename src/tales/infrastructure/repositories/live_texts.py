@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, CursorResult, Integer, Text, TextClause, Uuid, bin
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.generation import AttemptId
-from tales.domain.repositories.live_texts import Change, LivePiece
+from tales.domain.repositories.live_texts import Change, LivePiece, LiveTextRepository
 from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, payloads
 from tales.infrastructure.postgres.escaping import escape_text, unescape_text
 
@@ -75,14 +75,13 @@ _NOTIFY = text(
 )
 
 
-class SqlLiveTextRepository:
-    """See `tales.domain.repositories.live_texts.LiveTextRepository`."""
+class SqlLiveTextRepository(LiveTextRepository):
+    """Text over one session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add(self, pieces: Sequence[LivePiece]) -> None:
-        """Keep pieces of their users' attempts that are pending; those of others are dropped."""
         if pieces:
             parameters = _attempts([piece.attempt for piece in pieces]) | {
                 "offsets": [piece.begins_at for piece in pieces],
@@ -92,7 +91,6 @@ class SqlLiveTextRepository:
             await self._session.execute(_ADD, parameters)
 
     async def read(self, offsets: Mapping[AttemptId, int]) -> tuple[LivePiece, ...]:
-        """The pieces of each attempt from the one on that holds its offset, in their order."""
         if not offsets:
             return ()
         rows = await self._session.execute(_READ, _attempts(offsets) | {"offsets": list(offsets.values())})
@@ -104,16 +102,13 @@ class SqlLiveTextRepository:
         )
 
     async def forget(self, attempts: Collection[AttemptId]) -> None:
-        """Remove the text of these attempts."""
         if attempts:
             await self._session.execute(_FORGET, _attempts(attempts))
 
     async def forget_ended(self) -> int:
-        """Remove the text of attempts that are not pending, or not there; how many pieces it was."""
         return cast("CursorResult[object]", await self._session.execute(_FORGET_ENDED)).rowcount
 
     async def announce(self, changes: Collection[Change], *, sender: str = "", has_enqueued: bool = False) -> None:
-        """Tell every process of these changes, and whether an attempt waits, once this transaction commits."""
         notices = [(CHANNEL, payload) for payload in payloads(changes, sender)]
         if has_enqueued:
             notices.append((QUEUE_CHANNEL, ""))

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.application.ports import Clock
+from tales.domain.repositories.login_attempts import LoginAttemptRepository
 from tales.domain.throttle import FORGOTTEN_AFTER, Counts, LoginKind
 from tales.infrastructure.postgres.fingerprints import fingerprint
 from tales.infrastructure.postgres.models import AccountDB, LoginAttemptDB, SessionDB
@@ -17,15 +18,14 @@ _ADDRESS_LOCK = 0x7A11
 _CLIENT_LOCK = 0x7A12
 
 
-class SqlLoginAttemptRepository:
-    """See `tales.domain.repositories.login_attempts.LoginAttemptRepository`."""
+class SqlLoginAttemptRepository(LoginAttemptRepository):
+    """Counts over one session."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
 
     async def tally(self, kind: LoginKind, address: str, client: str | None) -> tuple[Counts, Counts]:
-        """The attempts for `address`, and those of `client`; others wait until the transaction ends."""
         of_address = LoginAttemptDB.address_hash == fingerprint(address)
         of_client = LoginAttemptDB.client_hash == fingerprint(client)
         # Always in this order, so that no two wait for each other.
@@ -58,7 +58,6 @@ class SqlLoginAttemptRepository:
         return Counts(int(address_attempts), address_last), Counts(int(client_attempts), client_last)
 
     async def count(self, kind: LoginKind, address: str, client: str | None) -> None:
-        """One attempt more."""
         now = self._clock.now()
         first = insert(LoginAttemptDB).values(
             kind=kind, address_hash=fingerprint(address), client_hash=fingerprint(client), attempts=1, last_at=now
@@ -73,7 +72,6 @@ class SqlLoginAttemptRepository:
         await self._forget_old()
 
     async def clear(self, kind: LoginKind, address: str) -> None:
-        """Forget the attempts for `address`: one has succeeded."""
         await self._session.execute(
             delete(LoginAttemptDB).where(
                 LoginAttemptDB.kind == kind, LoginAttemptDB.address_hash == fingerprint(address)

@@ -10,6 +10,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.reports import CostRow, ModelRow, PromptRow, ReasonRow, RetryRow, TimeoutRow
+from tales.domain.repositories.reports import ReportRepository
 from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
 
 _COST = """
@@ -112,34 +113,28 @@ _PROMPTS = f"""
 Row = TypeVar("Row")
 
 
-class SqlReportRepository:
-    """See `tales.domain.repositories.reports.ReportRepository`."""
+class SqlReportRepository(ReportRepository):
+    """Reports over one session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def models(self, since: datetime) -> tuple[ModelRow, ...]:
-        """By model, the busiest first."""
         return await self._rows(text(_MODELS), since, ModelRow)
 
     async def retries(self, since: datetime) -> tuple[RetryRow, ...]:
-        """By the number of attempts."""
         return await self._rows(text(_RETRIES), since, RetryRow)
 
     async def reasons(self, since: datetime) -> tuple[ReasonRow, ...]:
-        """By the reason of a failure, the most frequent first."""
         return await self._rows(text(_REASONS), since, ReasonRow)
 
     async def timeouts(self, since: datetime) -> tuple[TimeoutRow, ...]:
-        """By model and reason, the most frequent first."""
         return await self._rows(text(_TIMEOUTS), since, TimeoutRow)
 
     async def costs(self, since: datetime) -> tuple[CostRow, ...]:
-        """By day and model, the newest day first."""
         return await self._rows(text(_COSTS), since, CostRow)
 
     async def prompts(self, since: datetime) -> tuple[PromptRow, ...]:
-        """By version of the prompt and model, the busiest first."""
         return await self._rows(text(_PROMPTS), since, PromptRow)
 
     async def _rows(self, query: TextClause, since: datetime, row: Callable[..., Row]) -> tuple[Row, ...]:

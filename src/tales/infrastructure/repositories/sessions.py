@@ -9,7 +9,7 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.application.ports import Clock
-from tales.domain.repositories.sessions import Session
+from tales.domain.repositories.sessions import Session, SessionRepository
 from tales.infrastructure.postgres.fingerprints import fingerprint
 from tales.infrastructure.postgres.models import ReplacedRefreshTokenDB, SessionDB
 
@@ -17,15 +17,14 @@ FORGOTTEN_AT_ONCE = 10
 """Rows that one transaction clears away: more than it makes, and too few to be felt."""
 
 
-class SqlSessionRepository:
-    """See `tales.domain.repositories.sessions.SessionRepository`."""
+class SqlSessionRepository(SessionRepository):
+    """Sign-ins over one session of the database."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
 
     async def open(self, session: Session, refresh_token: str) -> None:
-        """Insert a session with its first refresh token."""
         await self._session.execute(
             insert(SessionDB).values(
                 id=session.id,
@@ -38,7 +37,6 @@ class SqlSessionRepository:
         )
 
     async def hold(self, refresh_token: str) -> Session | None:
-        """The session whose present refresh token this is, held against others until the transaction ends."""
         row = await self._session.scalar(
             select(SessionDB)
             .where(SessionDB.refresh_token_hash == fingerprint(refresh_token), SessionDB.expires_at > self._clock.now())
@@ -47,7 +45,6 @@ class SqlSessionRepository:
         return Session(row.id, row.user_id, None, row.created_at, row.expires_at) if row else None
 
     async def replace_token(self, session: Session, refresh_token: str, new_token: str, expires_at: datetime) -> None:
-        """From now on it is `new_token` that prolongs this session, until `expires_at`."""
         await self._session.execute(
             insert(ReplacedRefreshTokenDB).values(
                 token_hash=fingerprint(refresh_token), session_id=session.id, replaced_at=self._clock.now()
@@ -60,7 +57,6 @@ class SqlSessionRepository:
         )
 
     async def find_replaced(self, refresh_token: str) -> UUID | None:
-        """The open session whose refresh token this was once, before another replaced it."""
         return await self._session.scalar(
             select(ReplacedRefreshTokenDB.session_id).where(
                 ReplacedRefreshTokenDB.token_hash == fingerprint(refresh_token)
@@ -68,20 +64,16 @@ class SqlSessionRepository:
         )
 
     async def is_open(self, session_id: UUID) -> bool:
-        """Whether the session has not ended."""
         return bool(await self._session.scalar(select(exists().where(SessionDB.id == session_id))))
 
     async def close(self, session_id: UUID) -> None:
-        """End a session, if it has not ended."""
         await self._session.execute(delete(SessionDB).where(SessionDB.id == session_id))
 
     async def close_all(self, user_id: UUID, *, but: UUID | None = None) -> None:
-        """End all sessions of a user, `but` this one."""
         of_user = delete(SessionDB).where(SessionDB.user_id == user_id)
         await self._session.execute(of_user if but is None else of_user.where(SessionDB.id != but))
 
     async def forget_expired(self) -> None:
-        """Delete some of the sessions that nobody has prolonged in time."""
         expired = (
             select(SessionDB.id)
             .where(SessionDB.expires_at <= self._clock.now())

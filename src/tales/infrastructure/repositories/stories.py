@@ -12,6 +12,7 @@ from tales.application.ports import Clock
 from tales.domain.filters import ANY_STORY, StoryFilter
 from tales.domain.generation import AttemptId
 from tales.domain.page import Page, PageKey, PageRequest
+from tales.domain.repositories.stories import StoryRepository
 from tales.domain.story import NewStory, Rating, Story, Title, WrittenStory
 from tales.domain.versions import ExpectedVersions
 from tales.infrastructure.postgres.keyset import newest_first, page_of, read_in_order
@@ -20,8 +21,8 @@ from tales.infrastructure.postgres.versions import one_of
 from tales.infrastructure.repositories.generations import to_attempt
 
 
-class SqlStoryRepository:
-    """See `tales.domain.repositories.stories.StoryRepository`."""
+class SqlStoryRepository(StoryRepository):
+    """Stories over one session."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
@@ -47,12 +48,10 @@ class SqlStoryRepository:
         return _to_story(row)
 
     async def get(self, story_id: UUID) -> Story | None:
-        """One story."""
         row = await self._session.get(StoryDB, story_id)
         return _to_story(row) if row else None
 
     async def get_written(self, story_id: UUID) -> WrittenStory | None:
-        """One story and the attempt that wrote it."""
         row = (await self._session.execute(_WRITTEN, {"story_id": story_id})).one_or_none()
         return _to_written(*row) if row else None
 
@@ -66,18 +65,15 @@ class SqlStoryRepository:
         return page_of(rows, page, lambda row: PageKey(row[0].created_at, row[0].id), lambda row: _to_written(*row))
 
     async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
-        """A user's stories, newest first."""
         query = select(StoryDB).where(StoryDB.user_id == user_id, *_conditions(which))
         query = newest_first(query, StoryDB.created_at, StoryDB.id, page)
         rows = (await read_in_order(self._session, query)).scalars().all()
         return page_of(rows, page, lambda row: PageKey(row.created_at, row.id), _to_story)
 
     async def rate(self, story_id: UUID, rating: Rating, versions: ExpectedVersions = None) -> Story | None:
-        """Keep a family's rating of a story of one of these versions."""
         return await self._change(story_id, versions, rating=rating.value)
 
     async def rename(self, story_id: UUID, title: Title | None, versions: ExpectedVersions = None) -> Story | None:
-        """Give a story of one of these versions another title, if any."""
         if title is None:
             which = one_of(StoryDB.id, story_id, StoryDB.version, versions)
             row = await self._session.scalar(select(StoryDB).where(which))
@@ -85,7 +81,6 @@ class SqlStoryRepository:
         return await self._change(story_id, versions, title=title.value)
 
     async def delete(self, story_id: UUID, versions: ExpectedVersions = None) -> bool:
-        """Delete a story of one of these versions; its attempts stay."""
         which = one_of(StoryDB.id, story_id, StoryDB.version, versions)
         return await self._session.scalar(delete(StoryDB).where(which).returning(StoryDB.id)) is not None
 

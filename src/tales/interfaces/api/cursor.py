@@ -6,7 +6,10 @@ import base64
 import binascii
 import struct
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import BeforeValidator, Field
 
 from tales.domain.errors import InvalidInput
 from tales.domain.page import PageKey
@@ -33,3 +36,11 @@ def decode_cursor(cursor: str) -> PageKey:
         raise InvalidInput(
             "cursor", "cursor is not one of ours. Use a page's next_cursor as it came, or leave it out."
         ) from None
+
+
+def _encoded(value: object) -> object:
+    return encode_cursor(value) if isinstance(value, PageKey) else value
+
+
+NextCursor = Annotated[str | None, BeforeValidator(_encoded), Field(validation_alias="next")]
+"""The cursor that is behind the items of a page."""

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated
+from contextlib import aclosing
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 import typer
 
-from tales.domain.generation import Generation
-from tales.domain.page import MAX_PAGE
+from tales.administration import open_transactions
+from tales.application.generations import get_whole, list_all
+from tales.domain.page import MAX_PAGE, PageRequest
+from tales.interfaces.cli.backend import open_client
 from tales.interfaces.cli.console import out
 from tales.interfaces.cli.json_output import generation_json
-from tales.interfaces.cli.open_place import open_records
-from tales.interfaces.cli.places import Records
+from tales.interfaces.cli.records import AnyGeneration
 from tales.interfaces.cli.running import run
-from tales.interfaces.cli.server_option import chosen_server
+from tales.interfaces.cli.server_option import ChosenServer, chosen_server
 from tales.interfaces.cli.tables import attempt_details, attempts_table, generations_table
-from tales.settings import load_settings
+from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Look at generations and their attempts.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+Owned: TypeAlias = tuple[UUID, AnyGeneration]
+"""A generation, and the user whose it is."""
 
 
 @app.command("list")
@@ -33,11 +37,12 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the newest generations."""
-    generations = run(_list(_place(context), limit))
+    settings = load_settings()
+    generations = run(_list(chosen_server(context, settings), settings, limit))
     if as_json:
-        typer.echo(json.dumps([generation_json(g, whole=False) for g in generations], indent=2))
+        typer.echo(json.dumps([generation_json(g, user_id, whole=False) for user_id, g in generations], indent=2))
     else:
-        out.print(generations_table(generations))
+        out.print(generations_table(generation for _, generation in generations))
 
 
 @app.command()
@@ -50,9 +55,10 @@ def show(
 
     A server shows the family's own generations, without prompts and responses.
     """
-    generation = run(_show(_place(context), generation_id))
+    settings = load_settings()
+    user_id, generation = run(_get(chosen_server(context, settings), settings, generation_id))
     if as_json:
-        typer.echo(json.dumps(generation_json(generation, whole=True), indent=2))
+        typer.echo(json.dumps(generation_json(generation, user_id, whole=True), indent=2))
         return
     out.print(attempts_table(generation))
     for attempt in generation.attempts:
@@ -60,16 +66,25 @@ def show(
     out.print(f"story: {generation.story_id or 'none'}")
 
 
-def _place(context: typer.Context) -> AbstractAsyncContextManager[Records]:
-    settings = load_settings()
-    return open_records(chosen_server(context, settings), settings)
+async def _list(server: ChosenServer | None, settings: Settings, limit: int) -> Sequence[Owned]:
+    """What the server keeps for the family; without one, what this machine's database keeps of all families."""
+    if server is None:
+        async with open_transactions(settings) as transactions:
+            return [(found.user_id, found) for found in (await list_all(transactions, PageRequest(limit))).items]
+    generations: list[Owned] = []
+    async with open_client(server, settings) as tales, aclosing(tales.generations.list(page_size=limit)) as found:
+        user_id = (await tales.me()).id
+        async for generation in found:
+            generations.append((user_id, generation))
+            if len(generations) == limit:
+                break
+    return generations
 
 
-async def _list(place: AbstractAsyncContextManager[Records], limit: int) -> Sequence[Generation]:
-    async with place as records:
-        return await records.list_generations(limit)
-
-
-async def _show(place: AbstractAsyncContextManager[Records], generation_id: UUID) -> Generation:
-    async with place as records:
-        return await records.get_generation(generation_id)
+async def _get(server: ChosenServer | None, settings: Settings, generation_id: UUID) -> Owned:
+    if server is None:
+        async with open_transactions(settings) as transactions:
+            whole = await get_whole(transactions, generation_id)
+            return whole.user_id, whole
+    async with open_client(server, settings) as tales:
+        return (await tales.me()).id, await tales.generations.get(generation_id)

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
 
-from tales.domain.generation import Attempt, Generation, Json
-from tales.interfaces.cli.places import WrittenStory
+from tales.domain.generation import Attempt, Json
+from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, cost_of, request_of
+
+if TYPE_CHECKING:
+    from tales.client import Story
+
+# Costs have as many digits as their column, whoever has written them.
+_DIGITS = Decimal("1E-12")
 
 
-def generation_json(generation: Generation, *, whole: bool) -> dict[str, Json]:
-    """A generation with its attempts; `whole` with prompts and responses."""
+def generation_json(generation: AnyGeneration, user_id: UUID, *, whole: bool) -> dict[str, Json]:
+    """A user's generation with its attempts; `whole` with prompts and responses, where they are known."""
     return {
         "generation_id": str(generation.generation_id),
-        "user_id": str(generation.user_id),
+        "user_id": str(user_id),
         "status": generation.status,
         "story_id": str(generation.story_id) if generation.story_id else None,
-        "attempts": [attempt_json(attempt, whole=whole) for attempt in generation.attempts],
+        "attempts": [_attempt_json(generation, attempt, whole=whole) for attempt in generation.attempts],
     }
 
 
-def attempt_json(attempt: Attempt, *, whole: bool) -> dict[str, Json]:
+def _attempt_json(generation: AnyGeneration, attempt: AnyAttempt, *, whole: bool) -> dict[str, Json]:
     """One attempt. Times in UTC, costs in US dollars as decimal strings."""
+    request, cost = request_of(generation), cost_of(attempt)
     shown: dict[str, Json] = {
-        "generation_id": str(attempt.id.generation_id),
-        "attempt_number": attempt.id.attempt_number,
+        "generation_id": str(generation.generation_id),
+        "attempt_number": attempt.attempt_number,
         "status": attempt.status,
         "origin": attempt.origin,
         "model_used": attempt.model_used,
@@ -39,21 +49,22 @@ def attempt_json(attempt: Attempt, *, whole: bool) -> dict[str, Json]:
         "completed_at": _time(attempt.completed_at),
         "prompt_tokens": attempt.prompt_tokens,
         "completion_tokens": attempt.completion_tokens,
-        "cost_usd": str(attempt.known_cost_usd) if attempt.known_cost_usd is not None else None,
-        "story_type": attempt.story_type,
-        "story_length": attempt.story_length,
-        "language": attempt.language,
-        "moral": attempt.moral,
-        "hero_appearance": attempt.hero_appearance,
-        "relationship_description": attempt.relationship_description,
+        "cost_usd": None if cost is None else str(cost.quantize(_DIGITS)),
+        "story_type": request.story_type,
+        "story_length": request.story_length,
+        "language": request.language,
+        "moral": request.moral,
+        "hero_appearance": request.hero_appearance,
+        "relationship_description": request.relationship_description,
         "prompt_version": attempt.prompt_version,
     }
     if whole:
-        shown |= {"prompt": attempt.prompt, "full_response": attempt.full_response}
+        shown["prompt"] = attempt.prompt if isinstance(attempt, Attempt) else None
+        shown["full_response"] = attempt.full_response if isinstance(attempt, Attempt) else None
     return shown
 
 
-def story_json(story: WrittenStory) -> dict[str, Json]:
+def story_json(story: Story) -> dict[str, Json]:
     """A story, and the attempt that wrote it."""
     return {
         "id": str(story.id),
@@ -62,8 +73,8 @@ def story_json(story: WrittenStory) -> dict[str, Json]:
         "rating": story.rating,
         "child_id": str(story.child_id) if story.child_id else None,
         "hero_id": str(story.hero_id) if story.hero_id else None,
-        "generation_id": str(story.attempt.generation_id),
-        "generation_attempt": story.attempt.attempt_number,
+        "generation_id": str(story.generation_id),
+        "generation_attempt": story.generation_attempt,
         "created_at": _time(story.created_at),
     }
 

@@ -5,43 +5,38 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from uuid import UUID
 
 from rich.markup import escape
 
-from tales.application.services import Services
-from tales.domain.actor import Actor
-from tales.domain.generation import Attempt, Generation
-from tales.domain.progress import RetryEvent, TextDelta
+from tales.client import AsyncTales, Delta, Generation, NotFound, Retrying
 from tales.interfaces.cli.console import err
 
-LONG = 24 * 3600.0
-"""Seconds: longer than any generation takes, as each one ends."""
 
-
-async def follow(
-    services: Services, actor: Actor, generation: Generation, show: Callable[[str], None] | None
-) -> Generation:
+async def follow(tales: AsyncTales, generation_id: UUID, show: Callable[[str], None] | None) -> Generation:
     """Wait for the generation's end. `show` gets its text as it is written; how attempts fail is said on the side."""
-    generation_id = generation.generation_id
-    if show is not None:
-        async with aclosing(await services.stream_events(actor, generation_id)) as events:
+    with suppress(NotFound):  # a server without events: the generation itself says how it ended
+        async with aclosing(tales.generations.events(generation_id)) as events:
             async for event in events:
-                if isinstance(event, TextDelta):
+                if show is not None and isinstance(event, Delta):
                     show(event.text)
-                elif isinstance(event, RetryEvent):
-                    _say_how_it_ended(event.ended, is_last=False)
-    ended = await services.follow_generation.wait(actor, generation, LONG)
+                elif show is not None and isinstance(event, Retrying):
+                    reason = event.error_message or event.error_type or "it failed."
+                    _say_that_there_is_no_story(event.attempt_number, reason, is_last=False)
+    ended = await tales.generations.wait(generation_id)
     if show is not None and ended.story_id is None:
-        _say_how_it_ended(ended.latest, is_last=True)
+        _say_that_there_is_no_story(len(ended.attempts), reason_of(ended), is_last=True)
     return ended
 
 
-def _say_how_it_ended(attempt: Attempt, *, is_last: bool) -> None:
-    say_that_there_is_no_story(attempt.id.attempt_number, attempt.error_message or attempt.status, is_last=is_last)
+def reason_of(generation: Generation) -> str:
+    """Why the last attempt gave no story."""
+    reason = generation.attempts[-1].error_message if generation.attempts else None
+    return reason or generation.status
 
 
-def say_that_there_is_no_story(attempt_number: int, reason: str, *, is_last: bool) -> None:
+def _say_that_there_is_no_story(attempt_number: int, reason: str, *, is_last: bool) -> None:
     """What was shown of an attempt that failed is no story: the next one begins from the start."""
     what_next = "That was the last attempt." if is_last else "Trying again."
     err.print(

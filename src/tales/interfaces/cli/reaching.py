@@ -16,18 +16,19 @@ class ServerProblem(TalesError):
     code = "server_problem"
 
 
-@contextmanager
-def reaching(server: ChosenServer) -> Iterator[str]:
-    """The server's address; whatever the client raises inside leaves as the command line's own error.
-
-    Raises: InvalidInput, ServerProblem.
-    """
+def checked_address(server: ChosenServer) -> str:
+    """The server's address. Raises: InvalidInput."""
     try:
-        address = checked_server(server.url)
+        return checked_server(server.url)
     except ValueError as error:
         raise InvalidInput(server.named_by, f"{server.named_by} cannot be used: {error}") from None
+
+
+@contextmanager
+def client_errors() -> Iterator[None]:
+    """Whatever the client raises inside leaves as the command line's own error. Raises: ServerProblem."""
     try:
-        yield address
+        yield
     except Unauthenticated as error:
         raise ServerProblem(f"{error.message}\nSign in with: tales --server URL login ADDRESS") from None
     except ClientError as error:

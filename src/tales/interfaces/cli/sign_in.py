@@ -9,7 +9,7 @@ import typer
 from tales.client import AsyncTales
 from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.passwords import ask_password
-from tales.interfaces.cli.reaching import reaching
+from tales.interfaces.cli.reaching import checked_address, client_errors
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import ChosenServer, chosen_server
 from tales.interfaces.cli.token_store import KeptTokens
@@ -21,7 +21,8 @@ def login(
 ) -> None:
     """Sign in at a server: tales --server URL login ADDRESS. A script gives the password on standard input."""
     settings = load_settings()
-    with reaching(_server(context, settings)) as server:
+    server = checked_address(_server(context, settings))
+    with client_errors():
         run(_login(settings, server, address, ask_password()))
     err.print(f"Signed in at {server}.", markup=False, soft_wrap=True)
 
@@ -29,7 +30,8 @@ def login(
 def logout(context: typer.Context) -> None:
     """Sign out at a server, and forget its tokens."""
     settings = load_settings()
-    with reaching(_server(context, settings)) as server:
+    server = checked_address(_server(context, settings))
+    with client_errors():
         run(_logout(settings, server))
     err.print(f"Signed out at {server}.", markup=False, soft_wrap=True)
 

@@ -15,14 +15,20 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from tales.domain.generation import Attempt, Generation, Status
+from tales.domain.generation import Attempt, Status
+from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, cost_of, request_of
 
 # Marks that turn the direction of what follows (Unicode Standard Annex 9).
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-_COLOURS = {Status.SUCCESS: "green", Status.PENDING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red"}
+_COLOURS: dict[str, str] = {
+    Status.SUCCESS: "green",
+    Status.PENDING: "yellow",
+    Status.FAILED: "red",
+    Status.TIMEOUT: "red",
+}
 
 
-def attempts_table(generation: Generation) -> Table:
+def attempts_table(generation: AnyGeneration) -> Table:
     """One row an attempt: how it ended, why, how long it took and what it cost."""
     table = Table("#", "status", box=SIMPLE, title=f"Attempts of {generation.generation_id}", title_justify="left")
     for folded in ("model", "reason"):
@@ -31,54 +37,54 @@ def attempts_table(generation: Generation) -> Table:
         table.add_column(right_aligned, justify="right", no_wrap=True)
     for attempt in generation.attempts:
         table.add_row(
-            str(attempt.id.attempt_number),
+            str(attempt.attempt_number),
             _status(attempt.status),
             _text(attempt.model_used),
             _text(attempt.error_type or ""),
             _seconds(attempt.started_at, attempt.first_token_at),
             _seconds(attempt.started_at, attempt.completed_at),
             _number(attempt.completion_tokens),
-            _dollars(attempt.known_cost_usd),
+            _dollars(cost_of(attempt)),
         )
     return table
 
 
-def generations_table(generations: Iterable[Generation]) -> Table:
+def generations_table(generations: Iterable[AnyGeneration]) -> Table:
     """One row a generation, newest first."""
     table = Table(box=SIMPLE)
     table.add_column("generation", no_wrap=True)
     for folded in ("created", "type", "status", "attempts", "model"):
         table.add_column(folded, overflow="fold")
     for generation in generations:
-        first, latest = generation.attempts[0], generation.latest
+        created_at = generation.attempts[0].created_at if generation.attempts else None
         table.add_row(
             str(generation.generation_id),
-            f"{first.created_at:%Y-%m-%d %H:%M:%S}",
-            first.story_type,
+            f"{created_at:%Y-%m-%d %H:%M:%S}" if created_at else "",
+            _text(request_of(generation).story_type or ""),
             _status(generation.status),
             str(len(generation.attempts)),
-            _text(latest.model_used),
+            _text(generation.attempts[-1].model_used if generation.attempts else ""),
         )
     return table
 
 
-def attempt_details(attempt: Attempt) -> RenderableType:
-    """All that is known of one attempt, with its prompt and its complete response."""
+def attempt_details(attempt: AnyAttempt) -> RenderableType:
+    """All that is known of one attempt; one of this machine's with its prompt and its complete response."""
     facts = Table.grid(padding=(0, 2))
     for name, value in _facts(attempt):
         if value is not None:
             facts.add_row(Text(name, style="dim"), _text(str(value)))
     parts: list[RenderableType] = [facts]
-    if attempt.prompt is not None:
+    if isinstance(attempt, Attempt) and attempt.prompt is not None:
         parts.append(Panel(_text(attempt.prompt.rstrip()), title="prompt", title_align="left"))
-    if attempt.full_response is not None:
+    if isinstance(attempt, Attempt) and attempt.full_response is not None:
         response = _printable(json.dumps(attempt.full_response, indent=2, ensure_ascii=False))
         parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
-    title = f"attempt {attempt.id.attempt_number} · {attempt.status}"
-    return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS[attempt.status])
+    title = _text(f"attempt {attempt.attempt_number} · {attempt.status}")
+    return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS.get(attempt.status, "none"))
 
 
-def _facts(attempt: Attempt) -> list[tuple[str, object]]:
+def _facts(attempt: AnyAttempt) -> list[tuple[str, object]]:
     return [
         ("model_used", attempt.model_used),
         ("served_model", attempt.served_model),
@@ -93,7 +99,7 @@ def _facts(attempt: Attempt) -> list[tuple[str, object]]:
         ("completed_at", attempt.completed_at),
         ("prompt_tokens", attempt.prompt_tokens),
         ("completion_tokens", attempt.completion_tokens),
-        ("cost_usd", attempt.known_cost_usd),
+        ("cost_usd", cost_of(attempt)),
         ("prompt_version", attempt.prompt_version),
         ("origin", attempt.origin),
     ]
@@ -117,8 +123,8 @@ def _acts(char: str) -> bool:
     return unicodedata.category(char) in {"Cc", "Cs"} or unicodedata.bidirectional(char) in _TURNS
 
 
-def _status(status: Status) -> Text:
-    return Text(status, style=_COLOURS[status])
+def _status(status: str) -> Text:
+    return Text(_printable(status), style=_COLOURS.get(status, "none"))
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> str:

@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import mkstemp
 from urllib.parse import quote
 
-from tales.client import Tokens
+from tales.client import Tokens, TokenStore
 
 FOLDER = "servers"
 
 
-class KeptTokens:
-    """See `tales.client.TokenStore`: the tokens for one server, in `home`."""
+class KeptTokens(TokenStore):
+    """The tokens for one server, in `home`."""
 
     def __init__(self, home: Path, server: str) -> None:
         self._path = home / FOLDER / f"{quote(server.rstrip('/'), safe='')}.json"

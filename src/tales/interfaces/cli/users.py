@@ -11,6 +11,8 @@ from typing import Annotated, TextIO
 
 import typer
 
+from tales.application.accounts import appoint_admin, find_user, read_profile
+from tales.application.export_family import export_family
 from tales.bootstrap import running_app
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
@@ -68,15 +70,17 @@ def export(
 
 async def _erase(address: str) -> None:
     async with running_app(load_settings(), with_worker=False) as tales:
-        await tales.services.erase_family.by_operator(await tales.services.find_user(address))
+        user_id = await find_user(tales.services.transactions, address)
+        await tales.services.erase_family.by_operator(user_id)
 
 
 async def _export(address: str, to: Path) -> None:
     async with running_app(load_settings(), with_worker=False) as tales:
-        actor = Actor(await tales.services.find_user(address))
-        profile = await tales.services.read_profile(actor)
+        transactions = tales.services.transactions
+        actor = Actor(await find_user(transactions, address))
+        profile = await read_profile(transactions, actor)
         with _new_file(to) as file:
-            async for piece in export_document(profile, tales.services.export_family(actor)):
+            async for piece in export_document(profile, export_family(transactions, actor)):
                 file.write(piece)
 
 
@@ -105,4 +109,4 @@ async def _create(address: str, password: str) -> Account:
 async def _appoint(address: str, *, is_admin: bool) -> Account:
     async with running_app(load_settings(), with_worker=False) as tales:
         tales.services.check_own_sign_in()
-        return await tales.services.appoint_admin(address, is_admin=is_admin)
+        return await appoint_admin(tales.services.transactions, address, is_admin=is_admin)

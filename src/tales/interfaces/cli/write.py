@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from asyncio import CancelledError
-from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
-from tales.application.request_generation import GenerationRequest
-from tales.domain.generation import Generation
+from tales.client import AsyncTales, Conflict, Generation, Story
 from tales.domain.story_spec import DEFAULT_LANGUAGE, StoryType
-from tales.interfaces.cli.cast import Cast
+from tales.interfaces.cli.backend import open_client
+from tales.interfaces.cli.characters import Characters
 from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.json_output import generation_json, story_json
-from tales.interfaces.cli.live_text import show_on_terminal
-from tales.interfaces.cli.open_place import open_writer
-from tales.interfaces.cli.places import Writer, WrittenStory
+from tales.interfaces.cli.live_text import follow, reason_of, show_on_terminal
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import chosen_server
 from tales.interfaces.cli.tables import attempts_table
@@ -49,8 +48,8 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
     server = chosen_server(context, settings)
     if model is not None:
         settings = settings.model_copy(update={"models": (model,)})
-    cast = Cast(
-        story_type=story_type or Cast.type_of(name, hero),
+    characters = Characters(
+        story_type=story_type or Characters.type_of(name, hero),
         name=name,
         age=age,
         likes=tuple(likes or ()),
@@ -58,19 +57,26 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         hero=hero,
         appearance=appearance,
     )
-    wish = GenerationRequest(
-        story_type=cast.story_type,
-        moral=moral,
-        relationship_description=relationship,
-        story_length=minutes,
-        language=language,
-        model=model if server else None,
-    )
-    generation, story = run(_write(open_writer(server, settings), cast, wish, live=not as_json and sys.stdout.isatty()))
+
+    async def ask(tales: AsyncTales) -> Generation:
+        child, chosen = await characters.find_child(tales), await characters.find_hero(tales)
+        return await tales.generations.create(
+            story_type=characters.story_type,
+            moral=moral,
+            child_id=child.id if child else None,
+            hero_id=chosen.id if chosen else None,
+            relationship_description=relationship,
+            story_length=minutes,
+            language=language,
+            model=model if server else None,
+        )
+
+    live = not as_json and sys.stdout.isatty()
+    user_id, generation, story = run(_write(open_client(server, settings), ask, live=live))
     if as_json:
         shown = {
             "story": story_json(story) if story else None,
-            "generation": generation_json(generation, whole=False),
+            "generation": generation_json(generation, user_id, whole=False),
         }
         typer.echo(json.dumps(shown, indent=2))
     else:
@@ -84,31 +90,30 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
 
 
 async def _write(
-    place: AbstractAsyncContextManager[Writer], cast: Cast, wish: GenerationRequest, *, live: bool
-) -> tuple[Generation, WrittenStory | None]:
-    async with place as writer:
-        child = await cast.find_child(writer)
-        hero = await cast.find_hero(writer)
-        wish = replace(wish, child_id=child.id if child else None, hero_id=hero.id if hero else None)
-        generation = await writer.request(wish)
+    backend: AbstractAsyncContextManager[AsyncTales],
+    ask: Callable[[AsyncTales], Awaitable[Generation]],
+    *,
+    live: bool,
+) -> tuple[UUID, Generation, Story | None]:
+    async with backend as tales:
+        user_id = (await tales.me()).id
+        generation = await ask(tales)
         try:
-            generation = await writer.follow(generation, show_on_terminal if live else None)
+            generation = await follow(tales, generation.generation_id, show_on_terminal if live else None)
         except CancelledError:
             # Ctrl-C: the family no longer wants it.
-            await writer.cancel(generation.generation_id)
+            with suppress(Conflict):
+                await tales.generations.cancel(generation.generation_id)
             raise
-        story = None
-        if generation.story_id is not None:
-            story = await writer.get_story(generation.story_id)
-    return generation, story
+        story = await tales.stories.get(generation.story_id) if generation.story_id else None
+    return user_id, generation, story
 
 
 def _why(generation: Generation) -> str:
     """Why there is no story, in a sentence, and where to look."""
     count = len(generation.attempts)
     tried = "the only attempt" if count == 1 else f"all {count} attempts"
-    reason = generation.latest.error_message or generation.latest.status
     return (
-        f"No story was written: {tried} failed. The last one: {reason} "
+        f"No story was written: {tried} failed. The last one: {reason_of(generation)} "
         f"See more with: tales generations show {generation.generation_id}"
     )

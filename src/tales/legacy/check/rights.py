@@ -114,7 +114,7 @@ def judge_rights(connection: Connection) -> Iterator[Finding]:
     for trigger in connection.execute(_FIRED_BY_UPDATE, {"ours": ours("trigger")}).scalars():
         sentence = (
             f"{rights.role} may not mute the trigger {trigger} on stories, which fires when the migration links a "
-            "story and may change it, such as its updated_at."
+            "story. The story stays as it is; what the trigger writes elsewhere is written."
         )
         grant = f"grant set on parameter session_replication_role to {rights.role};"
         yield Finding("trigger_not_muted", Severity.WARNING, sentence, (grant,))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, status
+from pydantic import ConfigDict
 
 from tales.application.refresh_tokens import SignedIn
 from tales.application.services import Services
+from tales.application.sign_in import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD
 from tales.domain import errors
 from tales.domain.repositories.accounts import Account
 from tales.interfaces.api.client_address import ClientAddress
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
+from tales.interfaces.api.fields import Answer, Body, Shown, Text
 from tales.interfaces.api.openapi import problems
-from tales.interfaces.api.v3 import answers, bodies
 from tales.interfaces.api.v3.token_form import TokenForm, token_form
 
 
@@ -30,14 +33,58 @@ router = APIRouter(
 )
 
 
+class SignUp(Body):
+    """An address and a password of one's own choice."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"email": "ada@example.com", "password": "correct horse"}})
+
+    email: Annotated[Text, Shown(maxLength=LONGEST_EMAIL, format="email")]
+    password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
+
+
+class RefreshToken(Body):
+    """What keeps a user signed in."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"refresh_token": "8Yx2..."}})
+
+    refresh_token: Text
+
+
+class NewPassword(Body):
+    """A password instead of the present one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"current_password": "correct horse", "new_password": "battery staple"}}
+    )
+
+    current_password: Annotated[Text, Shown(format="password")]
+    new_password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
+
+
+class SignedUp(Answer):
+    """A new account."""
+
+    user_id: UUID
+    email: str
+
+
+class Token(Answer):
+    """A token for the header `Authorization: Bearer`. `expires_in` seconds; then `refresh_token` gets the next one."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 -- the kind of token, as RFC 6750 names it
+    expires_in: int
+    refresh_token: str
+
+
 @router.post(
     "/signup",
     status_code=status.HTTP_201_CREATED,
     summary="Open an account",
-    response_model=answers.SignedUp,
+    response_model=SignedUp,
     responses=problems(errors.TooManyRequests, body=True),
 )
-async def sign_up(body: bodies.SignUp, services: UseCases, client: ClientAddress) -> Account:
+async def sign_up(body: SignUp, services: UseCases, client: ClientAddress) -> Account:
     """Open an account for a family. The next step is a token."""
     return await services.sign_in.sign_up(body.email, body.password, client)
 
@@ -51,7 +98,7 @@ async def sign_up(body: bodies.SignUp, services: UseCases, client: ClientAddress
 )
 async def get_token(
     form: Annotated[TokenForm, Depends(token_form)], services: UseCases, client: ClientAddress
-) -> answers.Token:
+) -> Token:
     """Trade an address (as `username`) and a password for tokens (OAuth 2, RFC 6749, section 4.3).
 
     With `grant_type=refresh_token`, trade a refresh token for the next tokens (section 6).
@@ -62,7 +109,7 @@ async def get_token(
 
 
 @router.post("/refresh", summary="Stay signed in", responses=problems(errors.Unauthenticated, body=True))
-async def refresh_token(body: bodies.RefreshToken, services: UseCases) -> answers.Token:
+async def refresh_token(body: RefreshToken, services: UseCases) -> Token:
     """Trade a refresh token for the next tokens. It works once: one that is used again ends its session.
 
     So ask for one refresh at a time, and keep the `refresh_token` of the answer.
@@ -87,15 +134,13 @@ async def sign_out(actor: CurrentActor, services: UseCases) -> None:
     summary="Change the password",
     responses=problems(errors.Unauthenticated, errors.TooManyRequests, body=True),
 )
-async def change_password(
-    body: bodies.NewPassword, actor: CurrentActor, services: UseCases, client: ClientAddress
-) -> None:
+async def change_password(body: NewPassword, actor: CurrentActor, services: UseCases, client: ClientAddress) -> None:
     """Replace the password. All other sessions of the account end; this one goes on."""
     await services.change_password(actor, body.current_password, body.new_password, client)
 
 
-def _tokens(services: Services, signed_in: SignedIn) -> answers.Token:
-    return answers.Token(
+def _tokens(services: Services, signed_in: SignedIn) -> Token:
+    return Token(
         access_token=services.tokens.issue(signed_in.actor),
         expires_in=services.tokens.lifetime,
         refresh_token=signed_in.refresh_token,

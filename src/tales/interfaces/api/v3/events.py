@@ -5,23 +5,48 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, assert_never
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response, status
 from fastapi.sse import EventSourceResponse, format_sse_event
+from pydantic import AliasPath, Field
 from starlette.types import Receive, Scope, Send
 
 from tales.domain import errors, progress
+from tales.domain.generation import Status
 from tales.domain.progress import Cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.fields import Answer, Id
+from tales.interfaces.api.fields import Answer, Id, Moment, Quoted
 from tales.interfaces.api.openapi import Responses, problems
-from tales.interfaces.api.v3 import answers, paths
+from tales.interfaces.api.v3 import paths
+from tales.interfaces.api.v3.generations import Attempt
 
 router = APIRouter(
     prefix=paths.GENERATIONS,
     tags=["generations"],
     responses=problems(errors.Unauthenticated, errors.Unavailable, errors.InvalidInput, errors.NotFound),
 )
+
+
+class Retry(Answer):
+    """An attempt gave no story, and another one comes, not before `next_at` if that is known."""
+
+    attempt_number: Annotated[int, Field(validation_alias=AliasPath("ended", "id", "attempt_number"))]
+    status: Annotated[Status, Field(validation_alias=AliasPath("ended", "status"))]
+    error_type: Annotated[str | None, Field(validation_alias=AliasPath("ended", "error_type"))]
+    error_message: Annotated[Quoted | None, Field(validation_alias=AliasPath("ended", "error_message"))]
+    next_attempt_number: Annotated[int, Field(validation_alias=AliasPath("following", "id", "attempt_number"))]
+    next_model_used: Annotated[str, Field(validation_alias=AliasPath("following", "model_used"))]
+    next_at: Annotated[Moment | None, Field(validation_alias="due_at")]
+
+
+class GenerationEnd(Answer):
+    """A generation has ended. `story_id` is null when no story came of it."""
+
+    generation_id: UUID
+    status: Status
+    story_id: UUID | None
+
 
 HEARTBEAT = b":\n\n"
 """A comment, which every client passes over."""
@@ -148,15 +173,15 @@ async def _written(events: AsyncIterator[progress.Event | None]) -> AsyncIterato
 def _write(event: progress.Event) -> bytes:
     match event:
         case progress.AttemptEvent():
-            name, data = "attempt", _json(answers.Attempt.model_validate(event.attempt))
+            name, data = "attempt", _json(Attempt.model_validate(event.attempt))
         case progress.TextDelta():
             # Half a surrogate pair is no UTF-8. Escaped, it meets its other half at the client.
             number = event.cursor.attempt_number
             name, data = "delta", json.dumps({"attempt_number": number, "text": event.text})
         case progress.RetryEvent():
-            name, data = "retry", _json(answers.Retry.model_validate(event))
+            name, data = "retry", _json(Retry.model_validate(event))
         case progress.GenerationEnded():
-            name, data = "end", _json(answers.GenerationEnd.model_validate(event))
+            name, data = "end", _json(GenerationEnd.model_validate(event))
         case _:
             assert_never(event)
     return format_sse_event(event=name, data_str=data, id=str(event.cursor))

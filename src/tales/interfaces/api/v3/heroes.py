@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
+from pydantic import ConfigDict, Field
 
 from tales.domain import errors, family
-from tales.interfaces.api.cursor import encode_cursor
+from tales.domain.page import Page
+from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
-from tales.interfaces.api.fields import Id
+from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text
 from tales.interfaces.api.openapi import problems
-from tales.interfaces.api.v3 import answers, bodies, paths
+from tales.interfaces.api.v3 import paths
+from tales.interfaces.api.v3.schemas import WhichPage
 
 router = APIRouter(
     prefix=paths.HEROES,
@@ -21,57 +25,105 @@ router = APIRouter(
 )
 
 
+class NewHero(Body):
+    """A hero as a parent describes it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "Captain Moon", "appearance": "a silver cape and a round helmet"}}
+    )
+
+    name: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_NAME)]
+    appearance: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_APPEARANCE)] | None = None
+
+    def checked(self) -> family.NewHero:
+        """The same in the domain's terms. Raises: InvalidInput."""
+        return family.NewHero(self.name, self.appearance)
+
+
+class HeroChanges(Body):
+    """What changes of a hero (RFC 7396): what is left out stays, and null takes away what need not be there."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"appearance": "a golden cape and a round helmet"}})
+
+    name: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_NAME)] = Field(default_factory=str)
+    appearance: Annotated[Text, Shown(minLength=1, maxLength=family.MAX_APPEARANCE)] | None = None
+
+    def changes(self) -> family.HeroChanges:
+        """The same in the domain's terms."""
+        said: family.HeroChanges = {}
+        if "name" in self.model_fields_set:
+            said["name"] = self.name
+        if "appearance" in self.model_fields_set:
+            said["appearance"] = self.appearance
+        return said
+
+
+class Hero(Answer):
+    """A hero. `user_id` is null for the ready-made ones, which every family sees and none can change."""
+
+    id: UUID
+    user_id: UUID | None
+    name: str
+    appearance: str | None
+    created_at: Moment
+
+
+class HeroPage(Answer):
+    """Some of the family's own heroes and the ready-made ones, newest first. `next_cursor` is null on the last page."""
+
+    items: list[Hero]
+    next_cursor: NextCursor
+
+
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Add a hero",
-    response_model=answers.Hero,
+    response_model=Hero,
     responses=problems(body=True),
 )
-async def add_hero(body: bodies.NewHero, actor: CurrentActor, services: UseCases, response: Response) -> family.Hero:
+async def add_hero(body: NewHero, actor: CurrentActor, services: UseCases, response: Response) -> family.Hero:
     """Add a hero of the family's own."""
-    hero = await services.manage_family.add_hero(actor, body.checked())
+    hero = await services.heroes.add(actor, body.checked())
     response.headers["Location"] = paths.address(paths.HEROES, hero.id)
     return hero
 
 
-@router.get("", summary="List the heroes")
+@router.get("", summary="List the heroes", response_model=HeroPage)
 async def list_heroes(
-    which: Annotated[bodies.WhichPage, Query()], actor: CurrentActor, services: UseCases
-) -> answers.HeroPage:
+    which: Annotated[WhichPage, Query()], actor: CurrentActor, services: UseCases
+) -> Page[family.Hero]:
     """The family's own heroes and the ready-made ones, newest first."""
-    page = await services.manage_family.list_heroes(actor, which.checked())
-    cursor = encode_cursor(page.next) if page.next else None
-    return answers.HeroPage.model_validate({"items": page.items, "next_cursor": cursor})
+    return await services.heroes.list(actor, which.checked())
 
 
 @router.get(
     "/{hero_id}",
     summary="Get a hero",
-    response_model=answers.Hero,
+    response_model=Hero,
     responses=TAGGED | UNCHANGED | problems(errors.NotFound),
 )
 async def get_hero(hero_id: Id, actor: CurrentActor, services: UseCases, look: Looking) -> family.Hero | Response:
     """One hero, the family's own or ready-made."""
-    hero = await services.manage_family.get_hero(actor, hero_id)
+    hero = await services.heroes.get(actor, hero_id)
     return look.answer(hero, hero.version)
 
 
 @router.patch(
     "/{hero_id}",
     summary="Change a hero",
-    response_model=answers.Hero,
+    response_model=Hero,
     responses=TAGGED | problems(errors.NotFound, errors.Forbidden, errors.VersionConflict, body=True),
 )
 async def change_hero(
     hero_id: Id,
-    body: bodies.HeroChanges,
+    body: HeroChanges,
     actor: CurrentActor,
     services: UseCases,
     edit: Editing,
 ) -> family.Hero:
     """Change what is sent of a hero of the family's own. Stories that are written stay as they are."""
-    hero = await services.manage_family.change_hero(actor, hero_id, body.changes(), edit.versions)
+    hero = await services.heroes.change(actor, hero_id, body.changes(), edit.versions)
     edit.tag(hero.version)
     return hero
 
@@ -84,4 +136,4 @@ async def change_hero(
 )
 async def delete_hero(hero_id: Id, actor: CurrentActor, services: UseCases, edit: Editing) -> None:
     """Delete a hero of the family's own. Its stories stay, and no longer name it."""
-    await services.manage_family.delete_hero(actor, hero_id, edit.versions)
+    await services.heroes.delete(actor, hero_id, edit.versions)

@@ -1,39 +1,57 @@
-"""Who is signed in: what Tales knows of them, to look at, to take along, and to erase."""
+"""Who is signed in: what Tales knows of them, to look at and to erase."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, status
-from starlette.responses import StreamingResponse
+from pydantic import ConfigDict
 
+from tales.application.accounts import read_profile
+from tales.application.sign_in import LONGEST_PASSWORD
 from tales.domain import errors, profile
 from tales.interfaces.api.client_address import ClientAddress
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.openapi import Responses, problems
-from tales.interfaces.api.v3 import answers, bodies, paths
-from tales.interfaces.api.v3.export import export_document
+from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text
+from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.v3 import paths
 
 router = APIRouter(prefix=paths.ME, tags=["me"], responses=problems(errors.Unauthenticated, errors.Unavailable))
 
-_DOCUMENT: Responses = {200: {"model": answers.Export, "description": "The whole document."}}
+
+class Holdings(Answer):
+    """How many things the family has; heroes are its own."""
+
+    children: int
+    heroes: int
+    generations: int
+    stories: int
 
 
-@router.get("", summary="Who is signed in", response_model=answers.Me)
+class Me(Answer):
+    """Who is signed in. `email` and `created_at` are null where the account is kept elsewhere."""
+
+    id: UUID
+    email: str | None
+    is_admin: bool
+    created_at: Moment | None
+    holdings: Holdings
+
+
+class Erasure(Body):
+    """That somebody means it: the password, or their own user id where they have no password here."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"password": "correct horse"}})
+
+    password: Annotated[Text, Shown(maxLength=LONGEST_PASSWORD, format="password")] | None = None
+    user_id: Id | None = None
+
+
+@router.get("", summary="Who is signed in", response_model=Me)
 async def get_me(actor: CurrentActor, services: UseCases) -> profile.Profile:
     """The user of this token, and how much the family has."""
-    return await services.read_profile(actor)
-
-
-@router.get("/export", summary="Take everything along", response_class=StreamingResponse, responses=_DOCUMENT)
-async def export_me(actor: CurrentActor, services: UseCases) -> StreamingResponse:
-    """Children, heroes, stories and generations with every call, its prompt and its response, as one JSON document."""
-    mine = await services.read_profile(actor)
-    pieces = export_document(mine, services.export_family(actor))
-    # What goes wrong before the first piece is still a problem of its own.
-    first = await anext(pieces)
-    headers = {"Content-Disposition": 'attachment; filename="tales.json"'}
-    return StreamingResponse(_joined(first, pieces), media_type="application/json", headers=headers)
+    return await read_profile(services.transactions, actor)
 
 
 @router.delete(
@@ -42,12 +60,6 @@ async def export_me(actor: CurrentActor, services: UseCases) -> StreamingRespons
     summary="Erase everything",
     responses=problems(errors.Conflict, errors.NotFound, errors.TooManyRequests, body=True),
 )
-async def erase_me(body: bodies.Erasure, actor: CurrentActor, services: UseCases, client: ClientAddress) -> None:
+async def erase_me(body: Erasure, actor: CurrentActor, services: UseCases, client: ClientAddress) -> None:
     """Erase the account and all that is the family's, for ever. Asks for the password, or for the user's own id."""
     await services.erase_family(actor, body.password, body.user_id, client)
-
-
-async def _joined(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    async for piece in rest:
-        yield piece

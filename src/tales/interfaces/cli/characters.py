@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tales.client import AsyncTales, Child, Hero
 from tales.domain.errors import InvalidInput
 from tales.domain.family import NewChild, NewHero
+from tales.domain.page import MAX_PAGE
 from tales.domain.story_spec import StoryType
-from tales.interfaces.cli.places import Family, KnownChild, KnownHero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
+class Characters:
     """The options of `tales write` that say who the story is about. `age` in years."""
 
     story_type: StoryType
@@ -29,7 +30,7 @@ class Cast:
             return StoryType.CHILD
         return StoryType.COMBINED if name else StoryType.HERO
 
-    async def find_child(self, family: Family) -> KnownChild | None:
+    async def find_child(self, tales: AsyncTales) -> Child | None:
         """The child; the one of that name from last time when nothing else is said of it.
 
         Raises: InvalidInput.
@@ -38,7 +39,7 @@ class Cast:
             return None
         if self.name is None:
             raise InvalidInput("name", 'Say for whom the story is: tales write "Mia" --age 6')
-        children = await family.list_children()
+        children = [child async for child in tales.children.list(page_size=MAX_PAGE)]
         if self.age is None:
             namesakes = [child for child in children if child.name == self.name]
             if not namesakes:
@@ -49,9 +50,9 @@ class Cast:
                 return namesakes[0]
         new = NewChild(self.name, self.age if self.age is not None else namesakes[0].age, self.likes, self.gender)
         known = next((child for child in children if _facts(child) == _facts(new)), None)
-        return known or await family.add_child(new)
+        return known or await tales.children.add(new.name, new.age, interests=new.interests, gender=new.gender)
 
-    async def find_hero(self, family: Family) -> KnownHero | None:
+    async def find_hero(self, tales: AsyncTales) -> Hero | None:
         """The hero, known already or new. Raises: InvalidInput."""
         if self.story_type is StoryType.CHILD:
             return None
@@ -59,10 +60,10 @@ class Cast:
         if name is None:
             raise InvalidInput("--hero", '--hero is missing. Say who the hero is: --hero "Captain Owl"')
         new = NewHero(name, self.appearance)
-        heroes = await family.list_heroes()
+        heroes = [hero async for hero in tales.heroes.list(page_size=MAX_PAGE)]
         known = next((hero for hero in heroes if (hero.name, hero.appearance) == (new.name, new.appearance)), None)
-        return known or await family.add_hero(new)
+        return known or await tales.heroes.add(new.name, appearance=new.appearance)
 
 
-def _facts(child: KnownChild | NewChild) -> tuple[object, ...]:
+def _facts(child: Child | NewChild) -> tuple[object, ...]:
     return (child.name, child.age, child.interests, child.gender)
