@@ -31,7 +31,7 @@ _QUOTES = ('""', "''", "“”", "‘’", "„“", "„”", "«»", "»«", "
 def split_title(text: str) -> tuple[str | None, str]:
     """Title and story; None when the first line is no title, and then the story keeps all its text."""
     text = _SEPARATOR.sub("", _without_preamble(text)).lstrip()
-    text = _LABEL_LINE.sub("Title: ", text)
+    text = _without_label_line(text)
     first, _, rest = text.partition("\n")
     rest = _SEPARATOR.sub("", rest).strip()
     title = _unmarked(first)
@@ -57,6 +57,16 @@ def _without_preamble(text: str) -> str:
     # A colon may also end the story's own first line; before a marked title it does not.
     introduces = first.endswith((":", "：")) and not _is_marked(first) and _is_marked(rest.partition("\n")[0])
     return rest if rest and (announces or introduces) else text
+
+
+def _without_label_line(text: str) -> str:
+    """`text` with a label on a line of its own before its title; where no title follows, the label is one."""
+    label = _LABEL_LINE.match(text)
+    if label is None:
+        return text
+    following, _, rest = text[label.end() :].partition("\n")
+    is_title = len(following) <= MAX_TITLE and (_is_marked(following) or not following.endswith(_SENTENCE_END))
+    return f"Title: {text[label.end() :]}" if is_title and rest.strip() else text
 
 
 def _is_marked(line: str) -> bool:

@@ -43,6 +43,11 @@ class ResponseReader:
         return self.is_done or (self._chunks is not None and self._chunks.has_ended)
 
     @property
+    def was_whole(self) -> bool:
+        """Whether the text had ended before the stream reported an error."""
+        return self._chunks is not None and self._chunks.was_whole
+
+    @property
     def streamed_id(self) -> str | None:
         """The provider's id out of the chunks."""
         return completion.name_of(self._chunks.id) if self._chunks is not None else None
@@ -69,6 +74,7 @@ class ResponseReader:
         """No more bytes will come: read what no line end has ended, and make `body` of it all."""
         parsed = self._read(self._events.end(), is_whole=False) if self._events is not None else ParsedChunk()
         if self._chunks is not None:
+            parsed.add(self._chunks.end())
             self.body = self._chunks.result() | ({} if self._unread is None else {"raw": self._unread})
             return parsed
         text = b"".join(self._raw).decode("utf-8", "surrogateescape")

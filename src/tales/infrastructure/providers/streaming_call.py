@@ -80,7 +80,9 @@ class StreamingCall:
         failure = self._cut
         if response is not None:
             cut = self._reader.fault or self._cut
-            evidence = OutcomeEvidence(response.status, response.headers, body, cut, self._reader.is_stream)
+            evidence = OutcomeEvidence(
+                response.status, response.headers, body, cut, self._reader.is_stream, self._reader.was_whole
+            )
             failure = classify_outcome(evidence, self._clock.now())
         return ModelAnswer(
             text=completion.story_text(body),
