@@ -8,6 +8,7 @@ from tales.infrastructure.providers import completion
 from tales.infrastructure.providers.json_reading import UnreadableJson, read_json
 from tales.infrastructure.providers.sse import SseParser
 from tales.infrastructure.providers.stream_accumulator import ParsedChunk, StreamAccumulator
+from tales.infrastructure.providers.usage import with_readable_usage
 
 _DONE = "[DONE]"
 
@@ -75,11 +76,12 @@ class ResponseReader:
         parsed = self._read(self._events.end(), is_whole=False) if self._events is not None else ParsedChunk()
         if self._chunks is not None:
             parsed.add(self._chunks.end())
-            self.body = self._chunks.result() | ({} if self._unread is None else {"raw": self._unread})
+            whole = with_readable_usage(self._chunks.result())
+            self.body = whole | ({} if self._unread is None else {"raw": self._unread})
             return parsed
         text = b"".join(self._raw).decode("utf-8", "surrogateescape")
         document = _read_object(text)
-        self.body = document if document is not None else {"raw": text} if text else None
+        self.body = with_readable_usage(document) if document is not None else {"raw": text} if text else None
         story = completion.story_text(document)
         return ParsedChunk(story, is_progress=True, has_token=bool(story))
 
