@@ -54,7 +54,7 @@ from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.postgres.database import Database, bypasses_rls
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
-from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
+from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider, through_proxy
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
@@ -189,13 +189,14 @@ def _services(
 
 
 def _choice(settings: Settings) -> ProviderChoice:
-    return choose_provider(
+    choice = choose_provider(
         openrouter_api_key=settings.openrouter_api_key,
         llm_base_url=settings.llm_base_url,
         llm_api_key=settings.llm_api_key,
         local_model=settings.local_model,
         models=settings.models,
     )
+    return through_proxy(choice) if settings.use_proxy else choice
 
 
 def _limits(settings: Settings) -> Limits:

@@ -49,6 +49,10 @@ class Settings(BaseModel):
     models: tuple[str, ...] = Field(
         default=(), description="The fallback chain: names of models, separated by commas; the first is the default."
     )
+    use_proxy: bool = Field(
+        default=False,
+        description="Whether calls to models go through a proxy that HTTPS_PROXY or its kin name, but for NO_PROXY.",
+    )
     max_attempts: int = Field(default=3, ge=1, le=20, description="Calls for one story at most.")
     attempt_timeout: float = Field(
         default=60.0, gt=0, le=3600, description="Seconds without a token after which a call has timed out."

@@ -25,6 +25,11 @@ SPARE_TOKENS = 1024
 TEMPERATURE = 0.8
 """Stories may differ, but a small model should not lose its thread."""
 
+MAX_HEADER_BYTES = 65_536
+"""Of one header of an answer: gateways write their policies there, and what they think of each word."""
+
+MAX_HEADERS = 1_000
+
 
 def max_tokens(minutes: int) -> int:
     """How many tokens a model may write for a story of `minutes`."""
@@ -49,7 +54,7 @@ class OpenAiCompatibleProvider:
     """A `ModelProvider` over HTTP. Its connections are kept for the next calls until `close`."""
 
     def __init__(self, endpoint: Endpoint, limits: Limits, clock: Clock) -> None:
-        self._url = endpoint.chat_url
+        self._endpoint = endpoint
         self._headers = endpoint.request_headers() | {"Content-Type": "application/json"}
         self._limits = limits
         self._clock = clock
@@ -73,8 +78,8 @@ class OpenAiCompatibleProvider:
         on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
-        streaming_call = StreamingCall(self._limits, self._clock, on_provider_id, on_text)
-        await streaming_call.run(self._open_session(), self._url, request_body(call))
+        streaming_call = StreamingCall(self._endpoint, self._limits, self._clock, on_provider_id, on_text)
+        await streaming_call.run(self._open_session(), request_body(call))
         return streaming_call.answer()
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -86,6 +91,9 @@ class OpenAiCompatibleProvider:
                 headers=self._headers,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
+                max_line_size=MAX_HEADER_BYTES,
+                max_field_size=MAX_HEADER_BYTES,
+                max_headers=MAX_HEADERS,
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._limits.connect_timeout),
                 trace_configs=[_reports_sending()],
             )

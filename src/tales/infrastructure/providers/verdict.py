@@ -10,6 +10,7 @@ from tales.domain.failures import Failure, FailureKind
 from tales.domain.finish_reasons import Ending, ending_of, plain_reason
 from tales.domain.generation import Json
 from tales.infrastructure.providers import completion
+from tales.infrastructure.providers.endpoint import Endpoint
 from tales.infrastructure.providers.provider_errors import provider_failure
 
 _MUST_HAVE_TEXT = (Ending.WHOLE, Ending.BROKEN, Ending.UNKNOWN)
@@ -31,7 +32,7 @@ class OutcomeEvidence:
     was_whole: bool = False
 
 
-def classify_outcome(evidence: OutcomeEvidence, now: datetime) -> Failure | None:
+def classify_outcome(evidence: OutcomeEvidence, now: datetime, endpoint: Endpoint) -> Failure | None:
     """Why the answer is no complete one; None when it is. `now` dates a `Retry-After`.
 
     What the provider says goes before how the connection ended. Once a finish reason has come the text is whole, and
@@ -44,16 +45,16 @@ def classify_outcome(evidence: OutcomeEvidence, now: datetime) -> Failure | None
     if 300 <= evidence.status < 400:
         return Failure(
             FailureKind.INVALID_REQUEST,
-            f"The provider redirected the request (HTTP {evidence.status}), which is not followed. "
-            "Check TALES_LLM_BASE_URL.",
+            f"The provider redirected the request (HTTP {evidence.status}), which is not followed."
+            f"{endpoint.check_address}",
             http_status=evidence.status,
         )
     if (error is not None and not evidence.was_whole) or not 200 <= evidence.status < 300:
-        return provider_failure(evidence.status, evidence.headers, error, now)
+        return provider_failure(evidence.status, evidence.headers, error, now, endpoint)
     reason = completion.finish_reason(body)
     if reason is None:
         cut = evidence.cut
-        return replace(cut, http_status=evidence.status) if cut is not None else _unfinished(evidence)
+        return replace(cut, http_status=evidence.status) if cut is not None else _unfinished(evidence, endpoint)
     if plain_reason(reason) == "error":
         return Failure(
             FailureKind.PROVIDER_UNAVAILABLE,
@@ -63,7 +64,7 @@ def classify_outcome(evidence: OutcomeEvidence, now: datetime) -> Failure | None
     return _empty(body, evidence.status) if ending_of(reason) in _MUST_HAVE_TEXT else None
 
 
-def _unfinished(evidence: OutcomeEvidence) -> Failure:
+def _unfinished(evidence: OutcomeEvidence, endpoint: Endpoint) -> Failure:
     if completion.is_completion(evidence.body) or evidence.is_stream:
         return Failure(
             FailureKind.STREAM_INTERRUPTED,
@@ -72,8 +73,8 @@ def _unfinished(evidence: OutcomeEvidence) -> Failure:
         )
     return Failure(
         FailureKind.MALFORMED_RESPONSE,
-        f"The provider answered with something else than a completion (HTTP {evidence.status}). "
-        "Check TALES_LLM_BASE_URL.",
+        f"The provider answered with something else than a completion (HTTP {evidence.status})."
+        f"{endpoint.check_address}",
         http_status=evidence.status,
     )
 
