@@ -14,6 +14,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tales.domain.errors import Conflict, Forbidden, TalesError, Unauthenticated, Unavailable
+from tales.infrastructure.postgres.refusals import refusal
 
 # By the constraints' names, as the migrations give them.
 _CONFLICTS = {
@@ -64,6 +65,12 @@ def translate(error: BaseException) -> TalesError:
         return DatabaseUnavailable()
     if not isinstance(cause, psycopg.Error):
         return DatabaseRefused(None, None)
+    translated = _translate(cause)
+    translated.refused_by = refusal(cause.diag)
+    return translated
+
+
+def _translate(cause: psycopg.Error) -> TalesError:
     constraint = cause.diag.constraint_name
     if constraint in _CONFLICTS:
         return Conflict(_CONFLICTS[constraint])
