@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tales.domain.visible_text import visible, without_opening_thought
+from tales.domain.wrapping import unwrapped
 
 # A story wrapped as if it were code. No bedtime story needs such a line.
 _FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
@@ -15,11 +16,11 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 def clean(answer: str) -> str:
     r"""`answer` as readable text: lines end in `\n`, at most one empty line between two paragraphs.
 
-    Left out: reasoning, code fences, control characters, and lone surrogates, which no UTF-8 page could show.
+    Left out: reasoning, what it is wrapped in (code fences, JSON, HTML), control characters, and lone surrogates,
+    which no UTF-8 page could show.
     """
-    story = _without_surrogates(answer)
     # Some templates open a thought in the prompt, so that only its end arrives.
-    story = without_opening_thought(visible(story))
+    story = _without_surrogates(unwrapped(without_opening_thought(visible(answer))))
     if "```" in story:
         story = _FENCE.sub("", story)
     text = "\n".join(line.rstrip() for line in _UNSHOWABLE.sub("", story).splitlines())

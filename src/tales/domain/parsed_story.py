@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tales.domain.answers import clean
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.finish_reasons import Ending, ending_of, plain_reason
+from tales.domain.framing import without_closing
 from tales.domain.prompt import target_words
 from tales.domain.refusals import opens_with_refusal
 from tales.domain.titles import opening_words, split_title
@@ -57,7 +58,7 @@ def parse_story(answer: str, finish_reason: str | None, minutes: int) -> ParsedS
     `finish_reason` is the provider's (OpenRouter: `stop`, `length`, `content_filter`, ...); `minutes` is the
     length that was asked for.
     """
-    text = clean(answer)
+    text = without_closing(clean(answer))
     failure = _failure(text, finish_reason, minutes)
     if failure is not None:
         return failure

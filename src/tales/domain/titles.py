@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from tales.domain.framing import without_opening
+
 MAX_TITLE = 120
 LONGEST_OPENING = 40
 
@@ -21,7 +23,6 @@ _LABEL_LINE = re.compile(rf"\A{_LABEL}[:：]?[*_ \t]*\n+", re.IGNORECASE)
 _LABEL_BEFORE = re.compile(rf"{_LABEL}[:：]", re.IGNORECASE)
 _HEADING = re.compile(r"\s*\#")
 _EMPHASISED = re.compile(r"\s*(?P<mark>\*{1,3}|_{1,3})[^*_]+(?P=mark)\s*")
-_PREAMBLE = re.compile(r"\W*(?:\w+\W+){0,3}here(?:['’]?s| is)\b.*\b(?:story|tale)\b.*[:.!][*_]*", re.IGNORECASE)
 # A rule, or "Story:", between the title and the story.
 _SEPARATOR = re.compile(r"\A\s*(?:(?:[-=*_~][ \t]?){3,}|[*_]*story[*_]*:[*_]*)[ \t]*(?:\n|\Z)", re.IGNORECASE)
 _SENTENCE_END = (".", "。", "।")
@@ -51,12 +52,12 @@ def opening_words(story: str) -> str:
 
 def _without_preamble(text: str) -> str:
     """`text` without the sentence that a model says before it begins."""
+    text = without_opening(text, MAX_TITLE)
     first, _, rest = text.partition("\n")
     rest = rest.lstrip()
-    announces = len(first) <= MAX_TITLE and _PREAMBLE.fullmatch(first)
     # A colon may also end the story's own first line; before a marked title it does not.
     introduces = first.endswith((":", "：")) and not _is_marked(first) and _is_marked(rest.partition("\n")[0])
-    return rest if rest and (announces or introduces) else text
+    return rest if rest and introduces else text
 
 
 def _without_label_line(text: str) -> str:
