@@ -9,10 +9,11 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
-from tales.administration import ready_database
+from tales.administration import chosen_provider, ready_database
 from tales.application.appoint_admin import AppointAdmin
 from tales.application.authenticate import Authenticate, ProvisionUser
 from tales.application.cancel_generation import CancelGeneration
@@ -54,10 +55,12 @@ from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.postgres.database import Database, bypasses_rls
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
-from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider, through_proxy
+from tales.infrastructure.providers.choice import ProviderChoice, open_provider
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits
+from tales.infrastructure.providers.parameters import ParameterMemory
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.repositories.model_parameters import ModelParameters
 from tales.settings import Settings
 
 
@@ -79,7 +82,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
     `own_only`: the worker makes the calls of the generations that are asked for here, and no others.
     Raises: Unavailable, SchemaTooOld, InvalidInput for settings that do not fit together.
     """
-    choice = _choice(settings)
+    choice = chosen_provider(settings)
     database = await asyncio.to_thread(ready_database, settings)
     async with AsyncExitStack() as stack:
         engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
@@ -98,9 +101,12 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         dispatcher: Dispatcher = NoWorker(publisher)
         on_enqueued: Callable[[], None] = _nothing
         if info is not None:
-            provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock()))
+            memory = ParameterMemory(settings.omit_parameters)
+            recall = partial(ModelParameters(transactions).recall, choice.name, memory)
+            await recall()
+            provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock(), memory))
             policy = RetryPolicy(choice.models, settings.max_attempts)
-            run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log)
+            run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log, recall=recall)
             reaper = Reaper(attempts, transactions, run, SystemClock(), log)
             worker = Worker(info, reaper, hub, own_only=own_only)
             await stack.enter_async_context(worker.running())
@@ -186,17 +192,6 @@ def _services(
         check_ready=transactions.check,
         external_auth=auth.is_external,
     )
-
-
-def _choice(settings: Settings) -> ProviderChoice:
-    choice = choose_provider(
-        openrouter_api_key=settings.openrouter_api_key,
-        llm_base_url=settings.llm_base_url,
-        llm_api_key=settings.llm_api_key,
-        local_model=settings.local_model,
-        models=settings.models,
-    )
-    return through_proxy(choice) if settings.use_proxy else choice
 
 
 def _limits(settings: Settings) -> Limits:

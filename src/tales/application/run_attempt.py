@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tales.application.ports import (
@@ -60,6 +60,8 @@ class RunAttempt:
     log: Log
     saving_delays: Sequence[float] = SAVING_DELAYS
     provider_id_delay: float = PROVIDER_ID_DELAY
+    recall: Callable[[], Awaitable[None]] | None = None
+    """Learns what other processes have found out about the models."""
 
     async def call(self, claimed: ClaimedAttempt) -> ModelAnswer:
         """Make the call. Raises nothing but CancelledError, whatever the provider does."""
@@ -76,6 +78,8 @@ class RunAttempt:
 
         self.publisher.begin(attempt)
         self.log.info("attempt started", attempt=str(attempt.id), model=attempt.model_used)
+        if claimed.models_used[-2:] == (attempt.model_used,) * 2:
+            await self._recall()
         call = ModelCall(attempt.model_used, attempt.prompt or "", attempt.story_length or DEFAULT_MINUTES)
         try:
             return await self.provider.complete(
@@ -165,6 +169,14 @@ class RunAttempt:
     def _report(self, event: str, attempt: AttemptId, **facts: object) -> None:
         # Without a traceback, which could quote a family's words.
         self.log.error(event, attempt=str(attempt), **facts)
+
+    async def _recall(self) -> None:
+        """A model is asked once more: perhaps another process has just learned how it wants to be asked."""
+        if self.recall is not None:
+            try:
+                await self.recall()
+            except TalesError as error:
+                self.log.warning("what models refuse is not known", error=error.code)
 
     async def _save_provider_id(self, attempt: Attempt, provider_id: str) -> None:
         try:

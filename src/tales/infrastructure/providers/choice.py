@@ -17,6 +17,7 @@ from tales.infrastructure.providers.endpoint import Endpoint, Limits, SettingNam
 from tales.infrastructure.providers.local_model import local_model_name, running_local_model
 from tales.infrastructure.providers.local_model_provider import LocalModelProvider
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
+from tales.infrastructure.providers.parameters import ParameterMemory
 from tales.infrastructure.providers.proxies import proxy_for
 
 OPENROUTER = "openrouter"
@@ -105,10 +106,12 @@ def _endpoint(base_url: str, key: SecretStr | None, names: SettingNames) -> Endp
 
 
 @asynccontextmanager
-async def open_provider(choice: ProviderChoice, limits: Limits, clock: Clock) -> AsyncIterator[ModelProvider]:
+async def open_provider(
+    choice: ProviderChoice, limits: Limits, clock: Clock, parameters: ParameterMemory | None = None
+) -> AsyncIterator[ModelProvider]:
     """The provider, ready to be called; the local model is loaded, and kept running while the body does."""
     if choice.endpoint is not None:
-        async with OpenAiCompatibleProvider(choice.endpoint, limits, clock) as remote:
+        async with OpenAiCompatibleProvider(choice.endpoint, limits, clock, parameters) as remote:
             yield remote
     else:
         start = partial(running_local_model, choice.local_model)
