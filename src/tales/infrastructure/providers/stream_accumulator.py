@@ -19,6 +19,8 @@ LEAST_REPEATED = 16
 """Characters. What is shorter may come twice in a story; what is longer and all that came before is said again."""
 
 _TEXT = frozenset({"role", "content"})
+_NO_FIELD = frozenset({"choices"})
+_NO_FIELD_OF_CHOICE = frozenset({"delta", "message", "finish_reason"})
 
 
 @dataclass(slots=True)
@@ -58,14 +60,15 @@ class StreamAccumulator:
     def add(self, chunk: Mapping[str, Json]) -> ParsedChunk:
         """Take one chunk in."""
         choices = chunk.get("choices")
-        fields_of_choices = choices if isinstance(choices, list) else ()
-        if chunk.get("error") or any(isinstance(fields, dict) and fields.get("error") for fields in fields_of_choices):
+        if chunk.get("error"):
             self._note_error()
-        _update(self._fields, chunk, ("choices",))
+        _update(self._fields, chunk, _NO_FIELD)
         parsed = ParsedChunk(is_progress=bool(chunk.get("usage") or chunk.get("error")))
-        for place, fields in enumerate(fields_of_choices):
+        for place, fields in enumerate(choices if isinstance(choices, list) else ()):
             if not isinstance(fields, dict):
                 continue
+            if fields.get("error"):
+                self._note_error()
             choice = self._choice(fields.get("index"), place)
             piece = choice.add(fields)
             if choice is not self._story:
@@ -119,13 +122,15 @@ class _Choice:
         if isinstance(reason, str):
             reason = reason.strip()
         ends = bool(reason or fields.get("error"))
-        parsed = ParsedChunk(is_progress=ends)
+        parsed = ParsedChunk()
         if isinstance(delta, dict):
             again = (ends or self.has_ended) and self._says_again(delta.get("content"))
-            parsed.add(self._add(delta | {"content": ""} if again else delta))
+            parsed = self._add(delta | {"content": ""} if again else delta)
         if isinstance(message, dict):
             parsed.add(self._add(self._message.new_in(message)))
-        _update(self._fields, fields, ("delta", "message", "finish_reason"))
+        if ends:
+            parsed.is_progress = True
+        _update(self._fields, fields, _NO_FIELD_OF_CHOICE)
         if reason:
             self._finish(reason)
         return parsed
@@ -141,12 +146,12 @@ class _Choice:
     def _add(self, delta: Mapping[str, Json]) -> ParsedChunk:
         self._message.add(delta)
         content = delta.get("content")
-        text = text_of(content)
+        text = content if isinstance(content, str) else text_of(content)
         is_progress = has_token = bool(text)
-        if not isinstance(content, str) and content and not has_token:
+        if not text and content:
             is_progress = has_token = has_words(content)
         for name, value in delta.items():
-            if value and name not in _TEXT and has_words(value):
+            if name not in _TEXT and value and has_words(value):
                 is_progress = True
                 has_token = has_token or is_thought(name)
         return ParsedChunk(self._visible.feed(text) if text else "", is_progress, has_token)
@@ -168,11 +173,13 @@ class _Choice:
         self._fields["finish_reason"] = reason
 
 
-def _update(known: dict[str, Json], news: Mapping[str, Json], without: tuple[str, ...]) -> None:
+def _update(known: dict[str, Json], news: Mapping[str, Json], without: frozenset[str]) -> None:
     """Take over `news`; null says nothing new, as in a usage chunk that repeats the frame of those before."""
     for key, value in news.items():
         if key not in without:
             before = known.get(key)
+            if before == value and key in known:
+                continue  # as nearly always
             if isinstance(before, dict) and isinstance(value, dict) and (key == "usage" or key.startswith("x_")):
                 known[key] = merged(before, value)
             elif says_more(before, value) or key not in known:
