@@ -158,6 +158,16 @@ class TestWholeOrNot:
         told = await hear(clock, head(STREAM) + event("Sleep. ") + event("Sleep. ", "stop") + DONE)
         assert told.answer.text == "Sleep. Sleep. "
 
+    async def test_where_each_piece_has_a_reason_only_the_end_of_the_stream_tells(self, clock: FakeClock) -> None:
+        each = b"".join(
+            choice("STOP", delta={"content": STORY[place : place + 20]}) for place in range(0, len(STORY), 20)
+        )
+        assert await outcome_of(clock, each + DONE) == WHOLE
+        assert await outcome_of(clock, each, Now.RESET) is K.STREAM_INTERRUPTED
+        assert await outcome_of(clock, each) is K.STREAM_INTERRUPTED
+        assert await outcome_of(clock, each + choice("STOP", delta={})) == WHOLE
+        assert await outcome_of(clock, each, Now.WAIT_FOR_EVER) is K.IDLE_TIMEOUT
+
     @pytest.mark.parametrize("native", ["MAX_TOKENS", "network_error", "SAFETY"])
     async def test_a_gateway_that_calls_a_bad_end_a_good_one_is_not_believed(
         self, native: str, clock: FakeClock

@@ -68,7 +68,7 @@ class ResponseReader:
             parsed.add(self._read(self._events.end(), is_whole=False))
         if self._chunks is not None:
             parsed.add(self._chunks.end())
-            whole = with_readable_usage(self._chunks.result())
+            whole = with_readable_usage(self._chunks.result(is_done=self.is_done))
             self.body = whole | ({} if self._unread is None else {"raw": self._unread})
             return parsed
         text = b"".join(self._raw).decode("utf-8", "surrogateescape")

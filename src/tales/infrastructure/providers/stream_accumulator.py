@@ -80,9 +80,12 @@ class StreamAccumulator:
         """No more chunks come."""
         return ParsedChunk(self._story.end()) if self._choices else ParsedChunk()
 
-    def result(self) -> dict[str, Json]:
-        """The object as far as it has come: without a finish reason where none came."""
-        choices = [{"index": index} | choice.result() for index, choice in sorted(self._choices.items())]
+    def result(self, *, is_done: bool = True) -> dict[str, Json]:
+        """The object as far as it has come: without a finish reason where none came.
+
+        `is_done`: the stream was not cut. Where each piece has had a finish reason, that alone tells the last one.
+        """
+        choices = [{"index": index} | choice.result(is_done=is_done) for index, choice in sorted(self._choices.items())]
         return self._fields | {"object": "chat.completion", "choices": choices}
 
     def _note_error(self) -> None:
@@ -106,15 +109,16 @@ class _Choice:
         self._fields: dict[str, Json] = {"finish_reason": None}
         self._message = Pieces()
         self._visible = VisibleText()
+        self._goes_on = False  # text has come after a finish reason
 
     @property
     def is_finished(self) -> bool:
         """Whether it has said why it ended, and no error did."""
-        return bool(self._fields["finish_reason"]) and not self._fields.get("error")
+        return self.has_ended and not self._fields.get("error")
 
     @property
     def has_ended(self) -> bool:
-        return bool(self._fields["finish_reason"] or self._fields.get("error"))
+        return bool((self._fields["finish_reason"] and not self._goes_on) or self._fields.get("error"))
 
     def add(self, fields: Mapping[str, Json]) -> ParsedChunk:
         delta, message = fields.get("delta"), fields.get("message")
@@ -130,6 +134,8 @@ class _Choice:
             parsed.add(self._add(self._message.new_in(message)))
         if ends:
             parsed.is_progress = True
+        if self._fields["finish_reason"] and (parsed.text.strip() or ends):
+            self._goes_on = bool(parsed.text.strip())
         _update(self._fields, fields, _NO_FIELD_OF_CHOICE)
         if reason:
             self._finish(reason)
@@ -139,9 +145,10 @@ class _Choice:
         """What was held back of the text."""
         return self._visible.end()
 
-    def result(self) -> dict[str, Json]:
+    def result(self, *, is_done: bool) -> dict[str, Json]:
         message: dict[str, Json] = {"role": "assistant", "content": None}
-        return self._fields | {"message": message | self._message.result()}
+        unfinished: dict[str, Json] = {"finish_reason": None} if self._goes_on and not is_done else {}
+        return self._fields | unfinished | {"message": message | self._message.result()}
 
     def _add(self, delta: Mapping[str, Json]) -> ParsedChunk:
         self._message.add(delta)
