@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tales.domain.errors import InvalidInput
-from tales.settings import load_settings
+from tales.domain.model_parameters import PARAMETERS
+from tales.settings import Parameter, load_settings
 
 
 def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +97,7 @@ def test_a_wrong_setting_is_named_and_its_value_not_repeated(
     assert caught.value.field == name
     assert caught.value.message.startswith(f"{name} cannot be used: ")
     assert "sk-canary" not in caught.value.message
+
+
+def test_the_parameters_that_can_be_left_out_are_those_of_a_request() -> None:
+    assert get_args(Parameter) == PARAMETERS

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from tales.settings import Settings
 
 if TYPE_CHECKING:
+    from tales.domain.model_parameters import KnownModel
     from tales.domain.repositories.attempt_queue import WorkerState
     from tales.infrastructure.migrations.migrate import Migration
     from tales.infrastructure.postgres.database import Database
     from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+    from tales.infrastructure.providers.choice import ProviderChoice
     from tales.legacy.migrate import Archive, MigrationOptions
     from tales.legacy.report import CheckOptions, Report
     from tales.legacy.verify import Verification
@@ -50,6 +52,32 @@ def ready_database(settings: Settings) -> Database:
     database = find_database(settings)
     prepare_schema(database)
     return database
+
+
+def chosen_provider(settings: Settings) -> ProviderChoice:
+    """Which provider writes here, by what is set. Raises: InvalidInput."""
+    from tales.infrastructure.providers.choice import choose_provider, through_proxy
+
+    choice = choose_provider(
+        openrouter_api_key=settings.openrouter_api_key,
+        llm_base_url=settings.llm_base_url,
+        llm_api_key=settings.llm_api_key,
+        local_model=settings.local_model,
+        models=settings.models,
+    )
+    return through_proxy(choice) if settings.use_proxy else choice
+
+
+async def list_models(settings: Settings) -> tuple[KnownModel, ...]:
+    """The fallback chain of this machine's provider, then the other models that have refused something."""
+    from tales.domain.model_parameters import KnownModel
+    from tales.infrastructure.repositories.model_parameters import ModelParameters
+
+    choice = chosen_provider(settings)
+    async with open_transactions(settings) as transactions:
+        found = {(one.provider, one.model): one for one in await ModelParameters(transactions).known()}
+    chain = [found.pop((choice.name, model), KnownModel(choice.name, model, {})) for model in choice.models]
+    return (*chain, *found.values())
 
 
 @asynccontextmanager

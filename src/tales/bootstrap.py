@@ -9,11 +9,12 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
 
-from tales.administration import ready_database
+from tales.administration import chosen_provider, ready_database
 from tales.application.authenticate import Authenticate, ProvisionUser
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
@@ -48,10 +49,12 @@ from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.postgres.database import Database, bypasses_rls
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
-from tales.infrastructure.providers.choice import ProviderChoice, choose_provider, open_provider
+from tales.infrastructure.providers.choice import ProviderChoice, open_provider
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits
+from tales.infrastructure.providers.parameters import ParameterMemory
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.repositories.model_parameters import ModelParameters
 from tales.settings import Settings
 
 
@@ -73,7 +76,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
     `own_only`: the worker makes the calls of the generations that are asked for here, and no others.
     Raises: Unavailable, SchemaTooOld, InvalidInput for settings that do not fit together.
     """
-    choice = _choice(settings)
+    choice = chosen_provider(settings)
     database = await asyncio.to_thread(ready_database, settings)
     if not database.is_embedded:
         await refuse_pooler(database.queue_url)
@@ -94,9 +97,12 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         dispatcher: Dispatcher = NoWorker(publisher)
         on_enqueued: Callable[[], None] = _nothing
         if info is not None:
-            provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock()))
+            memory = ParameterMemory(settings.omit_parameters)
+            recall = partial(ModelParameters(transactions).recall, choice.name, memory)
+            await recall()
+            provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock(), memory))
             policy = RetryPolicy(choice.models, settings.max_attempts)
-            run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log)
+            run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log, recall=recall)
             reaper = Reaper(attempts, transactions, run, SystemClock(), log)
             worker = Worker(info, reaper, hub, own_only=own_only)
             await stack.enter_async_context(worker.running())
@@ -195,16 +201,6 @@ def _services(
         authenticate=auth.authenticate,
         check_ready=transactions.check,
         external_auth=auth.is_external,
-    )
-
-
-def _choice(settings: Settings) -> ProviderChoice:
-    return choose_provider(
-        openrouter_api_key=settings.openrouter_api_key,
-        llm_base_url=settings.llm_base_url,
-        llm_api_key=settings.llm_api_key,
-        local_model=settings.local_model,
-        models=settings.models,
     )
 
 

@@ -18,6 +18,9 @@ from tales.domain.errors import InvalidInput
 # As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-_\[\]:]+|[a-z][a-z0-9+.-]*://[a-z0-9.-]+")
 
+Parameter = Literal["max_tokens", "max_completion_tokens", "temperature", "stream_options", "stream"]
+"""Of a request to a model, what can be left out."""
+
 
 class Settings(BaseModel):
     """What an operator may choose. An empty variable counts as none."""
@@ -48,6 +51,14 @@ class Settings(BaseModel):
     )
     models: tuple[str, ...] = Field(
         default=(), description="The fallback chain: names of models, separated by commas; the first is the default."
+    )
+    omit_parameters: tuple[Parameter, ...] = Field(
+        default=(),
+        description="What requests leave out beside what models have refused, such as temperature,stream_options.",
+    )
+    use_proxy: bool = Field(
+        default=False,
+        description="Whether calls to models go through a proxy that HTTPS_PROXY or its kin name, but for NO_PROXY.",
     )
     max_attempts: int = Field(default=3, ge=1, le=20, description="Calls for one story at most.")
     attempt_timeout: float = Field(
@@ -98,7 +109,7 @@ class Settings(BaseModel):
         default="info", description="What `tales serve` logs; the other commands log warnings and errors."
     )
 
-    @field_validator("models", "cors_origins", mode="before")
+    @field_validator("models", "omit_parameters", "cors_origins", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         if isinstance(value, str):

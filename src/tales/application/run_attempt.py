@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tales.application.ports import (
@@ -38,6 +38,7 @@ TOO_LATE = Failure(
 )
 UNFORESEEN = Failure(FailureKind.INTERNAL, "The call failed in a way that nobody foresaw. The log says more.")
 UNSTORABLE = Failure(FailureKind.INTERNAL, "The database refused the answer, so it is not kept. The log says why.")
+"""Of a story that is refused, the response is kept all the same."""
 
 SAVING_DELAYS = (0.1, 0.3, 1.0, 3.0)
 """Seconds between tries to keep an answer while the database does not answer; the last one again and again."""
@@ -59,6 +60,8 @@ class RunAttempt:
     log: Log
     saving_delays: Sequence[float] = SAVING_DELAYS
     provider_id_delay: float = PROVIDER_ID_DELAY
+    recall: Callable[[], Awaitable[None]] | None = None
+    """Learns what other processes have found out about the models."""
 
     async def call(self, claimed: ClaimedAttempt) -> ModelAnswer:
         """Make the call. Raises nothing but CancelledError, whatever the provider does."""
@@ -75,6 +78,8 @@ class RunAttempt:
 
         self.publisher.begin(attempt)
         self.log.info("attempt started", attempt=str(attempt.id), model=attempt.model_used)
+        if claimed.models_used[-2:] == (attempt.model_used,) * 2:
+            await self._recall()
         call = ModelCall(attempt.model_used, attempt.prompt or "", attempt.story_length or DEFAULT_MINUTES)
         try:
             return await self.provider.complete(
@@ -92,13 +97,10 @@ class RunAttempt:
     async def save(self, claimed: ClaimedAttempt, answer: ModelAnswer) -> EndedAttempt | None:
         """Keep what came of the call, waiting for a database that is away: it has been paid for.
 
-        One that the database refuses ends the attempt all the same. None when the attempt had ended already.
+        One that the database refuses ends the attempt all the same, and what was paid for is kept: of a story that is
+        refused the whole response. None when the attempt had ended already.
         """
-        try:
-            ended = await self._save_with_retries(self._result(claimed, answer))
-        except TalesError as error:
-            self._report("answer refused", claimed.attempt.id, code=error.code, reason=error.message)
-            ended = await self._save_with_retries(self.failed(claimed, UNSTORABLE))
+        ended = await self._save_what_can_be(claimed, answer)
         self.publisher.end(claimed.attempt.id, ended)
         if ended is None:
             self.log.warning("answer came too late", attempt=str(claimed.attempt.id))
@@ -132,6 +134,29 @@ class RunAttempt:
             failure = read
         return self.failed(claimed, failure, answer)
 
+    async def _save_what_can_be(self, claimed: ClaimedAttempt, answer: ModelAnswer) -> EndedAttempt | None:
+        result = self._result(claimed, answer)
+        try:
+            return await self._save_with_retries(result)
+        except TalesError as error:
+            self._report_refusal(claimed, error)
+            refused = _refused_story(error)
+        if result.story is not None:
+            try:
+                return await self._save_with_retries(self.failed(claimed, refused, answer))
+            except TalesError as error:
+                self._report_refusal(claimed, error)
+        return await self._save_with_retries(self.failed(claimed, UNSTORABLE))
+
+    def _report_refusal(self, claimed: ClaimedAttempt, error: TalesError) -> None:
+        self._report(
+            "answer refused",
+            claimed.attempt.id,
+            code=error.code,
+            reason=error.message,
+            refused_by=error.refused_by,
+        )
+
     async def _save_with_retries(self, result: AttemptResult) -> EndedAttempt | None:
         for delay in itertools.chain(self.saving_delays, itertools.repeat(self.saving_delays[-1])):
             try:
@@ -145,11 +170,24 @@ class RunAttempt:
         # Without a traceback, which could quote a family's words.
         self.log.error(event, attempt=str(attempt), **facts)
 
+    async def _recall(self) -> None:
+        """A model is asked once more: perhaps another process has just learned how it wants to be asked."""
+        if self.recall is not None:
+            try:
+                await self.recall()
+            except TalesError as error:
+                self.log.warning("what models refuse is not known", error=error.code)
+
     async def _save_provider_id(self, attempt: Attempt, provider_id: str) -> None:
         try:
             await self.queue.save_provider_id(attempt, provider_id)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the call goes on, and its end brings the id again
             self.log.warning("provider id not saved", attempt=str(attempt.id), error=type(error).__name__)
+
+
+def _refused_story(error: TalesError) -> Failure:
+    what = error.refused_by or error.message.removesuffix(".")
+    return Failure(FailureKind.INTERNAL, f"The database refused the story: {what}. Its response is kept.")
 
 
 def stopped() -> ModelAnswer:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# Reasoning that a server left in the text. Some templates open the tag in the prompt, so that only its end arrives.
-_THOUGHTS = re.compile(r"\A(?:.*?</think>|\s*<think>.*)", re.DOTALL)
+from tales.domain.visible_text import visible, without_opening_thought
+from tales.domain.wrapping import unwrapped
+
 # A story wrapped as if it were code. No bedtime story needs such a line.
 _FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
 _UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufeff]")
@@ -15,12 +16,11 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 def clean(answer: str) -> str:
     r"""`answer` as readable text: lines end in `\n`, at most one empty line between two paragraphs.
 
-    Left out: reasoning, code fences, control characters, and lone surrogates, which no UTF-8 page could show.
+    Left out: reasoning, what it is wrapped in (code fences, JSON, HTML), control characters, and lone surrogates,
+    which no UTF-8 page could show.
     """
-    story = _without_surrogates(answer)
-    # Every answer passes here, and few hold any of these.
-    if "think>" in story:
-        story = _THOUGHTS.sub("", story)
+    # Some templates open a thought in the prompt, so that only its end arrives.
+    story = _without_surrogates(unwrapped(without_opening_thought(visible(answer))))
     if "```" in story:
         story = _FENCE.sub("", story)
     text = "\n".join(line.rstrip() for line in _UNSHOWABLE.sub("", story).splitlines())

@@ -28,6 +28,8 @@ class TalesError(Exception):
     """Something went wrong."""
 
     code = "error"
+    refused_by: str | None = None
+    """What in the database refused it, by its name: a constraint, a policy, a trigger. Never a row's content."""
 
     def __init__(self, message: str | None = None) -> None:
         self.message = message or inspect.cleandoc(self.__doc__ or "")

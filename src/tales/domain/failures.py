@@ -92,7 +92,8 @@ class Failure:
     """Why one call gave no story.
 
     `message` is our own sentence, never the provider's or a family's words. `http_status` is the provider's.
-    `retry_after` in seconds and `retryable` are what the provider itself said, and beat the kind.
+    `retry_after` in seconds and `retryable` are what the provider itself said, and beat the kind. `is_mended`: the next
+    call to the same model is made in another way, which this one has taught.
     """
 
     kind: FailureKind
@@ -100,6 +101,7 @@ class Failure:
     http_status: int | None = None
     retry_after: float | None = None
     retryable: bool | None = None
+    is_mended: bool = False
 
     @property
     def status(self) -> Status:

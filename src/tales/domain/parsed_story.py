@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tales.domain.answers import clean
 from tales.domain.failures import Failure, FailureKind
+from tales.domain.finish_reasons import Ending, ending_of, plain_reason
+from tales.domain.framing import without_closing
 from tales.domain.prompt import target_words
 from tales.domain.refusals import opens_with_refusal
 from tales.domain.titles import opening_words, split_title
@@ -18,8 +20,13 @@ LEAST_SHARE = 0.05
 LONGEST_REFUSAL = target_words(1)
 """In words. What is longer is a story, however it opens."""
 
-# `length` is OpenRouter's word; the others are those of services that speak nearly the same language.
-_CUT_OFF = frozenset({"length", "max_tokens", "model_length"})
+# What an end that is not a whole story's says. Why it stands before "empty": a model that thinks up to the limit is cut
+# off with nothing written.
+_ENDED = {
+    Ending.WITHHELD: Failure(FailureKind.CONTENT_POLICY, "The provider's content filter withheld the answer."),
+    Ending.CUT_OFF: Failure(FailureKind.TRUNCATED, "The model's answer was cut off at its longest allowed length."),
+    Ending.REFUSED: Failure(FailureKind.REFUSAL, "The model refused to write the story."),
+}
 # Scripts without spaces between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese): two characters make one.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -51,7 +58,7 @@ def parse_story(answer: str, finish_reason: str | None, minutes: int) -> ParsedS
     `finish_reason` is the provider's (OpenRouter: `stop`, `length`, `content_filter`, ...); `minutes` is the
     length that was asked for.
     """
-    text = clean(answer)
+    text = without_closing(clean(answer))
     failure = _failure(text, finish_reason, minutes)
     if failure is not None:
         return failure
@@ -59,14 +66,22 @@ def parse_story(answer: str, finish_reason: str | None, minutes: int) -> ParsedS
     return ParsedStory(title or opening_words(story), story)
 
 
+def _broken(finish_reason: str, ending: Ending) -> Failure:
+    # A word that nobody knows is the provider's, and may be anybody's.
+    word = f" ({plain_reason(finish_reason)})" if ending is Ending.BROKEN else ""
+    return Failure(
+        FailureKind.PROVIDER_UNAVAILABLE, f"The provider ended the answer for a reason that makes no whole story{word}."
+    )
+
+
 def _failure(text: str, finish_reason: str | None, minutes: int) -> Failure | None:
-    if finish_reason == "content_filter":
-        return Failure(FailureKind.CONTENT_POLICY, "The provider's content filter withheld the answer.")
-    # Before "empty": a model that thinks up to the limit is cut off with nothing written.
-    if finish_reason in _CUT_OFF:
-        return Failure(FailureKind.TRUNCATED, "The model's answer was cut off at its longest allowed length.")
+    ending = Ending.WHOLE if finish_reason is None else ending_of(finish_reason)
+    if ending in _ENDED:
+        return _ENDED[ending]
     if not text:
         return Failure(FailureKind.EMPTY, "The model's answer is empty.")
+    if ending is not Ending.WHOLE:
+        return _broken(finish_reason or "", ending)
     least = max(LEAST_WORDS, int(target_words(minutes) * LEAST_SHARE))
     # That a story is long shows at its beginning.
     enough = max(LONGEST_REFUSAL, least)

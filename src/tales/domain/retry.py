@@ -22,7 +22,8 @@ class RetryPolicy:
 
     Every failure moves on to the first model of the chain that has not been tried: most failures are a model's own
     (its limit, its outage, its refusal), so another one is the likelier cure, and what an operator lists models for.
-    Only a lost worker says nothing about the model, which is kept. Where every model has been tried, the last one
+    Only a lost worker says nothing about the model, which is kept; and one whose request is mended is asked
+    again at once. Where every model has been tried, the last one
     is tried again; a chain of one model is so simply repeated.
 
     The delay before attempt n + 1 is drawn evenly from 0 to `base * 2 ** (n - 1)` seconds, at most `ceiling`
@@ -48,6 +49,8 @@ class RetryPolicy:
         """
         if len(used) >= self.max_attempts:
             return None
+        if failure.is_mended:
+            return NextAttempt(used[-1], 0.0)
         another = None if failure.kind is FailureKind.WORKER_LOST else self._untried_model(used)
         retryable = failure.retryable if failure.retryable is not None else failure.kind in RETRYABLE
         asked_wait = max(failure.retry_after or 0.0, 0.0)

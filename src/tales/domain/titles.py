@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from tales.domain.framing import without_opening
+
 MAX_TITLE = 120
 LONGEST_OPENING = 40
 
@@ -21,7 +23,6 @@ _LABEL_LINE = re.compile(rf"\A{_LABEL}[:：]?[*_ \t]*\n+", re.IGNORECASE)
 _LABEL_BEFORE = re.compile(rf"{_LABEL}[:：]", re.IGNORECASE)
 _HEADING = re.compile(r"\s*\#")
 _EMPHASISED = re.compile(r"\s*(?P<mark>\*{1,3}|_{1,3})[^*_]+(?P=mark)\s*")
-_PREAMBLE = re.compile(r"\W*(?:\w+\W+){0,3}here(?:['’]?s| is)\b.*\b(?:story|tale)\b.*[:.!][*_]*", re.IGNORECASE)
 # A rule, or "Story:", between the title and the story.
 _SEPARATOR = re.compile(r"\A\s*(?:(?:[-=*_~][ \t]?){3,}|[*_]*story[*_]*:[*_]*)[ \t]*(?:\n|\Z)", re.IGNORECASE)
 _SENTENCE_END = (".", "。", "।")
@@ -31,7 +32,7 @@ _QUOTES = ('""', "''", "“”", "‘’", "„“", "„”", "«»", "»«", "
 def split_title(text: str) -> tuple[str | None, str]:
     """Title and story; None when the first line is no title, and then the story keeps all its text."""
     text = _SEPARATOR.sub("", _without_preamble(text)).lstrip()
-    text = _LABEL_LINE.sub("Title: ", text)
+    text = _without_label_line(text)
     first, _, rest = text.partition("\n")
     rest = _SEPARATOR.sub("", rest).strip()
     title = _unmarked(first)
@@ -51,12 +52,22 @@ def opening_words(story: str) -> str:
 
 def _without_preamble(text: str) -> str:
     """`text` without the sentence that a model says before it begins."""
+    text = without_opening(text, MAX_TITLE)
     first, _, rest = text.partition("\n")
     rest = rest.lstrip()
-    announces = len(first) <= MAX_TITLE and _PREAMBLE.fullmatch(first)
     # A colon may also end the story's own first line; before a marked title it does not.
     introduces = first.endswith((":", "：")) and not _is_marked(first) and _is_marked(rest.partition("\n")[0])
-    return rest if rest and (announces or introduces) else text
+    return rest if rest and introduces else text
+
+
+def _without_label_line(text: str) -> str:
+    """`text` with a label on a line of its own before its title; where no title follows, the label is one."""
+    label = _LABEL_LINE.match(text)
+    if label is None:
+        return text
+    following, _, rest = text[label.end() :].partition("\n")
+    is_title = len(following) <= MAX_TITLE and (_is_marked(following) or not following.endswith(_SENTENCE_END))
+    return f"Title: {text[label.end() :]}" if is_title and rest.strip() else text
 
 
 def _is_marked(line: str) -> bool:

@@ -81,6 +81,20 @@ def raw_error(call: Call) -> Answer:
     return error_answer(call, 429, {"message": "Provider returned error", "code": 429, "metadata": metadata})
 
 
+def unsupported(call: Call) -> Answer:
+    """What models that think say of `max_tokens`, in the words of OpenAI."""
+    message = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    )
+    error: Json = {
+        "message": message,
+        "type": "invalid_request_error",
+        "param": "max_tokens",
+        "code": "unsupported_parameter",
+    }
+    return error_answer(call, 400, error)
+
+
 def error_with_200() -> Answer:
     """An error whose HTTP status says that all is well."""
     return Answer(frames=(encode({"error": error_object(502), "user_id": "user_simulated"}),))

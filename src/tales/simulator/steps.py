@@ -82,6 +82,11 @@ _ERRORS = (
         "HTTP 429 in the older wrapper, whose `metadata.raw` repeats the prompt",
         lambda call, _: errors.raw_error(call),
     ),
+    Step(
+        "unsupported",
+        "HTTP 400: `max_tokens` is not supported, `max_completion_tokens` is",
+        lambda call, _: errors.unsupported(call),
+    ),
     Step("error-200", "HTTP 200 with an error as its JSON body", lambda _call, _: errors.error_with_200()),
     Step(
         "choice-error",

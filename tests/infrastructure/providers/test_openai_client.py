@@ -48,6 +48,7 @@ KINDS = {
     "gone": K.MODEL_NOT_FOUND,
     "moderation": K.CONTENT_POLICY,
     "raw": K.RATE_LIMITED,
+    "unsupported": K.INVALID_REQUEST,
     "error-200": K.PROVIDER_UNAVAILABLE,
     "choice-error": K.PROVIDER_UNAVAILABLE,
     "error-mid-stream": K.PROVIDER_UNAVAILABLE,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from psycopg.errors import Diagnostic
 from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -58,6 +59,17 @@ _REFUSED = (
 # A row of a user who is not there: its token has outlived the account.
 _USER_IS_GONE = re.compile(r"\w+_user_id_fkey")
 
+# Of the messages' words, which are in the server's language, only names are read.
+_POLICY = re.compile(r'row-level security policy (?:"(?P<policy>[^"]{1,63})" )?for table "(?P<table>[^"]{1,63})"')
+_FUNCTION = re.compile(r'PL/pgSQL[ -]\w+ (?P<name>[\w.$"]{1,130})\(')
+_OWN = re.compile(r"tales\.(?:finish|enqueue|claim)_attempts")
+_STATES = {
+    "22001": "a column whose values may not be so long",
+    "22003": "a column whose numbers may not be so large",
+    "428C9": "a column that is always generated",
+    "54000": "a limit of the database",
+}
+
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer. Check TALES_DATABASE_URL, and that the server runs."""
@@ -84,6 +96,12 @@ def translate(error: BaseException) -> TalesError:
         return DatabaseUnavailable()
     if not isinstance(cause, psycopg.Error):
         return DatabaseRefused(None, None)
+    translated = _translate(cause)
+    translated.refused_by = _refusal(cause.diag)
+    return translated
+
+
+def _translate(cause: psycopg.Error) -> TalesError:
     constraint = cause.diag.constraint_name
     if constraint in _CONFLICTS:
         return Conflict(_CONFLICTS[constraint])
@@ -97,10 +115,10 @@ def _translate_state(cause: psycopg.Error, constraint: str | None) -> TalesError
         return Forbidden()
     if not _passes(cause):
         return DatabaseRefused(cause.sqlstate, constraint)
-    return DatabaseUnavailable(ADVICE.get(cause.sqlstate) if cause.sqlstate else _refusal(cause))
+    return DatabaseUnavailable(ADVICE.get(cause.sqlstate) if cause.sqlstate else _no_connection(cause))
 
 
-def _refusal(error: psycopg.Error) -> str | None:
+def _no_connection(error: psycopg.Error) -> str | None:
     """Why there is no connection, in our own words: the server's may name what is nobody else's business."""
     said = str(error)
     for pattern, sentence in _REFUSED:
@@ -114,6 +132,28 @@ def _passes(error: psycopg.Error) -> bool:
         # The driver's own: no connection, or a value that it cannot send.
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return error.sqlstate in _PASSING or error.sqlstate[:2] in _PASSING
+
+
+def _refusal(diagnosis: Diagnostic) -> str | None:
+    """What refused it, in words but by its name alone, as far as the database says that."""
+    of_table = f" of table {diagnosis.table_name}" if diagnosis.table_name else ""
+    if diagnosis.constraint_name:
+        return f"constraint {diagnosis.constraint_name}{of_table}"
+    if diagnosis.column_name:
+        return f"column {diagnosis.column_name}{of_table}"
+    if diagnosis.sqlstate == "42501" and (found := _POLICY.search(diagnosis.message_primary or "")):
+        policy = f"policy {found['policy']}" if found["policy"] else "a row-level security policy"
+        return f"{policy} of table {found['table']}"
+    if function := _raising_function(diagnosis):
+        return f"function {function}"
+    return _STATES.get(diagnosis.sqlstate or "")
+
+
+def _raising_function(diagnosis: Diagnostic) -> str | None:
+    """The function in which it was refused, if that is not one of the queue's own: mostly a trigger's."""
+    frames = (_FUNCTION.search(line) for line in (diagnosis.context or "").splitlines())
+    names = [frame["name"] for frame in frames if frame is not None]
+    return names[0] if names and not _OWN.fullmatch(names[0]) else None
 
 
 @contextmanager

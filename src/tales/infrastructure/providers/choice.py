@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,10 +13,12 @@ from pydantic import SecretStr
 
 from tales.application.ports import Clock, ModelProvider
 from tales.domain.errors import InvalidInput
-from tales.infrastructure.providers.endpoint import Endpoint, Limits
+from tales.infrastructure.providers.endpoint import Endpoint, Limits, SettingNames
 from tales.infrastructure.providers.local_model import local_model_name, running_local_model
 from tales.infrastructure.providers.local_model_provider import LocalModelProvider
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
+from tales.infrastructure.providers.parameters import ParameterMemory
+from tales.infrastructure.providers.proxies import proxy_for
 
 OPENROUTER = "openrouter"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
@@ -61,36 +63,55 @@ def choose_provider(
     if llm_base_url is not None:
         if not models:
             raise InvalidInput("TALES_MODELS", "TALES_LLM_BASE_URL needs TALES_MODELS: say which models to ask.")
+        key = "TALES_LLM_API_KEY"
+        names = SettingNames("TALES_LLM_BASE_URL", key if llm_api_key else None, key, "TALES_MODELS")
         return ProviderChoice(
             name=urlsplit(llm_base_url).netloc,
             models=models,
             concurrency=REMOTE_CONCURRENCY,
-            endpoint=_endpoint("TALES_LLM_BASE_URL", llm_base_url, llm_api_key),
+            endpoint=_endpoint(llm_base_url, llm_api_key, names),
         )
     if openrouter_api_key is not None:
+        names = SettingNames(key="OPENROUTER_API_KEY", models="TALES_MODELS" if models else None)
         return ProviderChoice(
             name=OPENROUTER,
             models=models or OPENROUTER_MODELS,
             concurrency=REMOTE_CONCURRENCY,
-            endpoint=_endpoint("OPENROUTER_API_KEY", OPENROUTER_URL, openrouter_api_key),
+            endpoint=_endpoint(OPENROUTER_URL, openrouter_api_key, names),
         )
     return ProviderChoice(
         name=LOCAL, models=(local_model_name(local_model),), concurrency=LOCAL_CONCURRENCY, local_model=local_model
     )
 
 
-def _endpoint(setting: str, base_url: str, key: SecretStr | None) -> Endpoint:
+def through_proxy(choice: ProviderChoice) -> ProviderChoice:
+    """`choice`, its calls through the proxy that the environment names; the local model needs none.
+
+    Raises: InvalidInput.
+    """
+    if choice.endpoint is None:
+        return choice
     try:
-        return Endpoint(base_url, key.get_secret_value() if key else None)
+        return replace(choice, endpoint=replace(choice.endpoint, proxy=proxy_for(choice.endpoint.base_url)))
     except ValueError as error:
+        raise InvalidInput("TALES_USE_PROXY", f"TALES_USE_PROXY cannot be used: {error}") from None
+
+
+def _endpoint(base_url: str, key: SecretStr | None, names: SettingNames) -> Endpoint:
+    try:
+        return Endpoint(base_url, key.get_secret_value() if key else None, names=names)
+    except ValueError as error:
+        setting = names.address or names.key or ""
         raise InvalidInput(setting, f"{setting} cannot be used: {error}") from None
 
 
 @asynccontextmanager
-async def open_provider(choice: ProviderChoice, limits: Limits, clock: Clock) -> AsyncIterator[ModelProvider]:
+async def open_provider(
+    choice: ProviderChoice, limits: Limits, clock: Clock, parameters: ParameterMemory | None = None
+) -> AsyncIterator[ModelProvider]:
     """The provider, ready to be called; the local model is loaded, and kept running while the body does."""
     if choice.endpoint is not None:
-        async with OpenAiCompatibleProvider(choice.endpoint, limits, clock) as remote:
+        async with OpenAiCompatibleProvider(choice.endpoint, limits, clock, parameters) as remote:
             yield remote
     else:
         start = partial(running_local_model, choice.local_model)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tales.domain.finish_reasons import Ending, ending_of
 from tales.domain.generation import Json
-from tales.infrastructure.providers.stream_accumulator import text_of
+from tales.domain.visible_text import visible
+from tales.infrastructure.providers.message_parts import text_of
 
 
 def is_completion(body: Json) -> bool:
@@ -14,8 +16,8 @@ def is_completion(body: Json) -> bool:
 
 
 def story_text(body: Json) -> str:
-    """What the model wrote."""
-    return text_of(_message(body).get("content"))
+    """What the model wrote for a reader: neither its thoughts nor the marks of its template."""
+    return visible(text_of(_message(body).get("content")))
 
 
 def refusal_text(body: Json) -> str:
@@ -24,9 +26,16 @@ def refusal_text(body: Json) -> str:
 
 
 def finish_reason(body: Json) -> str | None:
-    """Why the model stopped; None when nothing says that it did."""
-    reason = _first_choice(body).get("finish_reason")
-    return reason if isinstance(reason, str) and reason else None
+    """Why the model stopped; None when nothing says that it did.
+
+    Gateways call an end a good one that was none: what the model's own provider is known to mean goes first.
+    """
+    choice = _first_choice(body)
+    reason, native = choice.get("finish_reason"), choice.get("native_finish_reason")
+    if not isinstance(reason, str) or not reason.strip():
+        return None
+    is_doubtful = isinstance(native, str) and ending_of(native) not in (Ending.WHOLE, Ending.UNKNOWN)
+    return native if isinstance(native, str) and is_doubtful and ending_of(reason) is Ending.WHOLE else reason
 
 
 def provider_id(body: Json) -> str | None:

@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from yarl import URL
+
+_VERSION = re.compile(r"/v\d")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingNames:
+    """The settings that were set for an endpoint, so that a sentence names no others.
+
+    `place_for_key` is the one that would hold the key, set or not.
+    """
+
+    address: str | None = None
+    key: str | None = None
+    place_for_key: str | None = None
+    models: str | None = None
+
+    def check(self, *names: str | None) -> str:
+        """What an operator had better look at: a sentence with a space before it, or nothing."""
+        known = [name for name in names if name is not None]
+        return f" Check {' and '.join(known)}." if known else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy on the way to an endpoint, and the variable of the environment that names it. It may hold a password."""
+
+    url: URL = field(repr=False)
+    variable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """An OpenAI-compatible service. `base_url` ends before `/chat/completions`; `headers` are sent with each call.
 
-    Neither the key nor the headers are in its repr.
+    `names` are the settings that it was made of. Neither the key nor the headers are in its repr.
     Raises: ValueError when the address is none, or holds a password, or a header cannot be sent.
     """
 
     base_url: str
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    names: SettingNames = SettingNames()
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -38,6 +69,17 @@ class Endpoint:
         """The address that completes chats."""
         base = URL(self.base_url)
         return base.with_path(base.path.rstrip("/") + "/chat/completions", keep_query=True)
+
+    @property
+    def lacks_version(self) -> bool:
+        """Whether its path names no version, as nearly all such services have one."""
+        return _VERSION.search(URL(self.base_url).path) is None
+
+    @property
+    def check_address(self) -> str:
+        """What may be wrong with the address, where it is a setting."""
+        missing = " It has no /v1 in it, as most have." if self.lacks_version and self.names.address else ""
+        return missing + self.names.check(self.names.address)
 
     def request_headers(self) -> dict[str, str]:
         """The headers of every call; the white space that a key is often pasted with is taken off."""

@@ -7,15 +7,20 @@ is followed by another one is decided, and written down, outside.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Self
 
 import aiohttp
 
 from tales.application.ports import Clock, ModelAnswer, ModelCall
+from tales.domain.failures import FailureKind
+from tales.domain.generation import Json
+from tales.domain.model_parameters import Changes, refusal_message
 from tales.domain.prompt import target_words
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
+from tales.infrastructure.providers.parameters import ParameterMemory, changed, refused_parameters
 from tales.infrastructure.providers.streaming_call import StreamingCall
 
 TOKENS_PER_WORD = 4
@@ -25,15 +30,23 @@ SPARE_TOKENS = 1024
 TEMPERATURE = 0.8
 """Stories may differ, but a small model should not lose its thread."""
 
+MAX_HEADER_BYTES = 65_536
+"""Of one header of an answer: gateways write their policies there, and what they think of each word."""
+
+MAX_HEADERS = 1_000
+
+# Some gateways call a request that its model does not take an error of their own.
+_MAY_BE_PARAMETERS = frozenset({FailureKind.INVALID_REQUEST, FailureKind.SERVER_ERROR, FailureKind.MALFORMED_RESPONSE})
+
 
 def max_tokens(minutes: int) -> int:
     """How many tokens a model may write for a story of `minutes`."""
     return target_words(minutes) * TOKENS_PER_WORD + SPARE_TOKENS
 
 
-def request_body(call: ModelCall) -> bytes:
-    """The body of the request for `call`."""
-    body = {
+def request_fields(call: ModelCall, changes: Changes) -> dict[str, Json]:
+    """The body of the request for `call`, without what its model does not take."""
+    fields: dict[str, Json] = {
         "model": call.model,
         "messages": [{"role": "user", "content": call.prompt}],
         "max_tokens": max_tokens(call.minutes),
@@ -42,17 +55,20 @@ def request_body(call: ModelCall) -> bytes:
         # OpenAI, vLLM and llama.cpp send a stream's usage only when asked; OpenRouter documents it as without effect.
         "stream_options": {"include_usage": True},
     }
-    return json.dumps(body).encode()
+    return changed(fields, changes)
 
 
 class OpenAiCompatibleProvider:
     """A `ModelProvider` over HTTP. Its connections are kept for the next calls until `close`."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits, clock: Clock) -> None:
-        self._url = endpoint.chat_url
+    def __init__(
+        self, endpoint: Endpoint, limits: Limits, clock: Clock, parameters: ParameterMemory | None = None
+    ) -> None:
+        self._endpoint = endpoint
         self._headers = endpoint.request_headers() | {"Content-Type": "application/json"}
         self._limits = limits
         self._clock = clock
+        self._parameters = parameters or ParameterMemory()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -73,9 +89,23 @@ class OpenAiCompatibleProvider:
         on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
-        streaming_call = StreamingCall(self._limits, self._clock, on_provider_id, on_text)
-        await streaming_call.run(self._open_session(), self._url, request_body(call))
-        return streaming_call.answer()
+        streaming_call = StreamingCall(self._endpoint, self._limits, self._clock, on_provider_id, on_text)
+        fields = request_fields(call, self._parameters.of(call.model))
+        await streaming_call.run(self._open_session(), json.dumps(fields).encode())
+        return self._learned(call, streaming_call.answer(), fields)
+
+    def _learned(self, call: ModelCall, answer: ModelAnswer, sent: Mapping[str, Json]) -> ModelAnswer:
+        """Remember which parameters the model has refused: the next attempt does without."""
+        failure = answer.failure
+        if failure is None or failure.kind not in _MAY_BE_PARAMETERS:
+            return answer
+        refused = refused_parameters(answer.full_response, sent.keys())
+        if not refused:
+            return answer
+        self._parameters.learn(call.model, refused)
+        message = refusal_message(refused, failure.http_status)
+        mended = replace(failure, kind=FailureKind.INVALID_REQUEST, message=message, is_mended=True)
+        return replace(answer, failure=mended)
 
     def _open_session(self) -> aiohttp.ClientSession:
         """The session, opened by the first call: it belongs to the loop that is running then."""
@@ -86,6 +116,9 @@ class OpenAiCompatibleProvider:
                 headers=self._headers,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
+                max_line_size=MAX_HEADER_BYTES,
+                max_field_size=MAX_HEADER_BYTES,
+                max_headers=MAX_HEADERS,
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._limits.connect_timeout),
                 trace_configs=[_reports_sending()],
             )

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Json
+from tales.infrastructure.providers.endpoint import Endpoint
 
 LONGEST_WAIT = 366 * 86_400.0
 """Seconds; a `Retry-After` beyond a year is no hint but an error, such as a time of day."""
@@ -81,16 +82,14 @@ _SENTENCES = {
     ),
     FailureKind.CONTENT_POLICY: "The provider's moderation or a guardrail stopped the request{}. Change the wish.",
     FailureKind.REFUSAL: "The provider says that the model refused to write the story{}.",
-    FailureKind.AUTHENTICATION: ("The provider refused the key{}. Check OPENROUTER_API_KEY or TALES_LLM_API_KEY."),
+    FailureKind.AUTHENTICATION: "The provider refused the key{}.",
     FailureKind.PAYMENT_REQUIRED: (
         "The provider's account has no credit left, or its key has reached its limit{}. Add credit, or raise the limit."
     ),
     FailureKind.PERMISSION_DENIED: (
         "The provider does not let this key use the model{}. Check the key's permissions, budget and region."
     ),
-    FailureKind.MODEL_NOT_FOUND: (
-        "The provider has no such model, or none that the account's settings allow{}. Check TALES_MODELS."
-    ),
+    FailureKind.MODEL_NOT_FOUND: ("The provider has no such model, or none that the account's settings allow{}."),
     FailureKind.RATE_LIMITED: "The provider takes no more requests for now{}. Try again later.",
     FailureKind.OVERLOADED: "The provider is overloaded or not ready{}. Try again later.",
     FailureKind.PROVIDER_TIMEOUT: "The provider says that the model took too long{}. Try again later.",
@@ -101,7 +100,9 @@ _SENTENCES = {
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 
 
-def provider_failure(status: int, headers: Mapping[str, str], error: Json, now: datetime) -> Failure:
+def provider_failure(
+    status: int, headers: Mapping[str, str], error: Json, now: datetime, endpoint: Endpoint | None = None
+) -> Failure:
     """The failure that a provider reports by HTTP `status` (200 when in the body alone) and the body's `error`."""
     report = error if isinstance(error, Mapping) else {}
     inner = _status(report.get("code")) or _status(report.get("http_status"))
@@ -112,11 +113,39 @@ def provider_failure(status: int, headers: Mapping[str, str], error: Json, now: 
     hint = retry_after_seconds(availability.get("retry_after"), now)
     return Failure(
         kind,
-        _SENTENCES[kind].format(f" (HTTP {shown})" if shown is not None else ""),
+        _sentence(kind, shown, error, endpoint),
         http_status=shown if shown is not None else status,
         retry_after=hint if hint is not None else retry_after_seconds(headers.get("Retry-After"), now),
         retryable=retryable if isinstance(retryable, bool) else None,
     )
+
+
+def _sentence(kind: FailureKind, status: int | None, error: Json, endpoint: Endpoint | None) -> str:
+    """What went wrong, and which of the settings that are set to look at."""
+    shown = f" (HTTP {status})" if status is not None else ""
+    sentence = _SENTENCES[kind].format(shown)
+    if endpoint is None:
+        return sentence
+    names = endpoint.names
+    if status in (404, 405) and names.address and not _names_model(error, endpoint):
+        return f"There is nothing for chats at the provider's address{shown}.{endpoint.check_address}"
+    if kind is FailureKind.AUTHENTICATION and names.key is None and names.place_for_key is not None:
+        return f"The provider wants a key{shown}, and none is set. Set {names.place_for_key}."
+    if kind is FailureKind.AUTHENTICATION:
+        return sentence + names.check(names.key)
+    if kind is FailureKind.MODEL_NOT_FOUND:
+        return sentence + names.check(names.models)
+    # A path that nobody serves is answered in many ways.
+    return sentence + (endpoint.check_address if isinstance(error, str) and endpoint.lacks_version else "")
+
+
+def _names_model(error: Json, endpoint: Endpoint) -> bool:
+    """Whether an error of "not found" is about a model, and not about the address."""
+    if not isinstance(error, Mapping):
+        return isinstance(error, str) and "model" in error.lower()
+    words = (error.get("message"), error.get("code"), error.get("type"), error.get("param"))
+    is_named = any("model" in word.lower() for word in words if isinstance(word, str))
+    return is_named or not endpoint.lacks_version
 
 
 def retry_after_seconds(value: Json, now: datetime) -> float | None:

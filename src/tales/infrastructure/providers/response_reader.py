@@ -8,6 +8,8 @@ from tales.infrastructure.providers import completion
 from tales.infrastructure.providers.json_reading import UnreadableJson, read_json
 from tales.infrastructure.providers.sse import SseParser
 from tales.infrastructure.providers.stream_accumulator import ParsedChunk, StreamAccumulator
+from tales.infrastructure.providers.unpacking import Unpacking
+from tales.infrastructure.providers.usage import with_readable_usage
 
 _DONE = "[DONE]"
 
@@ -23,6 +25,7 @@ class ResponseReader:
         self.is_done = False
         """Whether the stream has said `[DONE]`."""
         self._room = max_bytes
+        self._unpacking = Unpacking()
         self._raw: list[bytes] = []  # the body itself, as long as no event in it has been understood
         self._unread: str | None = None  # the event that could not be read
         self._events: SseParser | None = None
@@ -43,6 +46,11 @@ class ResponseReader:
         return self.is_done or (self._chunks is not None and self._chunks.has_ended)
 
     @property
+    def was_whole(self) -> bool:
+        """Whether the text had ended before the stream reported an error."""
+        return self._chunks is not None and self._chunks.was_whole
+
+    @property
     def streamed_id(self) -> str | None:
         """The provider's id out of the chunks."""
         return completion.name_of(self._chunks.id) if self._chunks is not None else None
@@ -51,6 +59,25 @@ class ResponseReader:
         """Take some bytes in; nothing is taken any more once there is a fault."""
         if self.fault is not None:
             return ParsedChunk()
+        return self._feed(self._unpacking.feed(piece, self._room))
+
+    def end(self) -> ParsedChunk:
+        """No more bytes will come: read what no line end has ended, and make `body` of it all."""
+        parsed = self._feed(self._unpacking.end()) if self.fault is None else ParsedChunk()
+        if self._events is not None:
+            parsed.add(self._read(self._events.end(), is_whole=False))
+        if self._chunks is not None:
+            parsed.add(self._chunks.end())
+            whole = with_readable_usage(self._chunks.result(is_done=self.is_done))
+            self.body = whole | ({} if self._unread is None else {"raw": self._unread})
+            return parsed
+        text = b"".join(self._raw).decode("utf-8", "surrogateescape")
+        document = _read_object(text)
+        self.body = with_readable_usage(document) if document is not None else {"raw": text} if text else None
+        story = completion.story_text(document)
+        return ParsedChunk(story, is_progress=True, has_token=bool(story))
+
+    def _feed(self, piece: bytes) -> ParsedChunk:
         if len(piece) > self._room:
             piece = piece[: self._room]
             self.fault = Failure(
@@ -64,18 +91,6 @@ class ResponseReader:
         if self._events is None:
             return ParsedChunk(is_progress=not piece.isspace())
         return self._read(self._events.feed(piece), is_whole=True)
-
-    def end(self) -> ParsedChunk:
-        """No more bytes will come: read what no line end has ended, and make `body` of it all."""
-        parsed = self._read(self._events.end(), is_whole=False) if self._events is not None else ParsedChunk()
-        if self._chunks is not None:
-            self.body = self._chunks.result() | ({} if self._unread is None else {"raw": self._unread})
-            return parsed
-        text = b"".join(self._raw).decode("utf-8", "surrogateescape")
-        document = _read_object(text)
-        self.body = document if document is not None else {"raw": text} if text else None
-        story = completion.story_text(document)
-        return ParsedChunk(story, is_progress=True, has_token=bool(story))
 
     def _choose_form(self, piece: bytes) -> None:
         """By the first byte that is no white space: a JSON document starts with a bracket, no event does."""

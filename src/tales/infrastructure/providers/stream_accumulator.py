@@ -1,23 +1,26 @@
 """The chunks of a stream -> the one `chat.completion` object that they are pieces of.
 
-Text grows, fragments are put together by their index, and of everything else the last value that is not null stays,
-whether anybody knows the field or not.
+Text grows, fragments are put together by their index, and of everything else the last value that says something stays,
+whether anybody knows the field or not: null, an empty text and a usage of zeros take nothing back.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tales.domain.finish_reasons import Ending, ending_of, plain_reason
 from tales.domain.generation import Json
+from tales.domain.visible_text import VisibleText
+from tales.infrastructure.providers.message_parts import has_words, is_thought, text_of
+from tales.infrastructure.providers.pieces import Pieces
 
-REASONING = ("reasoning", "reasoning_content")
-"""OpenRouter's name for a model's thoughts, and the one that llama.cpp, vLLM and DeepSeek use."""
+LEAST_REPEATED = 16
+"""Characters. What is shorter may come twice in a story; what is longer and all that came before is said again."""
 
-# Strings that come in pieces: of a message, of its tool calls, and of its reasoning details.
-_GROWING = frozenset({"content", "refusal", *REASONING, "arguments", "text", "summary", "data"})
-_SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_TEXT = frozenset({"role", "content"})
+_NO_FIELD = frozenset({"choices"})
+_NO_FIELD_OF_CHOICE = frozenset({"delta", "message", "finish_reason"})
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class StreamAccumulator:
     def __init__(self) -> None:
         self._fields: dict[str, Json] = {}
         self._choices: dict[int, _Choice] = {}
+        self.was_whole = False
+        """Whether the text had ended before an error came: then the error is of what came after it."""
 
     @property
     def id(self) -> Json:
@@ -54,12 +59,16 @@ class StreamAccumulator:
 
     def add(self, chunk: Mapping[str, Json]) -> ParsedChunk:
         """Take one chunk in."""
-        _update(self._fields, chunk, "choices")
-        parsed = ParsedChunk(is_progress=bool(chunk.get("usage") or chunk.get("error")))
         choices = chunk.get("choices")
+        if chunk.get("error"):
+            self._note_error()
+        _update(self._fields, chunk, _NO_FIELD)
+        parsed = ParsedChunk(is_progress=bool(chunk.get("usage") or chunk.get("error")))
         for place, fields in enumerate(choices if isinstance(choices, list) else ()):
             if not isinstance(fields, dict):
                 continue
+            if fields.get("error"):
+                self._note_error()
             choice = self._choice(fields.get("index"), place)
             piece = choice.add(fields)
             if choice is not self._story:
@@ -67,10 +76,21 @@ class StreamAccumulator:
             parsed.add(piece)
         return parsed
 
-    def result(self) -> dict[str, Json]:
-        """The object as far as it has come: without a finish reason where none came."""
-        choices = [{"index": index} | choice.result() for index, choice in sorted(self._choices.items())]
+    def end(self) -> ParsedChunk:
+        """No more chunks come."""
+        return ParsedChunk(self._story.end()) if self._choices else ParsedChunk()
+
+    def result(self, *, is_done: bool = True) -> dict[str, Json]:
+        """The object as far as it has come: without a finish reason where none came.
+
+        `is_done`: the stream was not cut. Where each piece has had a finish reason, that alone tells the last one.
+        """
+        choices = [{"index": index} | choice.result(is_done=is_done) for index, choice in sorted(self._choices.items())]
         return self._fields | {"object": "chat.completion", "choices": choices}
+
+    def _note_error(self) -> None:
+        if not self._fields.get("error") and self._choices:
+            self.was_whole = self.was_whole or self._story.is_finished
 
     def _choice(self, index: Json, place: int) -> _Choice:
         number = index if isinstance(index, int) else place
@@ -87,103 +107,106 @@ class StreamAccumulator:
 class _Choice:
     def __init__(self) -> None:
         self._fields: dict[str, Json] = {"finish_reason": None}
-        self._message = _Pieces()
+        self._message = Pieces()
+        self._visible = VisibleText()
+        self._goes_on = False  # text has come after a finish reason
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has said why it ended, and no error did."""
+        return self.has_ended and not self._fields.get("error")
 
     @property
     def has_ended(self) -> bool:
-        return bool(self._fields["finish_reason"] or self._fields.get("error"))
+        return bool((self._fields["finish_reason"] and not self._goes_on) or self._fields.get("error"))
 
     def add(self, fields: Mapping[str, Json]) -> ParsedChunk:
-        name = "delta" if "delta" in fields else "message"
-        _update(self._fields, fields, name)
-        delta = fields.get(name)
-        if not isinstance(delta, dict):
-            return ParsedChunk(is_progress=bool(fields.get("finish_reason") or fields.get("error")))
-        self._message.add(delta)
-        text = text_of(delta.get("content"))
-        has_token = bool(text or any(delta.get(name) for name in REASONING))
-        ends = fields.get("finish_reason") or fields.get("error")
-        is_progress = bool(has_token or ends or delta.get("refusal") or delta.get("tool_calls"))
-        return ParsedChunk(text, is_progress, has_token)
+        delta, message = fields.get("delta"), fields.get("message")
+        reason = fields.get("finish_reason")
+        if isinstance(reason, str):
+            reason = reason.strip()
+        ends = bool(reason or fields.get("error"))
+        parsed = ParsedChunk()
+        if isinstance(delta, dict):
+            again = (ends or self.has_ended) and self._says_again(delta.get("content"))
+            parsed = self._add(delta | {"content": ""} if again else delta)
+        if isinstance(message, dict):
+            parsed.add(self._add(self._message.new_in(message)))
+        if ends:
+            parsed.is_progress = True
+        if self._fields["finish_reason"] and (parsed.text.strip() or ends):
+            self._goes_on = bool(parsed.text.strip())
+        _update(self._fields, fields, _NO_FIELD_OF_CHOICE)
+        if reason:
+            self._finish(reason)
+        return parsed
 
-    def result(self) -> dict[str, Json]:
+    def end(self) -> str:
+        """What was held back of the text."""
+        return self._visible.end()
+
+    def result(self, *, is_done: bool) -> dict[str, Json]:
         message: dict[str, Json] = {"role": "assistant", "content": None}
-        return self._fields | {"message": message | self._message.result()}
+        unfinished: dict[str, Json] = {"finish_reason": None} if self._goes_on and not is_done else {}
+        return self._fields | unfinished | {"message": message | self._message.result()}
+
+    def _add(self, delta: Mapping[str, Json]) -> ParsedChunk:
+        self._message.add(delta)
+        content = delta.get("content")
+        text = content if isinstance(content, str) else text_of(content)
+        is_progress = has_token = bool(text)
+        if not text and content:
+            is_progress = has_token = has_words(content)
+        for name, value in delta.items():
+            if name not in _TEXT and value and has_words(value):
+                is_progress = True
+                has_token = has_token or is_thought(name)
+        return ParsedChunk(self._visible.feed(text) if text else "", is_progress, has_token)
+
+    def _says_again(self, content: Json) -> bool:
+        """Whether a last delta is no piece but the whole text once more."""
+        if not isinstance(content, str) or len(content) < LEAST_REPEATED:
+            return False
+        known = self._message.text("content")
+        return content == known or content.strip() == known.strip()
+
+    def _finish(self, reason: Json) -> None:
+        """The first reason counts, unless a later one says that the text is less whole; an error comes too late."""
+        known = self._fields["finish_reason"]
+        if isinstance(known, str) and known:
+            is_less = isinstance(reason, str) and ending_of(reason) is not Ending.WHOLE
+            if ending_of(known) is not Ending.WHOLE or not is_less or plain_reason(str(reason)) == "error":
+                return
+        self._fields["finish_reason"] = reason
 
 
-class _Pieces:
-    """An object that comes in pieces. Strings are joined once, at the end: adding to them costs the more the longer."""
-
-    def __init__(self) -> None:
-        self._fields: dict[str, Json] = {}
-        self._texts: dict[str, list[str]] = {}
-        self._parts: dict[str, _Pieces | _Fragments] = {}
-
-    def add(self, news: Mapping[str, Json]) -> None:
-        for key, value in news.items():
-            if key == "content" and isinstance(value, list):
-                self._texts.setdefault(key, []).append(text_of(value))
-            elif key in _GROWING and isinstance(value, str):
-                self._texts.setdefault(key, []).append(value)
-            elif isinstance(value, dict):
-                part = self._parts.setdefault(key, _Pieces())
-                if isinstance(part, _Pieces):
-                    part.add(value)
-            elif isinstance(value, list):
-                part = self._parts.setdefault(key, _Fragments())
-                if isinstance(part, _Fragments):
-                    part.add(value)
-            elif value is not None or key not in self._fields:
-                self._fields[key] = value
-
-    def result(self) -> dict[str, Json]:
-        texts: dict[str, Json] = {key: _mended("".join(pieces)) for key, pieces in self._texts.items()}
-        return self._fields | {key: part.result() for key, part in self._parts.items()} | texts
-
-
-class _Fragments:
-    """A list whose items come in pieces; those of one index and type belong together, others stand for themselves."""
-
-    def __init__(self) -> None:
-        self._items: list[_Pieces | Json] = []
-        self._known: dict[tuple[int, str], _Pieces] = {}
-        self._types: dict[int, str] = {}  # the continuation of a tool call leaves its type out
-
-    def add(self, news: Sequence[Json]) -> None:
-        for fragment in news:
-            index = fragment.get("index") if isinstance(fragment, dict) else None
-            if not isinstance(fragment, dict) or not isinstance(index, int):
-                self._items.append(fragment)
-                continue
-            named = fragment.get("type")
-            kind = self._types[index] = named if isinstance(named, str) else self._types.get(index, "")
-            if (index, kind) not in self._known:
-                self._items.append(self._known.setdefault((index, kind), _Pieces()))
-            self._known[index, kind].add(fragment)
-
-    def result(self) -> list[Json]:
-        return [item.result() if isinstance(item, _Pieces) else item for item in self._items]
-
-
-def text_of(content: Json) -> str:
-    """The text of a message's `content`: a string, or a list of parts of which some are text."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    texts = [part.get("text") for part in content if isinstance(part, dict)]
-    return "".join(text for text in texts if isinstance(text, str))
-
-
-def _update(known: dict[str, Json], news: Mapping[str, Json], without: str) -> None:
+def _update(known: dict[str, Json], news: Mapping[str, Json], without: frozenset[str]) -> None:
     """Take over `news`; null says nothing new, as in a usage chunk that repeats the frame of those before."""
     for key, value in news.items():
-        if key != without and (value is not None or key not in known):
-            known[key] = value
+        if key not in without:
+            before = known.get(key)
+            if before == value and key in known:
+                continue  # as nearly always
+            if isinstance(before, dict) and isinstance(value, dict) and (key == "usage" or key.startswith("x_")):
+                known[key] = merged(before, value)
+            elif says_more(before, value) or key not in known:
+                known[key] = value
 
 
-def _mended(text: str) -> str:
-    """`text` with the halves of a surrogate pair put together that came in two chunks."""
-    if _SPLIT_PAIR.search(text) is None:
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+def says_more(before: Json, value: Json) -> bool:
+    """Whether `value` may take the place of `before`: not so an empty one that of a full one."""
+    if isinstance(value, str):
+        return not before or bool(value.strip())
+    return value is not None and (not before or value not in ([], {}))
+
+
+def merged(before: Mapping[str, Json], news: Mapping[str, Json]) -> dict[str, Json]:
+    """A usage that comes in parts, or once more as zeros."""
+    both = dict(before)
+    for key, value in news.items():
+        known = both.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            both[key] = merged(known, value)
+        elif value or not known:
+            both[key] = value
+    return both

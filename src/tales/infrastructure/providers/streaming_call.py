@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 import aiohttp
-from yarl import URL
 
 from tales.application.ports import Clock, ModelAnswer
 from tales.domain.failures import Failure, FailureKind
 from tales.infrastructure.providers import completion
-from tales.infrastructure.providers.endpoint import Limits
+from tales.infrastructure.providers.connection_errors import connection_failure
+from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.response_reader import ResponseReader
 from tales.infrastructure.providers.stream_accumulator import ParsedChunk
 from tales.infrastructure.providers.verdict import OutcomeEvidence, classify_outcome
@@ -22,6 +22,9 @@ USAGE_TIMEOUT = 5.0
 
 DRAIN_TIMEOUT = 0.5
 """Seconds after `[DONE]` for the end of the body, which lets the connection serve the next call."""
+
+TURNS = 3
+"""Of the loop: to read the end of a connection, to close it here, and to tell that it is closed."""
 
 
 class StreamingCall:
@@ -33,11 +36,13 @@ class StreamingCall:
 
     def __init__(
         self,
+        endpoint: Endpoint,
         limits: Limits,
         clock: Clock,
         on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> None:
+        self._endpoint = endpoint
         self._limits = limits
         self._clock = clock
         self._on_provider_id = on_provider_id
@@ -51,11 +56,11 @@ class StreamingCall:
         self._has_begun = False
         self._cut: Failure | None = None
 
-    async def run(self, session: aiohttp.ClientSession, url: URL, body: bytes) -> None:
+    async def run(self, session: aiohttp.ClientSession, body: bytes) -> None:
         """Make the request and read its answer, as far as it comes."""
         try:
             async with self._deadline, self._patience:
-                await self._send(session, url, body)
+                await self._send(session, body)
                 if self._response is not None:
                     await self._read(self._response)
         except TimeoutError:
@@ -80,8 +85,10 @@ class StreamingCall:
         failure = self._cut
         if response is not None:
             cut = self._reader.fault or self._cut
-            evidence = OutcomeEvidence(response.status, response.headers, body, cut, self._reader.is_stream)
-            failure = classify_outcome(evidence, self._clock.now())
+            evidence = OutcomeEvidence(
+                response.status, response.headers, body, cut, self._reader.is_stream, self._reader.was_whole
+            )
+            failure = classify_outcome(evidence, self._clock.now(), self._endpoint)
         return ModelAnswer(
             text=completion.story_text(body),
             finish_reason=completion.finish_reason(body),
@@ -92,17 +99,22 @@ class StreamingCall:
             failure=failure,
         )
 
-    async def _send(self, session: aiohttp.ClientSession, url: URL, body: bytes) -> None:
+    async def _send(self, session: aiohttp.ClientSession, body: bytes) -> None:
+        # A kept connection that the provider has closed is seen to be closed only when the loop has had its turn.
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        proxy = self._endpoint.proxy
         try:
             self._response = await session.post(
-                url,
+                self._endpoint.chat_url,
                 data=body,
                 allow_redirects=False,
+                proxy=proxy.url if proxy else None,
                 trace_request_ctx=self,
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # ValueError: a host that no resolver takes.
-            self._cut = _no_answer(error)
+            self._cut = connection_failure(error, self._endpoint)
 
     async def _read(self, response: aiohttp.ClientResponse) -> None:
         self._report_id(completion.name_of(response.headers.get("X-Generation-Id")))
@@ -155,24 +167,6 @@ class StreamingCall:
         if self._has_begun:
             return Failure(FailureKind.IDLE_TIMEOUT, f"The answer began, then nothing of it came for {seconds}.")
         return Failure(FailureKind.FIRST_TOKEN_TIMEOUT, f"Nothing of the answer came within {seconds}.")
-
-
-def _no_answer(error: aiohttp.ClientError | OSError | ValueError) -> Failure:
-    """Why not even headers came."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, TimeoutError):
-        return Failure(
-            FailureKind.CONNECT_TIMEOUT, "No connection to the provider in time. Check the network, or try again later."
-        )
-    if isinstance(error, aiohttp.ClientResponseError):
-        return Failure(FailureKind.MALFORMED_RESPONSE, "What the provider sent is no HTTP. Check TALES_LLM_BASE_URL.")
-    if isinstance(error, ValueError):
-        return Failure(FailureKind.INVALID_REQUEST, "The provider's address is not valid. Check TALES_LLM_BASE_URL.")
-    return Failure(
-        FailureKind.CONNECTION,
-        "No connection to the provider, or it broke before an answer began. "
-        "Check the network and TALES_LLM_BASE_URL, or try again later.",
-    )
 
 
 def _left_in(reader: aiohttp.StreamReader) -> bytes:

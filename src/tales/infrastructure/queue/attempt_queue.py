@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, LiteralString
@@ -13,7 +13,7 @@ from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, text, update
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
-from tales.domain.errors import Unauthenticated
+from tales.domain.errors import TalesError, Unauthenticated
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Status
 from tales.domain.repositories.attempt_queue import (
     GRACE,
@@ -50,6 +50,12 @@ _WORKERS = text("""
         select count(*) from tales.generations as g where g.status = 'pending' and g.worker_id = w.id
     ) as in_hand
     from tales.workers as w order by w.started_at, w.id
+""")
+_TRIGGERS_OF = text("""
+    select cast(t.tgname as text) from pg_catalog.pg_trigger as t
+    join pg_catalog.pg_proc as p on p.oid = t.tgfoid join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where cast(:function as text) in (p.proname, n.nspname || '.' || p.proname) and not t.tgisinternal
+    order by 1 limit 3
 """)
 _ENDED_AMONG = text("""
     select asked.generation_id, asked.attempt_number
@@ -227,8 +233,23 @@ class SqlAttemptQueue(AttemptQueue):
 
     async def _call(self, statement: LiteralString, values: Sequence[Json]) -> Sequence[Mapping[str, Any]]:
         # What is no JSON is refused before the database is asked, and in the same words.
-        with translated_errors():
-            return await self._transactions.call(statement, (dump_storable(values),))
+        try:
+            with translated_errors():
+                return await self._transactions.call(statement, (dump_storable(values),))
+        except TalesError as error:
+            await self._name_trigger(error)
+            raise
+
+    async def _name_trigger(self, error: TalesError) -> None:
+        """Operators know a trigger by its own name, and the database names only its function."""
+        _, is_function, function = (error.refused_by or "").partition("function ")
+        if not is_function:
+            return
+        with suppress(TalesError):
+            async with self._transactions.as_service() as work:
+                names = await work.session.scalars(_TRIGGERS_OF, {"function": function})
+            if found := ", ".join(names):
+                error.refused_by = f"trigger {found} ({error.refused_by})"
 
 
 def _enqueued(asked: _Asked, row: Mapping[str, Any]) -> Attempt | Exception | None:

@@ -36,6 +36,11 @@ class _Tales(LazyGroup):
             "List the workers: who lives, since when, for which provider, and how many attempts each has in hand.",
         ),
         LazyCommand(
+            "models",
+            f"{_HERE}.models:models",
+            "List the models: the fallback chain, and what each is not sent because it has refused it.",
+        ),
+        LazyCommand(
             "write",
             f"{_HERE}.write:write",
             "Write a story, as this machine's own user: no account is needed. "

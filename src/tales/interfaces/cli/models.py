@@ -1,0 +1,51 @@
+"""`tales models`: who is asked for stories, and how."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE
+from rich.table import Table
+from rich.text import Text
+
+from tales.administration import list_models
+from tales.domain.model_parameters import KnownModel
+from tales.interfaces.cli.console import out
+from tales.interfaces.cli.running import run
+from tales.settings import load_settings
+
+
+def models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """List the models: the fallback chain, and what each is not sent because it has refused it."""
+    settings = load_settings()
+    found = run(list_models(settings))
+    if as_json:
+        typer.echo(json.dumps([_model_json(known, settings.omit_parameters) for known in found], indent=2))
+    else:
+        out.print(_models_table(found, settings.omit_parameters))
+
+
+def _model_json(known: KnownModel, omitted: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "provider": known.provider,
+        "model": known.model,
+        "refused": dict(known.changes),
+        "omitted_by_setting": list(omitted),
+        "learned_at": known.learned_at.isoformat() if known.learned_at else None,
+    }
+
+
+def _models_table(found: tuple[KnownModel, ...], omitted: tuple[str, ...]) -> Table:
+    table = Table("provider", "model", "not sent", "since", box=SIMPLE)
+    for known in found:
+        refused = [f"{name} (but {instead})" if instead else name for name, instead in known.changes.items()]
+        settings = [f"{name} (TALES_OMIT_PARAMETERS)" for name in omitted if name not in known.changes]
+        table.add_row(
+            Text(known.provider),
+            Text(known.model),
+            Text(", ".join([*refused, *settings]) or "-"),
+            f"{known.learned_at:%Y-%m-%d %H:%M:%S}" if known.learned_at else "-",
+        )
+    return table
