@@ -17,7 +17,7 @@ begin
     loop
         execute format('drop trigger %I on tales.stories', trigger.tgname);
     end loop;
-    create table if not exists tales_migration.muted_triggers (trigger_name text, is_always boolean);
+    create table if not exists tales_migration.muted_triggers (trigger_name text primary key, is_always boolean);
     for trigger in
         select tgname, tgenabled from pg_catalog.pg_trigger
         where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')

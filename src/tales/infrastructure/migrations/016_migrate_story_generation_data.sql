@@ -17,13 +17,14 @@ create schema if not exists tales_migration;
 
 -- What the operator chose for stories that do not fit, and which misfits need no more than that. One row.
 create table tales_migration.choices (
+    only_row boolean primary key default true check (only_row),
     orphans text not null,
     invalid text not null,
     accepted text[] generated always as (
         case invalid when 'null' then array['story_length_not_positive'] else array[]::text[] end
     ) stored
 );
-insert into tales_migration.choices
+insert into tales_migration.choices (orphans, invalid)
 select coalesce(current_setting('tales.orphans', true), ''), coalesce(current_setting('tales.invalid', true), '');
 
 -- Why a story does not fit into generations, in the words of `tales migrate check`, which reads the rule from this file.
@@ -198,7 +199,7 @@ end
 $$;
 
 -- Mute the triggers of others on stories, and put them back as they were: for a time under a lock, as it is for everybody.
-create table tales_migration.muted_triggers (trigger_name text, is_always boolean);
+create table tales_migration.muted_triggers (trigger_name text primary key, is_always boolean);
 create function tales_migration.mute_triggers(mute boolean) returns void
 language plpgsql set search_path = '' as $$
 declare

@@ -21,7 +21,7 @@ alter table tales.heroes no force row level security;
 -- A database that never held a legacy story keeps nothing of one: its columns are those of 005 to 010.
 create schema if not exists tales_migration;
 create table if not exists tales_migration.forced_tables (table_name text);
-create table if not exists tales_migration.muted_triggers (trigger_name text, is_always boolean);
+create table if not exists tales_migration.muted_triggers (trigger_name text primary key, is_always boolean);
 create table if not exists tales_migration.dropped_with_columns (made oid, statement text);
 create table if not exists tales_migration.saved_originals (
     story_id uuid not null,

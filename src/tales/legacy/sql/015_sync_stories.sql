@@ -5,6 +5,7 @@
 
 -- How far the move is. One row.
 create table tales_migration.progress (
+    only_row boolean primary key default true check (only_row),
     copied_up_to tid not null default '(0,0)',
     linked_up_to tid not null default '(0,0)',
     stories_file oid,
