@@ -37,8 +37,8 @@ test-postgresql: install ## Run the database's tests on the server that TALES_TE
 	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }
 	$(PY) -m pytest -n 3 $(addprefix --ignore=,$(SAME_EVERYWHERE))
 
-test-deep: install ## Take 300 legacy databases of any shape through check, up, first use and down, in some minutes
-	TALES_SHAPES=$${TALES_SHAPES:-300} $(PY) -m pytest -n 0 tests/legacy
+test-deep: install ## Run what goes deeper than every run: 300 legacy databases of any shape, more workers killed
+	TALES_TEST_DEEP=1 TALES_SHAPES=$${TALES_SHAPES:-300} $(PY) -m pytest -n 2 tests/legacy tests/acceptance
 
 lint: install ## Check style, types, the arrows of the architecture, and the SQL
 	$(PY) -m ruff check --quiet .

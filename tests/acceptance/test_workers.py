@@ -17,9 +17,10 @@ from uuid import UUID
 import httpx
 import pytest
 
+from tests.fixtures.depth import DEEP, more_when_deep
 from tests.fixtures.processes import Place, ask, sign_in, until
 
-GENERATIONS = int(os.environ.get("GENERATIONS", "60"))
+GENERATIONS = int(os.environ.get("GENERATIONS", "60" if DEEP else "24"))
 """`make bench-workers` takes more."""
 
 AT_A_TIME = max(4, GENERATIONS // 60)
@@ -162,7 +163,9 @@ def ask_to_stop(place: Place, process: Process, name: str, *, again: bool) -> No
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(("name", "again"), [("SIGTERM", True), ("SIGHUP", False), ("SIGHUP", True), ("SIGINT", False)])
+@pytest.mark.parametrize(
+    ("name", "again"), more_when_deep([("SIGHUP", True), ("SIGINT", False)], [("SIGTERM", True), ("SIGHUP", False)])
+)
 def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_in_hand(place: Place, name: str, *, again: bool) -> None:
     with (
         place.serving("sim/slow-10", "--no-worker") as (_, client),
@@ -184,7 +187,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_in_hand(place: Plac
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(("name", "again"), [("SIGTERM", True), ("SIGHUP", False), ("SIGHUP", True)])
+@pytest.mark.parametrize(("name", "again"), more_when_deep([("SIGTERM", True)], [("SIGHUP", False), ("SIGHUP", True)]))
 def test_a_server_that_is_asked_to_stop_finishes_its_story_first(place: Place, name: str, *, again: bool) -> None:
     with place.serving("sim/slow-10") as (process, client):
         sign_in(client)

@@ -65,6 +65,11 @@ NOW = {
         "create table tales.reactions (story_id uuid references tales.stories (id) on delete cascade)",
         "create publication shelf for table tales.stories, tales.reactions",
     ),
+    "half_replica_identity": (
+        "alter table tales.stories add column letters integer generated always as (length(title)) stored",
+        "alter table tales.stories replica identity full",
+        "create publication shelf for table tales.stories",
+    ),
     "rule": ("create rule twice as on insert to tales.stories do also notify written",),
     "trigger_skips": (
         _FUNCTION.format("begin return null; end"),
@@ -86,6 +91,9 @@ def test_what_stops_the_first_use_is_named_and_mended_by_its_statement(legacy_da
     add_family(legacy_database, "children", user)
     add_story(legacy_database, user)
     assert look(legacy_database).problems == ()
+    (server,) = legacy_database.rows("select current_setting('server_version_num')::int as version")
+    if name == "half_replica_identity" and server["version"] < 180000:
+        pytest.skip("before PostgreSQL 18 nothing is refused")
     for statement in LATER.get(name) or NOW[name]:
         legacy_database.execute(statement)
 

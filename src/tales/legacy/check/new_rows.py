@@ -109,6 +109,23 @@ _UNTELLABLE = text("""
             or r.relreplident = 'd' and not exists (select from pg_index where indrelid = r.oid and indisprimary))
     order by 1
 """)
+# From PostgreSQL 18 on: what identifies a row to subscribers must be published whole, and a computed column is not.
+_HALF_TOLD = text("""
+    select distinct r.oid::regclass::text as name, p.pubname as publication
+    from pg_class as r
+    join pg_namespace as n on n.oid = r.relnamespace
+    join pg_publication_tables as t on t.schemaname = n.nspname and t.tablename = r.relname
+    join pg_publication as p on p.pubname = t.pubname and (p.pubupdate or p.pubdelete)
+    where r.relnamespace = to_regnamespace('tales') and r.relname in ('stories', 'children', 'heroes')
+        and r.relreplident = 'f'
+        and exists (
+            select from pg_attribute as a
+            where a.attrelid = r.oid and not a.attisdropped
+                and (a.attgenerated = 'v' or a.attgenerated = 's' and to_jsonb(p) ->> 'pubgencols' = 'n')
+        )
+        and current_setting('server_version_num')::int >= 180000
+    order by 1
+""")
 # By anything but the id, two rows of a family may be the same.
 _UNIQUE = text("""
     select i.indrelid::regclass::text as on_table, i.indexrelid::regclass::text as index,
@@ -146,6 +163,13 @@ def judge_new_rows(connection: Connection, later: Severity) -> Iterator[Finding]
         )
         full = f"alter table {row.name} replica identity full;"
         yield Finding("no_replica_identity", Severity.PROBLEM, sentence, (full,))
+    for row in connection.execute(_HALF_TOLD):
+        sentence = (
+            f"{row.name} is published by {row.publication} with all its columns as identity, and one of them is "
+            "computed and not published: PostgreSQL lets nobody change or delete a row. Identify rows by their key."
+        )
+        default = f"alter table {row.name} replica identity default;"
+        yield Finding("half_replica_identity", Severity.PROBLEM, sentence, (default,))
     yield from _triggers(connection, later)
     yield from _checks(connection, later)
     for row in connection.execute(_FOREIGN_KEYS):
