@@ -28,7 +28,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(
-        default_factory=lambda: Path.home() / ".tales",
+        default_factory=lambda: _home() / ".tales",
         description="Folder of the embedded database and of the secret that signs tokens.",
     )
     database_url: str | None = Field(
@@ -149,6 +149,14 @@ class Settings(BaseModel):
     def behind_pooler(self) -> bool:
         """Whether the service's own connections go through a transaction pooler."""
         return self.queue_database_url is not None
+
+
+def _home() -> Path:
+    """Whose settings need no folder may have none: a user without an entry among the machine's, say."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 def variable(field: str) -> str:

@@ -76,6 +76,38 @@ def test_a_migration_shows_how_far_it_is(empty_database: Database) -> None:
     assert "contract" in "".join(pieces)
 
 
+def test_letters_that_a_terminal_does_not_know_are_replaced(provider: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*COMMAND, "write", "Мия 🐉", "--age", "6"],
+        env=os.environ | provider | {"TALES_MODELS": "sim/ok", "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert b"???" in done.stdout
+
+
+def test_output_that_nobody_takes_ends_a_command_in_peace(provider: dict[str, str]) -> None:
+    command = " ".join([*COMMAND, "generations", "list"])
+
+    def run(redirection: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            f"{command} {redirection}",
+            shell=True,
+            env=os.environ | provider | {"TALES_MODELS": "sim/ok"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    closed, full = run(">&-"), run("> /dev/full")
+
+    assert (closed.returncode, closed.stderr) == (0, "")
+    assert full.returncode == 1
+    assert full.stderr == "Error: The output cannot be written: No space left on device.\n"
+
+
 @pytest.fixture
 def new_home() -> Iterator[Path]:
     """The home of somebody who has never used Tales."""

@@ -72,3 +72,12 @@ def test_a_key_that_cannot_be_sent_is_refused_by_the_name_of_its_setting_alone()
 
     assert caught.value.field == "OPENROUTER_API_KEY"
     assert "canary" not in caught.value.message
+
+
+def test_models_that_no_provider_has_are_refused_instead_of_another_writing_in_silence() -> None:
+    with pytest.raises(InvalidInput, match="TALES_MODELS names openai/gpt-4o-mini, and no provider is set") as caught:
+        choose(models=("openai/gpt-4o-mini",))
+    assert caught.value.field == "TALES_MODELS"
+
+    own = choose().models
+    assert choose(models=own).models == own

@@ -79,9 +79,14 @@ def choose_provider(
             concurrency=REMOTE_CONCURRENCY,
             endpoint=_endpoint(OPENROUTER_URL, openrouter_api_key, names),
         )
-    return ProviderChoice(
-        name=LOCAL, models=(local_model_name(local_model),), concurrency=LOCAL_CONCURRENCY, local_model=local_model
-    )
+    own = local_model_name(local_model)
+    if strange := [model for model in models if model != own]:
+        raise InvalidInput(
+            "TALES_MODELS",
+            f"TALES_MODELS names {strange[0]}, and no provider is set that has it. Set OPENROUTER_API_KEY or "
+            f"TALES_LLM_BASE_URL; or unset TALES_MODELS, and {own} on this machine writes.",
+        )
+    return ProviderChoice(name=LOCAL, models=(own,), concurrency=LOCAL_CONCURRENCY, local_model=local_model)
 
 
 def through_proxy(choice: ProviderChoice) -> ProviderChoice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import sys
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tales.domain.errors import TalesError
-from tales.interfaces.cli.console import FAILED, INTERRUPTED, explain, fail
+from tales.interfaces.cli.console import FAILED, INTERRUPTED, explain, fail, give_up_output
 from tales.interfaces.cli.lazy import LazyCommand, LazyGroup
 
 REMOTE = frozenset({"write", "generations", "login", "logout"})
@@ -103,6 +104,11 @@ def main() -> None:
     atexit.register(gc.freeze)
     try:
         app()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT}:
+            raise
+        give_up_output(error)
+        sys.exit(FAILED)
     except TalesError as error:
         explain(error)
         sys.exit(FAILED)

@@ -109,8 +109,10 @@ def _announce(app: App, host: str, listener: socket.socket) -> Callable[[FastAPI
         where = "the embedded database" if app.database.is_embedded else "TALES_DATABASE_URL"
         writer = f"{app.choice.models[0]} ({app.choice.name})" if app.worker else "`tales worker`"
         err.print(f"Stories are written by {writer} and kept in {where}.", markup=False, soft_wrap=True)
+        # RFC 3986, section 3.2.2: an address of IPv6 stands in brackets.
+        name = f"[{host}]" if ":" in host else host
         err.print(
-            f"Tales serves http://{host}:{listener.getsockname()[1]} - stop it with Ctrl-C.",
+            f"Tales serves http://{name}:{listener.getsockname()[1]} - stop it with Ctrl-C.",
             markup=False,
             soft_wrap=True,
         )
