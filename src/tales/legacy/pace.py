@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_SMALLEST, _LARGEST = 20, 20_000
+_SMALLEST, _LARGEST = 10, 20_000
 _MOST_CHANGE = 1.4
 """Of the size from one batch to the next: one that had to wait, or waited for nothing, says little of the others."""
 _LEAST_SHARE, _MOST_SHARE = 0.02, 0.6
@@ -29,7 +29,7 @@ class Pace:
     """
 
     batch_seconds: float = 0.1
-    shared_seconds: float = 0.006
+    shared_seconds: float = 0.003
     max_rate: float | None = None
     least_rate: float = 2000.0
     sleep: Callable[[float], None] = time.sleep
