@@ -39,7 +39,7 @@ def writes_a_story(place: Place) -> None:
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
 def test_what_a_database_sets_for_everybody_changes_nothing(place: Place, setting: str) -> None:
     name = sql.Identifier(place.database.name)
-    place.database.execute(sql.SQL("alter database {} set ").format(name) + sql.SQL(setting))  # type: ignore[arg-type]
+    place.database.execute(sql.SQL("alter database {} set ").format(name) + sql.SQL(setting))  # type: ignore[arg-type]  # ours
 
     writes_a_story(place)
 

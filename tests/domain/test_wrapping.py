@@ -97,9 +97,10 @@ def test_entities_are_characters() -> None:
     "text", ["<p>" * 100_000, "<style>" * 50_000, '{"a":' * 100_000, "&amp;" * 100_000, "[" * 100_000]
 )
 def test_a_long_answer_takes_no_time(text: str) -> None:
-    start = time.perf_counter()
+    # Of this process alone: what others do on the machine does not count. By the square of its length it takes hours.
+    start = time.process_time()
     clean(text)
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 10.0
 
 
 @given(st.lists(st.sampled_from([*'<>{}[]"&;/#:, ', "p", "h1", "<p>", "</p>", '"title":', "&amp;", "\n"]), max_size=30))

@@ -24,7 +24,10 @@ _BOOKS = text("""
     join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname = 'tales_internal' and c.relname = 'schema_version'
         and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
-        and has_table_privilege(to_regclass('tales_internal.finished_steps'), 'select')
+        and exists (
+            select from pg_class as s
+            where s.relnamespace = n.oid and s.relname = 'finished_steps' and has_table_privilege(s.oid, 'select')
+        )
 """)
 # A revision that has begun is not taken yet, whatever came after it (017).
 _BOOKED = text("""
