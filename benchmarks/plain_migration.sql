@@ -1,5 +1,5 @@
--- What a migration in one transaction would be: the yardstick of `bench_migration`. The table of generations is that of
--- 015, with all its indexes, constraints and triggers; what is written in the end is the same.
+-- What a migration in one transaction would be: the yardstick of `bench_migration`. The table of generations is that
+-- of 015, with all its indexes, constraints and triggers; what is written in the end is the same.
 
 begin;
 
@@ -16,8 +16,9 @@ create table tales.saved_originals (
 );
 
 insert into tales.generations (
-    generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length, hero_appearance,
-    relationship_description, moral, created_at, completed_at, origin, generation_info, child_id, hero_id
+    generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+    hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info, child_id,
+    hero_id
 )
 select
     pg_temp.generation_id_of(id), 1, coalesce(model_used, 'unknown'), full_response, 'success', user_id, story_type,

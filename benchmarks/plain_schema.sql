@@ -1,4 +1,5 @@
--- The tables as the specification names them, and nothing else: what bench_schema.py compares with. In place of Tales' own.
+-- The tables as the specification names them, and nothing else: what bench_schema.py compares with. In place of
+-- Tales' own.
 drop schema tales cascade;
 create schema tales;
 create table tales.generations (

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -88,7 +89,7 @@ async def run(port: int, clients: int, seconds: float, count: int | None, reques
     for _ in range(clients):
         done: asyncio.Future[None] = loop.create_future()
         ends.append(done)
-        await loop.create_connection(lambda done=done: Client(counts, done), "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(partial(Client, counts, done), "127.0.0.1", port)
     await asyncio.wait(ends)
     elapsed = min(time.monotonic(), counts.ends_at) - begins_at
     took = sorted(counts.took)

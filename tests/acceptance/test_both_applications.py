@@ -13,17 +13,17 @@ from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.fixtures.processes import Place, ask, sign_in, until
 
-_TOLD = """
-    select count(*) as told
+_WRITTEN = """
+    select count(*) as written
     from tales.stories as s
     join tales.generations as g on g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt
     where g.origin = 'live'
 """
 
 
-def told(database: Database) -> int:
+def written(database: Database) -> int:
     """Stories that the new application has written."""
-    return int(database.rows(_TOLD)[0]["told"])
+    return int(database.rows(_WRITTEN)[0]["written"])
 
 
 def run(place: Place, *arguments: str) -> str:
@@ -45,7 +45,7 @@ def test_both_write_and_read_over_both_halves(legacy_database: Database, backgro
             sign_in(client)
             for count in (1, 2):
                 ask(client)
-                until(lambda count=count: told(legacy_database) == count, seconds=20)
+                until(lambda count=count: written(legacy_database) == count, seconds=20)
             assert len(client.get("/api/v3/stories").json()["items"]) == 2
             assert "success" in run(place, "write", "Mia", "--age", "6")
             # The old application reads what the new one has written.
@@ -55,7 +55,7 @@ def test_both_write_and_read_over_both_halves(legacy_database: Database, backgro
             old.knows_old_columns = False
             run(place, "migrate", "up", "--yes")
             ask(client)
-            until(lambda: told(legacy_database) == 4, seconds=20)
+            until(lambda: written(legacy_database) == 4, seconds=20)
             assert client.get("/health/ready").status_code == 200
     finally:
         old.stop()

@@ -108,6 +108,7 @@ def test_connections_that_keep_silent_are_given_up(place: Place) -> None:
         begun = time.monotonic()
         assert not is_ready(client)
         assert time.monotonic() - begun < 8
+        proxy.let_new_ones_speak()
         until(lambda: is_ready(client), seconds=40)
         ask(client)
         until(lambda: stories(place) == 2, seconds=30)

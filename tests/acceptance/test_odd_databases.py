@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 from psycopg import sql
@@ -16,7 +17,7 @@ from tests.fixtures.processes import Place, ask, sign_in, until
 from tests.fixtures.server import Server
 from tests.fixtures.simulator import Simulator
 
-SETTINGS = {
+SETTINGS: dict[str, LiteralString] = {
     "isolation": "default_transaction_isolation = 'serializable'",
     "dates": "datestyle = 'German, DMY'",
     "intervals": "intervalstyle = 'sql_standard'",
@@ -37,9 +38,9 @@ def writes_a_story(place: Place) -> None:
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
-def test_what_a_database_sets_for_everybody_changes_nothing(place: Place, setting: str) -> None:
+def test_what_a_database_sets_for_everybody_changes_nothing(place: Place, setting: LiteralString) -> None:
     name = sql.Identifier(place.database.name)
-    place.database.execute(sql.SQL("alter database {} set ").format(name) + sql.SQL(setting))  # type: ignore[arg-type]  # ours
+    place.database.execute(sql.SQL("alter database {} set ").format(name) + sql.SQL(setting))
 
     writes_a_story(place)
 

@@ -1,4 +1,5 @@
--- Columns that every row must have and that no program fills by itself: they would refuse every new story, child and hero.
+-- Columns that every row must have and that no program fills by itself: they would refuse every new story, child and
+-- hero.
 -- The default is there only for the rows that exist already.
 
 alter table tales.stories add column tenant text not null default 'legacy';

@@ -14,7 +14,7 @@ _LEAST_SHARE, _MOST_SHARE = 0.02, 0.6
 """Of the time, while others work: a batch, and then the database is left to them."""
 _SLOWDOWN, _SPEEDUP = 0.7, 1.1
 """What becomes of the share when others are found to wait for the batches, and when they are not."""
-_BEATS = 50
+_BATCHES_A_SECOND = 50
 """A rate is kept by so many batches a second, so that none of them is felt."""
 
 
@@ -46,7 +46,7 @@ class Pace:
         wanted = self.rows * change
         self.rows = min(_LARGEST, max(_SMALLEST, math.ceil(wanted) if change > 1 else math.floor(wanted)))
         if self.max_rate is not None:
-            self.rows = min(self.rows, max(1, int(self.max_rate / _BEATS)))
+            self.rows = min(self.rows, max(1, int(self.max_rate / _BATCHES_A_SECOND)))
             self.sleep(max(0.0, moved / self.max_rate - seconds))
         elif is_shared:
             if is_felt is not None:

@@ -14,6 +14,8 @@ import psycopg
 
 _EVERY_SECONDS = 0.01
 _REMEMBERED = 200
+_LONGEST_WAIT = 5
+"""Seconds for a connection, and for the last commit at the end."""
 _FEWEST = 20
 """Commits of a kind below which nothing is concluded."""
 _QUANTILE = 0.95
@@ -53,10 +55,14 @@ class Probe:
             yield
         finally:
             self._ended.set()
-            thread.join()
+            # One whose connection keeps silent ends with the process.
+            thread.join(_LONGEST_WAIT)
 
     def _measure(self, url: str) -> None:
-        with suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as connection:
+        with (
+            suppress(psycopg.Error),
+            psycopg.connect(url, autocommit=True, connect_timeout=_LONGEST_WAIT) as connection,
+        ):
             while not self._ended.wait(_EVERY_SECONDS):
                 was_in_batch = self.is_in_batch
                 begun = time.perf_counter()

@@ -63,7 +63,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class StoryAnswer:
     """What a model says, before it is put on the wire.
 
     `broken_off` sends the first half and no end. `error` ends the answer in the place of a finish;
@@ -83,10 +83,10 @@ class Told:
     extra: Mapping[str, Json] = field(default_factory=dict)
 
 
-def told_story(call: Call, text: str | None = None) -> Told:
+def told_story(call: Call, text: str | None = None) -> StoryAnswer:
     """The story for `call`, or `text` in its place, told to its end."""
     pieces = in_pieces(tell_story(call.prompt)) if text is None else in_pieces(text) or (text,)
-    return Told(pieces=pieces, usage=usage_of(call, len(pieces)))
+    return StoryAnswer(pieces=pieces, usage=usage_of(call, len(pieces)))
 
 
 def usage_of(call: Call, completion_tokens: int, reasoning_tokens: int = 0) -> dict[str, Json]:
@@ -111,7 +111,7 @@ def usage_of(call: Call, completion_tokens: int, reasoning_tokens: int = 0) -> d
     }
 
 
-def answer(call: Call, told: Told, *, pause: float = 0.0, ending: Ending = Ending.CLEAN) -> Answer:
+def answer(call: Call, told: StoryAnswer, *, pause: float = 0.0, ending: Ending = Ending.CLEAN) -> Answer:
     """`told` in the form that `call` asked for: server-sent events, or one JSON body."""
     return Answer(
         content_type=EVENT_STREAM if call.stream else JSON_TYPE,
@@ -124,7 +124,7 @@ def answer(call: Call, told: Told, *, pause: float = 0.0, ending: Ending = Endin
     )
 
 
-def json_body(call: Call, told: Told) -> bytes:
+def json_body(call: Call, told: StoryAnswer) -> bytes:
     """A whole answer as one JSON body."""
     choice: dict[str, Json] = {
         "index": 0,
@@ -157,7 +157,7 @@ def encode(value: Json) -> bytes:
         return json.dumps(value).encode()
 
 
-def _events(call: Call, told: Told) -> Iterator[bytes]:
+def _events(call: Call, told: StoryAnswer) -> Iterator[bytes]:
     """The server-sent events of a streamed answer."""
     yield KEEP_ALIVE
     for piece in told.reasoning:

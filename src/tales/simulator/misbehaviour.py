@@ -15,7 +15,7 @@ from tales.simulator.answers import (
     Answer,
     Call,
     Ending,
-    Told,
+    StoryAnswer,
     answer,
     told_story,
     usage_of,
@@ -65,7 +65,7 @@ def choice_error(call: Call) -> Answer:
     return as_json(call, replace(told_story(call), error=error_object(502)))
 
 
-def as_json(call: Call, told: Told, padding: bytes = b"") -> Answer:
+def as_json(call: Call, told: StoryAnswer, padding: bytes = b"") -> Answer:
     """One JSON body, whatever was asked for."""
     whole = answer(replace(call, stream=False), told)
     return replace(whole, frames=(padding, *whole.frames))
@@ -79,7 +79,7 @@ def finished(call: Call, text: str, finish_reason: str = "stop", native: str | N
 
 def empty(call: Call) -> Answer:
     """Nothing, with the finish of a good answer: OpenRouter's shell around a network error upstream."""
-    return answer(call, Told(pieces=("",), native_finish_reason="network_error"))
+    return answer(call, StoryAnswer(pieces=("",), native_finish_reason="network_error"))
 
 
 def cut_at_length(call: Call) -> Answer:
@@ -156,7 +156,7 @@ def huge(call: Call) -> Answer:
     """20 MB of story."""
     story = tell_story(call.prompt) + "\n"
     pieces = (story,) * (_HUGE // len(story.encode()) + 1)
-    return answer(call, Told(pieces=pieces, usage=usage_of(call, len(pieces))))
+    return answer(call, StoryAnswer(pieces=pieces, usage=usage_of(call, len(pieces))))
 
 
 def huge_json(call: Call) -> Answer:

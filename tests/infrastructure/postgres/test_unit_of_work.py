@@ -6,6 +6,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from psycopg import sql
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
@@ -13,6 +14,7 @@ from tales.domain.actor import Actor
 from tales.domain.errors import Forbidden, TalesError, Unauthenticated, Unavailable
 from tales.domain.page import PageRequest
 from tales.domain.repositories.attempt_queue import WorkerInfo
+from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
@@ -186,3 +188,21 @@ async def test_no_familys_words_are_in_an_error(transactions: SqlTransactions) -
         while error is not None:
             assert secret not in f"{error} {error.args}", type(error)
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+@pytest.mark.parametrize("behind_pooler", [False, True])
+async def test_names_are_found_in_pg_catalog_alone_whatever_the_database_says(
+    database: Database, *, behind_pooler: bool
+) -> None:
+    database.execute(sql.SQL("alter database {} set search_path = public").format(sql.Identifier(database.name)))
+    engine = make_engine(database.app_url, behind_pooler=behind_pooler)
+    try:
+        async with SqlTransactions(engine, SystemClock()).as_service() as work:
+            assert await work.session.scalar(text("show search_path")) == "pg_catalog, pg_temp"
+        async with engine.connect() as connection:
+            outside = await connection.scalar(text("show search_path"))
+    finally:
+        await engine.dispose()
+
+    # What a pooler hands to others is left as it was.
+    assert outside == ("public" if behind_pooler else "pg_catalog, pg_temp")

@@ -17,8 +17,8 @@ from tests.infrastructure.providers.wire import (
     JSON,
     STREAM,
     Now,
+    Observed,
     Step,
-    Told,
     event,
     head,
     hear,
@@ -39,7 +39,7 @@ def pieces(text: str, size: int = 7) -> bytes:
     return b"".join(event(text[place : place + size]) for place in range(0, len(text), size))
 
 
-def outcome(told: Told) -> FailureKind | ParsedStory | None:
+def outcome(told: Observed) -> FailureKind | ParsedStory | None:
     """What becomes of the attempt."""
     if told.answer.failure is not None:
         return told.answer.failure.kind

@@ -125,7 +125,7 @@ async def saying(*script: Step) -> AsyncIterator[Server]:
 
 
 @dataclass
-class Told:
+class Observed:
     """The answer, and all that was told of it on the way."""
 
     answer: ModelAnswer
@@ -158,7 +158,7 @@ async def ask(
     prompt: str = "Tell a story.",
     endpoint: Endpoint | None = None,
     on_id: Callable[[str], None] | None = None,
-) -> Told:
+) -> Observed:
     """One call by a client of its own. Its response can always be stored, and its text is what was handed on."""
     ids: list[str] = []
     pieces: list[str] = []
@@ -172,10 +172,10 @@ async def ask(
         answer = await provider.complete(ModelCall(model, prompt, 3), remember, pieces.append)
     stored(answer.full_response)
     assert "".join(pieces) == answer.text
-    return Told(answer, ids, pieces)
+    return Observed(answer, ids, pieces)
 
 
-async def hear(clock: Clock, *script: Step, limits: Limits = IMPATIENT) -> Told:
+async def hear(clock: Clock, *script: Step, limits: Limits = IMPATIENT) -> Observed:
     """What a client makes of a server that says `script`."""
     async with saying(*script) as server:
         return await ask(server.url, clock, limits=limits)

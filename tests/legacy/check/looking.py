@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tales.legacy.check.check import check_migration
@@ -29,3 +30,8 @@ def the_dependent(report: Report, name: str) -> Dependent:
     """The only dependent of this name."""
     (dependent,) = [dependent for dependent in report.dependents if dependent.name == name]
     return dependent
+
+
+def unqualified(definition: str) -> str:
+    """A definition as PostgreSQL 16 and later print it: earlier ones put the table's name before every column."""
+    return re.sub(r"\b(?:stories|kept)\.(?=[a-z])", "", definition)

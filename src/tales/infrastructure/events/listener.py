@@ -15,7 +15,7 @@ from tales.application.ports import Log
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, is_from, read_payload
 from tales.infrastructure.events.progress_hub import ProgressHub
-from tales.infrastructure.postgres.connection import ServiceConnection, connection_options
+from tales.infrastructure.postgres.connection import connection_options, open_connection
 from tales.infrastructure.postgres.errors import translated_errors
 
 FIRST_DELAY = 0.5
@@ -25,7 +25,7 @@ LONGEST_DELAY = 10.0
 SILENCE = 10.0
 """Seconds without a notice, after which the connection is asked for an answer."""
 
-ANSWER_TIMEOUT = 5.0
+PING_TIMEOUT = 5.0
 NOTICE_TIMEOUT = 3.0
 
 
@@ -65,7 +65,7 @@ class NoticeListener:
     async def _listen(self) -> None:
         """The life of a connection."""
         options = connection_options(self._url, "tales notices")
-        async with await ServiceConnection.connect(autocommit=True, **options) as connection:
+        async with await open_connection(autocommit=True, **options) as connection:
             for channel in (CHANNEL, QUEUE_CHANNEL):
                 await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
             self._hub.connected = True
@@ -74,7 +74,7 @@ class NoticeListener:
                 async for notice in connection.notifies(timeout=SILENCE):
                     self._on_notice(notice)
                 # No notice is no news: whether the connection is there still, only an answer tells.
-                connection.answer_timeout = ANSWER_TIMEOUT
+                connection.answer_timeout = PING_TIMEOUT
                 await connection.execute("select 1")
 
     def _on_notice(self, notice: psycopg.Notify) -> None:
@@ -93,10 +93,9 @@ async def refuse_pooler(url: str) -> None:
     """
     channel = sql.Identifier(f"tales_{uuid4().hex}")
     with translated_errors():
-        async with (
-            await ServiceConnection.connect(autocommit=True, **connection_options(url, "tales")) as hearing,
-            await ServiceConnection.connect(autocommit=True, **connection_options(url, "tales")) as telling,
-        ):
+        # Whether the session is ours is asked here: nothing is set in it yet.
+        options = connection_options(url, "tales") | {"autocommit": True, "keeps_session": False}
+        async with await open_connection(**options) as hearing, await open_connection(**options) as telling:
             await hearing.execute(sql.SQL("listen {}").format(channel))
             await telling.execute(sql.SQL("notify {}").format(channel))
             async for _ in hearing.notifies(timeout=NOTICE_TIMEOUT, stop_after=1):

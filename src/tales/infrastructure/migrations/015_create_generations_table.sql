@@ -59,8 +59,8 @@ create table tales.generations (
     provider_generation_id text,
     reconciled_cost_usd numeric(18, 12),
 
-    -- The attempt is its own job: who may take it, from when on, and who has taken it. Without a queue it came in beside
-    -- the service, and no model is called for it (decision 13).
+    -- The attempt is its own job: who may take it, from when on, and who has taken it. Without a queue it came in
+    -- beside the service, and no model is called for it (decision 13).
     queue text,
     available_at timestamptz,
     worker_id uuid,
@@ -96,7 +96,8 @@ create table tales.generations (
     constraint generations_error_message_is_short check (length(error_message) <= 2000),
     constraint generations_reconciled_cost_not_negative check (reconciled_cost_usd >= 0),
     constraint generations_available_when_queued check ((queue is null) = (available_at is null)),
-    constraint generations_claimed_from_queue check (worker_id is null or (queue is not null and started_at is not null))
+    constraint generations_claimed_from_queue
+        check (worker_id is null or (queue is not null and started_at is not null))
 );
 
 -- One success and one call in flight for each generation.
@@ -123,10 +124,12 @@ begin
     where generation_id = new.generation_id and attempt_number = new.attempt_number - 1;
 
     if not found then
-        raise exception 'attempt % of a generation needs attempt % before it', new.attempt_number, new.attempt_number - 1
+        raise exception 'attempt % of a generation needs attempt % before it',
+            new.attempt_number, new.attempt_number - 1
             using errcode = 'check_violation', constraint = 'generations_attempts_without_gap', table = 'generations';
     elsif previous.status in ('pending', 'success') then
-        raise exception 'attempt % of a generation needs an attempt before it that ended without success', new.attempt_number
+        raise exception 'attempt % of a generation needs an attempt before it that ended without success',
+            new.attempt_number
             using errcode = 'check_violation', constraint = 'generations_retry_after_failure', table = 'generations';
     elsif previous.user_id <> new.user_id then
         raise exception 'an attempt belongs to the user of the attempt before it'
@@ -194,8 +197,8 @@ begin
         and tales.only_forgets(old.hero_id, new.hero_id,
             new.hero_id is null and exists (select from tales.heroes where id = old.hero_id));
 
-    -- Long values are compared as they are: made JSON with the rest, they would cost more than the write itself. Generated
-    -- columns are not computed yet when this runs.
+    -- Long values are compared as they are: made JSON with the rest, they would cost more than the write itself.
+    -- Generated columns are not computed yet when this runs.
     select coalesce(jsonb_object_agg(change.key, true), '{}') into changed
     from (
         select after.key
@@ -256,16 +259,17 @@ create trigger generations_guard_pending before update on tales.generations
             old.story_type, old.story_length, old.hero_appearance, old.relationship_description, old.moral, old.origin,
             old.generation_info, old.child_id, old.hero_id, old.language, old.prompt_version, old.reconciled_cost_usd,
             old.queue, old.available_at)
-        is distinct from (new.generation_id, new.attempt_number, new.user_id, new.created_at, new.model_used, new.prompt,
-            new.story_type, new.story_length, new.hero_appearance, new.relationship_description, new.moral, new.origin,
-            new.generation_info, new.child_id, new.hero_id, new.language, new.prompt_version, new.reconciled_cost_usd,
+        is distinct from (new.generation_id, new.attempt_number, new.user_id, new.created_at, new.model_used,
+            new.prompt, new.story_type, new.story_length, new.hero_appearance, new.relationship_description,
+            new.moral, new.origin, new.generation_info, new.child_id, new.hero_id, new.language, new.prompt_version,
+            new.reconciled_cost_usd,
             new.queue, new.available_at)
         or (old.started_at is not null and old.started_at is distinct from new.started_at)
         or (old.worker_id is not null and old.worker_id is distinct from new.worker_id)
     )) execute function tales.guard_attempt();
 
--- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest. tales_requester is
--- that user (018).
+-- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest. tales_requester
+-- is that user (018).
 create function tales.cancel_attempt() returns trigger
 language plpgsql set search_path = '' as $$
 begin

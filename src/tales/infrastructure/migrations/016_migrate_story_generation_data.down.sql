@@ -3,8 +3,8 @@
 alter table tales.stories no force row level security;
 alter table tales.generations no force row level security;
 
--- What keeps copies in step goes first, where `tales migrate` has made it: nothing of this is a write of an application.
--- Triggers of others are muted until it is done.
+-- What keeps copies in step goes first, where `tales migrate` has made it: nothing of this is a write of an
+-- application. Triggers of others are muted until it is done.
 do $$
 declare
     trigger record;
@@ -17,16 +17,9 @@ begin
     loop
         execute format('drop trigger %I on tales.stories', trigger.tgname);
     end loop;
-    create table if not exists tales_migration.muted_triggers (trigger_name text primary key, is_always boolean);
-    for trigger in
-        select tgname, tgenabled from pg_catalog.pg_trigger
-        where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
-    loop
-        execute format('alter table tales.stories disable trigger %I', trigger.tgname);
-        insert into tales_migration.muted_triggers values (trigger.tgname, trigger.tgenabled = 'A');
-    end loop;
 end
 $$;
+select tales_migration.mute_triggers(true);
 
 update tales.stories as s set user_id = (o.old_value #>> '{}')::uuid
 from tales_migration.saved_originals as o
@@ -56,15 +49,12 @@ $$;
 
 delete from tales.generations;
 
+select tales_migration.mute_triggers(false);
+
 do $$
 declare
-    muted record;
     forced record;
 begin
-    for muted in select * from tales_migration.muted_triggers loop
-        execute format('alter table tales.stories enable %s trigger %I',
-            case when muted.is_always then 'always' else '' end, muted.trigger_name);
-    end loop;
     for forced in select table_name from tales_migration.forced_tables loop
         execute format('alter table tales.%I force row level security', forced.table_name);
     end loop;

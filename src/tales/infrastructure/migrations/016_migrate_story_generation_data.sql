@@ -8,8 +8,8 @@
 -- Nothing is lost: what is changed is kept in saved_originals, stories without a place are kept whole, and `down` puts
 -- all of it back. What only the move needs is in schema tales_migration, which `tales migrate finish` drops.
 --
--- A line `-- step:` begins a part that `tales migrate` runs in a transaction of its own, and does not run again when the
--- migration is resumed. psql takes these lines for comments.
+-- A line `-- step:` begins a part that `tales migrate` runs in a transaction of its own, and does not run again when
+-- the migration is resumed. psql takes these lines for comments.
 
 -- step: rules
 
@@ -27,7 +27,8 @@ create table tales_migration.choices (
 insert into tales_migration.choices (orphans, invalid)
 select coalesce(current_setting('tales.orphans', true), ''), coalesce(current_setting('tales.invalid', true), '');
 
--- Why a story does not fit into generations, in the words of `tales migrate check`, which reads the rule from this file.
+-- Why a story does not fit into generations, in the words of `tales migrate check`, which reads the rule from this
+-- file.
 create function tales_migration.misfits(story tales.stories, has_user boolean) returns text[]
 language sql stable as $$
     select array_remove(array[
@@ -95,8 +96,8 @@ begin
         raise exception '% stories have a story_type that is not allowed. Choose --invalid quarantine.', found.types
             using errcode = 'check_violation';
     elsif found.lengths > 0 and choice.invalid not in ('null', 'quarantine') then
-        raise exception '% stories have a story_length that is not allowed. Choose --invalid null or --invalid quarantine.',
-            found.lengths using errcode = 'check_violation';
+        raise exception '% stories have a story_length that is not allowed. '
+            'Choose --invalid null or --invalid quarantine.', found.lengths using errcode = 'check_violation';
     end if;
 end
 $$;
@@ -198,7 +199,8 @@ exception when insufficient_privilege then
 end
 $$;
 
--- Mute the triggers of others on stories, and put them back as they were: for a time under a lock, as it is for everybody.
+-- Mute the triggers of others on stories, and put them back as they were: for a time under a lock, as it is for
+-- everybody.
 create table tales_migration.muted_triggers (trigger_name text primary key, is_always boolean);
 create function tales_migration.mute_triggers(mute boolean) returns void
 language plpgsql set search_path = '' as $$
@@ -222,8 +224,8 @@ begin
 end
 $$;
 
--- Move stories that have no place in the new model, whole, to a table that is made when the first of them comes. They are
--- erased with their user, like any other. By name, as stories may have got columns since.
+-- Move stories that have no place in the new model, whole, to a table that is made when the first of them comes. They
+-- are erased with their user, like any other. By name, as stories may have got columns since.
 create function tales_migration.set_aside(ids uuid[], table_name text) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -255,8 +257,8 @@ begin
 end
 $$;
 
--- Do with these stories what the operator chose, where they do not fit. Each is locked before it is judged: what another
--- has just written to it counts.
+-- Do with these stories what the operator chose, where they do not fit. Each is locked before it is judged: what
+-- another has just written to it counts.
 create function tales_migration.resolve_misfits(ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
 declare

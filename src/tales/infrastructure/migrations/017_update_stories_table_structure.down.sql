@@ -1,5 +1,6 @@
--- Stories hold again what the legacy table held. What it cannot hold (other attempts, prompts) goes to an archive, from
--- which 016 brings it back. Also from the middle of 017: then the old columns are there still, and as they should be.
+-- Stories hold again what the legacy table held. What it cannot hold (other attempts, prompts) goes to an archive,
+-- from which 016 brings it back. Also from the middle of 017: then the old columns are there still, and as they
+-- should be.
 
 -- Nothing is put back where the way down was given up.
 do $$
@@ -65,8 +66,8 @@ from tales.generations as g
 left join tales.stories as s on s.generation_id = g.generation_id and s.generation_attempt = g.attempt_number
 where g.origin = 'live' or s.id is null or g.reconciled_cost_usd is not null;
 
--- What keeps both applications' writes in step goes first, where `tales migrate` has made it: nothing of this is a write
--- of an application. Triggers of others are muted, where this role may do so.
+-- What keeps both applications' writes in step goes first, where `tales migrate` has made it: nothing of this is a
+-- write of an application.
 drop trigger if exists zz_stories_link on tales.stories;
 drop trigger if exists zz_stories_keep_own_write on tales.stories;
 drop trigger if exists "0_stories_sync" on tales.stories;
@@ -75,10 +76,19 @@ drop trigger if exists stories_sync on tales.stories;
 drop trigger if exists stories_sync_json on tales.stories;
 drop trigger if exists stories_check_attempt on tales.stories;
 drop function if exists tales.check_story_attempt();
-do $$
+-- Triggers of others are muted until it is done, as in 016.
+create or replace function tales_migration.mute_triggers(mute boolean) returns void
+language plpgsql set search_path = '' as $$
 declare
     found record;
 begin
+    if not mute then
+        for found in delete from tales_migration.muted_triggers returning * loop
+            execute format('alter table tales.stories enable %s trigger %I',
+                case when found.is_always then 'always' else '' end, found.trigger_name);
+        end loop;
+        return;
+    end if;
     for found in
         select tgname, tgenabled from pg_catalog.pg_trigger
         where tgrelid = 'tales.stories'::regclass and not tgisinternal and tgenabled in ('O', 'A')
@@ -88,6 +98,7 @@ begin
     end loop;
 end
 $$;
+select tales_migration.mute_triggers(true);
 
 alter table tales.stories
     alter column user_id drop not null,
@@ -138,8 +149,8 @@ begin
             begin
                 execute format('alter table tales.stories alter column %I set not null', legacy.column_name);
             exception when not_null_violation then
-                raise warning 'tales.stories.% stays without NOT NULL: stories have no value there. Fill them, then set '
-                    'it yourself.', legacy.column_name;
+                raise warning 'tales.stories.% stays without NOT NULL: stories have no value there. '
+                    'Fill them, then set it yourself.', legacy.column_name;
             end;
         end if;
         if legacy.default_value is not null then
@@ -162,14 +173,13 @@ update tales.stories as s set created_at = null
 from tales_migration.saved_originals as o
 where o.story_id = s.id and o.column_name = 'created_at';
 
+select tales_migration.mute_triggers(false);
+
+-- What went with the columns comes back with them.
 do $$
 declare
     found record;
 begin
-    for found in delete from tales_migration.muted_triggers returning * loop
-        execute format('alter table tales.stories enable %s trigger %I',
-            case when found.is_always then 'always' else '' end, found.trigger_name);
-    end loop;
     for found in select statement from tales_migration.dropped_with_columns order by made loop
         begin
             execute found.statement;
@@ -200,12 +210,14 @@ begin
         return;
     end if;
     for original in select table_name, column_name from tales_migration.relaxed_not_nulls loop
-        execute format('select count(*) from tales.%I where %I is null', original.table_name, original.column_name) into empty;
+        execute format('select count(*) from tales.%I where %I is null', original.table_name, original.column_name)
+            into empty;
         if empty = 0 then
-            execute format('alter table tales.%I alter column %I set not null', original.table_name, original.column_name);
+            execute format('alter table tales.%I alter column %I set not null',
+                original.table_name, original.column_name);
         else
-            raise warning 'tales.%.% stays without NOT NULL: % rows have no value there. Fill them, then set it yourself.',
-                original.table_name, original.column_name, empty;
+            raise warning 'tales.%.% stays without NOT NULL: % rows have no value there. '
+                'Fill them, then set it yourself.', original.table_name, original.column_name, empty;
         end if;
     end loop;
     drop table tales_migration.relaxed_not_nulls;

@@ -3,7 +3,8 @@
 -- The foreign key is composite, because generation_id alone is not unique in generations; unique in stories, because a
 -- generation gives one story at most. Before anything is dropped, every story is compared with its attempt. For a time
 -- when nobody writes stories: see 016.
--- squawk-ignore-file adding-not-nullable-field, ban-drop-column, ban-drop-table, ban-drop-constraint, ban-drop-function
+-- squawk-ignore-file adding-not-nullable-field, ban-drop-column, ban-drop-table, ban-drop-constraint
+-- squawk-ignore-file ban-drop-function
 -- squawk-ignore-file constraint-missing-not-valid, adding-foreign-key-constraint, disallowed-unique-constraint
 
 -- step: expand
@@ -38,7 +39,8 @@ where a.attrelid = 'tales.stories'::regclass
         'hero_appearance', 'relationship_description');
 alter table tales_migration.dropped_columns add primary key (column_name);
 
--- What PostgreSQL drops with a column, without a word: indexes, constraints and statistics, in the order of their making.
+-- What PostgreSQL drops with a column, without a word: indexes, constraints and statistics, in the order of their
+-- making.
 create table tales_migration.dropped_with_columns as
 with dropped as (
     select classid, objid from pg_catalog.pg_depend
@@ -63,9 +65,9 @@ from pg_catalog.pg_statistic_ext
 where stxrelid = 'tales.stories'::regclass
     and oid in (select objid from dropped where classid = 'pg_catalog.pg_statistic_ext'::regclass);
 
--- A column that is not ours, NOT NULL and without a default, would refuse every new row, as the new application does not
--- know it. It loses its NOT NULL if the operator agrees (set tales.drop_not_null = 'on'; `tales migrate up --yes`), and
--- `down` restores it.
+-- A column that is not ours, NOT NULL and without a default, would refuse every new row, as the new application does
+-- not know it. It loses its NOT NULL if the operator agrees (set tales.drop_not_null = 'on'; `tales migrate up
+-- --yes`), and `down` restores it.
 create table tales_migration.relaxed_not_nulls (
     table_name text not null,
     column_name text not null,
@@ -93,8 +95,8 @@ begin
             )
     loop
         if coalesce(current_setting('tales.drop_not_null', true), '') <> 'on' then
-            raise exception 'tales.%.% is NOT NULL without a default, and would refuse new rows. Say --yes to drop that.',
-                extra.relname, extra.attname using errcode = 'check_violation';
+            raise exception 'tales.%.% is NOT NULL without a default, and would refuse new rows. '
+                'Say --yes to drop that.', extra.relname, extra.attname using errcode = 'check_violation';
         end if;
         execute format('alter table tales.%I alter column %I drop not null', extra.relname, extra.attname);
         insert into tales_migration.relaxed_not_nulls values (extra.relname, extra.attname);
@@ -120,8 +122,8 @@ begin
 end
 $$;
 
--- What of these stories is not as in the attempt that they name: only the old application can have written that. JSON is
--- saved in an array, to tell its null from none.
+-- What of these stories is not as in the attempt that they name: only the old application can have written that. JSON
+-- is saved in an array, to tell its null from none.
 create function tales_migration.save_differences(ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
 begin

@@ -1,5 +1,6 @@
--- The roles stay, like those of 001: they belong to the cluster, and other databases may use them. What 018 has changed
--- of tables that are not ours is changed back, each statement by itself: what cannot be is said, and stops nothing.
+-- The roles stay, like those of 001: they belong to the cluster, and other databases may use them. What 018 has
+-- changed of tables that are not ours is changed back, each statement by itself: what cannot be is said, and stops
+-- nothing.
 
 do $$
 declare

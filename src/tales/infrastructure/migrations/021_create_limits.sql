@@ -1,5 +1,5 @@
--- What keeps one user within bounds: the keys under which a wish may be sent again without a second story, and how many
--- requests a minute there are. Only the service reaches these tables.
+-- What keeps one user within bounds: the keys under which a wish may be sent again without a second story, and how
+-- many requests a minute there are. Only the service reaches these tables.
 
 -- A key belongs to the generation that was made under it, by the same commit. The reaper forgets it after a day.
 create table tales.idempotency_keys (

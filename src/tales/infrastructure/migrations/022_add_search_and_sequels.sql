@@ -109,8 +109,8 @@ create index children_user_id_created_at_idx on tales.children (user_id, created
 create index heroes_user_id_created_at_idx on tales.heroes (user_id, created_at desc, id desc);
 create index heroes_ready_made_idx on tales.heroes (created_at desc, id desc) where user_id is null;
 
--- These begin as the new ones do. A database of another origin may lack them, or have something else of that name: what
--- is not as 003, 004 and 011 make it stays, and the new index says so for `down`.
+-- These begin as the new ones do. A database of another origin may lack them, or have something else of that name:
+-- what is not as 003, 004 and 011 make it stays, and the new index says so for `down`.
 do $$
 declare
     replaced record;

@@ -42,9 +42,9 @@ create trigger generations_forget_live_text after delete on tales.generations
     referencing old table as erased
     for each statement execute function tales.forget_live_text();
 
--- A user cancels through the service or beside it; the process that makes the call must hear of it. Everything else the
--- workers tell themselves, many attempts at once: every NOTIFY holds a lock of the whole cluster until its transaction
--- has reached the disk.
+-- A user cancels through the service or beside it; the process that makes the call must hear of it. Everything else
+-- the workers tell themselves, many attempts at once: every NOTIFY holds a lock of the whole cluster until its
+-- transaction has reached the disk.
 create function tales.tell_of_cancelled_attempt() returns trigger
 language plpgsql set search_path = '' as $$
 begin

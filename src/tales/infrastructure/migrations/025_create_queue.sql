@@ -63,7 +63,8 @@ begin
         )
     loop
         if request.claims is not null then
-            perform set_config('request.jwt.claims', request.claims, true), set_config('role', 'tales_requester', true);
+            perform set_config('request.jwt.claims', request.claims, true),
+                set_config('role', 'tales_requester', true);
         end if;
         generation_id := request.generation_id;
         created_at := null;
@@ -184,7 +185,8 @@ begin
             queue
         )
         select
-            e.generation_id, e.attempt_number + 1, e.next_model, 'pending', now() + make_interval(secs => e.next_delay),
+            e.generation_id, e.attempt_number + 1, e.next_model, 'pending',
+            now() + make_interval(secs => e.next_delay),
             e.user_id, e.prompt, e.prompt_version, e.story_type, e.story_length, e.moral, e.language,
             e.hero_appearance, e.relationship_description, e.child_id, e.hero_id, e.queue
         from ended as e

@@ -1,4 +1,5 @@
--- The index over the words of every story does not come back: without it searching is as slow as before 022, and right.
+-- The index over the words of every story does not come back: without it searching is as slow as before 022, and
+-- right.
 
 drop index if exists tales.generations_success_idx;
 

@@ -58,8 +58,9 @@ to authenticated;
 
 -- step: success_index, concurrently
 
--- From a story to the attempt that wrote it: one page, and not one for each level of the primary key. Only a success is
--- in it, so it is written once a generation. Less than half full: a page that is about to be split holds twice as much.
+-- From a story to the attempt that wrote it: one page, and not one for each level of the primary key. Only a success
+-- is in it, so it is written once a generation. Less than half full: a page that is about to be split holds twice as
+-- much.
 create index if not exists generations_success_idx on tales.generations using hash (generation_id)
     with (fillfactor = 40) where status = 'success';
 

@@ -105,9 +105,8 @@ def migrate_down(url: str, to: str, after: Callable[[Connection, Revision], None
 def migration_status(url: str) -> tuple[Migration, ...]:
     """Every migration there is, in order."""
     with connected(url) as connection:
-        newest = version_table.newest_applied(connection)
-        applied = [not version_table.finished_steps(connection, r.number) and r.number <= newest for r in revisions()]
-    return tuple(Migration(r.number, r.name, is_applied) for r, is_applied in zip(revisions(), applied, strict=True))
+        newest, begun = version_table.newest_applied(connection), version_table.under_way(connection)
+    return tuple(Migration(r.number, r.name, r.number <= newest and r.number not in begun) for r in revisions())
 
 
 def current_revision(url: str) -> str:
@@ -125,10 +124,9 @@ def known_revision(revision: str) -> str:
 
 
 def _go_down(connection: Connection, destination: str, after: Callable[[Connection, Revision], None] | None) -> None:
-    newest = version_table.newest_applied(connection)
+    newest, begun = version_table.newest_applied(connection), version_table.under_way(connection)
     for revision in reversed(revisions()):
-        begun = bool(version_table.finished_steps(connection, revision.number))
-        if destination < revision.number and (revision.number <= newest or begun):
+        if destination < revision.number and (revision.number <= newest or revision.number in begun):
             connection.connection.cursor().execute(revision.down)
             if after is not None:
                 after(connection, revision)

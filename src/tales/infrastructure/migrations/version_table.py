@@ -51,9 +51,7 @@ def current_revision(connection: Connection) -> str:
 
     Raises: UnknownShape.
     """
-    newest = newest_applied(connection)
-    open_ones = connection.execute(_UNDER_WAY).scalars().all() if connection.execute(_HAS_STEPS).scalar() else []
-    return min([newest, *(f"{int(revision) - 1:03}" for revision in open_ones)])
+    return min([newest_applied(connection), *(f"{int(revision) - 1:03}" for revision in under_way(connection))])
 
 
 def newest_applied(connection: Connection) -> str:
@@ -87,6 +85,13 @@ def show_to_service(connection: Connection) -> None:
     """Let the service's role read where the database stands."""
     for statement in _SHOW:
         connection.execute(statement)
+
+
+def under_way(connection: Connection) -> frozenset[str]:
+    """The revisions that have begun and are not through."""
+    if not connection.execute(_HAS_STEPS).scalar():
+        return frozenset()
+    return frozenset(connection.execute(_UNDER_WAY).scalars())
 
 
 def finished_steps(connection: Connection, revision: str) -> frozenset[str]:

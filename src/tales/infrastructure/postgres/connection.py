@@ -27,13 +27,13 @@ KEEPALIVE: dict[str, object] = {
 
 # What a server, a role or a database sets for everybody would change what our statements mean. Names are looked for in
 # pg_catalog alone: ours are written whole, and what others have made in another schema is not found by accident.
-_SETTINGS = {
-    "search_path": "pg_catalog,pg_temp",
-    "datestyle": "ISO",
-    "intervalstyle": "postgres",
-    "default_transaction_isolation": r"read\ committed",
-    "default_transaction_deferrable": "off",
-}
+_FOR_SESSION = """
+    select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
+        pg_catalog.set_config('datestyle', 'ISO', false),
+        pg_catalog.set_config('intervalstyle', 'postgres', false),
+        pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
+        pg_catalog.set_config('default_transaction_deferrable', 'off', false)
+"""
 
 
 class ServiceConnection(psycopg.AsyncConnection[Any]):
@@ -50,27 +50,34 @@ class ServiceConnection(psycopg.AsyncConnection[Any]):
             return await super().wait(gen, interval, bound)
         except psycopg.OperationalError:
             if timeout is None and bound is not None and loop.time() - begun >= bound:
-                # What it would answer now nobody would take for the answer to something else.
+                # Its late answer would be taken for the answer to the next statement.
                 self.pgconn.finish()
             raise
 
 
-def connection_options(url: str, name: str, *, behind_pooler: bool = False) -> dict[str, Any]:
-    """What a connection to `url` is made with. Raises: InvalidInput.
-
-    A transaction pooler keeps no prepared statements, and refuses settings: `tales` sets them in each transaction.
-    """
-    said = dict(connection_parameters(url))
-    options: dict[str, Any] = {
+def connection_options(url: str, name: str) -> dict[str, Any]:
+    """What a connection to `url` is made with; what the URL says goes before our choices. Raises: InvalidInput."""
+    return {
         "connect_timeout": CONNECT_TIMEOUT,
         "client_encoding": "UTF8",
         **KEEPALIVE,
-        **said,
+        **connection_parameters(url),
         "application_name": name,
     }
-    if behind_pooler:
-        options["prepare_threshold"] = None
-    else:
-        settings = " ".join(f"-c {setting}={value}" for setting, value in _SETTINGS.items())
-        options["options"] = f"{said.get('options', '')} {settings}".strip()
-    return options
+
+
+async def open_connection(*, autocommit: bool = False, keeps_session: bool = True, **options: Any) -> ServiceConnection:  # noqa: ANN401 -- libpq's and psycopg's
+    """A connection with these options, and a session set up for our statements. Raises: psycopg.Error.
+
+    `keeps_session`: False behind a transaction pooler, whose sessions are everybody's. `SqlTransactions` sets there in
+    each transaction what it needs.
+    """
+    connection = await ServiceConnection.connect(autocommit=True, **options)
+    try:
+        if keeps_session:
+            await connection.execute(_FOR_SESSION)
+        await connection.set_autocommit(autocommit)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection

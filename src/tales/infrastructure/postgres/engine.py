@@ -13,16 +13,21 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tales.domain.generation import Json
-from tales.infrastructure.postgres.connection import ANSWER_TIMEOUT, ServiceConnection, connection_options
+from tales.infrastructure.postgres.connection import ANSWER_TIMEOUT, connection_options, open_connection
 from tales.infrastructure.postgres.escaping import dump_json
 from tales.infrastructure.postgres.urls import driver_url
 
 POOL_SIZE = 10
 
+BEHIND_POOLER = "behind_pooler"
+"""The name of the engine's own option that says so."""
+
 
 def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
     """A pool of connections to `url`. `behind_pooler`: a transaction pooler cannot keep prepared statements."""
-    options = connection_options(url, "tales", behind_pooler=behind_pooler)
+    options = connection_options(url, "tales") | {"keeps_session": not behind_pooler}
+    if behind_pooler:
+        options["prepare_threshold"] = None
     engine = create_async_engine(
         driver_url(url),
         pool_size=POOL_SIZE,
@@ -31,7 +36,8 @@ def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
         hide_parameters=True,
         json_serializer=dump_json,
         json_deserializer=_load_json,
-        connect_args={"async_creator_fn": ServiceConnection.connect, **options},
+        connect_args={"async_creator_fn": open_connection, **options},
+        execution_options={BEHIND_POOLER: behind_pooler},
     )
     event.listen(engine.sync_engine, "checkout", _check_alive)
     event.listen(engine.sync_engine, "handle_error", _give_up_read_only)

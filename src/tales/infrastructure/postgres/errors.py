@@ -51,7 +51,7 @@ _REFUSED = (
     (r"no pg_hba.conf entry", "The server lets this role in from no address like this one (pg_hba.conf)."),
     (r"too many (?:connections|clients)|remaining connection slots", ADVICE["53300"]),
     (r"translate host name|Name or service not known|resolve host", "The host of the database is not known."),
-    (r"server does not support SSL|SSL", "The connection to the database could not be secured (SSL)."),
+    (r"\bSSL\b", "The connection to the database could not be secured (SSL)."),
     (r"No space left on device|could not extend file", ADVICE["53100"]),
 )
 

@@ -22,6 +22,7 @@ from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.domain.errors import Unauthenticated
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
+from tales.infrastructure.postgres.engine import BEHIND_POOLER
 from tales.infrastructure.postgres.errors import ADVICE, DatabaseUnavailable, translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
 from tales.infrastructure.repositories.family import child_repository, hero_repository
@@ -41,9 +42,13 @@ _ACTOR = (
     "pg_catalog.set_config('request.jwt.claims', :claims, true), pg_catalog.set_config('role', :role, true),"
     " pg_catalog.set_config('idle_in_transaction_session_timeout', :longest_pause, true)"
 )
-_BECOME = text(f"select {_ACTOR}")
+# Behind a transaction pooler the session is everybody's, and what our statements mean is said in each transaction.
+_OWN_SETTINGS = (
+    ", pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+    " pg_catalog.set_config('datestyle', 'ISO', true)"
+)
 # Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
-_BECOME_IN_SESSION = text(f"select tales.session_is_open(:session), {_ACTOR}")
+_IN_SESSION = "tales.session_is_open(:session), "
 
 LONGEST_PAUSE = 10.0
 """Seconds between two statements of a transaction: a process that was stopped must not keep its locks for longer."""
@@ -89,6 +94,10 @@ class SqlTransactions(Transactions):
         # Statements that take on their role themselves, each in a transaction of its own.
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
+        self._asking: asyncio.Task[bool] | None = None
+        settings = _OWN_SETTINGS if engine.sync_engine.get_execution_options().get(BEHIND_POOLER) else ""
+        self._become = text(f"select {_ACTOR}{settings}")
+        self._become_in_session = text(f"select {_IN_SESSION}{_ACTOR}{settings}")
 
     @asynccontextmanager
     async def as_user(self, actor: Actor) -> AsyncIterator[SqlUnitOfWork]:
@@ -132,10 +141,11 @@ class SqlTransactions(Transactions):
 
     async def check(self) -> None:
         """Pass when the database answers in time, and takes what is written. Raises: Unavailable."""
-        asking = asyncio.create_task(self._is_read_only())
-        asking.add_done_callback(_ignored)
-        # One that keeps silent is left to end by itself: to cancel it would wait for it as well.
-        await asyncio.wait([asking], timeout=CHECK_TIMEOUT)
+        # One that keeps silent is left to end by itself, and asked for no other meanwhile: to cancel it would wait too.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._is_read_only())
+            self._asking.add_done_callback(_ignored)
+        await asyncio.wait([asking := self._asking], timeout=CHECK_TIMEOUT)
         if not asking.done():
             raise DatabaseUnavailable
         if asking.result():
@@ -153,8 +163,8 @@ class SqlTransactions(Transactions):
                 longest_pause = f"{LONGEST_PAUSE * 1000:.0f}ms"
                 actor: dict[str, object] = {"claims": claims, "role": role, "longest_pause": longest_pause}
                 if session_id is None:
-                    await session.execute(_BECOME, actor)
-                elif not await session.scalar(_BECOME_IN_SESSION, actor | {"session": session_id}):
+                    await session.execute(self._become, actor)
+                elif not await session.scalar(self._become_in_session, actor | {"session": session_id}):
                     raise Unauthenticated(SESSION_HAS_ENDED)
                 yield SqlUnitOfWork(session, self._clock, role)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import math
+from dataclasses import dataclass, field
 
 from sqlalchemy import text
 
@@ -24,11 +26,16 @@ _REFUSED = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
+RECALL_PAUSE = 1.0
+"""Seconds in which one look is enough for all attempts of a process: when a provider fails, they are many."""
+
+
+@dataclass(slots=True)
 class ModelParameters:
     """The knowledge of all processes about the models of all providers."""
 
     transactions: SqlTransactions
+    _recalled_at: float = field(default=-math.inf, init=False)
 
     async def known(self) -> tuple[KnownModel, ...]:
         """Each model that has refused something, with what. Raises: Unavailable."""
@@ -48,7 +55,11 @@ class ModelParameters:
         return tuple(found.values())
 
     async def recall(self, provider: str, memory: ParameterMemory) -> None:
-        """Teach `memory` what is known of the models of `provider`. Raises: Unavailable."""
+        """Teach `memory` what is known of the models of `provider`, unless that was just done. Raises: Unavailable."""
+        now = asyncio.get_running_loop().time()
+        if now - self._recalled_at < RECALL_PAUSE:
+            return
+        self._recalled_at = now
         for known in await self.known():
             if known.provider == provider:
                 memory.learn(known.model, known.changes)

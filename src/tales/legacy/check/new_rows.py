@@ -93,7 +93,7 @@ _FOREIGN_KEYS = text("""
     order by 1, 2
 """)
 # A foreign key's action writes too, and a publication refuses what it could not tell its subscribers.
-_UNTELLABLE = text("""
+_UNIDENTIFIED = text("""
     select distinct r.oid::regclass::text as name, p.pubname as publication
     from pg_class as r
     join pg_namespace as n on n.oid = r.relnamespace
@@ -110,7 +110,7 @@ _UNTELLABLE = text("""
     order by 1
 """)
 # From PostgreSQL 18 on: what identifies a row to subscribers must be published whole, and a computed column is not.
-_HALF_TOLD = text("""
+_PARTLY_PUBLISHED = text("""
     select distinct r.oid::regclass::text as name, p.pubname as publication
     from pg_class as r
     join pg_namespace as n on n.oid = r.relnamespace
@@ -156,14 +156,14 @@ def judge_new_rows(connection: Connection, later: Severity) -> Iterator[Finding]
             "service can work with. Make it a trigger."
         )
         yield Finding("rule", Severity.PROBLEM, sentence, (f"drop rule {row.name} on {row.on_table};",))
-    for row in connection.execute(_UNTELLABLE):
+    for row in connection.execute(_UNIDENTIFIED):
         sentence = (
             f"{row.name} is published by {row.publication} and has no replica identity: a story, child or hero that it "
             "goes with can be neither changed nor deleted. Give it one."
         )
         full = f"alter table {row.name} replica identity full;"
         yield Finding("no_replica_identity", Severity.PROBLEM, sentence, (full,))
-    for row in connection.execute(_HALF_TOLD):
+    for row in connection.execute(_PARTLY_PUBLISHED):
         sentence = (
             f"{row.name} is published by {row.publication} with all its columns as identity, and one of them is "
             "computed and not published: PostgreSQL lets nobody change or delete a row. Identify rows by their key."

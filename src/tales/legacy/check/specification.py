@@ -18,9 +18,6 @@ MOVED = (
 )
 """The columns of stories that 017 drops; generations has each of them under the same name."""
 
-IN_BOTH = frozenset(MOVED) | {"user_id", "child_id", "hero_id", "created_at"}
-"""What an index or a check of stories can find in generations as well."""
-
 _UUID, _TIME, _TEXT, _INTEGER = "uuid", "timestamp with time zone", "text", "integer"
 
 TYPES: dict[str, dict[str, str]] = {

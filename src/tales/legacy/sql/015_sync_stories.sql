@@ -1,5 +1,5 @@
--- While the old application writes stories, their attempts are kept in step (dual write). Comes after 015 and the steps
--- `rules` and `prepare` of 016, and before any story is copied.
+-- While the old application writes stories, their attempts are kept in step (dual write). Comes after 015 and the
+-- steps `rules` and `prepare` of 016, and before any story is copied.
 
 -- step: sync
 
@@ -13,8 +13,8 @@ create table tales_migration.progress (
 );
 insert into tales_migration.progress default values;
 
--- Whether the owner may change a copy: it moves each, until the old columns are gone. Whose it is and since when, only as
--- the old application's own write of the story says it (a trigger's statement).
+-- Whether the owner may change a copy: it moves each, until the old columns are gone. Whose it is and since when,
+-- only as the old application's own write of the story says it (a trigger's statement).
 create function tales_migration.may_rewrite(keeps_owner_and_time boolean) returns boolean
 language sql stable
 return (keeps_owner_and_time or pg_trigger_depth() > 0) and pg_has_role(current_user,
@@ -43,8 +43,8 @@ begin
 end
 $$;
 
--- Write the copies of these stories as the stories are now. One plan serves every call; it is made while generations is
--- empty, and must serve when it is not: rows are found by their key alone, and no table is read whole.
+-- Write the copies of these stories as the stories are now. One plan serves every call; it is made while generations
+-- is empty, and must serve when it is not: rows are found by their key alone, and no table is read whole.
 create function tales_migration.write_copies(ids uuid[]) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 begin
@@ -91,9 +91,9 @@ begin
 end
 $$;
 
--- Whether what a copy holds of a story is as it was, as far as that can be seen at a glance: of JSON its size, because a
--- response that lies outside its row would be fetched twice for each new rating. A second trigger sees to the
--- statements that name it.
+-- Whether what a copy holds of a story is as it was, as far as that can be seen at a glance: of JSON its size,
+-- because a response that lies outside its row would be fetched twice for each new rating. A second trigger sees to
+-- the statements that name it.
 create function tales_migration.looks_same(before tales.stories, after tales.stories) returns boolean
 language sql immutable as $$
     select (before.id, before.model_used, before.story_type, before.story_length, before.moral, before.hero_appearance,

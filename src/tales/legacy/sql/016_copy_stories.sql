@@ -5,11 +5,11 @@
 
 -- step: functions
 
--- The next stories, `most` at a time, as they lie in the table: in the order of a key each would touch pages of its own,
--- in the table and in its indexes, and the log would grow to several times the table. A place is taken once, so equal
--- times neither loop nor skip. A story that is written meanwhile changes its place, but every write sees to the story
--- itself; so does that of one that comes to lie behind the end. Where the table was rewritten (VACUUM FULL, say), the
--- places are new ones, and it begins again.
+-- The next stories, `most` at a time, as they lie in the table: in the order of a key each would touch pages of its
+-- own, in the table and in its indexes, and the log would grow to several times the table. A place is taken once, so
+-- equal times neither loop nor skip. A story that is written meanwhile changes its place, but every write sees to the
+-- story itself; so does that of one that comes to lie behind the end. Where the table was rewritten (VACUUM FULL,
+-- say), the places are new ones, and it begins again.
 create function tales_migration.next_stories(passed tid, most integer, out ids uuid[], out place tid)
 language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
@@ -72,8 +72,8 @@ begin
 end
 $$;
 
--- Copy the next stories, `most` at a time; how many they were. Locked against deletion until they are copied. What could
--- not be copied either has been, by a write, or does not fit.
+-- Copy the next stories, `most` at a time; how many they were. Locked against deletion until they are copied. What
+-- could not be copied either has been, by a write, or does not fit.
 create function tales_migration.copy_batch(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare

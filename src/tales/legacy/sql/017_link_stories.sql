@@ -1,7 +1,8 @@
--- Links stories to their attempts batch by batch, while the old and the new application serve side by side: what either
--- writes, the other reads. Up to the step `contract`; from there on the old one no longer works. Comes after `expand` of
--- 017.
--- squawk-ignore-file adding-not-nullable-field, ban-drop-column, ban-drop-table, ban-drop-constraint, ban-drop-function
+-- Links stories to their attempts batch by batch, while the old and the new application serve side by side: what
+-- either writes, the other reads. Up to the step `contract`; from there on the old one no longer works. Comes after
+-- `expand` of 017.
+-- squawk-ignore-file adding-not-nullable-field, ban-drop-column, ban-drop-table, ban-drop-constraint
+-- squawk-ignore-file ban-drop-function
 -- squawk-ignore-file constraint-missing-not-valid, ban-drop-view
 
 -- step: sync
@@ -70,8 +71,8 @@ begin
 end
 $$;
 
--- After a write of the old application: its story's copy is kept in step. An attempt of the new application never changes,
--- so what the old one changes of its story is saved for the way down.
+-- After a write of the old application: its story's copy is kept in step. An attempt of the new application never
+-- changes, so what the old one changes of its story is saved for the way down.
 create function tales_migration.sync_linked_story() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -144,13 +145,14 @@ begin
     where s.id = any (ids) and s.generation_id is null
         -- That there is such a user, the copy proves.
         and tales_migration.misfits(s, true) <@ allowed
-        and g.generation_id = tales_migration.generation_id_of(s.id) and g.attempt_number = 1 and g.user_id = s.user_id;
+        and g.generation_id = tales_migration.generation_id_of(s.id) and g.attempt_number = 1
+        and g.user_id = s.user_id;
 end
 $$;
 
 -- Link the next stories, `most` at a time, to the attempts that wrote them; how many they were. One that is written
--- meanwhile is linked by that write; whatever is left, `resolve` finds. The session writes as the migration from the first
--- batch to the last: to say so again and again costs every plan that it has made.
+-- meanwhile is linked by that write; whatever is left, `resolve` finds. The session writes as the migration from the
+-- first batch to the last: to say so again and again costs every plan that it has made.
 create function tales_migration.link_batch(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
