@@ -7,11 +7,16 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps
-# Which PostgreSQL there is makes no difference to these.
-SAME_EVERYWHERE := tests/domain tests/client tests/docs tests/infrastructure/auth tests/infrastructure/providers \
-	tests/infrastructure/embedded/test_cluster.py tests/infrastructure/embedded/test_server.py \
-	tests/infrastructure/embedded/test_server_user.py tests/acceptance/test_budget.py tests/acceptance/test_fuzz.py \
-	tests/acceptance/test_remote.py
+# Which PostgreSQL there is makes no difference to these: they send no SQL, or none that the tests of the use cases, the
+# repositories and the old client do not send as well.
+SAME_EVERYWHERE := tests/benchmarks tests/client tests/docs tests/domain tests/infrastructure/auth \
+	tests/infrastructure/embedded tests/infrastructure/providers tests/interfaces/api tests/simulator \
+	$(filter-out tests/interfaces/cli/test_migrate%,$(wildcard tests/interfaces/cli/test_*.py)) \
+	$(patsubst %,tests/acceptance/test_%.py,budget fuzz limits odd_answers processes remote terminal workers)
+
+# Empty: Python keeps what it has compiled, also where the environment tells it not to. Each worker of the tests and each
+# command that they run would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # .venv/installed names the folder that .venv was made in: programs in a .venv hold its path. A .venv that was left half
 # made, came from another folder, or has lost its Python, is made anew; one that is only old is brought up to date.

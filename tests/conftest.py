@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.live",
     "tests.fixtures.managed",
     "tests.fixtures.environment",
+    "tests.fixtures.passwords",
     "tests.fixtures.simulator",
     "tests.fixtures.processes",
 ]

@@ -12,6 +12,7 @@ from psycopg import sql
 from tales.infrastructure.embedded.server import stop_embedded
 from tales.legacy.migrate import migrate_up
 from tests.fixtures.databases import Database, copy_of
+from tests.fixtures.depth import more_when_deep
 from tests.fixtures.environment import home_folder
 from tests.fixtures.processes import Place, ask, sign_in, until
 from tests.fixtures.server import Server
@@ -37,10 +38,11 @@ def writes_a_story(place: Place) -> None:
         assert story["created_at"].endswith("Z")
 
 
-@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
-def test_what_a_database_sets_for_everybody_changes_nothing(place: Place, setting: LiteralString) -> None:
-    name = sql.Identifier(place.database.name)
-    place.database.execute(sql.SQL("alter database {} set ").format(name) + sql.SQL(setting))
+@pytest.mark.parametrize("names", more_when_deep([tuple(SETTINGS)], [(name,) for name in SETTINGS]), ids="+".join)
+def test_what_a_database_sets_for_everybody_changes_nothing(place: Place, names: tuple[str, ...]) -> None:
+    database = sql.Identifier(place.database.name)
+    for name in names:
+        place.database.execute(sql.SQL("alter database {} set ").format(database) + sql.SQL(SETTINGS[name]))
 
     writes_a_story(place)
 

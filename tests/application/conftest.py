@@ -24,7 +24,6 @@ from tales.domain.generation import Generation
 from tales.domain.repositories.attempt_queue import AttemptQueue, ClaimedAttempt, EndedAttempt, WorkerInfo
 from tales.domain.retry import RetryPolicy
 from tales.domain.story_spec import StoryType
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
@@ -218,9 +217,3 @@ async def flow(
         actor,
         child.id,
     )
-
-
-@pytest.fixture(scope="session")
-def passwords() -> Argon2Passwords:
-    """Real hashes."""
-    return Argon2Passwords()

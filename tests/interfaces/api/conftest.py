@@ -44,12 +44,6 @@ from tests.fixtures.time import FakeClock
 from tests.interfaces.api.world import MODELS, QUEUE, SECRET, Family, NoDatabase, NoQueue, Silence, Worker, client_of
 
 
-@pytest.fixture(scope="session")
-def passwords() -> Argon2Passwords:
-    """Real hashes."""
-    return Argon2Passwords()
-
-
 def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: AttemptQueue, hub: ProgressHub) -> Services:
     """Every use case, as the bootstrap wires them where no worker is."""
     ids, clock = Uuid7Maker(), SystemClock()

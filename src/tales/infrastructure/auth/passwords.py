@@ -14,10 +14,10 @@ Written here, because no command shall wait for it to be made.
 
 
 class Argon2Passwords(PasswordHasher):
-    """argon2id with pwdlib's parameters."""
+    """argon2id, with pwdlib's parameters unless told otherwise."""
 
-    def __init__(self) -> None:
-        self._hasher = Argon2Hasher()
+    def __init__(self, hasher: Argon2Hasher | None = None) -> None:
+        self._hasher = hasher or Argon2Hasher()
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password)
