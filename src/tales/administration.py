@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tales.domain.repositories.attempt_queue import WorkerState
     from tales.infrastructure.migrations.migrate import Migration
     from tales.infrastructure.postgres.database import Database
+    from tales.infrastructure.postgres.open_schema import OpenSchema
     from tales.infrastructure.postgres.unit_of_work import SqlTransactions
     from tales.infrastructure.providers.choice import ProviderChoice
     from tales.legacy.migrate import Archive, MigrationOptions
@@ -179,6 +180,13 @@ def migrate_up(settings: Settings, to: str | None, options: MigrationOptions) ->
     if database.is_embedded:
         allow_app_login(database.owner_url)
     return current_revision(database.owner_url)
+
+
+def open_schema(settings: Settings) -> OpenSchema | None:
+    """What others may create in, of what the database searches by default."""
+    from tales.infrastructure.postgres.open_schema import find_open_schema
+
+    return find_open_schema(find_database(settings).owner_url)
 
 
 def ends_the_old_application(settings: Settings, to: str | None) -> bool:

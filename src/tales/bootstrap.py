@@ -48,6 +48,7 @@ from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.postgres.database import Database, bypasses_rls
 from tales.infrastructure.postgres.engine import make_engine
+from tales.infrastructure.postgres.open_schema import find_open_schema
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.choice import ProviderChoice, open_provider
 from tales.infrastructure.providers.completion import story_text
@@ -92,7 +93,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         attempts = SqlAttemptQueue(transactions, SystemClock())
         await stack.enter_async_context(attempts.running())
         if with_worker and not own_only:
-            await asyncio.to_thread(_warn_of_login, database, log)
+            await asyncio.to_thread(_warn_of_database, database, log)
         info = _worker_info(settings, choice) if with_worker else None
         dispatcher: Dispatcher = NoWorker(publisher)
         on_enqueued: Callable[[], None] = _nothing
@@ -126,9 +127,11 @@ def _worker_info(settings: Settings, choice: ProviderChoice) -> WorkerInfo:
     return WorkerInfo(Uuid7Maker().new(), choice.name, platform.node(), os.getpid(), concurrency)
 
 
-def _warn_of_login(database: Database, log: Log) -> None:
+def _warn_of_database(database: Database, log: Log) -> None:
     if bypasses_rls(database.app_url):
         log.warning("this login could go round row-level security", advice="sign in as tales_app (see the README)")
+    if found := find_open_schema(database.queue_url):
+        log.warning("others may create in schema public, which is searched by default", advice=found.statement)
 
 
 @dataclass(frozen=True, slots=True)

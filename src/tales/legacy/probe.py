@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from tales.infrastructure.postgres.session import connect
+
 _EVERY_SECONDS = 0.01
 _REMEMBERED = 200
 _LONGEST_WAIT = 5
@@ -23,7 +25,7 @@ _MOST_RATIO, _MOST_ADDED_SECONDS = 2.0, 0.003
 """What others may wait beside a batch: so many times as long as without one, or so much longer, whichever is more."""
 
 # Writes to the log and waits for the disk, as every small write does, and needs no table.
-_COMMIT = "select pg_logical_emit_message(true, 'tales', '')"
+_COMMIT = "select pg_catalog.pg_logical_emit_message(true, 'tales', '')"
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Probe:
     def _measure(self, url: str) -> None:
         with (
             suppress(psycopg.Error),
-            psycopg.connect(url, autocommit=True, connect_timeout=_LONGEST_WAIT) as connection,
+            connect(url, autocommit=True, connect_timeout=_LONGEST_WAIT) as connection,
         ):
             while not self._ended.wait(_EVERY_SECONDS):
                 was_in_batch = self.is_in_batch

@@ -416,6 +416,16 @@ def test_every_function_that_is_open_or_has_its_owners_rights_has_its_line(world
         assert row["is_fixed"] or not row["is_definer"], f"a search_path could lead {row['name']} astray"
 
 
+def test_every_function_looks_names_up_where_they_were_meant(world: World) -> None:
+    # A body that was parsed when it was made (`return ...`) looks up no name any more.
+    query = """
+        select p.oid::regprocedure::text as name from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+        where n.nspname = any (%s) and p.prosqlbody is null
+            and not exists (select from unnest(p.proconfig) as setting where starts_with(setting, 'search_path='))
+    """
+    assert world.connection.execute(query, [world.schemas]).fetchall() == []
+
+
 def test_a_schema_is_open_to_these_roles_and_nobody_makes_anything_in_it(world: World) -> None:
     for schema, wanted in SCHEMA_USERS.items():
         rights = world.connection.execute(

@@ -44,7 +44,8 @@ OUR_DATABASE = {
     *("tales.infrastructure.embedded.cluster", "tales.infrastructure.embedded.cluster_settings"),
     *("tales.infrastructure.postgres.database", "tales.infrastructure.embedded.server"),
     *("tales.infrastructure.postgres.errors", "tales.infrastructure.embedded.server_user"),
-    *("tales.infrastructure.postgres.urls", "tales.infrastructure.migrations.steps"),
+    *("tales.infrastructure.postgres.session", "tales.infrastructure.postgres.urls"),
+    "tales.infrastructure.migrations.steps",
 }
 OUR_LIST = {
     "tales.domain.*",

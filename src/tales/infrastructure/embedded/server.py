@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import psycopg
 from psycopg import sql
 from psycopg.pq import Conninfo
 
 from tales.infrastructure.embedded.cluster import Cluster, EmbeddedUnavailable
+from tales.infrastructure.postgres.session import connect
 
 DATABASE = "tales"
 OWNER = "postgres"
@@ -82,7 +82,7 @@ def allow_app_login(owner_url: str) -> None:
     For the embedded server only: it asks nobody
     for a password, because nobody else reaches its socket.
     """
-    with psycopg.connect(owner_url, autocommit=True) as connection:
+    with connect(owner_url, autocommit=True) as connection:
         found = connection.execute("select rolcanlogin from pg_roles where rolname = %s", [APP_ROLE]).fetchone()
         if found == (False,):
             connection.execute(sql.SQL("alter role {} login").format(sql.Identifier(APP_ROLE)))
@@ -124,7 +124,7 @@ def _sync(folder: Path) -> None:
 
 
 def _ensure_database(maintenance_url: str) -> None:
-    with psycopg.connect(maintenance_url, autocommit=True) as connection:
+    with connect(maintenance_url, autocommit=True) as connection:
         if not connection.execute("select from pg_database where datname = %s", [DATABASE]).rowcount:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, text
 
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.migrations import version_table
@@ -20,10 +20,9 @@ from tales.infrastructure.migrations.run_step import (
     collected_warnings,
     explained,
 )
-from tales.infrastructure.migrations.session import acquire_lock, prepare_session
+from tales.infrastructure.migrations.session import acquire_lock, prepare_session, session_engine
 from tales.infrastructure.migrations.steps import BASE, Revision, Step, newest_revision, revisions
 from tales.infrastructure.postgres.errors import translated_errors
-from tales.infrastructure.postgres.urls import driver_url
 
 APP_ROLE_SINCE = "018"
 """The migration that makes the service's role."""
@@ -139,7 +138,7 @@ def _go_down(connection: Connection, destination: str, after: Callable[[Connecti
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """A connection to the database at `url`, with its errors in our words."""
-    engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
+    engine = session_engine(url)
     with translated_errors(), engine.connect() as connection:
         try:
             yield connection

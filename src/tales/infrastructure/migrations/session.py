@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+
+from tales.infrastructure.postgres.session import connect
+from tales.infrastructure.postgres.urls import connection_parameters
 
 _ADVISORY_LOCK = 0x7A1E5
 _LOCK = text("select pg_try_advisory_lock(:key)")
@@ -15,7 +19,6 @@ _PATIENCE_SECONDS = 3.0
 # - client_connection_check_interval: a statement whose migrator was killed ends, and lets go of its locks.
 # - deadlock_timeout: an autovacuum steps aside only after this time, and lock_timeout is shorter than its default. Only
 #   a superuser may set it; others wait until it has ended.
-# - search_path: names are found where they are written, and what others have made in another schema is not.
 # What a server does not know, or a role may not set, is left as it is.
 _SETTINGS = text("""
     do $$
@@ -24,7 +27,6 @@ _SETTINGS = text("""
     begin
         for wanted in
             select * from (values
-                ('search_path', 'pg_catalog, pg_temp'),
                 ('statement_timeout', '0'),
                 ('transaction_timeout', '0'),
                 ('idle_in_transaction_session_timeout', '0'),
@@ -41,6 +43,15 @@ _SETTINGS = text("""
     end
     $$
 """)
+
+
+def session_engine(url: str) -> Engine:
+    """What connects a command to the database at `url`, each time anew. Raises: InvalidInput."""
+    # A database without an encoding would answer with bytes.
+    options: dict[str, Any] = {"client_encoding": "UTF8", **connection_parameters(url)}
+    return create_engine(
+        "postgresql+psycopg://", creator=lambda: connect(**options), poolclass=NullPool, hide_parameters=True
+    )
 
 
 def prepare_session(connection: Connection) -> None:

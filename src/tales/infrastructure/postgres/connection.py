@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 
+from tales.infrastructure.postgres.session import FOR_SESSION
 from tales.infrastructure.postgres.urls import connection_parameters
 
 CONNECT_TIMEOUT = 10
@@ -24,16 +25,6 @@ KEEPALIVE: dict[str, object] = {
     # Milliseconds until what was sent has to have reached the other end.
     "tcp_user_timeout": 10_000,
 }
-
-# What a server, a role or a database sets for everybody would change what our statements mean. Names are looked for in
-# pg_catalog alone: ours are written whole, and what others have made in another schema is not found by accident.
-_FOR_SESSION = """
-    select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
-        pg_catalog.set_config('datestyle', 'ISO', false),
-        pg_catalog.set_config('intervalstyle', 'postgres', false),
-        pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
-        pg_catalog.set_config('default_transaction_deferrable', 'off', false)
-"""
 
 
 class ServiceConnection(psycopg.AsyncConnection[Any]):
@@ -75,7 +66,7 @@ async def open_connection(*, autocommit: bool = False, keeps_session: bool = Tru
     connection = await ServiceConnection.connect(autocommit=True, **options)
     try:
         if keeps_session:
-            await connection.execute(_FOR_SESSION)
+            await connection.execute(FOR_SESSION)
         await connection.set_autocommit(autocommit)
     except BaseException:
         await connection.close()

@@ -10,9 +10,11 @@ import psycopg
 from tales.infrastructure.embedded.server import find_embedded, start_embedded
 from tales.infrastructure.migrations.steps import newest_revision
 from tales.infrastructure.postgres.errors import translated_errors
+from tales.infrastructure.postgres.session import FOR_TRANSACTION
 from tales.infrastructure.postgres.urls import libpq_url
 
 _CONNECT_TIMEOUT = 10
+# A session behind a pooler is everybody's: nothing is set in it, and this names nothing that others could have made.
 _REVISION = "select version_num from tales_internal.schema_version"
 _PASSES_POLICIES = """
     select login.rolsuper or login.rolbypassrls or pg_has_role(login.oid, stories.relowner, 'member')
@@ -66,5 +68,6 @@ def bypasses_rls(url: str) -> bool:
     Raises: Unavailable.
     """
     with translated_errors(), psycopg.connect(libpq_url(url)) as connection:
+        connection.execute(FOR_TRANSACTION)
         found = connection.execute(_PASSES_POLICIES).fetchone()
     return found is not None and bool(found[0])

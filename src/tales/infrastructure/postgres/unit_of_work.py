@@ -61,7 +61,11 @@ CHECK_TIMEOUT = 5.0
 SESSION_HAS_ENDED = "This session has ended. Sign in again."
 
 _READ_ONLY = text("select pg_catalog.current_setting('transaction_read_only') = 'on'")
-_AUTH_IS_OURS = text("select obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales'")
+# Outside of a transaction of ours: whatever the search path is.
+_AUTH_IS_OURS = text(
+    "select pg_catalog.obj_description(pg_catalog.to_regnamespace('auth')::pg_catalog.oid, 'pg_namespace')"
+    " operator(pg_catalog.=) 'Made by Tales'"
+)
 
 
 class SqlUnitOfWork(UnitOfWork):

@@ -72,6 +72,8 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
     settings = load_settings()
     if until is None:
         _ask(settings, to, yes=yes)
+    if found := administration.open_schema(settings):
+        _warn(f"{found.sentence} {found.statement}")
     made = {name: value for name, value in choices.items() if value}
     with watching() as report:
         options = administration.migration_options(
@@ -109,7 +111,7 @@ def down(
         raise typer.Exit(FAILED)
     stands_at, warnings = administration.migrate_down(load_settings(), to, _checked_archive(archive))
     for warning in warnings:
-        err.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True)
+        _warn(warning)
     err.print(f"The database is at migration {stands_at}.")
 
 
@@ -123,6 +125,10 @@ def finish(yes: Yes = False) -> None:
             raise typer.Exit(FAILED)
     for sentence in administration.finish_migration(load_settings()):
         err.print(sentence, soft_wrap=True)
+
+
+def _warn(sentence: str) -> None:
+    err.print(f"[yellow]Warning:[/yellow] {escape(sentence)}", soft_wrap=True)
 
 
 def _ask(settings: Settings, to: str | None, *, yes: bool) -> None:

@@ -36,6 +36,7 @@ def show(report: Report) -> None:
     """Print everything: what will happen, then what needs a hand, then how it ends."""
     if report.nothing_to_move:
         out.print(f"The database stands at {report.revision} (by its {report.recognised_by}). {report.nothing_to_move}")
+        _show_findings(report.findings)
         return
     out.print(f"The database stands at {report.revision} (by {report.recognised_by}).")
     _show_steps(report)

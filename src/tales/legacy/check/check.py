@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from tales.domain.errors import Unavailable
+from tales.infrastructure.migrations.session import session_engine
 from tales.infrastructure.migrations.steps import BASE
 from tales.infrastructure.postgres.errors import translated_errors
-from tales.infrastructure.postgres.urls import driver_url
 from tales.legacy.check.access import judge_access
 from tales.legacy.check.activity import watch_activity
 from tales.legacy.check.columns import inspect_columns
@@ -24,7 +24,7 @@ from tales.legacy.check.new_rows import judge_new_rows
 from tales.legacy.check.rights import judge_rights, judge_server
 from tales.legacy.check.rows import broken_rows, count_rows
 from tales.legacy.check.schema_state import SchemaState, read_schema_state
-from tales.legacy.check.security import hidden_rows, permissive_policies, sees_users
+from tales.legacy.check.security import hidden_rows, open_schema, permissive_policies, sees_users
 from tales.legacy.check.specification import steps_after
 from tales.legacy.check.tables import judge_tables
 from tales.legacy.report import LEGACY, CheckOptions, Finding, Report, Severity
@@ -57,14 +57,15 @@ def check_migration(url: str, options: CheckOptions) -> Report:
             return Report(BASE, "nothing", findings=server)
         state = read_schema_state(connection, options.from_revision)
         report = Report(state.revision, state.recognised_by, state.nothing_to_move, options.until_expand)
+        searched = tuple(open_schema(connection))
         if state.nothing_to_move:
-            return report
+            return replace(report, findings=searched)
         # First: a lock that is held now would keep everything else waiting.
         activity = tuple(watch_activity(connection, options.long_transaction))
         for finding in activity:
             if finding.name == "locked" and _LOCKED_ENTIRELY in finding.sentence:
                 raise CheckInterrupted(f"{finding.sentence} Nothing can be read before it ends. Try again then.")
-        return _check(connection, state, options, replace(report, findings=(*server, *activity)))
+        return _check(connection, state, options, replace(report, findings=(*server, *searched, *activity)))
 
 
 def _check(connection: Connection, state: SchemaState, options: CheckOptions, report: Report) -> Report:
@@ -118,9 +119,7 @@ def _assigned_user(connection: Connection, options: CheckOptions, *, sees_users:
 @contextmanager
 def _reading(url: str, options: CheckOptions) -> Iterator[Connection]:
     """One snapshot of the database, in which nothing can be written."""
-    # A database without an encoding would answer with bytes.
-    encoding = {"client_encoding": "utf8"}
-    engine = create_engine(driver_url(url), poolclass=NullPool, hide_parameters=True, connect_args=encoding)
+    engine = session_engine(url)
     with translated_errors(), _explained(options), engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         timeouts = {"lock_timeout": LOCK_TIMEOUT, "statement_timeout": f"{options.statement_timeout}s"}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
+from tales.infrastructure.postgres.open_schema import MAY_CREATE, OpenSchema
 from tales.legacy.report import Finding, Severity
 
 _VISIBLE = text("""
@@ -64,6 +65,7 @@ _BLINDED_VIEWS = text("""
         and not coalesce(array['security_invoker=true', 'security_invoker=on'] && v.reloptions, false)
     order by 1
 """)
+_MAY_CREATE = text(MAY_CREATE)
 _OF_SERVICE = {"public", "anon", "authenticated", "tales_requester"}
 """Roles in whose name the service reads and writes for families."""
 
@@ -86,6 +88,13 @@ def _hidden(connection: Connection) -> Iterator[Finding]:
                 "Run the check as the owner, or as a role with BYPASSRLS."
             )
             yield Finding("rows_hidden", Severity.PROBLEM, sentence, unforce)
+
+
+def open_schema(connection: Connection) -> Iterator[Finding]:
+    """Whether others than the owner may create where names are looked for by default."""
+    if roles := tuple(connection.execute(_MAY_CREATE).scalars()):
+        found = OpenSchema(roles)
+        yield Finding("schema_open", Severity.WARNING, found.sentence, (found.statement,))
 
 
 def sees_users(connection: Connection) -> bool:

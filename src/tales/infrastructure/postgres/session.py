@@ -1,0 +1,35 @@
+"""What a connection is told before anything else: names mean what PostgreSQL and the migrations made, and nobody else.
+
+Others may create in a schema that is searched by default. A function or an operator of theirs, with types that ours is
+not written for, would be found in its place, and would run with the rights of whoever asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+import psycopg
+
+# What a server, a role or a database sets for everybody would change what our statements mean. Names are looked for in
+# pg_catalog alone: ours are written whole, and what others have made in another schema is not found by accident.
+FOR_SESSION: LiteralString = """
+    select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
+        pg_catalog.set_config('datestyle', 'ISO', false),
+        pg_catalog.set_config('intervalstyle', 'postgres', false),
+        pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
+        pg_catalog.set_config('default_transaction_deferrable', 'off', false)
+"""
+FOR_TRANSACTION: LiteralString = "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
+"""For a session that may be somebody else's afterwards, as a transaction pooler's are."""
+
+
+def connect(conninfo: str = "", *, autocommit: bool = False, **options: Any) -> psycopg.Connection:  # noqa: ANN401 -- libpq's
+    """A connection of a command, its session set up for our statements. Raises: psycopg.Error."""
+    connection = psycopg.connect(conninfo, autocommit=True, **options)
+    try:
+        connection.execute(FOR_SESSION)
+        connection.autocommit = autocommit
+    except BaseException:
+        connection.close()
+        raise
+    return connection
