@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -47,13 +48,14 @@ def forge(url: str, payload: str, count: int = 1) -> None:
 
 
 @contextmanager
-def flood(url: str, payload: str) -> Iterator[None]:
+def flood(url: str, *payloads: str) -> Iterator[None]:
     """Say so without a pause while the block runs."""
     stop = threading.Event()
 
     def go_on() -> None:
         while not stop.is_set():
-            forge(url, payload, 200)
+            for payload in payloads:
+                forge(url, payload, 200)
 
     thread = threading.Thread(target=go_on)
     thread.start()
@@ -144,6 +146,27 @@ async def test_a_flood_delays_no_attempt_and_costs_few_looks(flow: Flow, databas
     assert [attempt.status for attempt in ended.attempts] == [Status.SUCCESS]
     # However much is said: a look of each kind in 20 milliseconds.
     assert max(looks, claims) <= seconds / 0.02 + 2 + len(flow.provider.calls)
+
+
+async def test_whatever_strangers_say_every_story_is_written_and_nothing_of_it_is_logged(
+    flow: Flow, database: Database, forger_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with worker_that_hears(flow, database) as worker:
+        asked = [await flow.ask(worker) for _ in range(2)]
+        ids = [f"{generation.latest.id}" for generation in asked]
+        commands = json.dumps({"type": "cancellation_event", "ids": [*range(200)], "attempts": ids, "say": "MARK"})
+        words = f"{ids[0]}! @{flow.hub.process} {ids[1]}!MARK {ids[1].partition('/')[0]}/{'9' * 5000} MARK! / ! @"
+        kinds = (commands, words, "no JSON MARK {", "MARK" * 1900, "", "0/0! 1/1! \n\x1b[31mMARK \u202e")
+        with flood(forger_url, *kinds):
+            for _ in range(9):
+                asked += [await flow.ask(worker), await flow.ask(worker)]
+                assert [(await flow.end_of(generation)).status for generation in asked[-2:]] == [Status.SUCCESS] * 2
+            assert [(await flow.end_of(generation)).status for generation in asked[:2]] == [Status.SUCCESS] * 2
+        await heard_everything(flow, forger_url)
+
+    assert len(asked) == len(flow.provider.calls) == 20
+    assert "MARK" not in repr(flow.log.events) + caplog.text
+    assert [level for level, *_ in flow.log.events if level != "info"] == []
 
 
 async def test_an_attempt_is_cancelled_at_once_in_the_middle_of_a_flood(
