@@ -118,11 +118,13 @@ def owner_url(settings: Settings) -> str:
     return libpq_url(database.owner_url)
 
 
-def psql_program() -> str:
-    """The machine's psql, or the one that comes with the embedded server."""
+def psql_command(settings: Settings) -> tuple[list[str], Mapping[str, str]]:
+    """Psql for the database's owner, the machine's or the one that comes along: its arguments, and its variables."""
     from tales.infrastructure.embedded.cluster import programs
+    from tales.infrastructure.postgres.urls import for_program
 
-    return shutil.which("psql") or str(programs() / "psql")
+    where, secret = for_program(owner_url(settings))
+    return [shutil.which("psql") or str(programs() / "psql"), where], secret
 
 
 def stop_database(settings: Settings) -> bool:

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import time
+from urllib.parse import quote
 
 import httpx
 import psutil
@@ -73,6 +74,24 @@ def test_a_client_that_leaves_while_it_waits_stops_nothing(place: Place) -> None
         assert client.get("/health/ready").status_code == 200
     assert [attempt["status"] for attempt in place.attempts()] == ["success"]
     assert len(place.simulator.requests) == 1
+
+
+def test_no_password_is_among_the_arguments_of_psql(place: Place) -> None:
+    database = place.database
+    secret = "a \"password\" with\\ 'marks'"
+    place.database.execute("alter role tales_app login")
+    url = database.owner_url.replace("postgres@", f"postgres:{quote(secret, safe='')}@", 1)
+    command = place.start("", "db", "psql", "-c", "select pg_sleep(60)", TALES_DATABASE_URL=url)
+    asleep = "select pid from pg_stat_activity where datname = current_database() and query = 'select pg_sleep(60)'"
+    try:
+        until(lambda: bool(database.rows(asleep)), seconds=30)
+        for process in (shell := psutil.Process(command.pid), *shell.children(recursive=True)):
+            assert secret not in " ".join(process.cmdline())
+        (psql,) = shell.children()
+        assert psql.environ()["PGPASSWORD"] == secret
+    finally:
+        database.rows(f"select pg_terminate_backend(pid) from ({asleep}) as those")
+        assert command.wait(timeout=10) == 2
 
 
 def _waiting_request(client: httpx.Client) -> bytes:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from psycopg import sql
 
 from tales.domain.errors import TalesError
+from tales.files import new_file
 
 BATCH = 500
 """Rows in memory at a time: a response may have megabytes."""
@@ -37,21 +38,18 @@ def write_archive(connection: psycopg.Connection, path: Path) -> int:
 
     Raises: ArchiveUnusable.
     """
-    if path.exists():
-        raise ArchiveUnusable(f"{path} exists already. Choose another name for the archive.")
     names = _columns(connection)
     schema = pa.schema([pa.field(name, pa.string()) for name in names])
     rows = 0
-    unfinished = path.with_name(path.name + ".unfinished")
     try:
-        with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+        with new_file(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
             for batch in _batches(connection, names):
                 rows += len(batch)
                 columns = [pa.array(values, pa.string()) for values in zip(*batch, strict=True)]
                 writer.write_batch(pa.record_batch(columns, schema=schema))
-        unfinished.rename(path)
+    except FileExistsError:
+        raise ArchiveUnusable(f"{path} exists already. Choose another name for the archive.") from None
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise ArchiveUnusable(f"The archive {path} cannot be written: {error.strerror}. Nothing was changed.") from None
     return rows
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tales.infrastructure.embedded.cluster import Cluster, EmbeddedUnavailable, programs
+from tales.infrastructure.embedded.cluster import Cluster, programs
 from tales.infrastructure.embedded.cluster_settings import server_settings
+from tales.infrastructure.embedded.data_folder import EmbeddedUnavailable
 from tales.infrastructure.embedded.server import start_embedded, stop_embedded
 from tests.fixtures.server import run_folder
 

@@ -17,7 +17,8 @@ import psutil
 import psycopg
 import pytest
 
-from tales.infrastructure.embedded.cluster import Cluster, EmbeddedUnavailable
+from tales.infrastructure.embedded.cluster import Cluster
+from tales.infrastructure.embedded.data_folder import EmbeddedUnavailable
 from tales.infrastructure.embedded.server import allow_app_login, start_embedded, stop_embedded
 from tales.infrastructure.embedded.server_user import server_user
 from tales.infrastructure.migrations.prepare import prepare_schema
@@ -259,3 +260,70 @@ def test_a_path_that_its_programs_cannot_take_is_refused_in_words(new_home: Path
     with pytest.raises(EmbeddedUnavailable, match="TALES_HOME"):
         start_embedded(new_home / "a$b")
     shutil.rmtree(new_home)
+
+
+@pytest.fixture
+def precious() -> Iterator[Path]:
+    """A file of the starter's, which must be the same afterwards."""
+    file = run_folder() / f"precious-{uuid4().hex}"
+    file.write_text("1\nprecious\n")
+    before = file.stat()
+    yield file
+    assert (file.read_text(), file.stat().st_uid) == ("1\nprecious\n", before.st_uid)
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("name", ["tales.conf", "postmaster.pid", "log", "PG_VERSION"])
+def test_what_the_servers_user_has_linked_is_refused(home: Path, precious: Path, name: str) -> None:
+    user = server_user(home / "postgres")
+    link = ["ln", "-sfn", precious, home / "postgres" / name]
+    subprocess.run(link, check=True, user=None if user.is_present else user.uid)
+
+    with pytest.raises(EmbeddedUnavailable, match=f"{name} is a link, or not the database's own. Nothing was written"):
+        start_embedded(home, durable=False)
+    (home / "postgres" / name).unlink()
+
+
+def test_a_lock_that_is_a_link_is_refused(home: Path, precious: Path) -> None:
+    (home / "postgres.lock").unlink()
+    (home / "postgres.lock").symlink_to(precious)
+
+    for command in (start_embedded, stop_embedded):
+        with pytest.raises(EmbeddedUnavailable, match=r"cannot use .*postgres\.lock"):
+            command(home)
+    (home / "postgres.lock").unlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's files are not the database's own")
+def test_another_name_of_a_file_is_as_little_the_databases_own(home: Path, precious: Path) -> None:
+    data = home / "postgres"
+    for name in ("tales.conf", "tales.conf.new", "postmaster.pid"):
+        (data / name).unlink(missing_ok=True)
+        (data / name).hardlink_to(precious)
+
+    with pytest.raises(EmbeddedUnavailable, match=r"postmaster\.pid is a link, or not"):
+        start_embedded(home, durable=False)
+    (data / "postmaster.pid").unlink()
+    start_embedded(home, durable=False)
+
+
+def test_a_pipe_in_a_files_place_keeps_nobody_waiting(home: Path) -> None:
+    os.mkfifo(home / "postgres" / "postmaster.pid")
+
+    with pytest.raises(EmbeddedUnavailable, match="is a link, or not the database's own"):
+        start_embedded(home, durable=False)
+    (home / "postgres" / "postmaster.pid").unlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands folders over")
+def test_a_folder_is_handed_over_only_by_its_owner_and_through_no_link(home: Path, tmp_path: Path) -> None:
+    user = server_user(home / "postgres")
+    others = tmp_path / "others"
+    others.mkdir()
+    (tmp_path / "link").symlink_to(others)
+    with pytest.raises(OSError, match=r"Not a directory|symbolic links"):
+        user.own(tmp_path / "link")
+    os.chown(others, 65534, 65534)
+    with pytest.raises(PermissionError, match="somebody else's"):
+        user.own(others)
+    assert others.stat().st_uid == 65534

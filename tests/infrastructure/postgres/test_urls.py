@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tales.domain.errors import InvalidInput
-from tales.infrastructure.postgres.urls import connection_parameters, driver_url
+from tales.infrastructure.postgres.urls import connection_parameters, driver_url, for_program
+
+
+def test_a_program_finds_no_password_in_its_arguments() -> None:
+    argument, variables = for_program(
+        "postgresql://ada:se%40cret@/tales?host=/a b,::1&sslpassword=hidden&sslmode=require"
+    )
+
+    assert conninfo_to_dict(argument) == {"user": "ada", "host": "/a b,::1", "dbname": "tales", "sslmode": "require"}
+    assert variables == {"PGPASSWORD": "se@cret"}
+    assert for_program("postgresql://ada@/tales")[1] == {}
 
 
 def test_a_url_says_what_libpq_reads_in_it() -> None:

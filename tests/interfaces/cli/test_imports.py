@@ -39,9 +39,10 @@ OUR_TERMINAL = {
     *("tales.interfaces.cli.console", "tales.interfaces.cli.lazy", "tales.interfaces.cli.main"),
 }
 OUR_DATABASE = {
-    *("tales.administration", "tales.application", "tales.infrastructure", "tales.settings"),
+    *("tales.administration", "tales.application", "tales.files", "tales.infrastructure", "tales.settings"),
     *("tales.infrastructure.postgres", "tales.infrastructure.embedded", "tales.infrastructure.migrations"),
     *("tales.infrastructure.embedded.cluster", "tales.infrastructure.embedded.cluster_settings"),
+    "tales.infrastructure.embedded.data_folder",
     *("tales.infrastructure.postgres.database", "tales.infrastructure.embedded.server"),
     *("tales.infrastructure.postgres.errors", "tales.infrastructure.embedded.server_user"),
     *("tales.infrastructure.postgres.session", "tales.infrastructure.postgres.urls"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from pydantic import SecretStr
+
+from tales.files import new_file
 
 FILE_NAME = "jwt-secret"
 
@@ -19,14 +20,7 @@ def signing_secret(home: Path, given: SecretStr | None) -> str:
     path = home / FILE_NAME
     if not path.exists():
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_once(path, secrets.token_urlsafe(48))
+        # Of two commands that do this at once, the first wins.
+        with suppress(FileExistsError), new_file(path) as file:
+            file.write(secrets.token_urlsafe(48).encode("ascii"))
     return path.read_text(encoding="ascii")
-
-
-def _write_once(path: Path, secret: str) -> None:
-    """Whole or not at all; of two commands that do this at once, the first wins."""
-    with NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as draft:  # made with mode 0600
-        draft.write(secret)
-        draft.flush()
-        with suppress(FileExistsError):
-            path.hardlink_to(draft.name)

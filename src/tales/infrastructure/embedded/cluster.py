@@ -17,8 +17,8 @@ from typing import ClassVar
 import psutil
 import psycopg
 
-from tales.domain.errors import Unavailable
 from tales.infrastructure.embedded.cluster_settings import server_settings
+from tales.infrastructure.embedded.data_folder import DataFolder, EmbeddedUnavailable
 from tales.infrastructure.embedded.server_user import ServerUser, server_user
 
 RECOVERY_TIMEOUT = 600.0
@@ -27,14 +27,9 @@ STOP_TIMEOUT = 60
 _RETRY_PAUSE = 0.2
 _ORPHANS_PATIENCE = 50
 _SHELL_CHARACTERS = frozenset('"$`\\\n')
+_PID_FILE = "postmaster.pid"
 _LONGEST_SOCKET = 103
 """Bytes that a socket's path may have on every system (macOS 103, Linux 107)."""
-
-
-class EmbeddedUnavailable(Unavailable):
-    """The embedded database does not start. Set TALES_DATABASE_URL to use another PostgreSQL server."""
-
-    code = "embedded_unavailable"
 
 
 def programs() -> Path:
@@ -70,6 +65,10 @@ class Cluster:
         return (self.data / "PG_VERSION").exists()
 
     @property
+    def _files(self) -> DataFolder:
+        return DataFolder(self.data, self.user)
+
+    @property
     def log(self) -> Path:
         """Where the server says what it does."""
         return self.data / "log"
@@ -94,8 +93,7 @@ class Cluster:
             # One call for all of the thousand files: half the time of the whole (record 0034).
             *(("--sync-method=syncfs",) if sys.platform == "linux" else ()),
         )
-        with (workshop / "postgresql.conf").open("a") as configuration:
-            configuration.write("include 'tales.conf'\n")
+        DataFolder(workshop, self.user).append("postgresql.conf", "include 'tales.conf'\n")
 
     def start(self, *, durable: bool) -> None:
         """Start the server unless it runs, and wait until it answers. Raises: EmbeddedUnavailable."""
@@ -140,13 +138,13 @@ class Cluster:
             try:
                 return self._run("pg_ctl", "start", *arguments)
             except EmbeddedUnavailable:
-                if not attempts_left or b"shared memory block" not in self._logged().removeprefix(logged_before):
+                if not attempts_left or "shared memory block" not in self._logged().removeprefix(logged_before):
                     raise
                 time.sleep(_RETRY_PAUSE)
         return None
 
-    def _logged(self) -> bytes:
-        return self.log.read_bytes() if self.log.exists() else b""
+    def _logged(self) -> str:
+        return self._files.read(self.log.name) or ""
 
     def _answers(self) -> bool:
         try:
@@ -160,8 +158,8 @@ class Cluster:
     def _postmaster(self) -> psutil.Process | None:
         """The running server, by the number in postmaster.pid; never another process that has that number now."""
         try:
-            process = psutil.Process(int((self.data / "postmaster.pid").read_text().split("\n", 1)[0]))
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            process = psutil.Process(int((self._files.read(_PID_FILE) or "").partition("\n")[0]))
+        except (ValueError, psutil.NoSuchProcess):
             return None
         return process if self._serves_here(process) else None
 
@@ -177,16 +175,13 @@ class Cluster:
         Our own number it knows to be stale; with the rest of postmaster.pid it still makes sure that no child of a dead
         server holds the data. The socket's lock says nothing more.
         """
-        pid_file = self.data / "postmaster.pid"
-        if pid_file.exists():
-            _, *rest = pid_file.read_text().split("\n")
-            pid_file.write_text("\n".join([str(os.getpid()), *rest]))
+        if (known := self._files.read(_PID_FILE)) is not None:
+            _, *rest = known.split("\n")
+            self._files.write(_PID_FILE, "\n".join([str(os.getpid()), *rest]))
         (self.socket_dir / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
 
     def _write_settings(self, *, durable: bool) -> None:
-        path = self.data / "tales.conf"
-        path.write_text(server_settings(self.socket_dir, durable=durable))
-        self.user.own(path)
+        self._files.write("tales.conf", server_settings(self.socket_dir, durable=durable))
 
     def _prepare_socket_dir(self) -> None:
         """Anybody could have made the short folder: it must be the server's own, and closed to others."""
@@ -205,7 +200,7 @@ class Cluster:
 
     def _check_version(self) -> None:
         """The data of one major version cannot be read by another."""
-        found = (self.data / "PG_VERSION").read_text().strip()
+        found = (self._files.read("PG_VERSION") or "").strip()
         version = subprocess.run([programs() / "postgres", "--version"], capture_output=True, text=True, check=True)  # noqa: S603
         brought = version.stdout.split()[-1].split(".")[0]
         if found != brought:

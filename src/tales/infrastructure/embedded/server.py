@@ -9,7 +9,6 @@ seconds, takes any process with the number in a stale postmaster.pid for the ser
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -22,7 +21,9 @@ from urllib.parse import quote
 from psycopg import sql
 from psycopg.pq import Conninfo
 
-from tales.infrastructure.embedded.cluster import Cluster, EmbeddedUnavailable
+from tales.files import locked
+from tales.infrastructure.embedded.cluster import Cluster
+from tales.infrastructure.embedded.data_folder import EmbeddedUnavailable
 from tales.infrastructure.postgres.session import connect
 
 DATABASE = "tales"
@@ -140,8 +141,7 @@ def _url(cluster: Cluster, role: str, database: str) -> str:
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
     """One command at a time starts or stops the server; the kernel lets go when a command dies."""
-    with (home / "postgres.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(home / "postgres.lock"):
         yield
 
 

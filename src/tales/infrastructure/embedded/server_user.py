@@ -50,9 +50,16 @@ class ServerUser:
         return self.uid == os.geteuid()
 
     def own(self, folder: Path) -> None:
-        """Hand `folder` over to this user."""
-        if not self.is_present:
-            os.chown(folder, self.uid, self.gid)
+        """Hand `folder`, which is ours, over to this user."""
+        if self.is_present:
+            return
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(handle).st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, "It is somebody else's", str(folder))
+            os.fchown(handle, self.uid, self.gid)
+        finally:
+            os.close(handle)
 
     def let_reach(self, path: Path) -> None:
         """Let this user pass through the folders above `path`."""

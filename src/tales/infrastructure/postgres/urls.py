@@ -7,7 +7,7 @@ from contextlib import suppress
 from urllib.parse import parse_qsl
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 from sqlalchemy import URL
 
@@ -48,6 +48,17 @@ def connection_parameters(url: str) -> Mapping[str, str | int]:
         f"{VARIABLE} is no URL of a PostgreSQL database. Write it like postgresql://user:password@host:5432/name, with "
         "special characters of a password percent-encoded.",
     )
+
+
+def for_program(url: str) -> tuple[str, Mapping[str, str]]:
+    """How one of PostgreSQL's programs is told to connect to `url`: by an argument, and by variables for the password.
+
+    Everybody on a machine may read the arguments of its programs. One that lacks the password of a key asks for it.
+    Raises: InvalidInput.
+    """
+    said = {name: str(value) for name, value in connection_parameters(url).items() if name != "sslpassword"}
+    password = said.pop("password", None)
+    return make_conninfo("", **said), {} if password is None else {"PGPASSWORD": password}
 
 
 def libpq_url(url: str) -> str:

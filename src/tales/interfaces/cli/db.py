@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import typer
@@ -15,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Reach the database.")
 
 @app.command()
 def url() -> None:
-    """Print the owner's URL, for administration: psql "$(tales db url)"."""
+    """Print the owner's URL, for administration. With a password in it, use `tales db psql`: arguments are public."""
     # Plain, on one line whatever the terminal's width: scripts read it.
     typer.echo(administration.owner_url(load_settings()))
 
@@ -23,8 +24,8 @@ def url() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open psql as the owner; further arguments are psql's own."""
-    owner = administration.owner_url(load_settings())
-    done = subprocess.run([administration.psql_program(), owner, *context.args], check=False)  # noqa: S603 -- the operator's own arguments
+    command, secret = administration.psql_command(load_settings())
+    done = subprocess.run([*command, *context.args], env=os.environ | secret, check=False)  # noqa: S603 -- the operator's own arguments
     raise typer.Exit(done.returncode)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
 from urllib.parse import quote
 
 from tales.client import Tokens, TokenStore
+from tales.files import locked, new_file
 
 FOLDER = "servers"
 
@@ -40,18 +38,15 @@ class KeptTokens(TokenStore):
             "refresh_token": tokens.refresh_token,
             "expires_at": tokens.expires_at,
         }
-        # Made with mode 0600, and put in its place whole: a command that is killed loses no session.
-        handle, draft = mkstemp(dir=self._path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        Path(draft).replace(self._path)
+        # Put in its place whole: a command that is killed loses no session.
+        with new_file(self._path, replaces=True) as file:
+            file.write(json.dumps(kept).encode())
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Other commands wait at the file's lock until the new tokens are in it."""
         self._make_folder()
-        with self._path.with_suffix(".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._path.with_suffix(".lock")):
             yield
 
     def _make_folder(self) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -17,6 +15,7 @@ from tales.bootstrap import running_app
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
 from tales.domain.repositories.accounts import Account
+from tales.files import new_file
 from tales.interfaces.api.v3.export import export_document
 from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.passwords import ask_password
@@ -79,25 +78,21 @@ async def _export(address: str, to: Path) -> None:
         transactions = tales.services.transactions
         actor = Actor(await find_user(transactions, address))
         profile = await read_profile(transactions, actor)
-        with _new_file(to) as file:
+        with _exported(to) as file:
             async for piece in export_document(profile, export_family(transactions, actor)):
-                file.write(piece)
+                file.write(piece.encode("ascii"))
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[TextIO]:
-    """A file that is there when it is whole, and then only its owner may read it."""
-    if path.exists():
-        raise InvalidInput("--to", f"{path} exists already. Choose another name.")
-    unfinished = path.with_name(path.name + ".unfinished")
+def _exported(path: Path) -> Iterator[BinaryIO]:
+    """The file of `--to`. Raises: InvalidInput."""
     try:
-        with open(unfinished, "w", encoding="ascii", opener=partial(os.open, mode=0o600)) as file:
+        with new_file(path) as file:
             yield file
-        unfinished.rename(path)
+    except FileExistsError:
+        raise InvalidInput("--to", f"{path} exists already. Choose another name.") from None
     except OSError as error:
         raise InvalidInput("--to", f"{path} cannot be written: {error.strerror}. Choose another place.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 async def _create(address: str, password: str) -> Account:
