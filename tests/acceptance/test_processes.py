@@ -39,6 +39,7 @@ def test_a_server_killed_during_the_call_loses_the_attempt_and_not_the_story(pla
 @pytest.mark.timeout(60)
 def test_a_server_that_is_stopped_finishes_its_story_first(place: Place) -> None:
     with place.serving("sim/slow-10") as (process, client):
+        assert "Server" not in client.get("/health/live").headers
         sign_in(client)
         ask(client)
         until(lambda: len(place.simulator.requests) == 1, seconds=10)

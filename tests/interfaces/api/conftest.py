@@ -38,7 +38,7 @@ from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.interfaces.api.app import create_app
-from tales.interfaces.web.pages import make_pages
+from tales.interfaces.web.pages import make_missing_page, make_pages
 from tests.factories import add_user
 from tests.fixtures.time import FakeClock
 from tests.interfaces.api.world import MODELS, QUEUE, SECRET, Family, NoDatabase, NoQueue, Silence, Worker, client_of
@@ -101,7 +101,8 @@ def closed_services(passwords: Argon2Passwords) -> Services:
 def open_and_closed() -> tuple[FastAPI, FastAPI]:
     """Two applications whose use cases each test sets: the framework takes a third of a second to make one."""
     none = cast("Services", None)
-    return create_app(none, pages=[make_pages()]), create_app(none, pages=[make_pages()])
+    first, second = (create_app(none, pages=[make_pages()], missing_page=make_missing_page()) for _ in range(2))
+    return first, second
 
 
 @pytest.fixture

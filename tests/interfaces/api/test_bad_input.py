@@ -111,3 +111,27 @@ async def test_with_another_method(client: AsyncClient, version: Version) -> Non
         answer = await client.request("TRACE", path)
         assert (answer.status_code, answer.headers["Content-Type"]) == (405, PROBLEM), path
         assert answer.headers["Allow"], path
+
+
+@each_version
+async def test_with_a_parameter_that_no_operation_knows(client: AsyncClient, version: Version) -> None:
+    for method, path, operation in await all_of(client, version):
+        answer = await client.request(method, f"{path}?limti=5&{CANARY[:6]}={CANARY}&limti=6")
+        body = check(answer, operation, 422)
+        assert [error["field"] for error in body["errors"]] == ["limti", CANARY[:6]], operation["operationId"]
+        assert body["detail"].startswith("limti is not known here. Leave it out."), operation["operationId"]
+
+
+@each_version
+async def test_every_body_of_json_refuses_a_field_that_it_does_not_know(client: AsyncClient, version: Version) -> None:
+    document = (await client.get(version.document)).json()
+    for _, _, operation in operations(document):
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+            schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+            # What a form of OAuth 2 has beside its own must be ignored (RFC 6749, section 3.2).
+            assert "json" not in kind or schema["additionalProperties"] is False, operation["operationId"]
+
+
+async def test_a_page_takes_what_a_link_adds_to_its_address(client: AsyncClient) -> None:
+    for address in ("/", "/docs", "/openapi.json"):
+        assert (await client.get(f"{address}?from=a-letter")).status_code == 200

@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from httpx import AsyncClient
 
 from tales.application.services import Services
@@ -55,15 +57,48 @@ async def test_no_other_site_may_read_an_answer(outsider: AsyncClient) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [("/health/live", 200), ("/problems/not_found", 200), ("/openapi.json", 200), ("/docs", 200), ("/nowhere", 404)]
-    + [(f"/api/v{number}/stories", 401) for number in (1, 2, 3)],
-)
-async def test_a_head_request_is_answered_as_get_is(outsider: AsyncClient, path: str, status: int) -> None:
-    headers = {"X-Request-Id": "one"}
+def addresses(app: FastAPI) -> list[str]:
+    """Every address that takes GET, with an id where there is one."""
+    paths = {
+        context.path
+        for context in iter_route_contexts(app.routes)
+        if context.path and "GET" in (context.methods or ()) and "generate" not in context.path
+    }
+    return sorted(re.sub(r"\{\w+\}", "01890a5d-ac96-774b-bcce-b302099a8057", path) for path in paths)
 
-    head, get = await outsider.head(path, headers=headers), await outsider.get(path, headers=headers)
 
-    assert (head.status_code, head.headers) == (status, get.headers)
-    assert head.content == b""
+async def test_a_head_request_is_answered_as_get_is_at_every_address(
+    closed_app: FastAPI, outsider: AsyncClient
+) -> None:
+    found = addresses(closed_app)
+    assert {"/", "/docs", "/docs/v1", "/openapi.json", "/health/live", "/api/v1/stories"} <= set(found)
+    for address in [*found, "/nowhere"]:
+        headers = {"X-Request-Id": "one"}
+        head, get = await outsider.head(address, headers=headers), await outsider.get(address, headers=headers)
+        assert (head.status_code, head.headers, head.content) == (get.status_code, get.headers, b""), address
+        assert get.status_code in ({500} if address == "/health/ready" else {200, 401, 404}), address
+    # How long its compressed bytes would be, the server does not find out for a client that wants none.
+    assert (await outsider.head("/docs/assets/swagger-ui.css")).status_code == 200
+
+
+@pytest.mark.parametrize("accepted", ["text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"])
+async def test_a_browser_is_shown_a_page_where_nothing_is(outsider: AsyncClient, accepted: str) -> None:
+    for address in ("/Mia-and-the-dragon", "/api/v9/stories", "/problems/nothing"):
+        answer = await outsider.get(address, headers={"Accept": accepted})
+
+        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8"), address
+        assert answer.headers["Vary"] == "Accept"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert address.strip("/") not in answer.text
+        for linked in re.findall(r'(?:href|src)="([^"]+)"', answer.text):
+            assert (await outsider.get(linked)).status_code == 200
+
+
+@pytest.mark.parametrize("accepted", ["*/*", "application/json", "application/problem+json", ""])
+async def test_a_program_is_answered_with_a_problem_there(outsider: AsyncClient, accepted: str) -> None:
+    problem(await outsider.get("/nowhere", headers={"Accept": accepted}), 404, "not_found")
+
+
+async def test_what_a_browser_sends_is_answered_with_a_problem(outsider: AsyncClient) -> None:
+    problem(await outsider.post("/nowhere", headers={"Accept": "text/html"}), 404, "not_found")
+    problem(await outsider.get("/api/v3/children", headers={"Accept": "text/html"}), 401, "not_signed_in")

@@ -13,6 +13,7 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.routing import APIRoute
 from httpx import AsyncClient
 
+from tales.domain.failures import FailureKind
 from tales.interfaces.api.v1.flow import INLINE_FIELDS
 from tales.interfaces.api.versions import ALL as VERSIONS
 from tales.interfaces.api.versions import Version
@@ -106,8 +107,7 @@ async def test_every_operation_says_what_it_is_for_and_how_it_goes_wrong(outside
             fine = "text/event-stream" if path.endswith("/events") else "application/json"
             expected = PROBLEM if int(status) >= 400 else fine
             assert list(response.get("content", {expected: 0})) == [expected], f"{where} {status}"
-        reads_input = "requestBody" in operation or operation.get("parameters")
-        assert not reads_input or "422" in operation["responses"], where
+        assert "422" in operation["responses"], where
         assert "requestBody" not in operation or {"400", "413", "415"} <= set(operation["responses"]), where
 
 
@@ -164,3 +164,26 @@ def test_only_the_pages_are_not_described(closed_app: FastAPI, document: dict[st
 
     assert hidden <= {"/", "/web/style.css", "/docs", "/docs/oauth2-redirect"} | documents
     assert described.isdisjoint(hidden)
+
+
+@EACH
+async def test_the_headers_that_tell_a_client_what_comes_next_are_described(
+    outsider: AsyncClient, address: str
+) -> None:
+    for method, path, operation in operations(await document_at(outsider, address)):
+        for status, response in operation["responses"].items():
+            where, headers = f"{method} {path} {status}", response.get("headers", {})
+            assert ("Retry-After" in headers) is (status in {"429", "503"}), where
+            begins = method == "post" and path.endswith(("/generations", "/children", "/heroes", "/generate"))
+            assert ("Location" in headers) is (begins and status in {"200", "201", "202"}), where
+            assert all(header["description"] and header["schema"] for header in headers.values()), where
+
+
+@EACH
+async def test_every_reason_for_failure_is_listed_where_one_is_given(outsider: AsyncClient, address: str) -> None:
+    schemas = (await document_at(outsider, address))["components"]["schemas"].values()
+    given = [found for schema in schemas if (found := schema.get("properties", {}).get("error_type"))]
+
+    assert given
+    for described in given:
+        assert [kind for kind in FailureKind if f"`{kind}`" not in described["description"]] == []

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse
 
 from tales.application.services import Services
 from tales.interfaces.api import documentation, health, problem_types, problems
@@ -18,6 +19,7 @@ from tales.interfaces.api.middleware.compression import Compression
 from tales.interfaces.api.middleware.cors import allow_origins
 from tales.interfaces.api.middleware.deprecation_headers import DeprecationHeaders
 from tales.interfaces.api.middleware.error_boundary import ErrorBoundary
+from tales.interfaces.api.middleware.request_log import RequestLog
 from tales.interfaces.api.middleware.response_headers import ResponseHeaders
 from tales.interfaces.api.middleware.turns import Turns
 from tales.interfaces.api.openapi import DescribedApp, name_operation
@@ -59,11 +61,13 @@ def create_app(
     *,
     http: HttpSettings = HttpSettings(),
     pages: Iterable[APIRouter] = (),
+    missing_page: HTMLResponse | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """The application over `services`, with `pages` beside the API.
 
-    `lifespan` is entered when a server starts the application, and left when it stops.
+    `missing_page` is what a browser is shown where nothing is. `lifespan` is entered when a server starts the
+    application, and left when it stops.
     """
     app = DescribedApp(
         title="Tales",
@@ -79,7 +83,7 @@ def create_app(
         telemetry=_NO_TELEMETRY,
     )
     app.state.services = services
-    problems.install(app)
+    problems.install(app, missing_page)
     versions = {V1: v1.make_router(), V2: v2.make_router(), V3: v3.make_router()}
     documentation.install(app, versions)
     app.include_router(health.router)
@@ -96,8 +100,9 @@ def create_app(
 def _layers(http: HttpSettings) -> list[Middleware]:
     """What is around the framework, the outermost first: also a refusal has its headers, and is readable elsewhere."""
     return [
-        Middleware(Turns),
         Middleware(ResponseHeaders),
+        Middleware(RequestLog),
+        Middleware(Turns),
         Middleware(DeprecationHeaders),
         *allow_origins(http.cors_origins),
         Middleware(ErrorBoundary),

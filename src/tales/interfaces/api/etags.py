@@ -14,7 +14,6 @@ from starlette.status import HTTP_304_NOT_MODIFIED
 
 from tales.domain.errors import InvalidInput
 from tales.domain.versions import ExpectedVersions
-from tales.interfaces.api.middleware.compression import TAG_SUFFIX
 from tales.interfaces.api.openapi import Responses
 
 _ETAG = {"ETag": {"description": "Its version, for `If-Match` and `If-None-Match`.", "schema": {"type": "string"}}}
@@ -25,7 +24,8 @@ UNCHANGED: Responses = {304: {"description": "As `If-None-Match` says, the clien
 # An entity tag, strong or weak; a header holds some of them.
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _TAGS = re.compile(rf"\s*(?:{_TAG.pattern}\s*(?:,\s*|$))+")
-_VERSION = re.compile(rf"([0-9]{{1,10}})(?:{TAG_SUFFIX})?")
+# The end says how the bytes were coded, by us or by a proxy on the way: which version they are of, it does not change.
+_VERSION = re.compile(r"([0-9]{1,10})(?:-(?:gzip|br|zstd|deflate))*")
 _ABOVE_ALL = 2**32
 
 # A list, for a client may send the header twice; described as the text that it is.
@@ -57,10 +57,10 @@ class ConditionalGet:
         """`thing` with its tag, or 304 for a client that has this version (section 13.1.2: a weak comparison)."""
         tag = _entity_tag(version)
         for header in self._known:
-            known = [tag] if header.strip() == "*" else [f'"{known}"' for _, known in _TAG.findall(header)]
-            for same in (tag, f'{tag[:-1]}{TAG_SUFFIX}"'):
-                if same in known:
-                    return Response(status_code=HTTP_304_NOT_MODIFIED, headers={"ETag": same})
+            known = [str(version)] if header.strip() == "*" else [opaque for _, opaque in _TAG.findall(header)]
+            for opaque in known:
+                if _version_of(opaque) == version:
+                    return Response(status_code=HTTP_304_NOT_MODIFIED, headers={"ETag": f'"{opaque}"'})
         self._response.headers["ETag"] = tag
         return thing
 
@@ -99,7 +99,12 @@ def _entity_tag(version: int) -> str:
 
 
 def _matching(name: str, headers: Sequence[str] | None) -> ExpectedVersions:
-    """The versions that match. A tag that is weak, or none of ours, matches nothing (section 13.1.1)."""
+    """The versions that match; a tag that is none of ours matches nothing.
+
+    A weak one counts as what it was made of. Ours are strong, and a proxy that compresses makes them weak (nginx): by
+    the letter of section 13.1.1 no change would ever be let through it. Each version has its own tag, so no change is
+    overwritten.
+    """
     if headers is None:
         return None
     found: set[int] = set()
@@ -110,6 +115,11 @@ def _matching(name: str, headers: Sequence[str] | None) -> ExpectedVersions:
             raise InvalidInput(
                 name, f'{name} is no list of entity tags. Send an ETag as it came, such as "1234", or *.'
             )
-        tags = (_VERSION.fullmatch(tag) for weak, tag in _TAG.findall(header) if not weak)
-        found |= {int(version[1]) for version in tags if version}
+        found |= {version for _, opaque in _TAG.findall(header) if (version := _version_of(opaque)) is not None}
     return frozenset(version for version in found if version < _ABOVE_ALL)
+
+
+def _version_of(opaque: str) -> int | None:
+    """The version that a tag of ours names; None for any other tag."""
+    found = _VERSION.fullmatch(opaque)
+    return int(found[1]) if found else None

@@ -28,6 +28,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from tales.domain.failures import FailureKind
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -132,6 +134,16 @@ WritableJson = Annotated[AnyJson, AfterValidator(_json_without_halves)]
 
 Quoted = Annotated[str, BeforeValidator(_without_halves)]
 """What a provider said, which may hold half a character; the database keeps it as it came."""
+
+
+ErrorType = Annotated[
+    str | None,
+    Field(
+        description="Why an attempt gave no story, for programs; null when it gave one, or has not ended. One of: "
+        f"{', '.join(f'`{kind}`' for kind in FailureKind)}. More may be added."
+    ),
+]
+"""Not an enumeration in the description: clients made of that would refuse one that was added."""
 
 
 class Body(BaseModel):

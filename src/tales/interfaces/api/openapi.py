@@ -24,6 +24,11 @@ Description = dict[str, Any]  # JSON as FastAPI types it
 Responses = dict[int | str, Description]
 
 _REFERENCE = "#/components/schemas/{model}"
+_RETRY_AFTER: Description = {
+    "Retry-After": {"description": "Seconds until it makes sense to ask again.", "schema": {"type": "integer"}}
+}
+_WAITING = (429, 503)
+_METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def problems(*kinds: type[errors.TalesError], body: bool = False) -> Responses:
@@ -33,6 +38,12 @@ def problems(*kinds: type[errors.TalesError], body: bool = False) -> Responses:
     counted = (errors.TooManyRequests,) if errors.Unauthenticated in kinds else ()
     found = sorted({*(BY_ERROR[kind] for kind in (*kinds, *counted)), *of_body}, key=lambda kind: kind.status)
     return {int(kind.status): _response(kind) for kind in found}
+
+
+def located(status: int) -> Responses:
+    """What an operation adds to its description whose answer with this status says where the thing is."""
+    described = {"description": "Where it is, as a path on this server.", "schema": {"type": "string"}}
+    return {status: {"headers": {"Location": described}}}
 
 
 def name_operation(route: APIRoute) -> str:
@@ -61,9 +72,14 @@ class DescribedApp(FastAPI):
 def _with_problems(document: Description) -> Description:
     _, problem = models_json_schema([(Problem, "serialization")], ref_template=_REFERENCE)
     document["components"]["schemas"] |= problem["$defs"]
+    for path in document["paths"].values():
+        for operation in (path[method] for method in _METHODS if method in path):
+            # Whatever an operation asks for, a parameter that it does not know is refused.
+            operation["responses"].setdefault(str(int(INVALID_INPUT.status)), _response(INVALID_INPUT))
     return document
 
 
 def _response(kind: ProblemKind) -> Description:
     schema = {"$ref": _REFERENCE.format(model=Problem.__name__)}
-    return {"description": kind.advice, "content": {MEDIA_TYPE: {"schema": schema}}}
+    described: Description = {"description": kind.advice, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return described | {"headers": _RETRY_AFTER} if kind.status in _WAITING else described

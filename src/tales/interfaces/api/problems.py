@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -89,11 +90,11 @@ def problem_response(
     return Response(problem.model_dump_json(exclude_none=True), kind.status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Have `app` answer every error that it meets as a problem."""
+def install(app: FastAPI, missing_page: Response | None = None) -> None:
+    """Have `app` answer every error that it meets as a problem; a browser is shown `missing_page` where nothing is."""
     app.add_exception_handler(errors.TalesError, _domain_error)
     app.add_exception_handler(RequestValidationError, _refused_request)
-    app.add_exception_handler(HTTPException, _refused_by_framework)
+    app.add_exception_handler(HTTPException, partial(_refused_by_framework, missing_page))
 
 
 def unforeseen(error: Exception, method: str) -> Response:
@@ -116,7 +117,12 @@ async def _domain_error(request: Request, error: Exception) -> Response:
         return problem_response(kind, headers={"Retry-After": str(RETRY_AFTER)})
     if isinstance(error, errors.InvalidInput):
         return problem_response(kind, error.message, fields=[FieldProblem(field=error.field, detail=error.message)])
-    return problem_response(kind, error.message, headers=_headers(error), members=_members(error))
+    return problem_response(kind, _detail(error), headers=_headers(error), members=_members(error))
+
+
+def _detail(error: errors.TalesError) -> str:
+    """The error's own sentence, without what was sent: that of a thing which is not there names its id."""
+    return f"There is no {error.kind} with this id. Check it." if isinstance(error, errors.NotFound) else error.message
 
 
 def _members(error: errors.TalesError) -> Mapping[str, object]:
@@ -144,15 +150,22 @@ async def _refused_request(request: Request, error: Exception) -> Response:
     return problem_response(kind, detail, fields=fields)
 
 
-async def _refused_by_framework(request: Request, error: Exception) -> Response:
+async def _refused_by_framework(missing_page: Response | None, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # what it is installed for
     kind = kind_for_status(error.status_code)
     detail, headers = None, error.headers
     if kind is BY_ERROR[errors.NotFound]:
+        if missing_page is not None and _asks_for_page(request):
+            return missing_page
         detail = "There is nothing at this address. Those that there are stand at /docs."
     if kind is METHOD_NOT_ALLOWED:
         routed = named((headers or {}).get("Allow", "").split(", "))
         allowed = allowed_methods(request.app.routes, request.url.path) or routed
         headers = {**(headers or {}), "Allow": allowed}
-        detail = f"This address does not take {request.method}. Use one of: {allowed}."
+        detail = f"This address does not take this method. Use one of: {allowed}."
     return problem_response(kind, detail, headers=headers)
+
+
+def _asks_for_page(request: Request) -> bool:
+    """Whether somebody at a browser has opened this address; programs that take anything get a problem."""
+    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "").lower()

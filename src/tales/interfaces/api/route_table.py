@@ -13,11 +13,17 @@ from starlette.convertors import Convertor
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tales.interfaces.api.query_parameters import known_parameters, refuse_unknown
+
 _DEPTH = 4
 """As many pieces of a path as tell the collections apart: the one before the first slash, `api`, `v3`, `stories`."""
 _LEAST = 2
 """As many as are fixed in every path."""
 _APP = "tales.operation"
+_PARAMETERS = "tales.parameters"
+"""The names that the query of an operation may have; None for pages, to which a link may add what it likes."""
+TEMPLATE = "tales.template"
+"""Where a request's scope has the path of its operation as the description writes it, without anybody's ids."""
 
 Beginning = tuple[str, ...]
 
@@ -61,11 +67,18 @@ class RouteTable(BaseRoute):
                 if "{" in "".join(beginning):
                     beginning = beginning[:_LEAST]
                 methods = frozenset(context.methods or ())
+                is_described = context.original_route.include_in_schema
                 operation = _Operation(
                     methods | {"HEAD"} if "GET" in methods else methods,
                     context.path_regex,
                     context.param_convertors,
-                    {"endpoint": context.endpoint, "route": context.original_route, _APP: context.app},
+                    {
+                        "endpoint": context.endpoint,
+                        "route": context.original_route,
+                        _APP: context.app,
+                        TEMPLATE: context.path,
+                        _PARAMETERS: known_parameters(context.dependant) if is_described else None,
+                    },
                 )
                 table.setdefault(beginning, []).append(operation)
         return table
@@ -82,7 +95,9 @@ class RouteTable(BaseRoute):
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have the operation that was found answer the request."""
+        """Have the operation that was found answer the request. Raises: RequestValidationError for its query."""
+        if scope["query_string"] and scope[_PARAMETERS] is not None:
+            refuse_unknown(scope["query_string"], scope[_PARAMETERS])
         app: ASGIApp = scope[_APP]
         await app(scope, receive, send)
 

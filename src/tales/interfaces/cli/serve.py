@@ -20,7 +20,7 @@ from tales.interfaces.api.http_protocol import HttpProtocol
 from tales.interfaces.cli.console import FAILED, err
 from tales.interfaces.cli.garbage import garbage_at_quiet_moments
 from tales.interfaces.cli.running import allow_many_files, run, stop_signals
-from tales.interfaces.web.pages import make_pages
+from tales.interfaces.web.pages import make_missing_page, make_pages
 from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
@@ -72,6 +72,7 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
                 app.services,
                 http=HttpSettings(settings.max_body_bytes, settings.cors_origins),
                 pages=[make_pages()],
+                missing_page=make_missing_page(),
                 lifespan=_announce(app, host, listener),
             )
             server = _Server(
@@ -81,6 +82,7 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
                     ws="none",
                     log_config=None,
                     access_log=False,
+                    server_header=False,
                     backlog=BACKLOG,
                     timeout_graceful_shutdown=STOP_SECONDS,
                 ),

@@ -6,6 +6,7 @@ from importlib import resources
 
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
+from starlette.status import HTTP_404_NOT_FOUND
 
 # Nothing of ours needs a script, a frame or another site.
 _HEADERS = {
@@ -33,6 +34,12 @@ def make_pages() -> APIRouter:
         return Response(style, media_type="text/css", headers=_HEADERS)
 
     return router
+
+
+def make_missing_page() -> HTMLResponse:
+    """What a browser is shown at an address where nothing is. It repeats nothing of that address."""
+    headers = _HEADERS | {"Cache-Control": "no-store", "Vary": "Accept"}
+    return HTMLResponse(_read("missing.html"), HTTP_404_NOT_FOUND, headers=headers)
 
 
 def _read(name: str) -> str:

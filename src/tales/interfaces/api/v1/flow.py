@@ -19,7 +19,7 @@ from tales.interfaces.api import idempotency
 from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, Id, Moment, WritableJson
-from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.openapi import located, problems
 from tales.interfaces.api.v3.generations import NewGeneration
 from tales.interfaces.api.v3.schemas import WhichPage
 from tales.interfaces.api.v3.stories import NewRating, StoryGeneration
@@ -91,9 +91,8 @@ def make_stories(version: Version, story: type[Story], page: type[StoryPage]) ->
         summary="Write a story",
         response_model=story,
         response_model_exclude_unset=True,
-        responses=problems(
-            errors.NotFound, errors.Conflict, errors.GenerationFailed, errors.GenerationTimeout, body=True
-        ),
+        responses=located(status.HTTP_201_CREATED)
+        | problems(errors.NotFound, errors.Conflict, errors.GenerationFailed, errors.GenerationTimeout, body=True),
         openapi_extra={"parameters": [idempotency.DESCRIBED]},
     )
     async def generate_story(

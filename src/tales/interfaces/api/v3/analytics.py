@@ -12,7 +12,7 @@ from tales.application.reports import reports_for
 from tales.domain import errors
 from tales.domain.period import parse_period
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.fields import Answer, Dollars, Text
+from tales.interfaces.api.fields import Answer, Dollars, ErrorType, Text
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v3 import paths
 
@@ -54,7 +54,7 @@ class RetryRow(Answer):
 class Reason(Answer):
     """Why attempts gave no story, how many were tried again, and how many of their generations gave one."""
 
-    error_type: str | None
+    error_type: ErrorType
     attempts: int
     retried: int
     recovered: int
@@ -64,7 +64,7 @@ class TimeoutRow(Answer):
     """How often a model's attempts timed out for one reason. `share` of all that have ended, from 0 to 1."""
 
     model_used: str
-    error_type: str | None
+    error_type: ErrorType
     timeouts: int
     share: float
     seconds_p50: float | None

@@ -14,7 +14,7 @@ from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
 from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text, WholeNumber
-from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.openapi import located, problems
 from tales.interfaces.api.v3 import paths
 from tales.interfaces.api.v3.schemas import WhichPage
 
@@ -98,7 +98,7 @@ class ChildPage(Answer):
     status_code=status.HTTP_201_CREATED,
     summary="Add a child",
     response_model=Child,
-    responses=problems(body=True),
+    responses=located(status.HTTP_201_CREATED) | problems(body=True),
 )
 async def add_child(body: NewChild, actor: CurrentActor, services: UseCases, response: Response) -> family.Child:
     """Add a child to the family."""

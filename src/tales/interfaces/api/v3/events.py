@@ -16,7 +16,7 @@ from tales.domain import errors, progress
 from tales.domain.generation import Status
 from tales.domain.progress import Cursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.fields import Answer, Id, Moment, Quoted
+from tales.interfaces.api.fields import Answer, ErrorType, Id, Moment, Quoted
 from tales.interfaces.api.openapi import Responses, problems
 from tales.interfaces.api.v3 import paths
 from tales.interfaces.api.v3.generations import Attempt
@@ -33,7 +33,7 @@ class Retry(Answer):
 
     attempt_number: Annotated[int, Field(validation_alias=AliasPath("ended", "id", "attempt_number"))]
     status: Annotated[Status, Field(validation_alias=AliasPath("ended", "status"))]
-    error_type: Annotated[str | None, Field(validation_alias=AliasPath("ended", "error_type"))]
+    error_type: Annotated[ErrorType, Field(validation_alias=AliasPath("ended", "error_type"))]
     error_message: Annotated[Quoted | None, Field(validation_alias=AliasPath("ended", "error_message"))]
     next_attempt_number: Annotated[int, Field(validation_alias=AliasPath("following", "id", "attempt_number"))]
     next_model_used: Annotated[str, Field(validation_alias=AliasPath("following", "model_used"))]

@@ -15,8 +15,20 @@ from tales.domain.page import Page
 from tales.interfaces.api import idempotency, prefer
 from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.fields import Answer, Body, Dollars, Id, Instant, Moment, Quoted, Shown, Text, WholeNumber
-from tales.interfaces.api.openapi import Responses, problems
+from tales.interfaces.api.fields import (
+    Answer,
+    Body,
+    Dollars,
+    ErrorType,
+    Id,
+    Instant,
+    Moment,
+    Quoted,
+    Shown,
+    Text,
+    WholeNumber,
+)
+from tales.interfaces.api.openapi import Responses, located, problems
 from tales.interfaces.api.v3 import paths
 from tales.interfaces.api.v3.schemas import WhichPage
 
@@ -105,7 +117,7 @@ class Attempt(Answer):
     provider_generation_id: Annotated[Quoted | None, Field(description="What the provider calls it.")]
     origin: Annotated[generation.Origin, Field(description="`migrated` when it was made before calls were kept.")]
     prompt_version: str | None
-    error_type: Annotated[str | None, Field(description="Why it gave no story, for programs.")]
+    error_type: ErrorType
     error_message: Annotated[Quoted | None, Field(description="Why it gave no story, in a sentence.")]
     http_status: Annotated[int | None, Field(description="The provider's.")]
     created_at: Moment
@@ -151,7 +163,9 @@ class GenerationPage(Answer):
     next_cursor: NextCursor
 
 
-_ENDED: Responses = {200: {"model": Generation, "description": "It ended while the client waited."}}
+_ENDED: Responses = {
+    200: {"model": Generation, "description": "It ended while the client waited."} | located(200)[200],
+}
 
 
 @router.post(
@@ -159,7 +173,7 @@ _ENDED: Responses = {200: {"model": Generation, "description": "It ended while t
     status_code=status.HTTP_202_ACCEPTED,
     summary="Ask for a story",
     response_model=Generation,
-    responses=_ENDED | problems(errors.NotFound, body=True),
+    responses=_ENDED | located(202) | problems(errors.NotFound, body=True),
     openapi_extra={"parameters": [idempotency.DESCRIBED, prefer.DESCRIBED]},
 )
 async def request_generation(

@@ -14,7 +14,7 @@ from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.etags import TAGGED, UNCHANGED, Editing, Looking
 from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text
-from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.openapi import located, problems
 from tales.interfaces.api.v3 import paths
 from tales.interfaces.api.v3.schemas import WhichPage
 
@@ -80,7 +80,7 @@ class HeroPage(Answer):
     status_code=status.HTTP_201_CREATED,
     summary="Add a hero",
     response_model=Hero,
-    responses=problems(body=True),
+    responses=located(status.HTTP_201_CREATED) | problems(body=True),
 )
 async def add_hero(body: NewHero, actor: CurrentActor, services: UseCases, response: Response) -> family.Hero:
     """Add a hero of the family's own."""
