@@ -89,7 +89,12 @@ async def open_transactions(settings: Settings) -> AsyncIterator[SqlTransactions
     from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 
     database = await asyncio.to_thread(ready_database, settings)
-    engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
+    engine = make_engine(
+        database.app_url,
+        behind_pooler=settings.behind_pooler,
+        pool_size=settings.pool_size,
+        overflow=settings.pool_overflow,
+    )
     try:
         yield SqlTransactions(engine, SystemClock())
     finally:

@@ -82,7 +82,12 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
     if not database.is_embedded:
         await refuse_pooler(database.queue_url)
     async with AsyncExitStack() as stack:
-        engine = make_engine(database.app_url, behind_pooler=settings.behind_pooler)
+        engine = make_engine(
+            database.app_url,
+            behind_pooler=settings.behind_pooler,
+            pool_size=settings.pool_size,
+            overflow=settings.pool_overflow,
+        )
         stack.push_async_callback(engine.dispose)
         transactions = SqlTransactions(engine, SystemClock())
         log = _log()

@@ -38,6 +38,12 @@ class Settings(BaseModel):
         default=None,
         description="A session connection for workers, where TALES_DATABASE_URL goes through a transaction pooler.",
     )
+    pool_size: int = Field(
+        default=10, ge=1, le=1000, description="Database connections that one process keeps open for its requests."
+    )
+    pool_overflow: int = Field(
+        default=10, ge=0, le=1000, description="Connections that it opens beside those in a crowd, and closes again."
+    )
     openrouter_api_key: SecretStr | None = Field(
         default=None,
         description="Stories are written by OpenRouter's models when it is set.",
@@ -100,7 +106,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(default=65536, ge=1024, le=16777216, description="Bytes of a request's body at most.")
     server: str | None = Field(
         default=None,
-        description="A Tales server, such as https://tales.example.org, for `tales write` and `generations`.",
+        description="A Tales server, such as https://tales.example.org, for `tales write`, `generations`, `stories`.",
     )
     token: SecretStr | None = Field(
         default=None, description="The access token for that server, instead of what `tales login` keeps in TALES_HOME."

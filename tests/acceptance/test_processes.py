@@ -172,3 +172,26 @@ def test_a_server_that_is_stopped_ends_its_streams_and_finishes_their_stories(pl
         assert "event: end" not in rest
         assert process.wait(timeout=20) == 0
     assert [attempt["status"] for attempt in place.attempts()] == ["success"]
+
+
+@pytest.mark.timeout(60)
+def test_a_server_outlives_what_it_was_told_to_ignore(place: Place) -> None:
+    """As `nohup` ignores a closed terminal, and a script's `&` the Ctrl-C that is meant for the script."""
+    with place.serving("sim/ok", ignoring=("HUP", "INT")) as (process, client):
+        for number in (signal.SIGHUP, signal.SIGINT):
+            process.send_signal(number)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        assert client.get("/health/ready").status_code == 200
+        process.terminate()
+
+        assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_server_without_work_ends_when_its_terminal_says_so(place: Place, number: signal.Signals) -> None:
+    with place.serving("sim/ok") as (process, _):
+        process.send_signal(number)
+
+        assert process.wait(timeout=20) == 0

@@ -1,4 +1,4 @@
-"""A family reads its stories, finds them again, and says what it thinks of them."""
+"""A family reads its stories, finds them again, and says what it thinks of them; an operator looks at everybody's."""
 
 from __future__ import annotations
 
@@ -92,3 +92,18 @@ async def delete(transactions: Transactions, actor: Actor, story_id: UUID, versi
 
 async def _why_none(work: UnitOfWork, story_id: UUID) -> NotFound | VersionConflict:
     return NotFound("story", story_id) if await work.stories.get(story_id) is None else VersionConflict()
+
+
+async def list_all(transactions: Transactions, page: PageRequest) -> Page[Story]:
+    """Everybody's, the newest first."""
+    async with transactions.as_service() as work:
+        return await work.stories.list_all(page)
+
+
+async def get_any(transactions: Transactions, story_id: UUID) -> Story:
+    """Anybody's. Raises: NotFound."""
+    async with transactions.as_service() as work:
+        story = await work.stories.get(story_id)
+    if story is None:
+        raise NotFound("story", story_id)
+    return story

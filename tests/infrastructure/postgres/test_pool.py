@@ -125,6 +125,26 @@ async def test_a_connection_that_dies_in_the_middle_costs_its_user_alone(
     assert len(database.rows(_PIDS)) <= 2 * POOL_SIZE
 
 
+async def test_no_more_connections_are_opened_than_the_operator_allows(database: Database) -> None:
+    engine = make_engine(database.app_url, pool_size=1, overflow=2)
+    connections = [await engine.connect() for _ in range(3)]
+    waiting = asyncio.ensure_future(_use(engine))
+    try:
+        await until(lambda: len(database.rows(_PIDS)) == 3)
+        assert not waiting.done()
+    finally:
+        for connection in connections:
+            await connection.close()
+    await waiting
+    assert len(database.rows(_PIDS)) == 1
+    await engine.dispose()
+
+
+async def _use(engine: AsyncEngine) -> None:
+    async with engine.connect():
+        pass
+
+
 async def test_a_connection_that_the_driver_has_given_up_is_replaced(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection

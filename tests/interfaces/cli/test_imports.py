@@ -50,7 +50,7 @@ OUR_DATABASE = {
 }
 OUR_LIST = {
     "tales.domain.*",
-    *("tales.application.generations", "tales.application.ports", "tales.application.request_generation"),
+    *("tales.application.ports", "tales.application.request_generation"),
     *("tales.infrastructure.clock", "tales.infrastructure.events", "tales.infrastructure.events.notices"),
     *("tales.infrastructure.queue", "tales.infrastructure.queue.attempt_rows"),
     *("tales.infrastructure.repositories", "tales.infrastructure.repositories.*"),
@@ -62,7 +62,7 @@ OUR_LIST = {
     *("tales.infrastructure.postgres.fingerprints", "tales.infrastructure.postgres.keyset"),
     *("tales.infrastructure.postgres.models", "tales.infrastructure.postgres.roles"),
     *("tales.infrastructure.postgres.unit_of_work", "tales.infrastructure.postgres.versions"),
-    *("tales.interfaces.cli.backend", "tales.interfaces.cli.generations", "tales.interfaces.cli.records"),
+    *("tales.interfaces.cli.backend", "tales.interfaces.cli.records"),
     *("tales.interfaces.cli.running", "tales.interfaces.cli.server_option"),
     *("tales.interfaces.cli.json_output", "tales.interfaces.cli.tables"),
 }
@@ -99,10 +99,12 @@ def test_the_version_and_the_help_import_no_command(option: str) -> None:
     assert strangers(OUR_TERMINAL | HELP, option) == set()
 
 
-def test_the_list_of_generations_imports_the_way_to_the_database_and_no_service(database: Database) -> None:
-    allowed = HELP | SETTINGS | ASYNC_DATABASE | OUR_TERMINAL | OUR_DATABASE | OUR_LIST
+@pytest.mark.parametrize("command", ["generations", "stories"])
+def test_a_list_imports_the_way_to_the_database_and_no_service(database: Database, command: str) -> None:
+    modules = {f"tales.application.{command}", f"tales.interfaces.cli.{command}"}
+    allowed = HELP | SETTINGS | ASYNC_DATABASE | OUR_TERMINAL | OUR_DATABASE | OUR_LIST | modules
 
-    assert strangers(allowed, "generations", "list", TALES_DATABASE_URL=database.owner_url) == set()
+    assert strangers(allowed, command, "list", TALES_DATABASE_URL=database.owner_url) == set()
 
 
 def test_the_state_of_the_migrations_imports_no_application(database: Database) -> None:

@@ -12,7 +12,13 @@ from rich.console import Console, RenderableType
 
 from tales import client
 from tales.domain.generation import Generation, Status
-from tales.interfaces.cli.tables import attempt_details, attempts_table, generations_table
+from tales.interfaces.cli.tables import (
+    attempt_details,
+    attempts_table,
+    generations_table,
+    stories_table,
+    story_details,
+)
 from tests.domain.factories import make_generation
 
 HOSTILE = "a\x1b]0;b\x07c\x1b[2Jd\u202ee\x9b1mf\u2066g\ud800h"
@@ -72,3 +78,21 @@ def test_a_generation_without_attempts_is_no_reason_to_fail() -> None:
 
     assert "pending" in shown(generations_table([answered]))
     assert str(UUID(int=1)) in shown(attempts_table(answered))
+
+
+def test_a_story_cannot_move_a_cursor_either() -> None:
+    story = client.Story(id=UUID(int=1), title=f"[red]{HOSTILE}", content=f"[red]{HOSTILE}")
+    for text in map(shown, (stories_table([story]), story_details(story))):
+        assert not {unicodedata.category(char) for char in text if char != "\n"} & {"Cc", "Cf", "Cs"}
+        assert "[red]a\\x1b]0;b" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_nothing_is_wider_than_the_terminal(width: int) -> None:
+    generation = make_generation(Status.SUCCESS)
+    story = client.Story(id=UUID(int=1), title="The Lantern " * 9, content="A hedgehog found a lantern. " * 9)
+    console = Console(file=io.StringIO(), width=width)
+    for part in (generations_table([generation]), stories_table([story]), story_details(story)):
+        with console.capture() as capture:
+            console.print(part)
+        assert max(map(len, capture.get().splitlines())) <= width

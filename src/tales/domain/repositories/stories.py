@@ -29,6 +29,9 @@ class StoryRepository(Protocol):
     async def list_for_user(self, user_id: UUID, page: PageRequest, which: StoryFilter = ANY_STORY) -> Page[Story]:
         """A user's stories, newest first."""
 
+    async def list_all(self, page: PageRequest) -> Page[Story]:
+        """Everybody's, newest first."""
+
     async def rate(self, story_id: UUID, rating: Rating, versions: ExpectedVersions = None) -> Story | None:
         """Keep a family's rating of a story of one of these versions; None when there is none."""
 

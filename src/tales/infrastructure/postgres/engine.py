@@ -18,20 +18,26 @@ from tales.infrastructure.postgres.escaping import dump_json
 from tales.infrastructure.postgres.urls import driver_url
 
 POOL_SIZE = 10
+"""Connections that are kept open, and as many again in a crowd, unless the operator says otherwise."""
 
 BEHIND_POOLER = "behind_pooler"
 """The name of the engine's own option that says so."""
 
 
-def make_engine(url: str, *, behind_pooler: bool = False) -> AsyncEngine:
-    """A pool of connections to `url`. `behind_pooler`: a transaction pooler cannot keep prepared statements."""
+def make_engine(
+    url: str, *, behind_pooler: bool = False, pool_size: int = POOL_SIZE, overflow: int = POOL_SIZE
+) -> AsyncEngine:
+    """A pool of connections to `url`: `pool_size` are kept open, and `overflow` more are opened in a crowd.
+
+    `behind_pooler`: a transaction pooler cannot keep prepared statements.
+    """
     options = connection_options(url, "tales") | {"keeps_session": not behind_pooler}
     if behind_pooler:
         options["prepare_threshold"] = None
     engine = create_async_engine(
         driver_url(url),
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_SIZE,
+        pool_size=pool_size,
+        max_overflow=overflow,
         # Parameters are families' words: they stay out of every message.
         hide_parameters=True,
         json_serializer=dump_json,

@@ -1,20 +1,13 @@
-"""Generations and stories as JSON for machines: field names are the columns' names, unknown is null."""
+"""Generations and stories as JSON for machines, in the forms of the API: names of columns, unknown is null."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tales.domain.generation import Attempt, Json
-from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, cost_of, request_of
-
-if TYPE_CHECKING:
-    from tales.client import Story
-
-# Costs have as many digits as their column, whoever has written them.
-_DIGITS = Decimal("1E-12")
+from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, AnyStory, cost_of, request_of, written_by
 
 
 def generation_json(generation: AnyGeneration, user_id: UUID, *, whole: bool) -> dict[str, Json]:
@@ -43,13 +36,13 @@ def _attempt_json(generation: AnyGeneration, attempt: AnyAttempt, *, whole: bool
         "error_message": attempt.error_message,
         "http_status": attempt.http_status,
         "provider_generation_id": attempt.provider_generation_id,
-        "created_at": _time(attempt.created_at),
-        "started_at": _time(attempt.started_at),
-        "first_token_at": _time(attempt.first_token_at),
-        "completed_at": _time(attempt.completed_at),
+        "created_at": time_json(attempt.created_at),
+        "started_at": time_json(attempt.started_at),
+        "first_token_at": time_json(attempt.first_token_at),
+        "completed_at": time_json(attempt.completed_at),
         "prompt_tokens": attempt.prompt_tokens,
         "completion_tokens": attempt.completion_tokens,
-        "cost_usd": None if cost is None else str(cost.quantize(_DIGITS)),
+        "cost_usd": None if cost is None else _dollars(cost),
         "story_type": request.story_type,
         "story_length": request.story_length,
         "language": request.language,
@@ -64,8 +57,9 @@ def _attempt_json(generation: AnyGeneration, attempt: AnyAttempt, *, whole: bool
     return shown
 
 
-def story_json(story: Story) -> dict[str, Json]:
+def story_json(story: AnyStory) -> dict[str, Json]:
     """A story, and the attempt that wrote it."""
+    generation_id, attempt_number = written_by(story)
     return {
         "id": str(story.id),
         "title": story.title,
@@ -73,11 +67,18 @@ def story_json(story: Story) -> dict[str, Json]:
         "rating": story.rating,
         "child_id": str(story.child_id) if story.child_id else None,
         "hero_id": str(story.hero_id) if story.hero_id else None,
-        "generation_id": str(story.generation_id),
-        "generation_attempt": story.generation_attempt,
-        "created_at": _time(story.created_at),
+        "generation_id": str(generation_id),
+        "generation_attempt": attempt_number,
+        "created_at": time_json(story.created_at),
+        "updated_at": time_json(story.updated_at),
     }
 
 
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def time_json(moment: datetime | None) -> str | None:
+    """As RFC 3339 has it, in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+def _dollars(cost: Decimal) -> str:
+    """The digits that say something, without an exponent, as the API writes them."""
+    return format(cost.normalize(), "f")

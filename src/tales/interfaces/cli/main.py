@@ -15,7 +15,7 @@ from tales.domain.errors import TalesError
 from tales.interfaces.cli.console import FAILED, INTERRUPTED, explain, fail, give_up_output
 from tales.interfaces.cli.lazy import LazyCommand, LazyGroup
 
-REMOTE = frozenset({"write", "generations", "login", "logout"})
+REMOTE = frozenset({"write", "generations", "stories", "login", "logout"})
 """The commands that a server can serve. The others are about this machine, whatever TALES_SERVER says."""
 
 _HERE = "tales.interfaces.cli"
@@ -60,6 +60,7 @@ class _Tales(LazyGroup):
             "sim/500-500-ok, sim/hang, sim/garbage, ...",
         ),
         LazyCommand("generations", f"{_HERE}.generations:app", "Look at generations and their attempts."),
+        LazyCommand("stories", f"{_HERE}.stories:app", "Look at stories."),
         LazyCommand("users", f"{_HERE}.users:app", "Open accounts, appoint admins, export and erase."),
         LazyCommand("migrate", f"{_HERE}.migrate:app", "Bring the schema up or down."),
         LazyCommand("db", f"{_HERE}.db:app", "Reach the database."),
@@ -87,7 +88,9 @@ def _tales(
     context: typer.Context,
     server: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Have a server do it, instead of this machine (write, generations, login)."),
+        typer.Option(
+            metavar="URL", help="Have a server do it, instead of this machine (write, generations, stories, login)."
+        ),
     ] = None,
     _: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")

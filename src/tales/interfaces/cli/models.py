@@ -13,6 +13,7 @@ from rich.text import Text
 from tales.administration import list_models
 from tales.domain.model_parameters import KnownModel
 from tales.interfaces.cli.console import out
+from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
 from tales.settings import load_settings
 
@@ -33,7 +34,7 @@ def _model_json(known: KnownModel, omitted: tuple[str, ...]) -> dict[str, object
         "model": known.model,
         "refused": dict(known.changes),
         "omitted_by_setting": list(omitted),
-        "learned_at": known.learned_at.isoformat() if known.learned_at else None,
+        "learned_at": time_json(known.learned_at),
     }
 
 

@@ -1,11 +1,13 @@
-"""Generations as they are shown: those of this machine's database, or those that the API has answered."""
+"""Generations and stories as they are shown: those of this machine's database, or those that the API has answered."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from tales.domain.generation import Attempt, Generation
+from tales.domain.story import Story
 
 if TYPE_CHECKING:
     # The database's own are shown without it.
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 AnyAttempt: TypeAlias = "Attempt | client.Attempt"
 AnyGeneration: TypeAlias = "Generation | client.Generation"
+AnyStory: TypeAlias = "Story | client.Story"
 
 
 def request_of(generation: AnyGeneration) -> Attempt | client.Generation:
@@ -23,3 +26,10 @@ def request_of(generation: AnyGeneration) -> Attempt | client.Generation:
 def cost_of(attempt: AnyAttempt) -> Decimal | None:
     """What the call cost as far as anybody knows, in US dollars."""
     return attempt.known_cost_usd if isinstance(attempt, Attempt) else attempt.cost_usd
+
+
+def written_by(story: AnyStory) -> tuple[UUID | None, int | None]:
+    """The generation of a story, and the number of the attempt that wrote it."""
+    if isinstance(story, Story):
+        return story.attempt.generation_id, story.attempt.attempt_number
+    return story.generation_id, story.generation_attempt

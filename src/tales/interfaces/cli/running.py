@@ -33,14 +33,19 @@ async def _cancelled_by_signals(work: Coroutine[object, object, T]) -> T:
 
 @contextmanager
 def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
-    """Call `stop` for what ends a service: Ctrl-C, an operator's SIGTERM, and a terminal that was closed."""
+    """Call `stop` for what ends a service: Ctrl-C, an operator's SIGTERM, and a terminal that was closed.
+
+    What is ignored stays so: `nohup` starts a service that outlives its terminal, and a script's `&` one that a Ctrl-C
+    meant for the script does not end.
+    """
     loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
+    heeded = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heeded:
         loop.add_signal_handler(number, stop)
     try:
         yield
     finally:
-        for number in STOP_SIGNALS:
+        for number in heeded:
             loop.remove_signal_handler(number)
 
 

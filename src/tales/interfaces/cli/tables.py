@@ -1,4 +1,4 @@
-"""Generations and attempts as a person reads them in a terminal."""
+"""Generations, attempts and stories as a person reads them in a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tales.domain.generation import Attempt, Status
-from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, cost_of, request_of
+from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, AnyStory, cost_of, request_of, written_by
 
 # Marks that turn the direction of what follows (Unicode Standard Annex 9).
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -68,13 +68,38 @@ def generations_table(generations: Iterable[AnyGeneration]) -> Table:
     return table
 
 
+def stories_table(stories: Iterable[AnyStory]) -> Table:
+    """One row a story, newest first."""
+    table = Table(box=SIMPLE)
+    table.add_column("story", no_wrap=True)
+    for folded in ("created", "title"):
+        table.add_column(folded, overflow="fold")
+    table.add_column("rating", justify="right")
+    for story in stories:
+        created_at = f"{story.created_at:%Y-%m-%d %H:%M:%S}" if story.created_at else ""
+        table.add_row(str(story.id), created_at, _text(story.title), _number(story.rating))
+    return table
+
+
+def story_details(story: AnyStory) -> RenderableType:
+    """A whole story, under what is known of it."""
+    generation_id, attempt_number = written_by(story)
+    facts: list[tuple[str, object]] = [
+        ("rating", story.rating),
+        ("child_id", story.child_id),
+        ("hero_id", story.hero_id),
+        ("generation_id", generation_id),
+        ("generation_attempt", attempt_number),
+        ("created_at", story.created_at),
+        ("updated_at", story.updated_at),
+    ]
+    text = Panel(_text(story.content.rstrip()), title="content", title_align="left")
+    return Panel(Group(_grid(facts), text), title=_text(story.title), title_align="left")
+
+
 def attempt_details(attempt: AnyAttempt) -> RenderableType:
     """All that is known of one attempt; one of this machine's with its prompt and its complete response."""
-    facts = Table.grid(padding=(0, 2))
-    for name, value in _facts(attempt):
-        if value is not None:
-            facts.add_row(Text(name, style="dim"), _text(str(value)))
-    parts: list[RenderableType] = [facts]
+    parts: list[RenderableType] = [_grid(_facts(attempt))]
     if isinstance(attempt, Attempt) and attempt.prompt is not None:
         parts.append(Panel(_text(attempt.prompt.rstrip()), title="prompt", title_align="left"))
     if isinstance(attempt, Attempt) and attempt.full_response is not None:
@@ -82,6 +107,15 @@ def attempt_details(attempt: AnyAttempt) -> RenderableType:
         parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
     title = _text(f"attempt {attempt.attempt_number} · {attempt.status}")
     return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS.get(attempt.status, "none"))
+
+
+def _grid(facts: Iterable[tuple[str, object]]) -> Table:
+    """What is known, a line each."""
+    grid = Table.grid(padding=(0, 2))
+    for name, value in facts:
+        if value is not None:
+            grid.add_row(Text(name, style="dim"), _text(str(value)))
+    return grid
 
 
 def _facts(attempt: AnyAttempt) -> list[tuple[str, object]]:

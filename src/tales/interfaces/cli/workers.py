@@ -13,6 +13,7 @@ from rich.table import Table
 from tales.administration import list_workers
 from tales.domain.repositories.attempt_queue import WorkerState
 from tales.interfaces.cli.console import out
+from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
 from tales.settings import load_settings
 
@@ -34,8 +35,8 @@ def _worker_json(state: WorkerState, now: datetime) -> dict[str, object]:
         "host": state.worker.host,
         "process_id": state.worker.process_id,
         "concurrency": state.worker.concurrency,
-        "started_at": state.started_at.isoformat(),
-        "heartbeat_at": state.heartbeat_at.isoformat(),
+        "started_at": time_json(state.started_at),
+        "heartbeat_at": time_json(state.heartbeat_at),
         "in_hand": state.in_hand,
         "alive": state.is_alive(now),
     }
