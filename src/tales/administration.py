@@ -17,6 +17,7 @@ from tales.settings import Settings
 if TYPE_CHECKING:
     from tales.domain.model_parameters import KnownModel
     from tales.domain.repositories.attempt_queue import WorkerState
+    from tales.infrastructure.backup.contents import Contents
     from tales.infrastructure.migrations.migrate import Migration
     from tales.infrastructure.postgres.database import Database
     from tales.infrastructure.postgres.open_schema import OpenSchema
@@ -130,6 +131,34 @@ def psql_command(settings: Settings) -> tuple[list[str], Mapping[str, str]]:
 
     where, secret = for_program(owner_url(settings))
     return [shutil.which("psql") or str(programs() / "psql"), where], secret
+
+
+def back_up(settings: Settings, to: Path) -> Contents:
+    """Write all that Tales keeps to the new file `to`. Raises: what `make_backup` does."""
+    from tales.infrastructure.backup.dump import make_backup
+
+    return make_backup(find_database(settings).owner_url, to)
+
+
+def restore(settings: Settings, path: Path) -> Contents:
+    """Restore a backup into a database that holds no user's rows. Raises: what `restore_backup` does, SchemaTooOld."""
+    from tales.infrastructure.backup.restore import RestoreFailed, open_archive, restore_backup
+    from tales.infrastructure.embedded.server import allow_app_login
+    from tales.infrastructure.migrations.migrate import current_revision
+    from tales.infrastructure.migrations.prepare import prepare_schema
+    from tales.infrastructure.migrations.steps import BASE, newest_revision
+
+    database = find_database(settings)
+    archive = open_archive(database.owner_url, path)
+    if archive.revision > newest_revision():
+        raise RestoreFailed(f"{path} is of migration {archive.revision}, which this version of Tales does not know.")
+    if current_revision(database.owner_url) == BASE:
+        # For what belongs to no schema: the roles, and what they may be.
+        prepare_schema(database)
+    contents = restore_backup(database.owner_url, archive)
+    if database.is_embedded:
+        allow_app_login(database.owner_url)
+    return contents
 
 
 def stop_database(settings: Settings) -> bool:

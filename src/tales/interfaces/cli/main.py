@@ -63,6 +63,16 @@ class _Tales(LazyGroup):
         LazyCommand("stories", f"{_HERE}.stories:app", "Look at stories."),
         LazyCommand("users", f"{_HERE}.users:app", "Open accounts, appoint admins, export and erase."),
         LazyCommand("migrate", f"{_HERE}.migrate:app", "Bring the schema up or down."),
+        LazyCommand(
+            "backup",
+            f"{_HERE}.backup:backup",
+            "Back the database up to a new file that only you may read, and read it back.",
+        ),
+        LazyCommand(
+            "restore",
+            f"{_HERE}.backup:restore",
+            "Restore a backup into a database that holds no family's rows yet, all of it or nothing.",
+        ),
         LazyCommand("db", f"{_HERE}.db:app", "Reach the database."),
     )
 
