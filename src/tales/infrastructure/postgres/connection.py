@@ -9,6 +9,7 @@ import psycopg
 from psycopg.abc import RV, PQGen
 
 from tales.infrastructure.postgres.session import FOR_SESSION
+from tales.infrastructure.postgres.times import read_nearest_times
 from tales.infrastructure.postgres.urls import connection_parameters
 
 CONNECT_TIMEOUT = 10
@@ -67,6 +68,7 @@ async def open_connection(*, autocommit: bool = False, keeps_session: bool = Tru
     try:
         if keeps_session:
             await connection.execute(FOR_SESSION)
+        read_nearest_times(connection)
         await connection.set_autocommit(autocommit)
     except BaseException:
         await connection.close()

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Result, Select, text, tuple_
+from sqlalchemy import Result, Select, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tales.domain.page import Page, PageKey, PageRequest
+from tales.infrastructure.postgres.times import EARLIEST, LATEST
 
 _IN_ORDER = text(
     "select "
@@ -31,8 +32,13 @@ def newest_first(
     query: Query, created_at: InstrumentedAttribute[datetime], id_: InstrumentedAttribute[UUID], page: PageRequest
 ) -> Query:
     """The rows behind the page's key and one more, which tells whether there is a next page."""
-    if page.after is not None:
-        query = query.where(tuple_(created_at, id_) < tuple_(page.after.created_at, page.after.id))
+    if (after := page.after) is not None:
+        moment: Any = after.created_at
+        if moment in {EARLIEST, LATEST}:
+            # Read as the nearest that Python holds: where the page ended, only the row itself can tell.
+            row = select(func.min(created_at)).where(id_ == after.id).correlate(None).scalar_subquery()
+            moment = func.coalesce(row, moment)
+        query = query.where(tuple_(created_at, id_) < tuple_(moment, after.id))
     return query.order_by(created_at.desc(), id_.desc()).limit(page.limit + 1)
 
 

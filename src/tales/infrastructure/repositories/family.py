@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -55,7 +55,7 @@ class SqlCharacterRepository(CharacterRepository[New, Changes, Character], Gener
             for whose in (table.user_id == user_id, table.user_id.is_(None))
         ]
         visible = aliased(table, union_all(*(query.subquery().select() for query in either)).subquery())
-        query = newest_first(select(visible), visible.created_at, visible.id, page)
+        query = newest_first(select(visible), visible.created_at, visible.id, PageRequest(page.limit))
         found = (await read_in_order(self.session, query)).scalars().all()
         return page_of(found, page, lambda row: PageKey(row.created_at, row.id), self.to_character)
 
@@ -84,7 +84,17 @@ def hero_repository(session: AsyncSession) -> SqlCharacterRepository[HeroDB, New
 
 
 def _to_child(row: ChildDB) -> Child:
-    return Child(row.id, row.user_id, row.name, row.age, tuple(row.interests), row.gender, row.created_at, row.version)
+    interests = tuple(_texts(row.interests))
+    return Child(row.id, row.user_id, row.name, row.age, interests, row.gender, row.created_at, row.version)
+
+
+def _texts(array: Sequence[object] | None) -> Iterator[str]:
+    """The texts of an array of any shape: one of another origin may have dimensions, and hold nothing."""
+    for item in array or ():
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, list):
+            yield from _texts(item)
 
 
 def _to_hero(row: HeroDB) -> Hero:
