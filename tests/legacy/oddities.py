@@ -153,6 +153,11 @@ ODDITIES: dict[str, tuple[str, ...]] = {
         "alter table tales.stories drop constraint stories_hero_id_fkey",
         "alter table tales.stories add foreign key (hero_id) references tales.heroes (id) on delete restrict",
     ),
+    "times that no calendar has": (
+        "update tales.stories set created_at = 'infinity', updated_at = '-infinity' where rating is not null",
+        "update tales.stories set created_at = '56972-06-11', updated_at = 'infinity' where rating is null",
+        "update tales.children set created_at = '0044-03-15 BC'",
+    ),
     "forced stories": ("alter table tales.stories enable row level security, force row level security",),
     "a disabled trigger": (
         "create function tales.nothing() returns trigger language plpgsql as 'begin return null; end'",

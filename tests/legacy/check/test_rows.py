@@ -35,6 +35,11 @@ def test_what_has_a_rule_anyway_is_told_and_is_no_problem(legacy_database: Datab
 # By cause: a story that breaks the rule, what has to be altered to have it, and which choices solve it.
 _BREAKS: dict[str, tuple[dict[str, Any], str | None, list[dict[str, str]]]] = {
     "story_length_not_positive": ({"story_length": 0}, None, [{"invalid": "null"}, {"invalid": "quarantine"}]),
+    "created_at_out_of_range": (
+        {"created_at": "infinity"},
+        None,
+        [{"invalid": "null"}, {"invalid": "quarantine"}],
+    ),
     "story_type_unknown": ({"story_type": "sequel"}, None, [{"invalid": "quarantine"}]),
     "story_type_missing": (
         {"story_type": None},

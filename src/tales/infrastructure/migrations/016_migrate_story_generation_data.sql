@@ -21,7 +21,8 @@ create table tales_migration.choices (
     orphans text not null,
     invalid text not null,
     accepted text[] generated always as (
-        case invalid when 'null' then array['story_length_not_positive'] else array[]::text[] end
+        case invalid when 'null' then array['story_length_not_positive', 'created_at_out_of_range']
+            else array[]::text[] end
     ) stored
 );
 insert into tales_migration.choices (orphans, invalid)
@@ -35,7 +36,9 @@ language sql stable as $$
         case when story.user_id is null then 'user_id_missing' when not has_user then 'user_id_unknown' end,
         case when story.story_type is null then 'story_type_missing'
             when story.story_type::text not in ('child', 'hero', 'combined') then 'story_type_unknown' end,
-        case when story.story_length <= 0 then 'story_length_not_positive' end
+        case when story.story_length <= 0 then 'story_length_not_positive' end,
+        -- Infinity, before the year 1, after 9999: no program could show it.
+        case when story.created_at not between '0001-01-02Z' and '9999-12-30Z' then 'created_at_out_of_range' end
     ], null)
 $$;
 
@@ -83,7 +86,8 @@ begin
     select
         count(*) filter (where misfit in ('user_id_missing', 'user_id_unknown')) as orphans,
         count(*) filter (where misfit in ('story_type_missing', 'story_type_unknown')) as types,
-        count(*) filter (where misfit = 'story_length_not_positive') as lengths
+        count(*) filter (where misfit = 'story_length_not_positive') as lengths,
+        count(*) filter (where misfit = 'created_at_out_of_range') as times
     into found
     from tales.stories as s
     left join tales_migration.users() as u on u = s.user_id
@@ -98,6 +102,9 @@ begin
     elsif found.lengths > 0 and choice.invalid not in ('null', 'quarantine') then
         raise exception '% stories have a story_length that is not allowed. '
             'Choose --invalid null or --invalid quarantine.', found.lengths using errcode = 'check_violation';
+    elsif found.times > 0 and choice.invalid not in ('null', 'quarantine') then
+        raise exception '% stories have a created_at that no calendar has. '
+            'Choose --invalid null or --invalid quarantine.', found.times using errcode = 'check_violation';
     end if;
 end
 $$;
@@ -126,6 +133,16 @@ return encode(set_byte(set_byte(substring(bytes for 16),
 create function tales_migration.generation_id_of(story_id uuid) returns uuid
 language sql immutable parallel safe
 return tales_migration.uuid_of_version_8(sha256(('tales:migrated-generation:' || story_id::text)::bytea));
+
+-- A time that every program can show, or NULL: `misfits` has the same range.
+create function tales_migration.valid_time(value timestamptz) returns timestamptz
+language sql immutable parallel safe
+return case when value between '0001-01-02Z' and '9999-12-30Z' then value end;
+
+-- When a story came about, as its attempt has it.
+create function tales_migration.story_time(created_at timestamptz, updated_at timestamptz) returns timestamptz
+language sql immutable parallel safe
+return coalesce(tales_migration.valid_time(created_at), tales_migration.valid_time(updated_at), 'epoch');
 
 -- What is not as it was in the legacy table, by story and column, with the value that it had there.
 create table tales_migration.saved_originals (
@@ -156,8 +173,8 @@ select
     coalesce(s.model_used, 'unknown') as model_used, s.full_response, 'success' as status, s.user_id, s.story_type,
     case when s.story_length > 0 then s.story_length end as story_length, s.hero_appearance,
     s.relationship_description, coalesce(s.moral, 'unknown') as moral,
-    coalesce(s.created_at, s.updated_at, 'epoch') as created_at,
-    coalesce(s.created_at, s.updated_at, 'epoch') as completed_at, 'migrated' as origin, s.generation_info,
+    tales_migration.story_time(s.created_at, s.updated_at) as created_at,
+    tales_migration.story_time(s.created_at, s.updated_at) as completed_at, 'migrated' as origin, s.generation_info,
     c.id as child_id, h.id as hero_id, a.reconciled_cost_usd
 from tales.stories as s
 left join tales.children as c on c.id = s.child_id
@@ -172,7 +189,7 @@ language sql stable as $$
     from (values
         ('model_used', 'null'::jsonb, story.model_used is null),
         ('moral', 'null', story.moral is null),
-        ('created_at', 'null', story.created_at is null),
+        ('created_at', to_jsonb(story.created_at), tales_migration.valid_time(story.created_at) is null),
         ('story_length', to_jsonb(story.story_length), story.story_length <= 0)
     ) as original (column_name, old_value, is_needed)
     where original.is_needed
@@ -251,8 +268,8 @@ begin
     execute format('insert into %s (%s) select %s from tales.stories where id = any ($1)', place, columns, columns)
         using ids;
     -- 017 has filled this in.
-    execute format('update %s set created_at = null where id in (select story_id from tales_migration.saved_originals '
-        'where story_id = any ($1) and column_name = ''created_at'')', place) using ids;
+    execute format('update %s set created_at = (old_value #>> ''{}'')::timestamptz from tales_migration.saved_originals '
+        'where id = any ($1) and story_id = id and column_name = ''created_at''', place) using ids;
     delete from tales.stories where id = any (ids);
 end
 $$;

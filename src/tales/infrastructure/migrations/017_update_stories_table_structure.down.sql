@@ -169,7 +169,7 @@ begin
 end
 $$;
 
-update tales.stories as s set created_at = null
+update tales.stories as s set created_at = (o.old_value #>> '{}')::timestamptz
 from tales_migration.saved_originals as o
 where o.story_id = s.id and o.column_name = 'created_at';
 

@@ -162,13 +162,14 @@ begin
         return;
     end if;
     insert into tales_migration.saved_originals
-    select id, 'created_at', null from tales.stories where id = any (archived) and created_at is null
+    select id, 'created_at', to_jsonb(created_at) from tales.stories
+    where id = any (archived) and tales_migration.valid_time(created_at) is null
     for no key update
     on conflict do nothing;
     update tales.stories as s
     set generation_id = g.generation_id,
         generation_attempt = g.attempt_number,
-        created_at = coalesce(s.created_at, s.updated_at, 'epoch')
+        created_at = tales_migration.story_time(s.created_at, s.updated_at)
     from tales.generations_archive as a
     join tales.generations as g using (generation_id, attempt_number)
     where s.id = any (archived) and s.generation_id is null and a.story_id = s.id and g.user_id = s.user_id;
@@ -239,7 +240,7 @@ begin
     update tales.stories as s
     set generation_id = g.generation_id,
         generation_attempt = g.attempt_number,
-        created_at = coalesce(s.created_at, s.updated_at, 'epoch')
+        created_at = tales_migration.story_time(s.created_at, s.updated_at)
     from tales.generations as g
     where s.generation_id is null
         and g.generation_id = tales_migration.generation_id_of(s.id) and g.attempt_number = 1

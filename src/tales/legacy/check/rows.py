@@ -15,7 +15,10 @@ _STORIES = text("tales.stories as story")
 _RULE = re.compile(r"create function tales_migration\.misfits\(.*?\$\$(.*?)\$\$", re.DOTALL)
 
 _ORPHAN = "misfits && array['user_id_missing', 'user_id_unknown']"
-_INVALID = "misfits && array['story_type_missing', 'story_type_unknown', 'story_length_not_positive']"
+_INVALID = (
+    "misfits && array['story_type_missing', 'story_type_unknown', 'story_length_not_positive', "
+    "'created_at_out_of_range']"
+)
 
 _BACK = "and come back on `down`"
 _KEPT = "; what was there before is remembered, and comes back on `down`"
@@ -91,6 +94,13 @@ RULES = (
         "Stories with a length of 0 or less",
         _misfit("story_length_not_positive"),
         invalid={"null": f"get NULL{_KEPT}", QUARANTINE: _SET_ASIDE},
+        todo="Choose --invalid null or --invalid quarantine.",
+    ),
+    _Rule(
+        "created_at_out_of_range",
+        "Stories whose created_at no calendar has: infinity, before the year 1, after 9999",
+        _misfit("created_at_out_of_range"),
+        invalid={"null": f"get the time of their last change, or 1970{_KEPT}", QUARANTINE: _SET_ASIDE},
         todo="Choose --invalid null or --invalid quarantine.",
     ),
     _Rule(

@@ -75,7 +75,7 @@ begin
     from tales.stories as s
     cross join lateral tales_migration.originals_of(s) as original
     where s.id = any (ids)
-    on conflict do nothing;
+    on conflict (story_id, column_name) do update set old_value = excluded.old_value;
 end
 $$;
 
@@ -139,10 +139,10 @@ begin
         perform tales_migration.write_copies(array[new.id]);
     end if;
     if tg_op = 'UPDATE'
-        and (new.user_id is distinct from old.user_id or (old.created_at is null and new.created_at is not null))
+        and (new.user_id is distinct from old.user_id or new.created_at is distinct from old.created_at)
     then
         delete from tales_migration.saved_originals
-        where story_id = new.id and (column_name = 'created_at' and new.created_at is not null
+        where story_id = new.id and (column_name = 'created_at' and tales_migration.valid_time(new.created_at) is not null
             or column_name = 'user_id' and new.user_id is distinct from old.user_id);
     end if;
     return null;

@@ -29,10 +29,15 @@ begin
         return new;
     end if;
 
-    -- Every story has a time here; that it had none is saved for the way down.
-    if new.created_at is null then
-        insert into tales_migration.saved_originals values (new.id, 'created_at', null) on conflict do nothing;
-        new.created_at := coalesce(new.updated_at, 'epoch');
+    -- Every story has a time here; what it had instead is saved for the way down. Where a copy depends on it, a time
+    -- that is none needs the operator's choice: it stays as it is, and its story gets no copy.
+    if new.created_at is null or (tales_migration.valid_time(new.created_at) is null
+        and (new.generation_id <> copy
+            or (select 'created_at_out_of_range' = any (accepted) from tales_migration.choices)))
+    then
+        insert into tales_migration.saved_originals values (new.id, 'created_at', to_jsonb(new.created_at))
+        on conflict (story_id, column_name) do update set old_value = excluded.old_value;
+        new.created_at := tales_migration.story_time(new.created_at, new.updated_at);
     elsif tg_op = 'UPDATE' and new.created_at is distinct from old.created_at then
         delete from tales_migration.saved_originals where story_id = new.id and column_name = 'created_at';
     end if;
@@ -48,8 +53,9 @@ begin
         end if;
     end if;
 
-    if tg_op = 'UPDATE' and new.generation_id = copy and (new.user_id, new.story_type, new.story_length)
-        is not distinct from (old.user_id, old.story_type, old.story_length)
+    if tg_op = 'UPDATE' and new.generation_id = copy
+        and (new.user_id, new.story_type, new.story_length, new.created_at)
+            is not distinct from (old.user_id, old.story_type, old.story_length, old.created_at)
     then
         return new;
     elsif new.generation_id is null or new.generation_id = copy then
@@ -140,7 +146,7 @@ begin
     update tales.stories as s
     set generation_id = g.generation_id,
         generation_attempt = g.attempt_number,
-        created_at = coalesce(s.created_at, s.updated_at, 'epoch')
+        created_at = tales_migration.story_time(s.created_at, s.updated_at)
     from tales.generations as g
     where s.id = any (ids) and s.generation_id is null
         -- That there is such a user, the copy proves.
