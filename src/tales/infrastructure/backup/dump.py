@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tales.domain.errors import Conflict, TalesError
+from tales.files import new_file
 from tales.infrastructure.backup.connection import arguments, environment, owner_session
 from tales.infrastructure.backup.contents import Contents, contents_of, noting
 from tales.infrastructure.backup.programs import programs_to_dump
@@ -24,7 +22,6 @@ _HERE = """
         select nspowner from pg_catalog.pg_namespace where nspname = 'tales'))
     order by 1
 """
-_PRIVATE = 0o600
 
 
 class BackupFailed(TalesError):
@@ -39,7 +36,7 @@ def make_backup(url: str, to: Path) -> Contents:
     `url` is that of a role that row-level security does not bind. Raises: Conflict when there is such a file or nothing
     to back up, BackupFailed, NoPrograms, Forbidden, Unavailable.
     """
-    with owner_session(url) as connection, _new_file(to) as (file, temporary), connection.transaction():
+    with owner_session(url) as connection, _named(to) as file, connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         ((snapshot,),) = connection.execute("select pg_catalog.pg_export_snapshot()").fetchall()
         schemas = [name for (name,) in connection.execute(_HERE, [list(OURS)]).fetchall()]
@@ -53,9 +50,8 @@ def make_backup(url: str, to: Path) -> Contents:
         dumped = subprocess.run(command, env=environment(url), pass_fds=[file], capture_output=True, check=False)  # noqa: S603 -- PostgreSQL's own
         if dumped.returncode:
             raise BackupFailed(f"pg_dump failed: {_reason(dumped.stderr)}. No file was made.")
-        os.fsync(file)
         expected = contents_of(connection, schemas)
-        if _read_back(folder, temporary) != expected:
+        if _read_back(folder, file) != expected:
             raise BackupFailed("What was written is not what the database holds. No file was made: look at the disk.")
     return expected
 
@@ -66,10 +62,10 @@ def _reason(said: bytes) -> str:
     return next((line for line in lines if "error:" in line), lines[-1]).rstrip(".")
 
 
-def _read_back(folder: Path, file: Path) -> Contents:
+def _read_back(folder: Path, file: int) -> Contents:
     contents: Contents = {}
-    command = [str(folder / "pg_restore"), "--data-only", "--file=-", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reading:  # noqa: S603 -- PostgreSQL's own
+    command = [str(folder / "pg_restore"), "--data-only", "--file=-", f"/dev/fd/{file}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[file]) as reading:  # noqa: S603 -- PostgreSQL's own
         assert reading.stdout is not None  # it was asked for
         for _ in noting(reading.stdout, contents):
             pass
@@ -77,42 +73,11 @@ def _read_back(folder: Path, file: Path) -> Contents:
 
 
 @contextmanager
-def _new_file(to: Path) -> Iterator[tuple[int, Path]]:
-    """A file under another name beside `to`, and its descriptor; it is called `to` once the block has ended well."""
-    if os.path.lexists(to):
-        raise Conflict(f"{to} exists already. Name another file: no backup is overwritten.")
-    temporary = to.with_name(f".{to.name}.{secrets.token_hex(8)}.part")
-    with _explained(to):
-        file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE)
+def _named(to: Path) -> Iterator[int]:
+    """The descriptor of a file that is called `to` once the block has ended well."""
     try:
-        yield file, temporary
-        with _explained(to):
-            _give_name(temporary, to)
-    finally:
-        os.close(file)
-        temporary.unlink(missing_ok=True)
-
-
-def _give_name(temporary: Path, to: Path) -> None:
-    """A link takes no other file's place, as renaming would; some file systems have none."""
-    try:
-        os.link(temporary, to, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
-            raise
-        os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE))
-        temporary.replace(to)
-    folder = os.open(to.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _explained(to: Path) -> Iterator[None]:
-    try:
-        yield
+        with new_file(to) as file:
+            yield file.fileno()
     except FileExistsError:
         raise Conflict(f"{to} exists already. Name another file: no backup is overwritten.") from None
     except OSError as error:

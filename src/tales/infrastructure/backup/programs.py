@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tales.domain.errors import Unavailable
-from tales.infrastructure.embedded.cluster import EmbeddedUnavailable, programs
+from tales.infrastructure.embedded.cluster import programs
+from tales.infrastructure.embedded.data_folder import EmbeddedUnavailable
 
 _NEEDED = ("pg_dump", "pg_restore", "psql")
 _MAJOR = re.compile(r"\(PostgreSQL\) (\d+)")
