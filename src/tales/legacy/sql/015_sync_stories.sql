@@ -142,7 +142,8 @@ begin
         and (new.user_id is distinct from old.user_id or new.created_at is distinct from old.created_at)
     then
         delete from tales_migration.saved_originals
-        where story_id = new.id and (column_name = 'created_at' and tales_migration.valid_time(new.created_at) is not null
+        where story_id = new.id
+            and (column_name = 'created_at' and tales_migration.valid_time(new.created_at) is not null
             or column_name = 'user_id' and new.user_id is distinct from old.user_id);
     end if;
     return null;
