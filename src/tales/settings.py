@@ -104,6 +104,20 @@ class Settings(BaseModel):
         description="Sites whose pages may use the API from a browser, separated by commas, or `*` for all.",
     )
     max_body_bytes: int = Field(default=65536, ge=1024, le=16777216, description="Bytes of a request's body at most.")
+    request_timeout: float = Field(
+        default=20.0,
+        gt=0,
+        le=3600,
+        description="Seconds for a request to arrive whole, and for a client to take some of its answer.",
+    )
+    max_connections: int = Field(
+        default=10000, ge=16, description="Connections of a server at a time, if it may have as many open files."
+    )
+    connections_per_client: int = Field(
+        default=1000,
+        ge=1,
+        description="Connections of one network address at a time, but for proxies (FORWARDED_ALLOW_IPS).",
+    )
     server: str | None = Field(
         default=None,
         description="A Tales server, such as https://tales.example.org, for `tales write`, `generations`, `stories`.",

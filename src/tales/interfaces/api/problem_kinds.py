@@ -69,6 +69,12 @@ METHOD_NOT_ALLOWED = ProblemKind(
     "Method not allowed",
     "This address does not take this method. `Allow` names those that it takes.",
 )
+REQUEST_TIMEOUT = ProblemKind(
+    "request_timeout",
+    HTTPStatus.REQUEST_TIMEOUT,
+    "Request timeout",
+    "The request did not arrive whole in time. Send it again, without a pause.",
+)
 CONTENT_TOO_LARGE = ProblemKind(
     "content_too_large",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -95,6 +101,7 @@ BY_STATUS: dict[int, ProblemKind] = {
         BY_ERROR[errors.NotFound],
         MALFORMED_REQUEST,
         METHOD_NOT_ALLOWED,
+        REQUEST_TIMEOUT,
         CONTENT_TOO_LARGE,
         UNSUPPORTED_MEDIA_TYPE,
         INTERNAL_ERROR,

@@ -54,3 +54,8 @@ def allow_many_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def open_files_allowed() -> int:
+    """How many open files this process may have."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

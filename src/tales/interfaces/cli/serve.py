@@ -16,16 +16,20 @@ from tales.administration import start_logging
 from tales.bootstrap import App, running_app
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
-from tales.interfaces.api.http_protocol import HttpProtocol
+from tales.interfaces.api.connections import ConnectionLimits
+from tales.interfaces.api.http_protocol import http_protocol
 from tales.interfaces.cli.console import FAILED, err
 from tales.interfaces.cli.garbage import garbage_at_quiet_moments
-from tales.interfaces.cli.running import allow_many_files, run, stop_signals
+from tales.interfaces.cli.running import allow_many_files, open_files_allowed, run, stop_signals
 from tales.interfaces.web.pages import make_missing_page, make_pages
 from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
 BACKLOG = 4096
 """Connections that may wait to be accepted: as many as Linux allows unless it is told otherwise."""
+
+OWN_FILES = 64
+"""Those of the pool, of the log, and of whatever is opened for a moment."""
 
 ACCEPTED_AT_ONCE = 32
 """Connections in one round of the event loop, which takes one from each socket: health checks get through a crowd."""
@@ -78,7 +82,7 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
             server = _Server(
                 uvicorn.Config(
                     api,
-                    http=HttpProtocol,
+                    http=http_protocol(_connection_limits(settings, app.worker.concurrency if app.worker else 0)),
                     ws="none",
                     log_config=None,
                     access_log=False,
@@ -93,6 +97,18 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
             async with garbage_at_quiet_moments():
                 await server.serve(sockets=[listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))])
             return server.started
+
+
+def _connection_limits(settings: Settings, calls: int) -> ConnectionLimits:
+    """As many connections as there may be open files, but for those of the service itself; `calls` at a time."""
+    room = open_files_allowed() - ACCEPTED_AT_ONCE - OWN_FILES - calls
+    return ConnectionLimits(
+        in_all=max(16, min(settings.max_connections, room)),
+        per_client=settings.connections_per_client,
+        patience=settings.request_timeout,
+        # As uvicorn reads it, which takes a client's address from such a proxy's word.
+        proxies=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
+    )
 
 
 def _listener(host: str, port: int) -> socket.socket:
