@@ -29,10 +29,10 @@ from tales.application.run_attempt import RunAttempt
 from tales.application.services import Services
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
-from tales.application.stream_events import StreamEvents
+from tales.application.stream_events import OpenStreams, StreamEvents
 from tales.application.worker import NoWorker, Worker
 from tales.domain.errors import Unavailable
-from tales.domain.limits import GenerationLimits
+from tales.domain.limits import GenerationLimits, StreamLimits
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.auth.claims import Expected
@@ -197,7 +197,13 @@ def _services(
         request_generation=request,
         follow_generation=follow,
         generate_story=GenerateStory(transactions, request, follow),
-        stream_events=StreamEvents(transactions, follow, hub, story_text),
+        stream_events=StreamEvents(
+            transactions,
+            follow,
+            hub,
+            story_text,
+            open_streams=OpenStreams(StreamLimits(settings.streams_per_user, settings.max_streams)),
+        ),
         children=manage_children(transactions, ids),
         heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),

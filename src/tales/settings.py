@@ -118,6 +118,10 @@ class Settings(BaseModel):
         ge=1,
         description="Connections of one network address at a time, but for proxies (FORWARDED_ALLOW_IPS).",
     )
+    streams_per_user: int = Field(
+        default=50, ge=1, description="Streams of events of one user at a time, at one server."
+    )
+    max_streams: int = Field(default=5000, ge=1, description="Streams of events of a server at a time.")
     server: str | None = Field(
         default=None,
         description="A Tales server, such as https://tales.example.org, for `tales write`, `generations`, `stories`.",

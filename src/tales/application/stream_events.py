@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from tales.application.follow_generation import FollowGeneration
@@ -12,11 +14,35 @@ from tales.application.ports import Subscriptions
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput
 from tales.domain.generation import Generation, Json
+from tales.domain.limits import StreamLimits
 from tales.domain.progress import Cursor, Event, Snapshot, events_after, has_text_to_come
 from tales.domain.repositories.unit_of_work import Transactions
 
 QUIET_SECONDS = 15.0
 """How long nothing happens before the client is told just that: proxies close connections that are silent for long."""
+
+
+class OpenStreams:
+    """The streams that this process has open, within `limits`."""
+
+    def __init__(self, limits: StreamLimits) -> None:
+        self._limits = limits
+        self._counts: Counter[UUID] = Counter()
+
+    def check(self, user_id: UUID) -> None:
+        """Pass when this user may open one more. Raises: TooManyRequests."""
+        self._limits.check(self._counts[user_id], self._counts.total())
+
+    @contextmanager
+    def counted(self, user_id: UUID) -> Iterator[None]:
+        """One stream more while the block runs."""
+        self._counts[user_id] += 1
+        try:
+            yield
+        finally:
+            self._counts[user_id] -= 1
+            if not self._counts[user_id]:
+                del self._counts[user_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +54,7 @@ class StreamEvents:
     subscriptions: Subscriptions
     text_of: Callable[[Json], str]
     quiet_seconds: float = QUIET_SECONDS
+    open_streams: OpenStreams = field(default_factory=lambda: OpenStreams(StreamLimits()))
 
     async def __call__(
         self, actor: Actor, generation_id: UUID, last: Cursor | None = None
@@ -35,15 +62,20 @@ class StreamEvents:
         """The events after `last`, as they happen; None when nothing has happened for a while.
 
         They end with `GenerationEnded`; without it, the service stops, and the client may come back.
-        Raises: NotFound, also for another family's; InvalidInput for a `last` that this generation cannot have given.
+        Raises: NotFound, also for another family's; InvalidInput for a `last` that this generation cannot have given;
+        TooManyRequests where the user, or everybody, follows as many as they may.
         """
+        self.open_streams.check(actor.user_id)
         generation = await self.follow_generation.get(actor, generation_id)
         if last is not None and last.attempt_number > len(generation.attempts):
             raise InvalidInput("Last-Event-ID", "No event of this generation has this id. Leave it out to start anew.")
         return self._events(actor, generation, last)
 
     async def _events(self, actor: Actor, asked: Generation, cursor: Cursor | None) -> AsyncGenerator[Event | None]:
-        with self.subscriptions.subscribe(asked.generation_id, with_text=True) as subscription:
+        with (
+            self.open_streams.counted(asked.user_id),
+            self.subscriptions.subscribe(asked.generation_id, with_text=True) as subscription,
+        ):
             while cursor is None or not cursor.is_last:
                 try:
                     async with asyncio.timeout(self.quiet_seconds):

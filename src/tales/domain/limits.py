@@ -53,6 +53,26 @@ class GenerationLimits:
 NO_LIMITS = GenerationLimits()
 
 
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How many streams of events a server has open, for one user and in all; None: as many as are asked for."""
+
+    per_user: int | None = None
+    in_all: int | None = None
+
+    def check(self, of_user: int, in_all: int) -> None:
+        """Pass when one more is within the limits. Raises: TooManyRequests."""
+        if self.per_user is not None and of_user >= self.per_user:
+            message = f"You may follow {_stories(self.per_user)} at a time, and do. Close a stream, or wait."
+            raise TooManyRequests(SOON, message, limit="streams_per_user")
+        if self.in_all is not None and in_all >= self.in_all:
+            message = (
+                f"This server has {self.in_all} streams of events at a time, and all are in use. Try again soon, or "
+                "ask for the generation itself."
+            )
+            raise TooManyRequests(SOON, message, limit="streams")
+
+
 def check_request_rate(per_minute: int, wait: float) -> None:
     """Pass when a request need not wait. `wait` in seconds. Raises: TooManyRequests."""
     if wait > 0:

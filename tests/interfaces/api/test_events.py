@@ -16,6 +16,7 @@ from tales.infrastructure.events import progress_hub
 from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import add_user, attempt, insert
+from tests.fixtures.waiting import until as wait_until
 from tests.interfaces.api.serving import Served, stranger_of, tales, text_of
 from tests.interfaces.api.world import problem
 
@@ -321,3 +322,34 @@ async def test_notices_and_logs_hold_nobodys_words(
     assert len(notices) > 3
     said = " ".join(notices) + caplog.text + "".join(capfd.readouterr())
     assert all(word not in said for word in ("Mia", "Lantern", "hedgehog", "Once"))
+
+
+async def test_a_user_follows_so_many_at_a_time_and_a_server_tells_so_many(
+    database: Database, simulator: Simulator
+) -> None:
+    async with tales(database, simulator, "sim/hang", streams_per_user=2, max_streams=3) as family:
+        generation_id = await family.ask()
+        address = f"/generations/{generation_id}/events"
+        async with aclosing(family.stream(generation_id)) as one, aclosing(family.stream(generation_id)) as two:
+            await anext(one)
+            await anext(two)
+            refused = await family.client.get(address)
+            problem(refused, 429, "too_many_requests")
+            assert (refused.json()["limit"], refused.headers["Retry-After"]) == ("streams_per_user", "5")
+            assert "You may follow 2 stories at a time" in refused.json()["detail"]
+
+            with database.connect() as connection:
+                stranger = add_user(connection)
+                theirs = insert(connection, "generations", attempt(stranger))["generation_id"]
+            headers = stranger_of(family, stranger)
+            async with family.client.stream("GET", f"/generations/{theirs}/events", headers=headers) as third:
+                assert third.status_code == 200
+                await anext(third.aiter_lines())
+                full = await family.client.get(f"/generations/{theirs}/events", headers=headers)
+                assert (full.status_code, full.json()["limit"]) == (429, "streams")
+
+        async def may_follow() -> bool:
+            async with family.client.stream("GET", address) as answer:
+                return answer.status_code == 200
+
+        await wait_until(may_follow)
