@@ -263,6 +263,7 @@ FUNCTIONS = (
     Function("tales.only_forgets", _WRITERS),
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
+    *(Function(f"tales.{name}", _WRITERS) for name in ("is_line", "are_interests", "is_time", "has_legacy_columns")),
     # The queue: each takes on the role that it needs.
     Function("tales.enqueue_attempts", _WORKERS | {"tales_requester"}),
     Function("tales.claim_attempts", _WORKERS),

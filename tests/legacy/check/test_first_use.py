@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tales.legacy.migrate import migrate_up
 from tales.legacy.report import Severity
 from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase
+from tests.fixtures.rows import add_user as add_user_row
+from tests.fixtures.rows import child, hero, insert
 from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.library import add_family, add_story, add_user
 
@@ -103,6 +107,40 @@ def test_what_stops_the_first_use_is_named_and_mended_by_its_statement(legacy_da
     for statement in finding.statements:
         legacy_database.execute(statement)
     assert findings(look(legacy_database), name) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "words", "is_mended"),
+    [
+        ("children", {"created_at": "infinity"}, "created_at that no calendar has", True),
+        ("heroes", {"created_at": "0044-03-15 BC"}, "created_at that no calendar has", True),
+        ("stories", {"updated_at": "56972-06-11"}, "updated_at that no calendar has", True),
+        ("children", {"name": "x" * 81}, "name of more than 80 characters", False),
+        ("heroes", {"appearance": "x" * 401}, "appearance of more than 400 characters", False),
+        ("stories", {"title": "x" * 121}, "title of more than 120 characters", False),
+        ("children", {"interests": ["dragons", None]}, "interests that are no list", False),
+        ("children", {"interests": [["a"], ["b"]]}, "interests that are no list", False),
+        ("children", {"interests": ["x"] * 13}, "interests that are no list", False),
+    ],
+)
+def test_rows_that_the_service_shows_and_would_not_take_are_counted_with_examples(
+    legacy_database: Database, table: str, changes: dict[str, Any], words: str, is_mended: bool
+) -> None:
+    with legacy_database.connect() as connection:
+        user = add_user_row(connection)
+        make = {"children": child, "heroes": hero}.get(table)
+        id_ = insert(connection, table, make(user) | changes)["id"] if make else None
+    if id_ is None:
+        id_ = add_story(legacy_database, user, **changes)
+    report = look(legacy_database)
+    finding = the_finding(report, "family_row_odd")
+    assert report.problems == ()
+    assert f"1 rows of tales.{table} have {words}" in finding.sentence
+    assert str(id_) in finding.sentence
+    assert bool(finding.statements) == is_mended
+    for statement in finding.statements:
+        legacy_database.execute(statement)
+    assert bool(findings(look(legacy_database), "family_row_odd")) != is_mended
 
 
 def test_what_018_grants_is_said(legacy_database: Database) -> None:

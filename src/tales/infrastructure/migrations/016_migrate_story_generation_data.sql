@@ -268,9 +268,9 @@ begin
     execute format('insert into %s (%s) select %s from tales.stories where id = any ($1)', place, columns, columns)
         using ids;
     -- 017 has filled this in.
-    execute format('update %s set created_at = (old_value #>> ''{}'')::timestamptz'
-        ' from tales_migration.saved_originals'
-        ' where id = any ($1) and story_id = id and column_name = ''created_at''', place) using ids;
+    execute format('update %s set created_at = (old_value #>> ''{}'')::timestamptz '
+        'from tales_migration.saved_originals '
+        'where id = any ($1) and story_id = id and column_name = ''created_at''', place) using ids;
     delete from tales.stories where id = any (ids);
 end
 $$;

@@ -12,3 +12,11 @@ to public;
 
 drop trigger stories_check_family on tales.stories;
 drop function tales.check_story_family();
+
+drop trigger if exists children_check_values on tales.children;
+drop trigger if exists heroes_check_values on tales.heroes;
+drop trigger if exists stories_check_values on tales.stories;
+drop trigger if exists generations_check_values on tales.generations;
+drop function if exists
+    tales.check_values(), tales.has_legacy_columns(), tales.are_interests(text[]), tales.is_time(timestamptz),
+    tales.is_line(text, integer);

@@ -20,6 +20,124 @@ create trigger stories_check_family before insert or update of child_id, hero_id
         current_user in ('authenticated', 'tales_requester') and (new.child_id is not null or new.hero_id is not null)
     ) execute function tales.check_story_family();
 
+-- The tables take from a user what the API takes, and no more: one row of megabytes, or of a time that no program can
+-- show, would burden each list that it is in. Only what is new or has changed is looked at, so that a row of before
+-- can still be rated, renamed and deleted; `tales migrate check` counts those. What the service writes in its own
+-- name, the domain has checked. A test compares these numbers with the domain's.
+
+-- Whether a value is one line of 1 to `most` characters, with something to see in it and no control character. Blank
+-- are spaces, and marks that have no width.
+create function tales.is_line(value text, most integer) returns boolean
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+    return value is not null and length(value) <= most and value !~ '[\u0001-\u001f\u007f-\u009f]'
+        and value ~ ('[^ \u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f'
+            '\u205f-\u2064\u2066-\u206f\u3000\ufeff]');
+end
+$$;
+
+-- Whether these are at most 12 lines of up to 60 characters, in one dimension.
+create function tales.are_interests(value text[]) returns boolean
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+    return value is not null and coalesce(array_ndims(value), 1) = 1 and cardinality(value) <= 12
+        and not exists (select from unnest(value) as item where not tales.is_line(item, 60));
+end
+$$;
+
+-- Whether a time is one that every program can show, in every time zone.
+create function tales.is_time(value timestamptz) returns boolean
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+    return coalesce(value between '0001-01-02Z' and '9999-12-30Z', false);
+end
+$$;
+
+-- Until 017 has dropped its columns, the old application writes these tables too, and by rules of its own.
+create function tales.has_legacy_columns() returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    return exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = 'tales.stories'::regclass and attname = 'model_used' and not attisdropped
+    );
+end
+$$;
+
+create function tales.check_values() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+    is_new constant boolean := tg_op = 'INSERT';
+    refused text;
+begin
+    if tales.has_legacy_columns() then
+        return new;
+    end if;
+    case tg_table_name
+    when 'children' then
+        refused := case
+            when (is_new or new.name is distinct from old.name) and not tales.is_line(new.name, 80) then 'name'
+            when (is_new or new.age is distinct from old.age) and not coalesce(new.age between 0 and 17, false)
+                then 'age'
+            when (is_new or new.gender is distinct from old.gender)
+                and new.gender is not null and not tales.is_line(new.gender, 80) then 'gender'
+            when (is_new or new.interests is distinct from old.interests) and not tales.are_interests(new.interests)
+                then 'interests'
+            when (is_new or new.created_at is distinct from old.created_at) and not tales.is_time(new.created_at)
+                then 'created_at'
+        end;
+    when 'heroes' then
+        refused := case
+            when (is_new or new.name is distinct from old.name) and not tales.is_line(new.name, 80) then 'name'
+            when (is_new or new.appearance is distinct from old.appearance)
+                and new.appearance is not null and not tales.is_line(new.appearance, 400) then 'appearance'
+            when (is_new or new.created_at is distinct from old.created_at) and not tales.is_time(new.created_at)
+                then 'created_at'
+        end;
+    when 'stories' then
+        refused := case
+            when (is_new or new.title is distinct from old.title) and not tales.is_line(new.title, 120) then 'title'
+            when (is_new or new.content is distinct from old.content)
+                and not coalesce(length(new.content) <= 200000, false) then 'content'
+            when (is_new or new.rating is distinct from old.rating) and new.rating not between 1 and 10 then 'rating'
+            when (is_new or new.created_at is distinct from old.created_at) and not tales.is_time(new.created_at)
+                then 'created_at'
+            when (is_new or new.updated_at is distinct from old.updated_at)
+                and new.updated_at is not null and not tales.is_time(new.updated_at) then 'updated_at'
+        end;
+    when 'generations' then
+        refused := case
+            when new.moral is not null and not tales.is_line(new.moral, 200) then 'moral'
+            when new.model_used is not null and not tales.is_line(new.model_used, 200) then 'model_used'
+            when new.relationship_description is not null and not tales.is_line(new.relationship_description, 300)
+                then 'relationship_description'
+            when new.hero_appearance is not null and not tales.is_line(new.hero_appearance, 400)
+                then 'hero_appearance'
+            when new.story_length > 30 then 'story_length'
+            when length(new.language) > 20 then 'language'
+            when length(new.prompt_version) > 80 then 'prompt_version'
+            when length(new.prompt) > 200000 then 'prompt'
+        end;
+    end case;
+    if refused is not null then
+        raise exception '%.% has a value that the service would not take', tg_table_name, refused
+            using errcode = 'check_violation', table = tg_table_name, column = refused,
+                constraint = format('%s_%s_as_by_the_service', tg_table_name, refused);
+    end if;
+    return new;
+end
+$$;
+
+create trigger children_check_values before insert or update on tales.children
+    for each row execute function tales.check_values();
+create trigger heroes_check_values before insert or update on tales.heroes
+    for each row execute function tales.check_values();
+create trigger stories_check_values before insert or update on tales.stories
+    for each row when (current_user <> 'service_role') execute function tales.check_values();
+-- A user changes no more of an attempt than to cancel it (015).
+create trigger generations_check_values before insert on tales.generations
+    for each row when (current_user not in ('service_role', 'tales_requester')) execute function tales.check_values();
+
 -- Everybody may call a new function, and Supabase shows it as a remote procedure. These are called by triggers and
 -- generated columns, in the name of whoever writes an attempt; the others by the owner alone.
 revoke execute on function
@@ -27,10 +145,12 @@ revoke execute on function
     tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb),
     tales.without_contents(tales.generations),
     tales.check_attempt_sequence(), tales.guard_attempt(), tales.cancel_attempt(), tales.check_story_attempt(),
-    tales.check_story_family()
+    tales.check_story_family(), tales.check_values(), tales.is_line(text, integer), tales.are_interests(text[]),
+    tales.is_time(timestamptz), tales.has_legacy_columns()
 from public;
 grant execute on function
     tales.json_count(jsonb), tales.json_amount(jsonb), tales.json_name(jsonb), tales.is_sealed(text),
     tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb),
-    tales.without_contents(tales.generations)
+    tales.without_contents(tales.generations),
+    tales.is_line(text, integer), tales.are_interests(text[]), tales.is_time(timestamptz), tales.has_legacy_columns()
 to authenticated, service_role;

@@ -9,6 +9,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from tales import legacy
+from tales.domain.family import MAX_APPEARANCE, MAX_NAME
+from tales.domain.story_spec import MAX_MORAL, MAX_RELATIONSHIP
+from tales.domain.titles import MAX_TITLE
 from tales.infrastructure.migrations.steps import revisions
 from tales.legacy.report import LEGACY, Step
 
@@ -61,16 +64,16 @@ WRITTEN_AS_NULL = {
 
 LONGEST: dict[str, dict[str, int | None]] = {
     "stories": {
-        "title": 120,
+        "title": MAX_TITLE,
         "content": None,
         "model_used": 200,
         "story_type": 8,
-        "moral": 200,
-        "hero_appearance": 400,
-        "relationship_description": 300,
+        "moral": MAX_MORAL,
+        "hero_appearance": MAX_APPEARANCE,
+        "relationship_description": MAX_RELATIONSHIP,
     },
-    "children": {"name": 80, "gender": 80},
-    "heroes": {"name": 80, "appearance": 400},
+    "children": {"name": MAX_NAME, "gender": MAX_NAME},
+    "heroes": {"name": MAX_NAME, "appearance": MAX_APPEARANCE},
 }
 """The most characters that the service writes into a text; None: there is no limit."""
 
