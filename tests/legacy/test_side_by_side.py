@@ -14,8 +14,11 @@ from tales.infrastructure.migrations.migrate import current_revision
 from tales.infrastructure.migrations.steps import newest_revision
 from tales.legacy.migrate import ARCHIVE_TABLE, MigrationOptions, migrate_down, migrate_up
 from tales.legacy.verify import verify
+from tests.fixtures.actors import acting, refused
+from tests.fixtures.actors import user as signed_in
 from tests.fixtures.databases import Database
-from tests.fixtures.rows import attempt, ended, insert
+from tests.fixtures.rows import attempt, change, child, ended, insert
+from tests.legacy.check.looking import findings, look
 from tests.legacy.concurrency import stop_at
 from tests.legacy.library import add_family, add_story, add_user, add_varied_stories, stories
 
@@ -251,3 +254,21 @@ def test_past_the_point_of_no_return_a_write_of_the_old_application_is_refused_a
     migrate_up(legacy_database.owner_url)
 
     assert legacy_database.rows("select moral from tales.generations") == [{"moral": "kindness"}]
+
+
+def test_the_old_application_writes_values_of_its_own_rules_as_long_as_it_serves(legacy_database: Database) -> None:
+    user = add_user(legacy_database)
+    expand(legacy_database)
+    assert findings(look(legacy_database), "trigger_disabled") == []
+    with legacy_database.connect() as connection, acting(connection, signed_in(user)):
+        kept = insert(connection, "children", child(user, name="x" * 81, created_at="infinity"))
+    add_story(legacy_database, user, title="x" * 500)
+
+    migrate_up(legacy_database.owner_url)
+
+    with legacy_database.connect() as connection:
+        with refused("children_name_as_by_the_service"), acting(connection, signed_in(user)):
+            insert(connection, "children", child(user, name="x" * 81))
+        with acting(connection, signed_in(user)):
+            assert change(connection, "children", kept, age=7) == 1
+    assert legacy_database.rows("select tgrelid::regclass from pg_trigger where tgenabled <> 'O'") == []

@@ -86,6 +86,8 @@ def back(database: Database, path: Path) -> None:
 
 def add_story(database: Database, words: str = "Once upon a time ...") -> None:
     with database.connect() as connection, connection.transaction():
+        # A row of before: nobody can write such a title any more.
+        connection.execute("set local session_replication_role = replica")
         attempt = rows.insert(connection, "generations", rows.ended(rows.add_user(connection), prompt=words))
         rows.insert(connection, "stories", rows.story(attempt, title=words, content=words))
 

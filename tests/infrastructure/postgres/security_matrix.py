@@ -263,7 +263,6 @@ FUNCTIONS = (
     Function("tales.only_forgets", _WRITERS),
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
-    *(Function(f"tales.{name}", _WRITERS) for name in ("is_line", "are_interests", "is_time", "has_legacy_columns")),
     # The queue: each takes on the role that it needs.
     Function("tales.enqueue_attempts", _WORKERS | {"tales_requester"}),
     Function("tales.claim_attempts", _WORKERS),
@@ -279,5 +278,6 @@ FUNCTIONS = (
         frozenset({"service_role", "tales_app", "tales_requester"}),
         why_definer="a token is looked at before the user's role is taken on, and users may not look sessions up",
     ),
+    Function("tales.check_values", why_definer="whatever role writes, it need not be let call what this calls"),
     Function("tales.forget_live_text", why_definer="whoever erases attempts may not delete their text"),
 )

@@ -197,3 +197,12 @@ def test_each_character_is_taken_alone_as_the_domain_takes_it(connection: Connec
     in_domain = {n for n in range(1, 65536) if not 0xD800 <= n <= 0xDFFF and passes(n)}
     assert in_domain - in_sql == set()
     assert in_sql - in_domain <= shaping
+
+
+def test_a_role_of_the_operators_own_writes_as_it_may(connection: Connection, parent: UUID) -> None:
+    with connection.transaction(force_rollback=True):
+        connection.execute("create role tales_test_importer bypassrls")
+        connection.execute("grant usage on schema tales to tales_test_importer")
+        connection.execute("grant insert on tales.children to tales_test_importer")
+        connection.execute("set local role tales_test_importer")
+        insert(connection, "children", child(parent))

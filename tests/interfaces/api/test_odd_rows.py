@@ -111,3 +111,17 @@ async def test_interests_of_any_shape_are_listed(
         )  # fmt: skip
     (item,) = (await family.client.get("/children")).json()["items"]
     assert (item["id"], item["interests"]) == (str(id_), shown)
+
+
+@pytest.mark.parametrize(("table", "columns"), [("children", ["name", "age"]), ("heroes", ["name"])])
+async def test_a_row_that_lacks_what_ours_have_is_listed(
+    database: Database, family: Family, table: str, columns: list[str]
+) -> None:
+    make = {"children": child, "heroes": hero}[table]
+    with database.connect() as connection:
+        for column in columns:
+            connection.execute(f"alter table tales.{table} alter column {column} drop not null")  # type: ignore[arg-type]
+        connection.execute("set session_replication_role = replica")
+        row = insert(connection, table, make(family.user_id, **dict.fromkeys(columns)))
+    items = (await family.client.get(f"/{table}")).json()["items"]
+    assert str(row["id"]) in [item["id"] for item in items]

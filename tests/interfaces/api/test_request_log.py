@@ -21,7 +21,8 @@ Lines = list[Any]
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """What is logged, as the log has it."""
+    """What is logged, as the log has it unless it was told to say less."""
+    structlog.reset_defaults()
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
         yield logs
 

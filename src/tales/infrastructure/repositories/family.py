@@ -83,9 +83,10 @@ def hero_repository(session: AsyncSession) -> SqlCharacterRepository[HeroDB, New
     return SqlCharacterRepository(session, HeroDB, _to_hero)
 
 
+# A row of another origin may lack what ours have.
 def _to_child(row: ChildDB) -> Child:
     interests = tuple(_texts(row.interests))
-    return Child(row.id, row.user_id, row.name, row.age, interests, row.gender, row.created_at, row.version)
+    return Child(row.id, row.user_id, row.name or "", row.age or 0, interests, row.gender, row.created_at, row.version)
 
 
 def _texts(array: Sequence[object] | None) -> Iterator[str]:
@@ -98,4 +99,4 @@ def _texts(array: Sequence[object] | None) -> Iterator[str]:
 
 
 def _to_hero(row: HeroDB) -> Hero:
-    return Hero(row.id, row.user_id, row.name, row.appearance, row.created_at, row.version)
+    return Hero(row.id, row.user_id, row.name or "", row.appearance, row.created_at, row.version)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-from tales.legacy.check.specification import names_to_come
+from tales.legacy.check.specification import names_to_come, ours
 from tales.legacy.report import Finding, Severity
 
 _TABLES = text("""
@@ -16,7 +16,8 @@ _TABLES = text("""
         array['autovacuum_enabled=false', 'autovacuum_enabled=off'] && c.reloptions as is_unvacuumed,
         coalesce(t.n_dead_tup, 0) as dead, coalesce(t.n_live_tup, 0) as live,
         array(
-            select quote_ident(tgname) from pg_trigger where tgrelid = c.oid and tgenabled in ('D', 'R') order by 1
+            select quote_ident(tgname) from pg_trigger
+            where tgrelid = c.oid and tgenabled in ('D', 'R') and tgname <> all (:ours) order by 1
         ) as muted,
         exists (
             select from pg_index as i
@@ -117,7 +118,7 @@ def judge_tables(
         yield Finding(
             "autovacuum_off", Severity.WARNING, "Autovacuum is off: what the migration leaves stays as bloat."
         )
-    for row in connection.execute(_TABLES):
+    for row in connection.execute(_TABLES, {"ours": ours("trigger")}):
         yield from _shape(row.table, row.name, row.is_partitioned or row.is_inherited, row.has_key)
         yield from _health(row.name, row.is_unvacuumed, row.dead, row.live)
         if row.is_unlogged:
