@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -29,13 +30,10 @@ class OpenStreams:
         self._limits = limits
         self._counts: Counter[UUID] = Counter()
 
-    def check(self, user_id: UUID) -> None:
-        """Pass when this user may open one more. Raises: TooManyRequests."""
-        self._limits.check(self._counts[user_id], self._counts.total())
-
     @contextmanager
     def counted(self, user_id: UUID) -> Iterator[None]:
-        """One stream more while the block runs."""
+        """One more of this user's while the block runs. Raises: TooManyRequests."""
+        self._limits.check(self._counts[user_id], self._counts.total())
         self._counts[user_id] += 1
         try:
             yield
@@ -65,17 +63,23 @@ class StreamEvents:
         Raises: NotFound, also for another family's; InvalidInput for a `last` that this generation cannot have given;
         TooManyRequests where the user, or everybody, follows as many as they may.
         """
-        self.open_streams.check(actor.user_id)
-        generation = await self.follow_generation.get(actor, generation_id)
-        if last is not None and last.attempt_number > len(generation.attempts):
-            raise InvalidInput("Last-Event-ID", "No event of this generation has this id. Leave it out to start anew.")
-        return self._events(actor, generation, last)
+        with ExitStack() as stack:
+            # Before anything is waited for: of those who ask at the same moment, none is let in beside the limit.
+            stack.enter_context(self.open_streams.counted(actor.user_id))
+            generation = await self.follow_generation.get(actor, generation_id)
+            if last is not None and last.attempt_number > len(generation.attempts):
+                message = "No event of this generation has this id. Leave it out to start anew."
+                raise InvalidInput("Last-Event-ID", message)
+            counted = stack.pop_all()
+        events = self._events(actor, generation, last, counted)
+        # A stream whose client has left before the first event never comes to its end.
+        weakref.finalize(events, counted.close)
+        return events
 
-    async def _events(self, actor: Actor, asked: Generation, cursor: Cursor | None) -> AsyncGenerator[Event | None]:
-        with (
-            self.open_streams.counted(asked.user_id),
-            self.subscriptions.subscribe(asked.generation_id, with_text=True) as subscription,
-        ):
+    async def _events(
+        self, actor: Actor, asked: Generation, cursor: Cursor | None, counted: ExitStack
+    ) -> AsyncGenerator[Event | None]:
+        with counted, self.subscriptions.subscribe(asked.generation_id, with_text=True) as subscription:
             while cursor is None or not cursor.is_last:
                 try:
                     async with asyncio.timeout(self.quiet_seconds):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,12 +16,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tales.administration import open_transactions
 from tales.domain.errors import Unavailable
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.embedded.server import allow_app_login, start_embedded, stop_embedded
 from tales.infrastructure.postgres.engine import POOL_SIZE, make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.legacy.migrate import migrate_up
+from tales.settings import Settings
 from tests.fixtures.databases import Database
 from tests.fixtures.server import run_folder
 from tests.fixtures.waiting import until
@@ -126,23 +129,16 @@ async def test_a_connection_that_dies_in_the_middle_costs_its_user_alone(
 
 
 async def test_no_more_connections_are_opened_than_the_operator_allows(database: Database) -> None:
-    engine = make_engine(database.app_url, pool_size=1, overflow=2)
-    connections = [await engine.connect() for _ in range(3)]
-    waiting = asyncio.ensure_future(_use(engine))
-    try:
-        await until(lambda: len(database.rows(_PIDS)) == 3)
-        assert not waiting.done()
-    finally:
-        for connection in connections:
-            await connection.close()
-    await waiting
-    assert len(database.rows(_PIDS)) == 1
-    await engine.dispose()
-
-
-async def _use(engine: AsyncEngine) -> None:
-    async with engine.connect():
-        pass
+    settings = Settings(database_url=database.app_url, pool_size=1, pool_overflow=2)
+    async with open_transactions(settings) as transactions:
+        async with AsyncExitStack() as crowd:
+            for _ in range(3):
+                await crowd.enter_async_context(transactions.as_service())
+            waiting = asyncio.ensure_future(transactions.call("select 1 as one", ()))
+            await until(lambda: len(database.rows(_PIDS)) == 3)
+            assert not waiting.done()
+        await waiting
+        assert len(database.rows(_PIDS)) == 1
 
 
 async def test_a_connection_that_the_driver_has_given_up_is_replaced(engine: AsyncEngine) -> None:

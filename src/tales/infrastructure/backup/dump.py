@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from tales.domain.errors import Conflict, TalesError
 from tales.files import new_file
-from tales.infrastructure.backup.connection import arguments, environment, owner_session
+from tales.infrastructure.backup.connection import owner_session, told
 from tales.infrastructure.backup.contents import Contents, contents_of, noting
-from tales.infrastructure.backup.programs import programs_to_dump
+from tales.infrastructure.backup.programs import output_of, programs_to_dump, run_program
 
 OURS = ("tales", "tales_internal", "tales_migration")
 """The schemas that nobody else writes into. `auth` is ours where no platform has brought it."""
@@ -46,8 +46,9 @@ def make_backup(url: str, to: Path) -> Contents:
         chosen = [f"--schema={name}" for name in schemas]
         # By its descriptor: whoever may write to the folder cannot put another file, or a link, in its place.
         output = f"--file=/dev/fd/{file}"
-        command = [str(folder / "pg_dump"), "-Fc", output, f"--snapshot={snapshot}", *chosen, *arguments(url)]
-        dumped = subprocess.run(command, env=environment(url), pass_fds=[file], capture_output=True, check=False)  # noqa: S603 -- PostgreSQL's own
+        where, variables = told(url)
+        command = [str(folder / "pg_dump"), "-Fc", output, f"--snapshot={snapshot}", *chosen, where]
+        dumped = run_program(command, variables, files=[file])
         if dumped.returncode:
             raise BackupFailed(f"pg_dump failed: {_reason(dumped.stderr)}. No file was made.")
         expected = contents_of(connection, schemas)
@@ -65,11 +66,13 @@ def _reason(said: bytes) -> str:
 def _read_back(folder: Path, file: int) -> Contents:
     contents: Contents = {}
     command = [str(folder / "pg_restore"), "--data-only", "--file=-", f"/dev/fd/{file}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[file]) as reading:  # noqa: S603 -- PostgreSQL's own
-        assert reading.stdout is not None  # it was asked for
-        for _ in noting(reading.stdout, contents):
-            pass
-    return contents if reading.returncode == 0 else {}
+    try:
+        with output_of(command, files=[file]) as script:
+            for _ in noting(script, contents):
+                pass
+    except CalledProcessError:
+        return {}
+    return contents
 
 
 @contextmanager

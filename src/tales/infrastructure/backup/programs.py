@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from tales.domain.errors import Unavailable
 from tales.infrastructure.embedded.cluster import programs
@@ -64,6 +65,23 @@ def _version(folder: Path) -> int | None:
     """The major version of the programs in `folder`; None where one of them is missing."""
     if not all(shutil.which(name, path=str(folder)) for name in _NEEDED):
         return None
-    said = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True, check=False)  # noqa: S603 -- PostgreSQL's own
-    found = _MAJOR.search(said.stdout)
+    found = _MAJOR.search(run_program([str(folder / "pg_dump"), "--version"]).stdout.decode(errors="replace"))
     return int(found[1]) if found else None
+
+
+def run_program(
+    command: Sequence[str], variables: Mapping[str, str] | None = None, files: Collection[int] = ()
+) -> subprocess.CompletedProcess[bytes]:
+    """Run one of these programs to its end, with `variables` and open `files`; how it ended, and what it said."""
+    # The program is one of `programs_to_...`, and no shell reads the arguments.
+    return subprocess.run(command, env=variables, pass_fds=files, capture_output=True, check=False)  # noqa: S603 -- see above
+
+
+@contextmanager
+def output_of(command: Sequence[str], files: Collection[int] = ()) -> Iterator[IO[bytes]]:
+    """What one of these programs writes, as it comes. Raises: CalledProcessError when it has not ended well."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=files) as running:  # noqa: S603 -- as above
+        assert running.stdout is not None  # it was asked for
+        yield running.stdout
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command[0])

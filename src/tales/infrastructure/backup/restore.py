@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -14,10 +14,10 @@ import psycopg
 from psycopg import sql
 
 from tales.domain.errors import Conflict, TalesError
-from tales.infrastructure.backup.connection import arguments, environment, owner_session
+from tales.infrastructure.backup.connection import owner_session, told
 from tales.infrastructure.backup.contents import Contents, contents_of, noting
 from tales.infrastructure.backup.dump import OURS
-from tales.infrastructure.backup.programs import programs_to_restore
+from tales.infrastructure.backup.programs import output_of, programs_to_restore, run_program
 
 _SCHEMA = re.compile(r"^\d+; \d+ \d+ SCHEMA - (\w+) ", re.MULTILINE)
 _REVISION = re.compile(r"^COPY tales_internal\.schema_version \(version_num\) FROM stdin;\n(\d{3})\n", re.MULTILINE)
@@ -64,7 +64,7 @@ class Archive:
 
     def _read(self, *options: str) -> str:
         command = [str(self.folder / "pg_restore"), *options, str(self.path)]
-        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 -- PostgreSQL's own
+        done = run_program(command)
         if done.returncode:
             said = done.stderr.decode(errors="replace")
             later = " It was made by a later pg_dump than this machine has." if "unsupported version" in said else ""
@@ -83,14 +83,11 @@ class Archive:
                 wanted.writelines(entry for entry in entries if not pattern.match(entry))
                 wanted.flush()
                 command.append(f"--use-list={wanted.name}")
-            yield from self._run(command)
-
-    def _run(self, command: Sequence[str]) -> Iterator[IO[bytes]]:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reading:  # noqa: S603 -- PostgreSQL's own
-            assert reading.stdout is not None  # it was asked for
-            yield reading.stdout
-        if reading.returncode:
-            raise RestoreFailed(f"{self.path} breaks off. Nothing was restored.")
+            try:
+                with output_of(command) as script:
+                    yield script
+            except subprocess.CalledProcessError:
+                raise RestoreFailed(f"{self.path} breaks off. Nothing was restored.") from None
 
 
 def open_archive(url: str, path: Path) -> Archive:
@@ -130,9 +127,10 @@ def _run(url: str, archive: Archive, schemas: Collection[str], server_version: i
     """Have psql run the backup's script. Whatever ends it before its COMMIT has changed nothing."""
     contents: Contents = {}
     options = ["--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=sqlstate"]
-    command = [str(archive.folder / "psql"), *options, "--file=-", *arguments(url)]
-    with subprocess.Popen(  # noqa: S603 -- PostgreSQL's own
-        command, env=environment(url), stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    where, variables = told(url)
+    command = [str(archive.folder / "psql"), *options, "--file=-", where]
+    with subprocess.Popen(  # noqa: S603 -- a program of `programs_to_restore`, and no shell reads the arguments
+        command, env=variables, stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as writing:
         assert writing.stdin is not None  # it was asked for
         try:

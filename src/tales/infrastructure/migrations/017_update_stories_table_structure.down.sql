@@ -76,7 +76,8 @@ drop trigger if exists stories_sync on tales.stories;
 drop trigger if exists stories_sync_json on tales.stories;
 drop trigger if exists stories_check_attempt on tales.stories;
 drop function if exists tales.check_story_attempt();
--- Triggers of others are muted until it is done, as in 016.
+-- Triggers of others are muted until it is done. The function is that of 016, which a database that never held a
+-- legacy story does not have any more.
 create or replace function tales_migration.mute_triggers(mute boolean) returns void
 language plpgsql set search_path = '' as $$
 declare

@@ -8,11 +8,10 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 
-from tales.infrastructure.postgres.session import FOR_SESSION
+from tales.infrastructure.postgres.session import CONNECT_TIMEOUT, FOR_SESSION
 from tales.infrastructure.postgres.times import read_nearest_times
 from tales.infrastructure.postgres.urls import connection_parameters
 
-CONNECT_TIMEOUT = 10
 ANSWER_TIMEOUT = 15.0
 """Seconds for one statement of the service: a connection that keeps silent for longer is given up."""
 
@@ -58,7 +57,7 @@ def connection_options(url: str, name: str) -> dict[str, Any]:
     }
 
 
-async def open_connection(*, autocommit: bool = False, keeps_session: bool = True, **options: Any) -> ServiceConnection:  # noqa: ANN401 -- libpq's and psycopg's
+async def open_connection(*, autocommit: bool = False, keeps_session: bool = True, **options: Any) -> ServiceConnection:  # noqa: ANN401 -- libpq's and psycopg's options have no common type
     """A connection with these options, and a session set up for our statements. Raises: psycopg.Error.
 
     `keeps_session`: False behind a transaction pooler, whose sessions are everybody's. `SqlTransactions` sets there in

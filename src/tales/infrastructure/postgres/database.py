@@ -10,10 +10,9 @@ import psycopg
 from tales.infrastructure.embedded.server import find_embedded, start_embedded
 from tales.infrastructure.migrations.steps import newest_revision
 from tales.infrastructure.postgres.errors import translated_errors
-from tales.infrastructure.postgres.session import FOR_TRANSACTION
+from tales.infrastructure.postgres.session import CONNECT_TIMEOUT, FOR_TRANSACTION
 from tales.infrastructure.postgres.urls import libpq_url
 
-_CONNECT_TIMEOUT = 10
 # A session behind a pooler is everybody's: nothing is set in it, and this names nothing that others could have made.
 _REVISION = "select version_num from tales_internal.schema_version"
 _PASSES_POLICIES = """
@@ -53,7 +52,7 @@ def find_ready_database(home: Path, url: str | None, queue_url: str | None) -> D
         return None
     try:
         with psycopg.connect(
-            libpq_url(database.app_url), autocommit=True, connect_timeout=_CONNECT_TIMEOUT
+            libpq_url(database.app_url), autocommit=True, connect_timeout=CONNECT_TIMEOUT
         ) as connection:
             found = connection.execute(_REVISION).fetchone()
     except psycopg.Error:
@@ -67,7 +66,7 @@ def bypasses_rls(url: str) -> bool:
     Each transaction takes on its request's role all the same; a mistake before that would see every family's rows.
     Raises: Unavailable.
     """
-    with translated_errors(), psycopg.connect(libpq_url(url)) as connection:
+    with translated_errors(), psycopg.connect(libpq_url(url), connect_timeout=CONNECT_TIMEOUT) as connection:
         connection.execute(FOR_TRANSACTION)
         found = connection.execute(_PASSES_POLICIES).fetchone()
     return found is not None and bool(found[0])

@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+CONNECT_TIMEOUT = 10
 
 # What a server, a role or a database sets for everybody would change what our statements mean. Names are looked for in
 # pg_catalog alone: ours are written whole, and what others have made in another schema is not found by accident.
@@ -23,9 +26,13 @@ FOR_TRANSACTION: LiteralString = "select pg_catalog.set_config('search_path', 'p
 """For a session that may be somebody else's afterwards, as a transaction pooler's are."""
 
 
-def connect(conninfo: str = "", *, autocommit: bool = False, **options: Any) -> psycopg.Connection:  # noqa: ANN401 -- libpq's
-    """A connection of a command, its session set up for our statements. Raises: psycopg.Error."""
-    connection = psycopg.connect(conninfo, autocommit=True, **options)
+def connect(conninfo: str = "", *, autocommit: bool = False, **options: Any) -> psycopg.Connection:  # noqa: ANN401 -- libpq's and psycopg's options have no common type
+    """A connection of a command, its session set up for our statements. Raises: psycopg.Error.
+
+    A server that keeps silent is given up after `CONNECT_TIMEOUT` seconds, unless the URL says otherwise.
+    """
+    said = {"connect_timeout": CONNECT_TIMEOUT, **conninfo_to_dict(conninfo), **options}
+    connection = psycopg.connect(autocommit=True, **said)
     try:
         connection.execute(FOR_SESSION)
         connection.autocommit = autocommit

@@ -15,7 +15,7 @@ from psycopg.pq import Format
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-"""What migration 027 lets into a row, and 016 into an attempt."""
+"""What migration 024 lets a user write, and 016 lets into an attempt."""
 
 _OID = psycopg.adapters.types["timestamptz"].oid
 # The driver's own, in C where that is installed: it is asked first.
@@ -31,7 +31,7 @@ class NearestTimeLoader(Loader):
         assert _DRIVERS is not None
         self._driver = _DRIVERS(oid, context)
 
-    def load(self, data: Buffer) -> Any:  # noqa: ANN401 -- psycopg's own
+    def load(self, data: Buffer) -> datetime:
         try:
             time: datetime = self._driver.load(data)
         except psycopg.DataError:

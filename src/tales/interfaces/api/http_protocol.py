@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from asyncio import BaseTransport, Protocol, TimerHandle, Transport
+from asyncio import AbstractEventLoop, BaseTransport, Protocol, TimerHandle, Transport
 from functools import partial
 from typing import Any, cast
 
 import httptools
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from tales.interfaces.api.connections import ConnectionLimits, Connections, as_bytes
 from tales.interfaces.api.problem_kinds import REQUEST_TIMEOUT
@@ -38,8 +40,16 @@ class HttpProtocol(HttpToolsProtocol):
     _departure: TimerHandle | None = None
     """Runs while an answer waits for its client."""
 
-    def __init__(self, *arguments: Any, connections: Connections | None = None, **options: Any) -> None:  # noqa: ANN401 -- uvicorn's
-        super().__init__(*arguments, **options)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+        *,
+        connections: Connections | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
         self._kept_by = connections or Connections(ConnectionLimits())
         self._patience = self._kept_by.limits.patience
 

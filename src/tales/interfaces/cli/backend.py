@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from tales.domain.errors import Unauthenticated
 from tales.interfaces.cli.server_option import ChosenServer
@@ -12,6 +12,8 @@ from tales.settings import Settings
 
 if TYPE_CHECKING:
     from tales.client import AsyncTales, TokenStore
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -34,6 +36,17 @@ async def open_client(server: ChosenServer | None, settings: Settings) -> AsyncI
     with client_errors():
         async with opened as tales:
             yield tales
+
+
+async def first(found: AsyncGenerator[T], most: int) -> list[T]:
+    """The first `most` of a list; no page behind them is asked for."""
+    taken: list[T] = []
+    async with aclosing(found):
+        async for item in found:
+            taken.append(item)
+            if len(taken) == most:
+                break
+    return taken
 
 
 def _tokens(address: str, settings: Settings) -> TokenStore:

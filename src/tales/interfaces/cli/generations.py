@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -13,7 +12,7 @@ import typer
 from tales.administration import open_transactions
 from tales.application.generations import get_whole, list_all
 from tales.domain.page import MAX_PAGE, PageRequest
-from tales.interfaces.cli.backend import open_client
+from tales.interfaces.cli.backend import first, open_client
 from tales.interfaces.cli.console import out
 from tales.interfaces.cli.json_output import generation_json
 from tales.interfaces.cli.records import AnyGeneration
@@ -71,14 +70,9 @@ async def _list(server: ChosenServer | None, settings: Settings, limit: int) -> 
     if server is None:
         async with open_transactions(settings) as transactions:
             return [(found.user_id, found) for found in (await list_all(transactions, PageRequest(limit))).items]
-    generations: list[Owned] = []
-    async with open_client(server, settings) as tales, aclosing(tales.generations.list(page_size=limit)) as found:
+    async with open_client(server, settings) as tales:
         user_id = (await tales.me()).id
-        async for generation in found:
-            generations.append((user_id, generation))
-            if len(generations) == limit:
-                break
-    return generations
+        return [(user_id, generation) for generation in await first(tales.generations.list(page_size=limit), limit)]
 
 
 async def _get(server: ChosenServer | None, settings: Settings, generation_id: UUID) -> Owned:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from tales.administration import open_transactions
 from tales.application.stories import get_any, list_all
 from tales.domain.generation import Json
 from tales.domain.page import MAX_PAGE, PageRequest
-from tales.interfaces.cli.backend import open_client
+from tales.interfaces.cli.backend import first, open_client
 from tales.interfaces.cli.console import out
 from tales.interfaces.cli.json_output import story_json
 from tales.interfaces.cli.records import AnyStory
@@ -71,14 +70,9 @@ async def _list(server: ChosenServer | None, settings: Settings, limit: int) -> 
     if server is None:
         async with open_transactions(settings) as transactions:
             return [(found.user_id, found) for found in (await list_all(transactions, PageRequest(limit))).items]
-    stories: list[Owned] = []
-    async with open_client(server, settings) as tales, aclosing(tales.stories.list(page_size=limit)) as found:
+    async with open_client(server, settings) as tales:
         user_id = (await tales.me()).id
-        async for story in found:
-            stories.append((user_id, story))
-            if len(stories) == limit:
-                break
-    return stories
+        return [(user_id, story) for story in await first(tales.stories.list(page_size=limit), limit)]
 
 
 async def _get(server: ChosenServer | None, settings: Settings, story_id: UUID) -> Owned:

@@ -51,10 +51,10 @@ def judge_family_rows(connection: Connection, later: Severity) -> Iterator[Findi
         for name, value in columns.items():
             if (table, name) not in usual:
                 continue
-            count = text(f"select count(*) from tales.{table} where {name} is null")  # noqa: S608 -- names of ours
+            count = text(f"select count(*) from tales.{table} where {name} is null")  # noqa: S608 -- tables, columns and conditions are constants of this module
             if rows := connection.execute(count).scalar_one():
                 sentence = f"{rows} rows of tales.{table} have no {name}, which the service shows. Fill it."
-                fill = f"update tales.{table} set {name} = {value} where {name} is null;"  # noqa: S608 -- names of ours
+                fill = f"update tales.{table} set {name} = {value} where {name} is null;"  # noqa: S608 -- tables, columns and conditions are constants of this module
                 yield Finding("family_row_incomplete", later, sentence, (fill,))
     for odd in _odd_values():
         if {(odd.table, odd.name), (odd.table, "id")} <= usual:
@@ -81,7 +81,7 @@ def _odd_rows(connection: Connection, odd: _Odd) -> Iterator[Finding]:
     counting = f"""
         select count(*) as rows, (array_agg(id::text order by id))[1:{_EXAMPLES}] as examples
         from tales.{odd.table} where {odd.broken}
-    """  # noqa: S608 -- names of ours
+    """  # noqa: S608 -- tables, columns and conditions are constants of this module
     found = connection.execute(text(counting)).one()
     if found.rows:
         sentence = (
