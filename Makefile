@@ -12,7 +12,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-
 SAME_EVERYWHERE := tests/benchmarks tests/client tests/docs tests/domain tests/infrastructure/auth \
 	tests/infrastructure/embedded tests/infrastructure/providers tests/interfaces/api tests/simulator \
 	$(filter-out tests/interfaces/cli/test_migrate%,$(wildcard tests/interfaces/cli/test_*.py)) \
-	$(patsubst %,tests/acceptance/test_%.py,budget fuzz limits odd_answers processes remote terminal wheel workers)
+	$(patsubst %,tests/acceptance/test_%.py,budget fuzz limits odd_answers processes remote restarts terminal wheel workers)
 
 # Empty: Python keeps what it has compiled, also where the environment tells it not to. Each worker of the tests and each
 # command that they run would compile everything anew.
