@@ -268,8 +268,8 @@ create trigger generations_guard_pending before update on tales.generations
         or (old.worker_id is not null and old.worker_id is distinct from new.worker_id)
     )) execute function tales.guard_attempt();
 
--- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest. tales_requester
--- is that user (018).
+-- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest. A user is whoever
+-- the policies bind and is not the service, whatever the role is called.
 create function tales.cancel_attempt() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -280,7 +280,8 @@ end
 $$;
 
 create trigger generations_cancel_attempt before update on tales.generations
-    for each row when (current_user in ('authenticated', 'tales_requester')) execute function tales.cancel_attempt();
+    for each row when (current_user <> 'service_role' and row_security_active('tales.generations'))
+    execute function tales.cancel_attempt();
 
 -- Who may do what (decisions 13 and 14). Nobody may delete: attempts are the audit trail.
 -- The owner moves every family's rows until 017 has dropped the old columns; from then on the policies bind it too.
