@@ -268,8 +268,8 @@ create trigger generations_guard_pending before update on tales.generations
         or (old.worker_id is not null and old.worker_id is distinct from new.worker_id)
     )) execute function tales.guard_attempt();
 
--- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest. A user is whoever
--- the policies bind and is not the service, whatever the role is called.
+-- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest. A user is
+-- whoever the policies bind and is not the service, whatever the role is called.
 create function tales.cancel_attempt() returns trigger
 language plpgsql set search_path = '' as $$
 begin

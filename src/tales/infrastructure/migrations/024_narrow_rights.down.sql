@@ -13,6 +13,15 @@ to public;
 drop trigger stories_check_family on tales.stories;
 drop function tales.check_story_family();
 
+drop trigger if exists children_keep_id on tales.children;
+drop trigger if exists heroes_keep_id on tales.heroes;
+drop trigger if exists stories_keep_id on tales.stories;
+drop trigger if exists children_take_id on tales.children;
+drop trigger if exists heroes_take_id on tales.heroes;
+drop trigger if exists stories_take_id on tales.stories;
+drop trigger if exists generations_take_id on tales.generations;
+drop function if exists tales.take_id();
+
 drop trigger if exists children_check_values on tales.children;
 drop trigger if exists heroes_check_values on tales.heroes;
 drop trigger if exists stories_check_values on tales.stories;

@@ -21,6 +21,75 @@ create trigger stories_check_family before insert or update of child_id, hero_id
         current_user <> 'service_role' and (new.child_id is not null or new.hero_id is not null)
     ) execute function tales.check_story_family();
 
+-- A primary key does not ask whose the row is that has an id already, and says so: a user could find out which ids
+-- exist. So a row is tried before a user's insert, and taken back: no look-up sees what the policies hide from the
+-- owner too, or has not been committed yet, but the key itself does. A row that would take another's id is made
+-- nobody's, and the policies refuse it as any row that is not the user's own. The service makes its ids itself.
+create function tales.take_id() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+    violated text;
+    is_own boolean;
+begin
+    if tg_op = 'UPDATE' then
+        new.user_id := null;
+        return new;
+    end if;
+    begin
+        execute (
+            select format('insert into tales.%I (%s) select %s', tg_table_name,
+                string_agg(quote_ident(attname), ', '), string_agg('($1).' || quote_ident(attname), ', '))
+            from pg_catalog.pg_attribute
+            where attrelid = tg_relid and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = ''
+                and has_column_privilege(tg_relid, attnum, 'insert')
+        ) using new;
+        raise exception 'taken back';
+    exception
+        when unique_violation then
+            get stacked diagnostics violated = constraint_name;
+        -- Whatever else is wrong with the row, it is refused for it in a moment.
+        when others then
+            return new;
+    end;
+    if exists (
+        select from pg_catalog.pg_constraint where conrelid = tg_relid and conname = violated and contype = 'p'
+    ) then
+        execute format('select exists (select from tales.%I where %2$I = ($1).%2$I)', tg_table_name, tg_argv[0])
+        into is_own using new;
+        if not is_own then
+            new.user_id := null;
+        end if;
+    end if;
+    return new;
+end
+$$;
+
+-- By their names these come after the triggers that look at the row as it is.
+create trigger children_take_id before insert on tales.children
+    for each row when (
+        current_user <> 'service_role' and pg_trigger_depth() = 0 and row_security_active('tales.children')
+    ) execute function tales.take_id('id');
+create trigger heroes_take_id before insert on tales.heroes
+    for each row when (
+        current_user <> 'service_role' and pg_trigger_depth() = 0 and row_security_active('tales.heroes')
+    ) execute function tales.take_id('id');
+create trigger stories_take_id before insert on tales.stories
+    for each row when (
+        current_user <> 'service_role' and pg_trigger_depth() = 0 and row_security_active('tales.stories')
+    ) execute function tales.take_id('id');
+create trigger generations_take_id before insert on tales.generations
+    for each row when (
+        current_user not in ('service_role', 'tales_requester') and pg_trigger_depth() = 0
+        and row_security_active('tales.generations')
+    ) execute function tales.take_id('generation_id');
+-- Nor is a row given another id.
+create trigger children_keep_id before update of id on tales.children
+    for each row when (new.id <> old.id and row_security_active('tales.children')) execute function tales.take_id();
+create trigger heroes_keep_id before update of id on tales.heroes
+    for each row when (new.id <> old.id and row_security_active('tales.heroes')) execute function tales.take_id();
+create trigger stories_keep_id before update of id on tales.stories
+    for each row when (new.id <> old.id and row_security_active('tales.stories')) execute function tales.take_id();
+
 -- The tables take from a user what the API takes, and no more: one row of megabytes, or of a time that no program can
 -- show, would burden each list that it is in. Only what is new or has changed is looked at, so that a row of before
 -- can still be rated, renamed and deleted; `tales migrate check` counts those. What the service writes in its own
@@ -129,15 +198,19 @@ create trigger generations_check_values before insert on tales.generations
 -- Until 017 has dropped its columns, the old application writes these tables too, and by rules of its own. Then these
 -- triggers are switched on with what drops the columns.
 do $$
+declare
+    waiting record;
 begin
     if exists (
         select from pg_catalog.pg_attribute
         where attrelid = 'tales.stories'::regclass and attname = 'model_used' and not attisdropped
     ) then
-        alter table tales.children disable trigger children_check_values;
-        alter table tales.heroes disable trigger heroes_check_values;
-        alter table tales.stories disable trigger stories_check_values;
-        alter table tales.generations disable trigger generations_check_values;
+        for waiting in
+            select tgrelid::regclass as on_table, tgname from pg_catalog.pg_trigger
+            where tgfoid in ('tales.check_values()'::regprocedure, 'tales.take_id()'::regprocedure)
+        loop
+            execute format('alter table %s disable trigger %I', waiting.on_table, waiting.tgname);
+        end loop;
     end if;
 end
 $$;
@@ -149,8 +222,8 @@ revoke execute on function
     tales.only_forgets(uuid, uuid, boolean), tales.only_seals_response(jsonb, jsonb),
     tales.without_contents(tales.generations),
     tales.check_attempt_sequence(), tales.guard_attempt(), tales.cancel_attempt(), tales.check_story_attempt(),
-    tales.check_story_family(), tales.check_values(), tales.is_line(text, integer), tales.are_interests(text[]),
-    tales.is_time(timestamptz)
+    tales.check_story_family(), tales.take_id(), tales.check_values(), tales.is_line(text, integer),
+    tales.are_interests(text[]), tales.is_time(timestamptz)
 from public;
 grant execute on function
     tales.json_count(jsonb), tales.json_amount(jsonb), tales.json_name(jsonb), tales.is_sealed(text),

@@ -295,10 +295,9 @@ declare
     waiting record;
 begin
     for waiting in
-        select t.tgrelid::regclass as on_table, t.tgname
-        from pg_catalog.pg_trigger as t
-        join pg_catalog.pg_class as c on c.oid = t.tgrelid
-        where c.relnamespace = 'tales'::regnamespace and t.tgenabled = 'D' and t.tgname = c.relname || '_check_values'
+        select tgrelid::regclass as on_table, tgname from pg_catalog.pg_trigger
+        where tgenabled = 'D'
+            and tgfoid in (to_regprocedure('tales.check_values()'), to_regprocedure('tales.take_id()'))
     loop
         execute format('alter table %s enable trigger %I', waiting.on_table, waiting.tgname);
     end loop;
