@@ -377,6 +377,39 @@ def test_nobody_has_another_right_and_everybody_together_has_none(world: World) 
     assert {right["right"] for right in rights} <= {"SELECT", "INSERT", "UPDATE", "DELETE"}
 
 
+LOCKS = ("access share", "row exclusive", "share update exclusive", "access exclusive")
+"""From the weakest to the strongest; what `row share` asks for depends on the version of PostgreSQL."""
+
+
+def _locks(connection: Connection, role: str, relation: str) -> list[str]:
+    """How a role may lock a relation whole."""
+    allowed = []
+    for mode in LOCKS:
+        with connection.transaction(force_rollback=True):
+            connection.execute(f"set local role {role}")
+            try:
+                connection.execute(f"lock table {relation} in {mode} mode nowait")
+            except psycopg.errors.InsufficientPrivilege:
+                continue
+            allowed.append(mode)
+    return allowed
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", "tales_requester", "tales_app"])
+@EVERY_LINE
+def test_a_relation_is_locked_whole_by_those_alone_who_may_delete_from_it(world: World, line: Line, role: str) -> None:
+    users = role in {"authenticated", "tales_requester"}
+    commands = {command for command in COMMANDS if users and line.marks(command)["family"] != REFUSED}
+    if role == "tales_app" and line.marks("select")["login"] != REFUSED:
+        commands.add("select")
+    weak = {"access share"} if "select" in commands else set()
+    if "insert" in commands and line.inserted == EVERY_COLUMN:
+        # Which holds nobody up who reads or writes.
+        weak.add("row exclusive")
+    allowed = set(_locks(world.connection, role, line.relation))
+    assert allowed == (set(LOCKS) if "delete" in commands else weak)
+
+
 def test_no_right_comes_by_default_with_a_new_table(world: World) -> None:
     with world.connection.transaction(force_rollback=True):
         world.connection.execute("create table tales.toys (id integer)")

@@ -172,6 +172,22 @@ async def test_nor_does_one_that_stops_in_the_middle_of_a_users_transaction(
         await stop_in_the_middle()
 
 
+async def test_a_table_that_somebody_has_locked_whole_is_waited_for_no_longer_than_for_any_answer(
+    transactions: SqlTransactions, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await add_user(transactions)
+    monkeypatch.setattr("tales.infrastructure.postgres.engine.ANSWER_TIMEOUT", 0.3)
+    with database.connect() as locking, locking.transaction():
+        locking.execute("set local role authenticated")
+        locking.execute("lock table tales.children in access exclusive mode")
+        with pytest.raises(Unavailable):
+            async with transactions.as_user(Actor(user)) as waiting:
+                await waiting.children.list_for_user(user, PageRequest())
+
+    async with transactions.as_user(Actor(user)) as work:
+        assert not (await work.children.list_for_user(user, PageRequest())).items
+
+
 async def test_no_familys_words_are_in_an_error(transactions: SqlTransactions) -> None:
     user = await add_user(transactions)
     secret = "a secret dragon called Fluff"
