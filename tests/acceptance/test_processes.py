@@ -36,10 +36,22 @@ def test_a_server_killed_during_the_call_loses_the_attempt_and_not_the_story(pla
     assert len(place.simulator.requests) == 2
 
 
+def assert_server_is_not_named(client: httpx.Client) -> None:
+    """Neither where something is, nor where nothing is, nor to what is no request at all."""
+    for address in ("/health/live", "/", "/nothing/here"):
+        assert "Server" not in client.get(address).headers, address
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as raw:
+        raw.sendall(b"What is this?\r\n\r\n")
+        said = b"".join(iter(lambda: raw.recv(4096), b"")).lower()
+    assert b" 400 " in said
+    assert b"\r\nserver:" not in said
+    assert b"uvicorn" not in said
+
+
 @pytest.mark.timeout(60)
 def test_a_server_that_is_stopped_finishes_its_story_first(place: Place) -> None:
     with place.serving("sim/slow-10") as (process, client):
-        assert "Server" not in client.get("/health/live").headers
+        assert_server_is_not_named(client)
         sign_in(client)
         ask(client)
         until(lambda: len(place.simulator.requests) == 1, seconds=10)
