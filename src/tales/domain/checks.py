@@ -5,21 +5,22 @@ from __future__ import annotations
 import unicodedata
 
 from tales.domain.errors import InvalidInput
+from tales.domain.invisible import without_invisible
 
-# They have no width and yet belong to words: Persian and Indic names and emoji families are written with them.
-_JOINERS = "\u200c\u200d"
+# It looks like a space, and is one in Braille.
+_BLANK = "\u2800"
 
 
 def checked_text(field: str, value: str, maximum: int) -> str:
     """`value` on one line, composed (Unicode NFC), without outer white space; 1 to `maximum` characters.
 
-    A character is a Unicode code point. Invisible marks (byte order marks, soft hyphens, marks of direction, which
+    A character is a Unicode code point. Invisible ones (byte order marks, soft hyphens, marks of direction, which
     come along with copied text) are left out in silence, for nobody could find them to remove them.
     Raises: InvalidInput.
     """
-    visible = "".join(char for char in value if char in _JOINERS or unicodedata.category(char) != "Cf")
+    visible = without_invisible(unicodedata.normalize("NFC", value.replace(_BLANK, " ")))
     text = " ".join(unicodedata.normalize("NFC", visible).split())
-    if not text.strip(_JOINERS + " "):
+    if not text:
         raise InvalidInput(field, f"{field} is empty. Write at least one character.")
     if len(text) > maximum:
         raise InvalidInput(field, f"{field} has {len(text)} characters. Use at most {maximum}.")

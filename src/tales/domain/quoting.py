@@ -9,8 +9,9 @@ Rows may hold what no check of today has seen: legacy ones, and those that came 
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from tales.domain.invisible import without_invisible
 
 # Each of them, and whatever Unicode counts as the same (NFKC: full-width, small, mathematical forms).
 _HARMLESS = {
@@ -33,12 +34,6 @@ _LOOKALIKES = {
     **dict.fromkeys("∣│┃❘❙❚￨¦", "/"),
     **dict.fromkeys("∖⧵⧹", "/"),
 }
-_JOINERS = "\u200c\u200d"
-# They show nothing of their own; more than one after a character can only carry something else.
-_SELECTORS = re.compile("([\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
-# Between letters of scripts that need one, or in an emoji of several; nowhere else do they belong to a word.
-_LETTER = f"[^\x00-\x7f{_JOINERS}]"
-_JOINER = re.compile(f"(?<={_LETTER})([{_JOINERS}])[{_JOINERS}]*(?={_LETTER})|[{_JOINERS}]+")
 
 
 def quoted(value: str, maximum: int) -> str:
@@ -48,9 +43,10 @@ def quoted(value: str, maximum: int) -> str:
     backslashes have become harmless ones that read the same.
     """
     # Cut before and after: what came in beside the service may be megabytes.
-    words = " ".join("".join(map(_harmless, value[: maximum * 4])).split())[:maximum]
-    words = _JOINER.sub(r"\1", _SELECTORS.sub(r"\1", words)).strip()
-    return f'"{words}"'
+    words = without_invisible("".join(map(_harmless, value[: maximum * 4])))
+    words = " ".join(words.split())[:maximum]
+    # What the cut has parted from what needed it.
+    return f'"{without_invisible(words).strip()}"'
 
 
 def _harmless(char: str) -> str:
@@ -59,10 +55,10 @@ def _harmless(char: str) -> str:
     if char in _LOOKALIKES:
         return _LOOKALIKES[char]
     category = unicodedata.category(char)
-    if category in {"Cc", "Zl", "Zp"}:
+    if category in {"Cc", "Zl", "Zp"} or char == "\u2800":
         return " "
     # Not those without a name yet: emoji are newer than this Python.
-    if category in {"Cs", "Co"} or (category == "Cf" and char not in _JOINERS):
+    if category in {"Cs", "Co"}:
         return ""
     same = unicodedata.normalize("NFKC", char)
     return _HARMLESS.get(same, char)

@@ -27,4 +27,5 @@ drop trigger if exists heroes_check_values on tales.heroes;
 drop trigger if exists stories_check_values on tales.stories;
 drop trigger if exists generations_check_values on tales.generations;
 drop function if exists
-    tales.check_values(), tales.are_interests(text[]), tales.is_time(timestamptz), tales.is_line(text, integer);
+    tales.check_values(), tales.are_interests(text[]), tales.is_time(timestamptz), tales.is_line(text, integer),
+    tales.hides_something(text);

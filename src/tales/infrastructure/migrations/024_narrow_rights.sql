@@ -95,14 +95,32 @@ create trigger stories_keep_id before update of id on tales.stories
 -- can still be rated, renamed and deleted; `tales migrate check` counts those. What the service writes in its own
 -- name, the domain has checked. A test compares these numbers with the domain's.
 
--- Whether a value is one line of 1 to `most` characters, with something to see in it and no control character. Blank
--- are spaces, and marks that have no width.
+-- Whether a value hides something: holds what nobody sees, and no script and no emoji needs where it stands. What that
+-- is, `tales.domain.invisible` says; of joiners and selectors only what shows without a look at the letters is
+-- refused, and the prompt goes without the rest.
+create function tales.hides_something(value text) returns boolean
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+    -- The flags of England, Scotland and Wales are written in tags.
+    return regexp_replace(value, '\U0001f3f4\U000e0067\U000e0062'
+        '(\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f',
+        '', 'g') ~ ('[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u200b'
+        '\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd'
+        '\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]'
+        '|[\u200c\u200d]{2}|[\u0001-\u007f][\u200c\u200d]'
+        '|[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]{2}');
+end
+$$;
+
+-- Whether a value is one line of 1 to `most` characters, with something to see in it, and no control character and
+-- nothing hidden.
 create function tales.is_line(value text, most integer) returns boolean
 language plpgsql immutable parallel safe set search_path = '' as $$
 begin
     return value is not null and length(value) <= most and value !~ '[\u0001-\u001f\u007f-\u009f]'
-        and value ~ ('[^ \u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f'
-            '\u205f-\u2064\u2066-\u206f\u3000\ufeff]');
+        and value ~ ('[^ \u00a0\u1680\u180b-\u180f\u2000-\u200a\u200c\u200d\u2028\u2029\u202f\u205f\u2800\u3000'
+            '\ufe00-\ufe0f\U000e0100-\U000e01ef]')
+        and not tales.hides_something(value);
 end
 $$;
 
@@ -223,7 +241,7 @@ revoke execute on function
     tales.without_contents(tales.generations),
     tales.check_attempt_sequence(), tales.guard_attempt(), tales.cancel_attempt(), tales.check_story_attempt(),
     tales.check_story_family(), tales.take_id(), tales.check_values(), tales.is_line(text, integer),
-    tales.are_interests(text[]), tales.is_time(timestamptz)
+    tales.hides_something(text), tales.are_interests(text[]), tales.is_time(timestamptz)
 from public;
 grant execute on function
     tales.json_count(jsonb), tales.json_amount(jsonb), tales.json_name(jsonb), tales.is_sealed(text),
