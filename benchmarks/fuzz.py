@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.fuzzing import MODELS, VERSIONS, furnish, fuzz, sign_up
+from benchmarks.generations.service import UNLIMITED
 from tales.infrastructure.embedded.server import stop_embedded
 
 _COMMAND = (sys.executable, "-m", "tales.interfaces.cli.main")
@@ -73,6 +74,7 @@ def _serving(home: Path) -> Iterator[httpx.Client]:
         "TALES_MODELS": MODELS,
         "TALES_JWT_SECRET": _SECRET,
         "TALES_LOG_LEVEL": "error",
+        **UNLIMITED,
     }
     processes = [
         subprocess.Popen([*_COMMAND, "simulate", "--port", str(simulator)], env=environment, stdout=subprocess.DEVNULL),

@@ -20,6 +20,8 @@ import psycopg
 
 TALES = (sys.executable, "-m", "tales.interfaces.cli.main")
 WAIT = 120
+UNLIMITED = {"TALES_DAILY_GENERATIONS": "0", "TALES_CONCURRENT_GENERATIONS": "0", "TALES_REQUESTS_PER_MINUTE": "0"}
+"""One user asks for thousands of stories."""
 READY_SECONDS = 60.0
 
 
@@ -69,6 +71,7 @@ def service(database_url: str, provider_url: str, home: Path, port: int, **varia
         "TALES_MODELS": "bench/story",
         "TALES_LOG_LEVEL": "warning",
         "TALES_CONCURRENCY": "64",
+        **UNLIMITED,
     }
     process = subprocess.Popen([*TALES, "serve", "--port", str(port)], env=environment | variables)
     try:

@@ -55,6 +55,7 @@ from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits
 from tales.infrastructure.providers.parameters import ParameterMemory
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.infrastructure.repositories.model_parameters import ModelParameters
 from tales.settings import Settings
 
@@ -114,7 +115,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             await stack.enter_async_context(worker.running())
             dispatcher, on_enqueued = worker, worker.wake
         await stack.enter_async_context(NoticeListener(database.queue_url, hub, on_enqueued, log).running())
-        limits = GenerationLimits(settings.daily_generations, settings.concurrent_generations)
+        limits = GenerationLimits(settings.daily_generations or None, settings.concurrent_generations or None)
         request = RequestGeneration(
             transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits
         )
@@ -210,7 +211,7 @@ def _services(
         sessions=Sessions(transactions, clock, _log()),
         change_password=ChangePassword(transactions, passwords, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
-        limit_requests=LimitRequests(transactions, settings.requests_per_minute),
+        limit_requests=LimitRequests(SqlRequestRates(transactions), settings.requests_per_minute or None),
         tokens=auth.tokens,
         authenticate=auth.authenticate,
         check_ready=transactions.check,

@@ -90,14 +90,17 @@ class Settings(BaseModel):
         default=None, description="Where access tokens must come from (`iss`), if it is set."
     )
     jwt_audience: str = Field(default="authenticated", description="Whom access tokens must be meant for (`aud`).")
-    daily_generations: int | None = Field(
-        default=None, ge=1, description="Stories that one user may ask for within 24 hours. None: no limit."
+    daily_generations: int = Field(
+        default=200, ge=0, le=1_000_000, description="Stories that one user may ask for within 24 hours. 0: no limit."
     )
-    concurrent_generations: int | None = Field(
-        default=None, ge=1, description="Stories of one user that are written at a time. None: no limit."
+    concurrent_generations: int = Field(
+        default=20,
+        ge=0,
+        le=1_000_000,
+        description="Stories of one user that wait or are written at a time. 0: no limit.",
     )
-    requests_per_minute: int | None = Field(
-        default=None, ge=1, le=60000, description="Requests that one user may send a minute. None: no limit."
+    requests_per_minute: int = Field(
+        default=600, ge=0, le=60_000, description="Requests that one user may send a minute. 0: no limit."
     )
     cors_origins: tuple[str, ...] = Field(
         default=(),

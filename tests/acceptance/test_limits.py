@@ -54,3 +54,21 @@ def test_what_the_environment_says_holds_for_all_servers_together(
         large = there.post("/api/v3/auth/signup", json={"email": "x" * 3000}, headers={"Origin": SITE})
         assert large.status_code == 413
         assert large.headers["Access-Control-Allow-Origin"] == SITE
+
+
+@pytest.mark.timeout(90)
+def test_without_a_setting_a_family_has_room_and_no_more(place: Place) -> None:
+    with place.serving("sim/hang") as (_, client):
+        sign_in(client)
+        child = client.post("/api/v3/children", json={"name": "Mia", "age": 6}).json()["id"]
+        wish = {"story_type": "child", "child_id": child, "moral": "kindness", "story_length": 1}
+        asked = [client.post("/api/v3/generations", json=wish) for _ in range(21)]
+        assert [answer.status_code for answer in asked] == [202] * 20 + [429]
+        assert "20 stories written at a time" in asked[-1].json()["detail"]
+
+        # As if the minute's requests had been sent.
+        place.database.execute("update tales.request_rates set next_at = clock_timestamp() + interval '1 minute'")
+        over = client.get("/api/v3/children")
+        assert over.status_code == 429
+        assert "600 requests a minute" in over.json()["detail"]
+        assert over.headers["Retry-After"] == "1"

@@ -26,6 +26,8 @@ GENERATIONS = int(os.environ.get("GENERATIONS", "60" if DEEP else "24"))
 AT_A_TIME = max(4, GENERATIONS // 60)
 SECONDS = max(120, GENERATIONS // 4)
 """How long two workers may take for all of them, beside a provider that shares their processors."""
+UNLIMITED = {"TALES_DAILY_GENERATIONS": "0", "TALES_CONCURRENT_GENERATIONS": "0", "TALES_REQUESTS_PER_MINUTE": "0"}
+"""One user asks for all of them."""
 LEASE = 10.0
 _IN_HAND = """
     select w.process_id, count(g.worker_id) as in_hand
@@ -92,7 +94,7 @@ def ask_for(client: httpx.Client, count: int) -> list[UUID]:
 def test_no_generation_is_lost_or_written_twice_whatever_becomes_of_workers(place: Place) -> None:
     model = "sim/slow-10"
     with ExitStack() as stack:
-        servers = [stack.enter_context(place.serving(model, "--no-worker"))[1] for _ in range(2)]
+        servers = [stack.enter_context(place.serving(model, "--no-worker", **UNLIMITED))[1] for _ in range(2)]
         killed, stopped, left = (stack.enter_context(working(place, model, AT_A_TIME)) for _ in range(3))
         sign_in(servers[0])
         servers[1].headers["Authorization"] = servers[0].headers["Authorization"]

@@ -84,7 +84,7 @@ class RequestGeneration:
         Raises: InvalidInput for a wish that cannot be or a key that is none, IdempotencyKeyReused for a key of another
         wish, NotFound for a child, hero or story that the family does not have, TooManyRequests.
         """
-        if key is not None or wish.sequel_of is not None or self.limits.are_set:
+        if key is not None or wish.sequel_of is not None:
             return await self._after_looking(actor, wish, key)
         cast = self.casts.get(actor, wish)
         while True:
@@ -96,7 +96,7 @@ class RequestGeneration:
             request = self._request(actor, AttemptId(id_, 1), wish, _spec(wish, cast, None))
             worker_id = self.dispatcher.reserve()
             try:
-                attempt = await self.attempts.enqueue(actor, request, cast, worker_id)
+                attempt = await self.attempts.enqueue(actor, request, cast, worker_id, self.limits)
             except BaseException:
                 # Cancelled, it may have been inserted all the same: it ends as lost, and the next attempt begins.
                 if worker_id is not None:
@@ -114,18 +114,17 @@ class RequestGeneration:
             cast = None  # somebody has changed the child or the hero meanwhile
 
     async def _after_looking(self, actor: Actor, wish: GenerationRequest, key: str | None) -> Generation:
-        """Where a key, a limit or an earlier story is to be looked at first, by the transaction that inserts."""
+        """Where a key or an earlier story is to be looked at first, by the transaction that inserts."""
         async with self.transactions.as_requester(actor) as work:
             id_ = self.ids.new()
             if key is not None and (
                 known := await _known(work, IdempotencyRecord(actor.user_id, key, _fingerprint(wish), id_))
             ):
                 return known
-            if self.limits.are_set:
-                self.limits.check(await work.usage.of_user(actor.user_id))
             carried_on, earlier = await _carried_on(work, wish)
             spec = _spec(carried_on, await _cast(work, carried_on), earlier)
-            attempt = await work.generations.create_attempt(self._request(actor, AttemptId(id_, 1), carried_on, spec))
+            request = self._request(actor, AttemptId(id_, 1), carried_on, spec)
+            attempt = await work.generations.create_attempt(request, self.limits)
             if wish.sequel_of is not None:
                 await work.generations.add_sequel(id_, actor.user_id, wish.sequel_of)
             await work.commit()

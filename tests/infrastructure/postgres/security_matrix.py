@@ -264,6 +264,7 @@ FUNCTIONS = (
     Function("tales.only_seals_response", _WRITERS),
     Function("tales.without_contents", _WRITERS),
     # The queue: each takes on the role that it needs.
+    Function("tales.count_requests", _WORKERS),
     Function("tales.enqueue_attempts", _WORKERS | {"tales_requester"}),
     Function("tales.claim_attempts", _WORKERS),
     Function("tales.finish_attempts", _WORKERS),

@@ -140,7 +140,6 @@ def _reads(user_id: UUID, story_id: UUID) -> dict[str, tuple[User | None, Callab
         "tally": (None, lambda work: work.login_attempts.tally(LoginKind.SIGN_IN, "17", "17")),
         "count": (None, lambda work: work.login_attempts.count(LoginKind.SIGN_IN, "17", "17")),
         "clear": (None, lambda work: work.login_attempts.clear(LoginKind.SIGN_IN, "17")),
-        "usage": (parent, lambda work: work.usage.of_user(user_id)),
         "get": (parent, lambda work: work.stories.get(story_id)),
         "get_written": (parent, lambda work: work.stories.get_written(story_id)),
         "stories": (parent, lambda work: work.stories.list_for_user(user_id, PageRequest(20))),

@@ -10,8 +10,9 @@ from psycopg.errors import InsufficientPrivilege
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import Conflict, Forbidden, Unauthenticated
+from tales.domain.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
 from tales.domain.generation import Attempt
+from tales.domain.limits import GenerationLimits
 from tales.domain.repositories.attempt_queue import (
     NOBODY,
     Cast,
@@ -106,6 +107,27 @@ async def test_who_has_signed_out_asks_for_nothing(attempt_queue: SqlAttemptQueu
     assert isinstance(first, Unauthenticated)
     assert isinstance(second, Attempt)
     assert len(await claim(attempt_queue)) == 1
+
+
+async def test_whose_limit_is_reached_costs_nobody_else_of_the_batch(
+    transactions: SqlTransactions, attempt_queue: SqlAttemptQueue, actor: Actor
+) -> None:
+    other, limits = Actor(await add_user(transactions)), GenerationLimits(per_day=3, concurrent=2)
+
+    with statements_of(transactions) as sent:
+        results = await asyncio.gather(
+            *(
+                attempt_queue.enqueue(family, attempt_request(family.user_id), NOBODY, None, limits)
+                for family in (actor, actor, other, actor)
+            ),
+            return_exceptions=True,
+        )
+
+    assert len(sent) == 1
+    assert [type(result) for result in results] == [Attempt, Attempt, Attempt, TooManyRequests]
+    assert isinstance(results[3], TooManyRequests)
+    assert results[3].limit == "concurrent_generations"
+    assert len(await claim(attempt_queue)) == 3
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])

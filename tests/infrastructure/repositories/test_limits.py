@@ -14,9 +14,10 @@ from tales.domain.actor import Actor
 from tales.domain.generation import AttemptId, AttemptRequest
 from tales.domain.idempotency import IdempotencyRecord
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tests.factories import add_user, attempt_request
 from tests.fixtures.actors import refused
-from tests.fixtures.databases import Database
+from tests.fixtures.databases import Database, statements_of
 from tests.fixtures.rows import add_user as add_row_of_user
 from tests.fixtures.rows import attempt, insert
 
@@ -118,9 +119,7 @@ async def test_who_is_erased_leaves_neither_keys_nor_rates(
     transactions: SqlTransactions, parent: UUID, database: Database
 ) -> None:
     await ask(transactions, use_of(parent))
-    async with transactions.as_service() as work:
-        await work.request_rates.take(parent, 5)
-        await work.commit()
+    await SqlRequestRates(transactions).take(parent, 5)
 
     database.execute("delete from auth.users where id = %s", parent)
 
@@ -132,10 +131,9 @@ async def test_who_has_been_idle_is_forgotten_and_who_has_not_is_not(
     transactions: SqlTransactions, parent: UUID, database: Database
 ) -> None:
     idle = await add_user(transactions)
-    async with transactions.as_service() as work:
-        await work.request_rates.take(parent, 1)
-        await work.request_rates.take(idle, 1)
-        await work.commit()
+    rates = SqlRequestRates(transactions)
+    await rates.take(parent, 1)
+    await rates.take(idle, 1)
     database.execute("update tales.request_rates set next_at = now() - interval '1 second' where user_id = %s", idle)
 
     async with transactions.as_service() as work:
@@ -150,10 +148,7 @@ async def test_a_burst_is_a_minutes_worth_and_then_they_come_evenly(
     transactions: SqlTransactions, parent: UUID, database: Database, per_minute: int
 ) -> None:
     async def take() -> float:
-        async with transactions.as_service() as work:
-            wait = await work.request_rates.take(parent, per_minute)
-            await work.commit()
-        return wait
+        return await SqlRequestRates(transactions).take(parent, per_minute)
 
     assert await take() == 0
     # As if all but one of the burst had been taken, and then the last.
@@ -170,3 +165,14 @@ def test_counting_writes_no_log_and_touches_no_index(database: Database) -> None
         "select relpersistence, reloptions from pg_class where oid = 'tales.request_rates'::regclass"
     )
     assert row == {"relpersistence": "u", "reloptions": ["fillfactor=50"]}
+
+
+async def test_requests_of_many_users_are_counted_by_one_statement(transactions: SqlTransactions, parent: UUID) -> None:
+    other, rates = await add_user(transactions), SqlRequestRates(transactions)
+
+    with statements_of(transactions) as sent:
+        waits = await asyncio.gather(*(rates.take(user_id, 2) for user_id in (parent, parent, other, parent)))
+
+    assert len(sent) == 1
+    assert waits[:3] == [0, 0, 0]
+    assert waits[3] > 0, "of one user's, those that came first are let in"

@@ -27,6 +27,7 @@ from tales.application.stream_events import StreamEvents
 from tales.application.worker import NoWorker
 from tales.domain.actor import Actor
 from tales.domain.repositories.attempt_queue import AttemptQueue
+from tales.domain.repositories.limits import RequestRates
 from tales.domain.repositories.unit_of_work import Transactions
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.tokens import JwtTokens
@@ -37,14 +38,32 @@ from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.interfaces.api.app import create_app
 from tales.interfaces.web.pages import make_missing_page, make_pages
 from tests.factories import add_user
 from tests.fixtures.time import FakeClock
-from tests.interfaces.api.world import MODELS, QUEUE, SECRET, Family, NoDatabase, NoQueue, Silence, Worker, client_of
+from tests.interfaces.api.world import (
+    MODELS,
+    QUEUE,
+    SECRET,
+    Family,
+    NoDatabase,
+    NoQueue,
+    NoRates,
+    Silence,
+    Worker,
+    client_of,
+)
 
 
-def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: AttemptQueue, hub: ProgressHub) -> Services:
+def wired(
+    transactions: Transactions,
+    passwords: Argon2Passwords,
+    attempts: AttemptQueue,
+    hub: ProgressHub,
+    rates: RequestRates,
+) -> Services:
     """Every use case, as the bootstrap wires them where no worker is."""
     ids, clock = Uuid7Maker(), SystemClock()
     tokens = JwtTokens(SECRET, clock)
@@ -69,7 +88,7 @@ def wired(transactions: Transactions, passwords: Argon2Passwords, attempts: Atte
         sessions=Sessions(transactions, clock, Silence()),
         change_password=ChangePassword(transactions, passwords, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
-        limit_requests=LimitRequests(transactions),
+        limit_requests=LimitRequests(rates),
         tokens=tokens,
         authenticate=Authenticate(tokens),
         check_ready=check_ready,
@@ -87,14 +106,14 @@ def services(
     """Every use case over a real database."""
     # The database dates what is created, so that nothing ends before it began.
     clock.set(datetime.now(UTC))
-    return wired(transactions, passwords, attempt_queue, hub)
+    return wired(transactions, passwords, attempt_queue, hub, SqlRequestRates(transactions))
 
 
 @pytest.fixture
 def closed_services(passwords: Argon2Passwords) -> Services:
     """Every use case over a database that must not be asked."""
     database = NoDatabase()
-    return wired(database, passwords, NoQueue(), ProgressHub(database, Silence()))
+    return wired(database, passwords, NoQueue(), ProgressHub(database, Silence()), NoRates())
 
 
 @pytest.fixture(scope="session")

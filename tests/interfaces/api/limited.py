@@ -16,6 +16,7 @@ from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.interfaces.api.app import create_app
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
@@ -49,6 +50,6 @@ async def another_process(database: Database, clock: FakeClock, passwords: Argon
     queue = SqlAttemptQueue(transactions, clock)
     try:
         async with hub.running(), queue.running():
-            yield wired(transactions, passwords, queue, hub)
+            yield wired(transactions, passwords, queue, hub, SqlRequestRates(transactions))
     finally:
         await engine.dispose()

@@ -18,7 +18,9 @@ from tales.application.run_attempt import RunAttempt
 from tales.domain.actor import Actor
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Attempt, AttemptRequest
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.repositories.attempt_queue import AttemptQueue, Cast, WorkerInfo
+from tales.domain.repositories.limits import RequestRates
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.retry import RetryPolicy
 from tales.infrastructure.events.progress_hub import ProgressHub
@@ -63,8 +65,20 @@ class NoQueue(AttemptQueue):
     """A queue that a request must not get to."""
 
     async def enqueue(
-        self, actor: Actor, request: AttemptRequest, cast: Cast, worker_id: UUID | None = None
+        self,
+        actor: Actor,
+        request: AttemptRequest,
+        cast: Cast,
+        worker_id: UUID | None = None,
+        limits: GenerationLimits = NO_LIMITS,
     ) -> Attempt | None:
+        raise AssertionError
+
+
+class NoRates(RequestRates):
+    """Nobody's requests are counted."""
+
+    async def take(self, user_id: UUID, per_minute: int) -> float:
         raise AssertionError
 
 

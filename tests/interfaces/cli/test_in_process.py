@@ -116,10 +116,15 @@ def test_a_story_is_written_without_a_socket_that_listens(tales: Tales, monkeypa
     assert tales(*MIA).status == 0
 
 
-def test_a_limit_on_requests_and_an_outside_provider_of_users_are_for_servers(tales: Tales) -> None:
-    tales.set(TALES_REQUESTS_PER_MINUTE="1", TALES_JWKS_URL="http://127.0.0.1:1/keys")
+def test_limits_and_an_outside_provider_of_users_are_for_servers(tales: Tales) -> None:
+    tales.set(
+        TALES_REQUESTS_PER_MINUTE="1",
+        TALES_DAILY_GENERATIONS="1",
+        TALES_CONCURRENT_GENERATIONS="1",
+        TALES_JWKS_URL="http://127.0.0.1:1/keys",
+    )
 
-    assert tales(*MIA).status == 0
+    assert [tales(*MIA).status for _ in range(2)] == [0, 0]
 
 
 def test_an_operator_is_told_what_a_server_would_log(tales: Tales, monkeypatch: pytest.MonkeyPatch) -> None:

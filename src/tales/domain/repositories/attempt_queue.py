@@ -11,6 +11,7 @@ from uuid import UUID
 from tales.domain.actor import Actor
 from tales.domain.family import Child, Hero
 from tales.domain.generation import Attempt, AttemptId, AttemptOutcome, AttemptRequest
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.retry import NextAttempt
 
 LEASE = 10.0
@@ -111,12 +112,17 @@ class AttemptQueue(Protocol):
     """Each call is one statement or few, and one commit; what many ask for at the same time may share it."""
 
     async def enqueue(
-        self, actor: Actor, request: AttemptRequest, cast: Cast, worker_id: UUID | None = None
+        self,
+        actor: Actor,
+        request: AttemptRequest,
+        cast: Cast,
+        worker_id: UUID | None = None,
+        limits: GenerationLimits = NO_LIMITS,
     ) -> Attempt | None:
         """Insert a pending attempt in the name of `actor`, claimed by `worker_id` already if that is given.
 
         None when its child or hero is no longer as in `cast`: its prompt has to be written anew.
-        Raises: Unauthenticated when the actor's session has ended, Conflict, Unavailable.
+        Raises: Unauthenticated when the actor's session has ended, TooManyRequests, Conflict, Unavailable.
         """
 
     async def claim(

@@ -8,14 +8,18 @@ from uuid import UUID
 
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.page import Page, PageRequest
 
 
 class GenerationRepository(Protocol):
     """Attempts as one actor may see and write them. Nothing is ever deleted here."""
 
-    async def create_attempt(self, request: AttemptRequest) -> Attempt:
-        """Insert `request` as a pending attempt. Raises: Conflict when the attempts before it do not allow it."""
+    async def create_attempt(self, request: AttemptRequest, limits: GenerationLimits = NO_LIMITS) -> Attempt:
+        """Insert `request` as a pending attempt.
+
+        Raises: Conflict when the attempts before it do not allow it, TooManyRequests.
+        """
 
     async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
         """End a pending attempt as its user wishes; False when it had ended already."""

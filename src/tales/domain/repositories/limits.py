@@ -7,7 +7,6 @@ from typing import Protocol
 from uuid import UUID
 
 from tales.domain.idempotency import IdempotencyRecord
-from tales.domain.limits import Usage
 
 
 class IdempotencyKeyRepository(Protocol):
@@ -23,21 +22,15 @@ class IdempotencyKeyRepository(Protocol):
         """Delete keys that were taken before `before`."""
 
 
-class RequestRateRepository(Protocol):
-    """How fast users send requests."""
+class RequestRates(Protocol):
+    """How fast users send requests. Each call is one statement and one commit, which many may share."""
 
     async def take(self, user_id: UUID, per_minute: int) -> float:
         """Count one request of this user: 0, or the seconds to wait when there were too many, and it is not counted."""
 
+
+class RequestRateRepository(Protocol):
+    """The same, as it is kept."""
+
     async def forget_idle(self) -> None:
         """Delete what no longer makes anybody wait."""
-
-
-class UsageRepository(Protocol):
-    """What users have asked for."""
-
-    async def of_user(self, user_id: UUID) -> Usage:
-        """What this user has asked for within a day.
-
-        Until the transaction ends, another one that asks the same waits: nobody adds to it meanwhile.
-        """

@@ -9,7 +9,7 @@ from tales.domain.actor import Actor
 from tales.domain.repositories.accounts import AccountRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
-from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository, UsageRepository
+from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.login_attempts import LoginAttemptRepository
 from tales.domain.repositories.reports import ReportRepository
@@ -28,7 +28,6 @@ class UnitOfWork(Protocol):
     live_texts: LiveTextRepository
     idempotency_keys: IdempotencyKeyRepository
     request_rates: RequestRateRepository
-    usage: UsageRepository
     sessions: SessionRepository
     login_attempts: LoginAttemptRepository
     reports: ReportRepository

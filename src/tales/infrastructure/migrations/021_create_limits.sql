@@ -57,3 +57,34 @@ create policy "the service forgets request rates" on tales.request_rates
 
 grant select, insert, delete on tales.idempotency_keys to service_role;
 grant select, insert, update, delete on tales.request_rates to service_role;
+
+-- Count requests, each of its user: 0, or the seconds to wait, when there were more than so many a minute, and it is
+-- not counted and writes nothing. One statement counts for many users, so that no request is a statement of its own.
+-- The clock's time, not the transaction's: a statement may have waited for another one's row.
+create function tales.count_requests(user_ids uuid[], per_minute integer)
+returns table (user_id uuid, wait double precision)
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+    gap constant interval := make_interval(secs => 60 / per_minute::double precision);
+    -- What may come at once.
+    bucket constant interval := interval '1 minute';
+    counted uuid;
+begin
+    perform set_config('request.jwt.claims', '{"role": "service_role"}', true),
+        set_config('role', 'service_role', true);
+    -- In one order for all: of two that wait for the same users, none waits for the other.
+    for counted in select given.id from unnest(user_ids) as given (id) order by given.id loop
+        insert into tales.request_rates as r (user_id, next_at) values (counted, clock_timestamp() + gap)
+        on conflict (user_id) do update set next_at = greatest(r.next_at, clock_timestamp()) + gap
+            where greatest(r.next_at, clock_timestamp()) + gap <= clock_timestamp() + bucket;
+        return query select counted, case when found then 0 else greatest(0.001, extract(epoch from coalesce(
+            (select gap + (r.next_at - bucket - clock_timestamp()) from tales.request_rates as r
+                where r.user_id = counted), gap
+        ))::double precision) end;
+    end loop;
+end
+$$;
+
+revoke execute on function tales.count_requests(uuid[], integer) from public;
+grant execute on function tales.count_requests(uuid[], integer) to tales_app, service_role;

@@ -47,20 +47,24 @@ create index generations_claimable_idx on tales.generations (queue, available_at
 -- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or,
 -- where it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when
 -- its sign-in has ended, 'cast' when its child or hero is not the one, in the version, that its prompt was written
--- about. A row that the database refuses fails them all.
+-- about, and the name of a limit, with the seconds until it makes sense to ask again, when its user has asked for
+-- `per_day` stories within a day or has `concurrent` in flight. A row that the database refuses fails them all.
 create function tales.enqueue_attempts(requests jsonb)
-returns table (generation_id uuid, created_at timestamptz, refusal text)
+returns table (generation_id uuid, created_at timestamptz, refusal text, retry_after double precision)
 language plpgsql set search_path = '' as $$
 declare
     request record;
+    asked record;
 begin
+    -- User by user: of two that wait for the same users, none waits for the other.
     for request in
         select * from jsonb_to_recordset(requests) as r (
             claims text, session_id uuid, generation_id uuid, attempt_number integer, user_id uuid, model_used text,
             prompt text, prompt_version text, story_type text, story_length integer, moral text, language text,
             hero_appearance text, relationship_description text, child_id uuid, child_version xid,
-            hero_id uuid, hero_version xid, queue text, worker_id uuid
+            hero_id uuid, hero_version xid, queue text, worker_id uuid, per_day integer, concurrent integer
         )
+        order by r.user_id
     loop
         if request.claims is not null then
             perform set_config('request.jwt.claims', request.claims, true),
@@ -68,6 +72,8 @@ begin
         end if;
         generation_id := request.generation_id;
         created_at := null;
+        refusal := null;
+        retry_after := null;
         if request.session_id is not null and not tales.session_is_open(request.session_id) then
             refusal := 'session';
         elsif (request.child_version is not null and not exists (
@@ -76,8 +82,28 @@ begin
                 select from tales.heroes as h where h.id = request.hero_id and h.xmin = request.hero_version))
         then
             refusal := 'cast';
-        else
-            refusal := null;
+        elsif request.per_day is not null or request.concurrent is not null then
+            -- Whoever asks in the same user's name waits, and then sees what this one has inserted. Two users of one
+            -- hash wait for each other now and then, no more.
+            perform pg_advisory_xact_lock(hashtext('tales.generations'), hashtext(request.user_id::text));
+            -- No attempt is in flight for a day, so the index on the user and the time finds all of it.
+            select
+                count(*) filter (where g.attempt_number = 1) as in_a_day,
+                count(*) filter (where g.status = 'pending') as in_flight,
+                extract(epoch from
+                    min(g.created_at) filter (where g.attempt_number = 1) + interval '1 day' - now()
+                ) as oldest_leaves_in
+            into asked
+            from tales.generations as g
+            where g.user_id = request.user_id and g.created_at > now() - interval '1 day';
+            if asked.in_a_day >= request.per_day then
+                refusal := 'generations_per_day';
+                retry_after := greatest(asked.oldest_leaves_in, 0);
+            elsif asked.in_flight >= request.concurrent then
+                refusal := 'concurrent_generations';
+            end if;
+        end if;
+        if refusal is null then
             insert into tales.generations as g (
                 generation_id, attempt_number, user_id, status, model_used, prompt, prompt_version, story_type,
                 story_length, moral, language, hero_appearance, relationship_description, child_id, hero_id,

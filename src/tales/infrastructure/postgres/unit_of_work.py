@@ -30,7 +30,6 @@ from tales.infrastructure.repositories.generations import SqlGenerationRepositor
 from tales.infrastructure.repositories.limits import (
     SqlIdempotencyKeyRepository,
     SqlRequestRateRepository,
-    SqlUsageRepository,
 )
 from tales.infrastructure.repositories.live_texts import SqlLiveTextRepository
 from tales.infrastructure.repositories.login_attempts import SqlLoginAttemptRepository
@@ -81,7 +80,6 @@ class SqlUnitOfWork(UnitOfWork):
         self.live_texts = SqlLiveTextRepository(session)
         self.idempotency_keys = SqlIdempotencyKeyRepository(session, role)
         self.request_rates = SqlRequestRateRepository(session, role)
-        self.usage = SqlUsageRepository(session)
         self.sessions = SqlSessionRepository(session, clock)
         self.login_attempts = SqlLoginAttemptRepository(session, clock)
         self.reports = SqlReportRepository(session)

@@ -15,6 +15,7 @@ from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.domain.errors import TalesError, Unauthenticated
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Status
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.repositories.attempt_queue import (
     GRACE,
     LEASE,
@@ -40,7 +41,7 @@ MOST_IN_A_BATCH = 64
 BATCHES_AT_ONCE = 2
 """Two keep both sides busy: while one waits for its commit, the other is made and read."""
 
-_ENQUEUE = "select refusal, created_at from tales.enqueue_attempts(%s::jsonb)"
+_ENQUEUE = "select * from tales.enqueue_attempts(%s::jsonb)"
 _CLAIM = "select * from tales.claim_attempts(%s, %s, %s, %s, %s::uuid[])"
 _FINISH = "select * from tales.finish_attempts(%s::jsonb)"
 _RENEW = "select tales.renew_lease(%s, %s, %s, %s, %s)"
@@ -112,6 +113,7 @@ class _Asked:
     request: AttemptRequest
     cast: Cast
     worker_id: UUID | None
+    limits: GenerationLimits
 
 
 class SqlAttemptQueue(AttemptQueue):
@@ -130,9 +132,14 @@ class SqlAttemptQueue(AttemptQueue):
             yield
 
     async def enqueue(
-        self, actor: Actor, request: AttemptRequest, cast: Cast, worker_id: UUID | None = None
+        self,
+        actor: Actor,
+        request: AttemptRequest,
+        cast: Cast,
+        worker_id: UUID | None = None,
+        limits: GenerationLimits = NO_LIMITS,
     ) -> Attempt | None:
-        return await self._asked.submit(_Asked(actor, request, cast, worker_id))
+        return await self._asked.submit(_Asked(actor, request, cast, worker_id, limits))
 
     async def claim(
         self, worker: WorkerInfo, most: int, among: Collection[UUID] | None = None
@@ -211,7 +218,7 @@ class SqlAttemptQueue(AttemptQueue):
 
     async def _enqueue(self, asked: Sequence[_Asked]) -> Sequence[Attempt | Exception | None]:
         requests: list[Json] = [
-            request_row(one.request, one.cast)
+            request_row(one.request, one.cast, one.limits)
             | {
                 "claims": claims_of(one.actor),
                 "session_id": str(one.actor.session_id) if one.actor.session_id else None,
@@ -219,8 +226,8 @@ class SqlAttemptQueue(AttemptQueue):
             }
             for one in asked
         ]
-        rows = await self._call(_ENQUEUE, requests)
-        return [_enqueued(one, row) for one, row in zip(asked, rows, strict=True)]
+        rows = {row["generation_id"]: row for row in await self._call(_ENQUEUE, requests)}
+        return [_enqueued(one, rows[one.request.id.generation_id]) for one in asked]
 
     async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
         now = self._clock.now()
@@ -255,6 +262,8 @@ class SqlAttemptQueue(AttemptQueue):
 def _enqueued(asked: _Asked, row: Mapping[str, Any]) -> Attempt | Exception | None:
     if row["refusal"] == "session":
         return Unauthenticated(SESSION_HAS_ENDED)
-    if row["refusal"] is not None:
+    if row["refusal"] == "cast":
         return None
+    if row["refusal"] is not None:
+        return asked.limits.error(row["refusal"], row["retry_after"])
     return enqueued(asked.request, row["created_at"], asked.worker_id)

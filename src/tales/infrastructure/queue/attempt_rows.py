@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Json, Origin, Status
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.repositories.attempt_queue import NOBODY, AttemptResult, Cast, ClaimedAttempt, EndedAttempt
 from tales.domain.story_spec import StoryType
 from tales.infrastructure.postgres.escaping import unescape_text
 
 
-def request_row(request: AttemptRequest, cast: Cast = NOBODY) -> dict[str, Json]:
+def request_row(request: AttemptRequest, cast: Cast = NOBODY, limits: GenerationLimits = NO_LIMITS) -> dict[str, Json]:
     """What `enqueue_attempts` inserts; the versions of `cast` are those that the prompt was written about."""
     return {
         "generation_id": str(request.id.generation_id),
@@ -34,6 +35,8 @@ def request_row(request: AttemptRequest, cast: Cast = NOBODY) -> dict[str, Json]
         "hero_id": _id(request.hero_id),
         "hero_version": str(cast.hero.version) if cast.hero else None,
         "queue": request.queue,
+        "per_day": limits.per_day,
+        "concurrent": limits.concurrent,
     }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from tales.application.ports import Clock
 from tales.domain.filters import ANY_GENERATION, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation, Origin, Status
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.page import Page, PageKey, PageRequest
 from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.story_spec import StoryType
@@ -23,7 +24,7 @@ from tales.infrastructure.postgres.models import GenerationDB, SequelDB, StoryDB
 from tales.infrastructure.queue.attempt_rows import enqueued, request_row
 
 # In the transaction's own name: the claims are its user's already.
-_ENQUEUE = text("select created_at from tales.enqueue_attempts(cast(:requests as jsonb))")
+_ENQUEUE = text("select * from tales.enqueue_attempts(cast(:requests as jsonb))")
 # Lists go without the large columns.
 _SUMMARY: tuple[ORMOption, ...] = tuple(
     defer(column) for column in (GenerationDB.full_response, GenerationDB.generation_info, GenerationDB.prompt)
@@ -37,9 +38,12 @@ class SqlGenerationRepository(GenerationRepository):
         self._session = session
         self._clock = clock
 
-    async def create_attempt(self, request: AttemptRequest) -> Attempt:
-        rows = await self._session.execute(_ENQUEUE, {"requests": dump_storable([request_row(request)])})
-        return enqueued(request, rows.scalar_one())
+    async def create_attempt(self, request: AttemptRequest, limits: GenerationLimits = NO_LIMITS) -> Attempt:
+        requests = dump_storable([request_row(request, limits=limits)])
+        row = (await self._session.execute(_ENQUEUE, {"requests": requests})).one()
+        if row.refusal is not None:
+            raise limits.error(row.refusal, row.retry_after)
+        return enqueued(request, row.created_at)
 
     async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
         """End a pending attempt as its user wishes; the database adds the error type."""

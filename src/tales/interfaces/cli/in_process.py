@@ -19,6 +19,7 @@ from tales.bootstrap import running_app
 from tales.client import AsyncTales, Retry
 from tales.domain.actor import Actor
 from tales.domain.errors import TalesError
+from tales.domain.limits import NO_LIMITS
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.problem_kinds import kind_of
 from tales.interfaces.api.problems import problem_response
@@ -36,8 +37,12 @@ async def local_client(settings: Settings) -> AsyncIterator[AsyncTales]:
         services = app.services
         user = _LocalUser(await services.sign_in.local_user())
         # A limit is there for those who share a server.
-        unlimited = replace(services.limit_requests, per_minute=None)
-        api = create_app(replace(services, authenticate=Authenticate(user), limit_requests=unlimited))
+        unlimited = replace(
+            services,
+            request_generation=replace(services.request_generation, limits=NO_LIMITS),
+            limit_requests=replace(services.limit_requests, per_minute=None),
+        )
+        api = create_app(replace(unlimited, authenticate=Authenticate(user)))
         api.add_exception_handler(TalesError, _tell_the_operator)
         async with (
             httpx2.AsyncClient(transport=AppTransport(api), trust_env=False) as http,
