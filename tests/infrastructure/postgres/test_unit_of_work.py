@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -19,8 +20,10 @@ from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request, new_child
-from tests.fixtures.databases import Database
+from tests.fixtures.databases import Database, outage, statements_of
+from tests.fixtures.server import Server
 from tests.fixtures.time import FakeClock, FakeIds
+from tests.fixtures.waiting import until
 
 
 async def test_what_is_left_without_a_commit_has_not_happened(
@@ -222,3 +225,28 @@ async def test_names_are_found_in_pg_catalog_alone_whatever_the_database_says(
 
     # What a pooler hands to others is left as it was.
     assert outside == ("public" if behind_pooler else "pg_catalog, pg_temp")
+
+
+async def test_however_many_ask_whether_it_is_ready_the_database_is_asked_once_a_second(
+    transactions: SqlTransactions, database: Database, server: Server
+) -> None:
+    with statements_of(transactions) as sent:
+        await transactions.check()
+        once = len(sent)
+        await asyncio.gather(*(transactions.check() for _ in range(500)))
+        await transactions.check()
+        assert len(sent) == once > 0
+    with outage(server, database):
+        await until(lambda: _is_away(transactions), seconds=5)
+    await until(lambda: _is_back(transactions), seconds=5)
+
+
+async def _is_back(transactions: SqlTransactions) -> bool:
+    with suppress(Unavailable):
+        await transactions.check()
+        return True
+    return False
+
+
+async def _is_away(transactions: SqlTransactions) -> bool:
+    return not await _is_back(transactions)

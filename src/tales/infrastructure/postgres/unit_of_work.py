@@ -56,6 +56,8 @@ CALL_TIMEOUT = 8.0
 """Seconds for a statement of the queue: less than a lease, which is lost otherwise."""
 
 CHECK_TIMEOUT = 5.0
+CHECK_INTERVAL = 1.0
+"""Seconds for which an answer is good, however many ask."""
 
 SESSION_HAS_ENDED = "This session has ended. Sign in again."
 
@@ -97,6 +99,7 @@ class SqlTransactions(Transactions):
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._asking: asyncio.Task[bool] | None = None
+        self._asked_at = float("-inf")
         settings = _OWN_SETTINGS if engine.sync_engine.get_execution_options().get(BEHIND_POOLER) else ""
         self._become = text(f"select {_ACTOR}{settings}")
         self._become_in_session = text(f"select {_IN_SESSION}{_ACTOR}{settings}")
@@ -142,9 +145,14 @@ class SqlTransactions(Transactions):
                 return bool(await session.scalar(_AUTH_IS_OURS))
 
     async def check(self) -> None:
-        """Pass when the database answers in time, and takes what is written. Raises: Unavailable."""
+        """Pass when the database answers in time, and takes what is written: asked at most once a second.
+
+        Raises: Unavailable.
+        """
+        now = asyncio.get_running_loop().time()
         # One that keeps silent is left to end by itself, and asked for no other meanwhile: to cancel it would wait too.
-        if self._asking is None or self._asking.done():
+        if self._asking is None or (self._asking.done() and now - self._asked_at >= CHECK_INTERVAL):
+            self._asked_at = now
             self._asking = asyncio.create_task(self._is_read_only())
             self._asking.add_done_callback(_ignored)
         await asyncio.wait([asking := self._asking], timeout=CHECK_TIMEOUT)

@@ -28,6 +28,9 @@ async def live() -> Health:
 
 @router.get("/ready", summary="Whether requests can be served", responses=problems(errors.Unavailable))
 async def ready(services: UseCases) -> Health:
-    """200 when the database answers, and 503 while it is away: then requests are better sent elsewhere."""
+    """200 when the database answers, and 503 while it is away: then requests are better sent elsewhere.
+
+    However many ask, the database is asked once a second.
+    """
     await services.check_ready()
     return Health(status="ready")
