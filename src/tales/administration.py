@@ -192,7 +192,7 @@ def migration_options(
 
 
 def check_migration(settings: Settings, options: CheckOptions) -> Report:
-    """Look at a legacy database before it is migrated; nothing is written. Raises: UnknownShape, Unavailable."""
+    """Look at a legacy database before it is migrated; nothing is kept. Raises: UnknownShape, Unavailable."""
     from tales.legacy.check.check import check_migration
 
     return check_migration(find_database(settings).owner_url, options)

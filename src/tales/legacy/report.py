@@ -35,6 +35,8 @@ class CheckOptions:
     statement_timeout: int = 600
     """Seconds that one statement may take; 0 for no limit."""
     sample_rows: int = 2000
+    tries_writes: bool = True
+    """Try what the service writes, in a transaction that is rolled back."""
     long_transaction: float = 60.0
     """Seconds from which on an open transaction is worth a warning."""
 

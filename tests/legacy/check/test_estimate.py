@@ -24,14 +24,14 @@ _STORIES = """
 def test_room_and_log_lie_around_what_the_migration_takes(legacy_database: Database) -> None:
     legacy_database.execute(_STORIES, add_user(legacy_database))
     legacy_database.execute("analyze tales.stories")
+    size = "select coalesce(pg_total_relation_size(to_regclass('tales.generations')), 0)"
+    size += " + pg_total_relation_size('tales.stories') as size"
+    (before,) = legacy_database.rows(size)
     estimate = look(legacy_database, sample_rows=1000).estimate
     assert estimate is not None
     assert estimate.rows == 4000
     assert 500 < estimate.sampled_rows < 2000
     assert 0 < estimate.seconds[0] < estimate.seconds[1]
-    size = "select coalesce(pg_total_relation_size(to_regclass('tales.generations')), 0)"
-    size += " + pg_total_relation_size('tales.stories') as size"
-    (before,) = legacy_database.rows(size)
     assert estimate.stories_bytes == before["size"]
     migrate_up(legacy_database.owner_url)
     (after,) = legacy_database.rows(size)

@@ -36,11 +36,15 @@ def add_check(app: typer.Typer, check_migration: Checker) -> None:
         statement_timeout: Annotated[
             int, typer.Option(metavar="SECONDS", help="How long one statement may take; 0 for no limit.")
         ] = 600,
+        no_trial: Annotated[
+            bool, typer.Option("--no-trial", help="Do not try what the service writes, not even to take it back.")
+        ] = False,
         as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     ) -> None:
         """Look at a legacy database before it is migrated: what will happen, and what has no rule yet.
 
-        Writes nothing. Leaves with 1 while something has no rule.
+        What the service writes is tried in a transaction that is rolled back; nothing is kept. Leaves with 1 while
+        something has no rule.
         """
         if until not in {None, EXPAND}:
             raise InvalidInput("--until", "--until is not expand. Use that, or leave it out.")
@@ -50,6 +54,7 @@ def add_check(app: typer.Typer, check_migration: Checker) -> None:
             invalid=invalid,
             until_expand=until == EXPAND,
             statement_timeout=statement_timeout,
+            tries_writes=not no_trial,
         )
         report = check_migration(load_settings(), options)
         if as_json:

@@ -1,4 +1,4 @@
-"""`tales migrate check`: everything that is worth knowing before a legacy database is migrated. It writes nothing."""
+"""`tales migrate check`: everything that is worth knowing before a legacy database is migrated. It leaves no trace."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ from tales.legacy.check.schema_state import SchemaState, read_schema_state
 from tales.legacy.check.security import hidden_rows, open_schema, permissive_policies, sees_users
 from tales.legacy.check.specification import steps_after
 from tales.legacy.check.tables import judge_tables
+from tales.legacy.check.trial import not_tried, try_writes
 from tales.legacy.report import LEGACY, CheckOptions, Finding, Report, Severity
 
 LOCK_TIMEOUT = "5s"
+_HOPELESS = {"not_readable", "rows_hidden", "no_users"}
+"""What to mend before anything can be tried."""
 _LOCKED_ENTIRELY = "AccessExclusiveLock"
 
 # Names come whole where nothing is on the search path. Row security that would hide a row is an error instead.
@@ -47,10 +50,20 @@ class CheckInterrupted(Unavailable):
 
 
 def check_migration(url: str, options: CheckOptions) -> Report:
-    """Look at the database at `url`, in one read-only transaction.
+    """Look at the database at `url`, in one read-only transaction; try the service's writes in one that is rolled back.
 
     Raises: UnknownShape, CheckInterrupted, DatabaseUnavailable, Forbidden.
     """
+    report = _look(url, options)
+    if report.revision == BASE or any(finding.name in _HOPELESS for finding in report.findings):
+        return report
+    is_moved = report.nothing_to_move is not None
+    later = Severity.WARNING if options.until_expand and not is_moved else Severity.PROBLEM
+    tried = try_writes(url, report, later) if options.tries_writes else (not_tried("you have said --no-trial."),)
+    return replace(report, findings=(*report.findings, *tried))
+
+
+def _look(url: str, options: CheckOptions) -> Report:
     with _reading(url, options) as connection:
         server = tuple(judge_server(connection))
         if any(finding.severity is Severity.PROBLEM for finding in server):
