@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tales.domain.throttle import BY_ADDRESS, BY_CLIENT, Counts, ThrottlePolicy
+from tales.domain.throttle import AT_HOME, BY_CLIENT, NEWCOMERS, REPEATERS, Counts, ThrottlePolicy
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 LIMIT = ThrottlePolicy(free=3, first_pause=1, longest_pause=60)
@@ -33,6 +33,6 @@ def test_nobody_waits_who_has_not_tried() -> None:
     assert ThrottlePolicy(free=0, first_pause=1, longest_pause=60).wait(Counts(0, None), NOW) == 0
 
 
-@given(st.integers(0, 10**18), st.sampled_from([*BY_ADDRESS.values(), *BY_CLIENT.values()]))
+@given(st.integers(0, 10**18), st.sampled_from([AT_HOME, NEWCOMERS, REPEATERS, *BY_CLIENT.values()]))
 def test_nobody_is_ever_locked_out_for_longer_than_an_hour(attempts: int, limit: ThrottlePolicy) -> None:
     assert 0 <= limit.wait(Counts(attempts, NOW), NOW) <= 3600

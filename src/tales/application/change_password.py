@@ -37,7 +37,7 @@ class ChangePassword:
             if not await work.accounts.change_password(account, hashed):
                 raise Conflict("The password has been changed meanwhile. Sign in with the new one.")
             await work.sessions.close_all(actor.user_id, but=actor.session_id)
-            await work.login_attempts.clear(LoginKind.SIGN_IN, account.email)
+            await work.login_attempts.clear(LoginKind.SIGN_IN, account.email, client)
             await work.commit()
 
     async def _admitted(self, actor: Actor, client: str | None) -> Account:

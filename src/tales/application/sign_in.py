@@ -89,7 +89,7 @@ class SignIn:
                 raise Unauthenticated(_WRONG)
             await work.sessions.open(session, refresh_token)
             await work.sessions.forget_expired()
-            await work.login_attempts.clear(LoginKind.SIGN_IN, account.email)
+            await work.login_attempts.clear(LoginKind.SIGN_IN, account.email, client)
             await work.commit()
         return SignedIn(Actor(account.user_id, is_admin=account.is_admin, session_id=session.id), refresh_token)
 

@@ -9,6 +9,15 @@ from enum import StrEnum
 FORGOTTEN_AFTER = timedelta(days=1)
 """Attempts longer ago than this do not count."""
 
+FREE = 10
+"""Attempts of one client for one address that are no sign of guessing."""
+
+TURN_KEPT = timedelta(minutes=5)
+"""For so long a turn waits for whom it was given to."""
+
+LONGEST_LINE = 3600.0
+"""Seconds ahead for which turns are given away: whoever would wait longer has no place in the line."""
+
 
 class LoginKind(StrEnum):
     """What is attempted."""
@@ -19,7 +28,7 @@ class LoginKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many attempts there were, and when the last one was."""
+    """How many attempts there were, and when the last one was, or will be."""
 
     attempts: int
     last_at: datetime | None
@@ -27,10 +36,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class ThrottlePolicy:
-    """`free` attempts at will, then one after each pause: of `first_pause` seconds, doubling up to `longest_pause`.
-
-    The longest pause is what keeps an attacker from locking a family out for ever.
-    """
+    """`free` attempts at will, then one after each pause: of `first_pause` seconds, doubling up to `longest_pause`."""
 
     free: int
     first_pause: float
@@ -45,12 +51,36 @@ class ThrottlePolicy:
         return max(0.0, pause - (now - tally.last_at).total_seconds())
 
 
-BY_ADDRESS = {
-    LoginKind.SIGN_IN: ThrottlePolicy(free=10, first_pause=1, longest_pause=900),
-    LoginKind.SIGN_UP: ThrottlePolicy(free=10, first_pause=1, longest_pause=900),
-}
+NEWCOMERS = ThrottlePolicy(FREE, first_pause=1, longest_pause=10)
+"""For one address, all clients together that have tried it less than `FREE` times."""
+REPEATERS = ThrottlePolicy(free=0, first_pause=1, longest_pause=300)
+"""And all those that have tried it that often. They wait for each other, and no newcomer waits for them."""
+AT_HOME = ThrottlePolicy(FREE, first_pause=1, longest_pause=300)
+"""A client that holds a session of this address: it waits for nobody else."""
 BY_CLIENT = {
     # Many families may share one address of a network.
     LoginKind.SIGN_IN: ThrottlePolicy(free=50, first_pause=1, longest_pause=900),
     LoginKind.SIGN_UP: ThrottlePolicy(free=20, first_pause=60, longest_pause=3600),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a client stands that wants to try an address.
+
+    `own`: what it has tried there. `turn_at`: when it was told to come again. `line`: what those have tried with whom
+    it waits, and the last turn that one of them was given; None at home. `elsewhere`: what it has tried at any address.
+    """
+
+    own: Counts
+    turn_at: datetime | None
+    line: Counts | None
+    elsewhere: Counts
+
+    def wait_in_line(self, now: datetime) -> float:
+        """Seconds until it is this client's turn at the address; 0 when that is now."""
+        if self.line is None:
+            return AT_HOME.wait(self.own, now)
+        if self.turn_at is not None and now <= self.turn_at + TURN_KEPT:
+            return max(0.0, (self.turn_at - now).total_seconds())
+        return (NEWCOMERS if self.own.attempts < FREE else REPEATERS).wait(self.line, now)

@@ -9,15 +9,11 @@ from typing import Any
 
 import jwt
 import pytest
-from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
 from tales.application.services import Services
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.interfaces.api.app import create_app
-from tales.interfaces.api.client_address import distinct
-from tests.factories import NoHashes
-from tests.fixtures.time import FakeClock
 from tests.interfaces.api.world import PASSWORD, client_of, problem, refused
 
 SIGN_UP = {"email": "Ada@Example.org", "password": PASSWORD}
@@ -232,68 +228,6 @@ async def test_a_new_password_that_is_refused(anyone: AsyncClient, field: str, v
     refused(answer, field)
     assert value not in answer.text
     assert (await get_token(anyone)).status_code == 200
-
-
-@pytest.fixture
-def throttled_app(services: Services, clock: FakeClock) -> FastAPI:
-    """The whole application, with a clock that stands still and hashes that cost nothing."""
-    return create_app(replace(services, sign_in=replace(services.sign_in, passwords=NoHashes(), clock=clock)))
-
-
-async def test_too_many_wrong_passwords_say_when_to_try_again(throttled_app: FastAPI) -> None:
-    async with client_of(throttled_app) as client:
-        await sign_up(client)
-        answers = [await get_token(client, password="wrong password") for _ in range(11)]
-
-        assert [answer.status_code for answer in answers] == [401] * 10 + [429]
-        assert problem(answers[-1], 429, "too_many_requests")["limit"] == "sign_in_attempts"
-        assert answers[-1].headers["Retry-After"] == "1"
-        problem(await get_token(client), 429, "too_many_requests")
-
-
-@pytest.mark.parametrize(
-    ("many", "another"),
-    [
-        (["203.0.113.7"] * 20, "203.0.113.8"),
-        ([f"2001:db8:0:1::{number}" for number in range(20)], "2001:db8:0:2::1"),
-    ],
-)
-async def test_sign_ups_from_one_place_are_throttled(throttled_app: FastAPI, many: list[str], another: str) -> None:
-    for number, address in enumerate(many):
-        async with client_of(throttled_app, client=address) as client:
-            assert (await sign_up(client, email=f"user{number}@example.org")).status_code == 201
-
-    async with client_of(throttled_app, client=many[0]) as client:
-        answer = await sign_up(client)
-        problem(answer, 429, "too_many_requests")
-        assert answer.headers["Retry-After"] == "60"
-    async with client_of(throttled_app, client=another) as client:
-        assert (await sign_up(client)).status_code == 201
-
-
-async def test_a_proxy_that_does_not_name_its_clients_slows_nobody_down(throttled_app: FastAPI) -> None:
-    async with client_of(throttled_app, client="127.0.0.1") as client:
-        for number in range(60):
-            assert (await sign_up(client, email=f"user{number}@example.org")).status_code == 201
-
-
-@pytest.mark.parametrize(
-    ("host", "client"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("127.0.0.1", None),
-        ("127.8.8.8", None),
-        ("::1", None),
-        ("::ffff:127.0.0.1", None),
-        ("testclient", None),
-        ("", None),
-    ],
-)
-def test_clients_are_told_apart_by_their_network(host: str, client: str | None) -> None:
-    assert distinct(host) == client
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
-from tales.domain.throttle import Counts, LoginKind
+from tales.domain.throttle import LoginKind, Standing
 
 
 class LoginAttemptRepository(Protocol):
     """Attempts by mail address and client; only the service itself may reach them. `client` as in `Session`."""
 
-    async def tally(self, kind: LoginKind, address: str, client: str | None) -> tuple[Counts, Counts]:
-        """The attempts for `address`, and those of `client`; others wait until the transaction ends.
+    async def stand(self, kind: LoginKind, address: str, client: str | None) -> Standing:
+        """Where `client` stands that wants to try `address`; others wait until the transaction ends.
 
-        For a client that holds a session of this address, only its own attempts count: nobody else can keep a family
-        out of its own home.
+        A client that holds a session of this address is at home there.
         """
 
-    async def count(self, kind: LoginKind, address: str, client: str | None) -> None:
-        """One attempt more."""
+    async def give_turn(self, kind: LoginKind, address: str, client: str | None, turn_at: datetime) -> None:
+        """Keep the time at which `client` may come again."""
 
-    async def clear(self, kind: LoginKind, address: str) -> None:
-        """Forget the attempts for `address`: one has succeeded."""
+    async def count(self, kind: LoginKind, address: str, client: str | None) -> None:
+        """One attempt more, which takes the client's turn."""
+
+    async def clear(self, kind: LoginKind, address: str, client: str | None) -> None:
+        """Forget what `client` has tried at `address`: it has succeeded."""

@@ -231,7 +231,7 @@ class ReplacedRefreshTokenDB(Base):
 
 
 class LoginAttemptDB(Base):
-    """`tales.login_attempts`: sign-ups, and sign-ins that have not succeeded."""
+    """`tales.login_attempts`: sign-ups, sign-ins that have not succeeded, and whose turn it is when."""
 
     __tablename__ = "login_attempts"
 
@@ -240,3 +240,4 @@ class LoginAttemptDB(Base):
     client_hash: Mapped[bytes] = mapped_column(primary_key=True)
     attempts: Mapped[int] = mapped_column(BigInteger)
     last_at: Mapped[datetime]
+    turn_at: Mapped[datetime | None]

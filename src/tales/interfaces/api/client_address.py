@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+_OWN = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 _SITE = 64
 """Bits: a home or a machine is given at least so many addresses of IPv6 to choose from (RFC 6177)."""
 
 
 async def _client_address(request: Request) -> str | None:
-    """The client's address; None for this machine itself.
+    """The client's address; None for this machine's own.
 
     That is a proxy which does not say whom it speaks for, or somebody who is here already: to slow either down would
     slow everybody down.
@@ -28,7 +29,7 @@ def distinct(host: str) -> str | None:
         return None
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address
-    if address.is_loopback:
+    if address in _OWN:
         return None
     if isinstance(address, IPv6Address):
         return f"{IPv6Address(int(address) >> _SITE << _SITE)}/{_SITE}"
