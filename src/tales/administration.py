@@ -70,6 +70,11 @@ def chosen_provider(settings: Settings) -> ProviderChoice:
     return through_proxy(choice) if settings.use_proxy else choice
 
 
+def check_wish(settings: Settings, language: str, minutes: int | None) -> None:
+    """Before anything is started: can this machine's models write this? Raises: InvalidInput."""
+    chosen_provider(settings).abilities.check(language, minutes)
+
+
 async def list_models(settings: Settings) -> tuple[KnownModel, ...]:
     """The fallback chain of this machine's provider, then the other models that have refused something."""
     from tales.domain.model_parameters import KnownModel

@@ -117,7 +117,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         await stack.enter_async_context(NoticeListener(database.queue_url, hub, on_enqueued, log).running())
         limits = GenerationLimits(settings.daily_generations or None, settings.concurrent_generations or None)
         request = RequestGeneration(
-            transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits
+            transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits, choice.abilities
         )
         services = _services(settings, transactions, request, hub, await _auth(settings, transactions))
         services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))

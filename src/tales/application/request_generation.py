@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from uuid import UUID
 
 from tales.application.ports import Dispatcher, IdMaker
+from tales.domain.abilities import EVERYTHING, Abilities
 from tales.domain.actor import Actor
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.generation import AttemptId, AttemptRequest, Generation
@@ -66,7 +67,7 @@ class KnownCasts:
 class RequestGeneration:
     """Records a request as a pending attempt of `queue`. `models` is the fallback chain; its first is the default.
 
-    `limits` is what one user may ask for; they hold across processes.
+    `limits` is what one user may ask for; they hold across processes. `abilities` are what the models can write.
     """
 
     transactions: Transactions
@@ -76,14 +77,17 @@ class RequestGeneration:
     queue: str
     models: tuple[str, ...]
     limits: GenerationLimits = NO_LIMITS
+    abilities: Abilities = EVERYTHING
     casts: KnownCasts = field(default_factory=KnownCasts)
 
     async def __call__(self, actor: Actor, wish: GenerationRequest, key: str | None = None) -> Generation:
         """The new generation; or, where `key` has been used for the same wish, the one that it led to.
 
-        Raises: InvalidInput for a wish that cannot be or a key that is none, IdempotencyKeyReused for a key of another
-        wish, NotFound for a child, hero or story that the family does not have, TooManyRequests.
+        Raises: InvalidInput for a wish that cannot be, or that these models cannot write, or a key that is none,
+        IdempotencyKeyReused for a key of another wish,
+        NotFound for a child, hero or story that the family does not have, TooManyRequests.
         """
+        self.abilities.check(wish.language, wish.story_length)
         if key is not None or wish.sequel_of is not None:
             return await self._after_looking(actor, wish, key)
         cast = self.casts.get(actor, wish)

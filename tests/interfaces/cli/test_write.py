@@ -130,3 +130,32 @@ def test_no_story_no_prompt_and_no_key_is_logged(tales: Tales) -> None:
     ran = tales(*MIA)
 
     assert not any(word in ran.err for word in ("Mia", "dragons", "Lantern", "sk-canary"))
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "ru"])
+def test_the_small_model_refuses_another_language_in_a_sentence_before_anything_is_started(
+    bare_tales: Tales, database: Database, language: str
+) -> None:
+    bare_tales.set(TALES_DATABASE_URL=database.owner_url)
+
+    ran = bare_tales(*MIA, "--language", language)
+
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith("Error: The small model that comes along writes English alone. For ")
+    assert "TALES_LOCAL_MODEL" in ran.err
+    assert ran.err.count("\n") == 1
+    assert database.rows("select from tales.generations") == []
+    assert database.rows("select from tales.children") == []
+
+
+def test_a_model_without_a_key_is_an_error_in_a_sentence_and_no_other_writes(
+    bare_tales: Tales, database: Database
+) -> None:
+    bare_tales.set(TALES_DATABASE_URL=database.owner_url, TALES_MODELS="openai/gpt-4o-mini")
+
+    ran = bare_tales(*MIA)
+
+    assert (ran.status, ran.out) == (1, "")
+    assert "TALES_MODELS names openai/gpt-4o-mini, and no provider is set that has it." in ran.err
+    assert ran.err.count("\n") == 1
+    assert database.rows("select from tales.generations") == []

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from tales.application.ports import Clock, ModelProvider
+from tales.domain.abilities import EVERYTHING, SMALL_MODEL, Abilities
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.providers.endpoint import Endpoint, Limits, SettingNames
 from tales.infrastructure.providers.local_model import local_model_name, running_local_model
@@ -39,6 +40,7 @@ class ProviderChoice:
 
     `endpoint` is None for the local model, which gets one when it runs; `local_model` is its file, if not the one
     that comes along. `concurrency` is how many calls a worker makes at a time, unless the operator says otherwise.
+    `abilities` are what its models can be asked for.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ProviderChoice:
     concurrency: int
     endpoint: Endpoint | None = None
     local_model: Path | None = None
+    abilities: Abilities = EVERYTHING
 
 
 def choose_provider(
@@ -86,7 +89,13 @@ def choose_provider(
             f"TALES_MODELS names {strange[0]}, and no provider is set that has it. Set OPENROUTER_API_KEY or "
             f"TALES_LLM_BASE_URL; or unset TALES_MODELS, and {own} on this machine writes.",
         )
-    return ProviderChoice(name=LOCAL, models=(own,), concurrency=LOCAL_CONCURRENCY, local_model=local_model)
+    return ProviderChoice(
+        name=LOCAL,
+        models=(own,),
+        concurrency=LOCAL_CONCURRENCY,
+        local_model=local_model,
+        abilities=SMALL_MODEL if local_model is None else EVERYTHING,
+    )
 
 
 def through_proxy(choice: ProviderChoice) -> ProviderChoice:

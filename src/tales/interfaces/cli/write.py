@@ -12,6 +12,7 @@ from uuid import UUID
 
 import typer
 
+from tales.administration import check_wish
 from tales.client import AsyncTales, Conflict, Generation, Story
 from tales.domain.story_spec import DEFAULT_LANGUAGE, StoryType
 from tales.interfaces.cli.backend import open_client
@@ -48,6 +49,8 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
     server = chosen_server(context, settings)
     if model is not None:
         settings = settings.model_copy(update={"models": (model,)})
+    if server is None:
+        check_wish(settings, language, minutes)
     characters = Characters(
         story_type=story_type or Characters.type_of(name, hero),
         name=name,
