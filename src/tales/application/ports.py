@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -32,11 +32,15 @@ class IdMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One request to a model. `minutes` is the length of the story that is asked for."""
+    """One request to a model. `minutes` is the length of the story that is asked for.
+
+    `extra` are fields that only this model's server knows.
+    """
 
     model: str
     prompt: str
     minutes: int
+    extra: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 from tales.application.ports import Dispatcher, IdMaker
 from tales.domain.abilities import EVERYTHING, Abilities
 from tales.domain.actor import Actor
+from tales.domain.arcs.prompt import ARC_PROMPT_VERSION, write_arc_prompt
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.generation import AttemptId, AttemptRequest, Generation
 from tales.domain.idempotency import IdempotencyKeyReused, IdempotencyRecord
@@ -136,12 +137,16 @@ class RequestGeneration:
         return Generation(id_, actor.user_id, (attempt,), sequel_of=wish.sequel_of)
 
     def _request(self, actor: Actor, attempt: AttemptId, wish: GenerationRequest, spec: StorySpec) -> AttemptRequest:
+        if self.abilities.needs_arc:
+            prompt, version = write_arc_prompt(spec, attempt.generation_id), ARC_PROMPT_VERSION
+        else:
+            prompt, version = write_prompt(spec), PROMPT_VERSION
         return AttemptRequest(
             id=attempt,
             user_id=actor.user_id,
             model_used=self._choose_model(wish.model),
-            prompt=write_prompt(spec),
-            prompt_version=PROMPT_VERSION,
+            prompt=prompt,
+            prompt_version=version,
             queue=self.queue,
             story_type=spec.story_type,
             moral=spec.moral,

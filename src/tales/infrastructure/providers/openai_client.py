@@ -55,7 +55,7 @@ def request_fields(call: ModelCall, changes: Changes) -> dict[str, Json]:
         # OpenAI, vLLM and llama.cpp send a stream's usage only when asked; OpenRouter documents it as without effect.
         "stream_options": {"include_usage": True},
     }
-    return changed(fields, changes)
+    return changed(fields | dict(call.extra), changes)
 
 
 class OpenAiCompatibleProvider:

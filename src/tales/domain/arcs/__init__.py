@@ -1,0 +1,1 @@
+"""Stories that are half written: for a model that tells a sentence well and no story."""

@@ -1,0 +1,71 @@
+"""Who a story is about, as the words that stand in the braces of a beat."""
+
+from __future__ import annotations
+
+from tales.domain.family import MAX_INTEREST, MAX_NAME
+from tales.domain.quoting import quoted
+from tales.domain.story_spec import MAX_MORAL, StorySpec
+from tales.domain.titles import MAX_TITLE
+
+GAP = "___"
+_AGES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"),
+    *("nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+)
+_MOST_LIKES = 3
+_LONGEST_ASIDE = 120
+"""Characters that are told of somebody's looks, or of how two know each other, which even a minute has room for."""
+
+_GIRL, _BOY = frozenset({"girl", "female", "f", "w", "woman"}), frozenset({"boy", "male", "m", "man"})
+
+
+def cast_of(spec: StorySpec, companion: tuple[str, str]) -> dict[str, str]:
+    """What stands for each brace; `companion` goes along where the story has not both a child and a hero."""
+    child, hero = spec.child, spec.hero
+    about = child or hero
+    assert about is not None  # a spec has one of them
+    name = _plain(about.name, MAX_NAME)
+    first, friend = companion
+    if child and hero:
+        first = friend = _plain(hero.name, MAX_NAME)
+    words = {"N": name, "first": first, "friend": friend, "Friend": _capital(friend)}
+    words["Moral"] = _capital(_plain(spec.moral, MAX_MORAL).rstrip(" .!?"))
+    if child:
+        likes = _listed([_plain(like, MAX_INTEREST) for like in child.interests[:_MOST_LIKES]]) or "stories"
+        words |= {"age": _AGES[child.age], "child": _child(child.gender), "likes": likes, "Likes": _capital(likes)}
+    if hero:
+        looks = _aside(hero.appearance or "")
+        hero_name = _plain(hero.name, MAX_NAME)
+        words["H"] = hero_name
+        words["Looks"] = f" You could tell {hero_name} from far away: {looks}." if looks else ""
+    if spec.relationship_description is not None:
+        words["Relationship"] = _capital(_aside(spec.relationship_description))
+    if spec.earlier is not None:
+        words["earlier"] = _plain(spec.earlier.title, MAX_TITLE)
+    return words
+
+
+def _plain(value: str, maximum: int) -> str:
+    """What a family typed, on one line and without the marks of gaps and of templates."""
+    return " ".join(quoted(value, maximum)[1:-1].replace("_", " ").replace("{", "(").replace("}", ")").split())
+
+
+def _aside(value: str) -> str:
+    """As much of it as has room, in whole words where there are any."""
+    text = _plain(value, _LONGEST_ASIDE + 1)
+    if len(text) > _LONGEST_ASIDE:
+        text = text.rpartition(" ")[0] or text
+    return text.rstrip(" .!?,;:")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _listed(items: list[str]) -> str:
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def _child(gender: str | None) -> str:
+    word = (gender or "").strip().casefold()
+    return "girl" if word in _GIRL else "boy" if word in _BOY else "child"

@@ -1,0 +1,344 @@
+"""Where a story happens: its titles, who comes along, how it begins, what is met on the way, what goes wrong.
+
+`___` is a gap, which the model fills with a few words of its own. A line that begins with `3:`, `5:` or `7:` is for
+children of that age band alone or, with a plus (`5+:`), for older ones as well. In braces stand names, and the words
+that depend on who the story is about (see `tales.domain.arcs.cast`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place, and everything that can happen there.
+
+    `companion` goes along where no hero does: how it is called when it comes, and after that. `brief` stands for call
+    and trouble in a story of a minute.
+    """
+
+    titles: tuple[str, ...]
+    companion: tuple[str, str]
+    call: str
+    meetings: tuple[str, ...]
+    trouble: str
+    way_home: str
+    brief: str
+
+
+GARDEN = Place(
+    titles=("{N} and the Garden That Could Not Sleep", "The Night the Garden Stayed Awake"),
+    companion=("a small hedgehog with bright eyes", "the hedgehog"),
+    call="""\
+One quiet evening something tapped at the window. Tap, tap, tap. Outside stood {first}.
+
+“Please come,” whispered {friend}. “The whole garden is awake, and nobody knows why. All I have found so far is a ___.”
+
+{N} put on warm slippers and went out. The moon was up, and in its light {N} could see a ___.""",
+    meetings=(
+        """\
+Under the apple tree sat a mouse with a crumb of cake. “I cannot sleep,” said the mouse, “because I keep thinking \
+about the ___.”
+
+{N} sat down in the grass and listened.
+5+:Listening is a quiet thing, and it helps more than people think.
+When the mouse had told it all, the mouse gave a big yawn and fell asleep beside the ___.""",
+        """\
+By the pond the old frog was counting the stars.
+3:One star, two stars, three stars.
+Each time he came to the end of them, he thought of a ___, and had to begin again.
+
+“Let us count only the near ones,” said {friend}. So they counted together, slowly, and soon the frog was dreaming of \
+a ___.""",
+        """\
+A snail was going round and round the flower pot. “I have lost my way to bed,” said the snail. “My bed is near the ___.”
+
+{N} lifted a leaf, and there it was, a round little bed of moss.
+7+:It is easier to see a way home when you stand beside somebody who has lost it.
+The snail crept in, as happy as a ___.""",
+        """\
+The roses were whispering to each other. {N} bent down to them, and they were talking about a ___.
+
+“Now tell us a secret too,” said the roses. {N} told them one, very softly, and they folded their petals over it, and \
+from then on they smelled like a ___.""",
+        """\
+High up in the pear tree a young owl was practising. She wanted to say good night properly, but it always sounded like \
+a ___.
+
+“Say it slowly,” said {N}, “as if you had a feather in your mouth.” The owl tried once more, and this time it sounded \
+like a ___.""",
+    ),
+    trouble="""\
+But then something went wrong. A cloud came over the moon, and it grew so dark that nobody could see the path. {N} \
+stood still and felt as small as a ___.
+
+“Are you frightened?” asked {friend}.
+
+“A little,” said {N}.
+3:“Me too,” said {friend}. “Then we can be frightened together.”
+5+:“So am I,” said {friend}, “but it is a smaller fright when there are two of us.”
+They took one step, and then another, until they came to the ___.""",
+    way_home="""\
+One after the other, the garden closed its eyes. {N} tiptoed home over the wet grass.""",
+    brief="""\
+One quiet evening something tapped at the window. Outside stood {first}. “The garden cannot sleep,” whispered \
+{friend}. “It keeps thinking about the ___.”
+
+{N} put on warm slippers and went out. But then something went wrong. A cloud came over the moon, and it grew so dark \
+that nobody could see the ___.
+
+“Are you frightened?” asked {friend}. “A little,” said {N}. So they stood close together, until they could see the \
+___.""",
+)
+
+SEA = Place(
+    titles=("{N} and the Dark Lighthouse", "The Little Blue Boat"),
+    companion=("a white gull with one grey feather", "the gull"),
+    call="""\
+One quiet evening {N} found a little blue boat at the edge of the water. In it sat {first}, holding the rope.
+
+“The lighthouse has gone dark,” said {friend}. “Now the ships cannot find the ___. Will you help me?”
+
+{N} climbed in. The boat rocked, the water said hush, hush, and in front of them lay a ___.""",
+    meetings=(
+        """\
+A big, slow whale came up beside the boat, with an eye as kind as a grandmother's. “I am looking for my little one,” \
+she said. “He likes to play with the ___.”
+
+{N} put one ear to the water and listened. Far below, somebody was humming. “That way!” called {N}, and the whale \
+dived down to the ___.""",
+        """\
+They came to an island no bigger than a kitchen table. A crab lived there who kept what the sea had lost, and he \
+showed them a ___.
+
+“You may take one thing along,” said the crab. {N} looked for a long time, and then chose the ___.""",
+        """\
+A fog lay down on the water, white and soft as wool. Nobody could see anything, so {friend} began to hum.
+
+Out of the fog somebody hummed back.
+5+:It is hard to be lost when somebody hums back.
+And when the fog had gone they saw a ___. It waved to them for as long as they could see it.""",
+        """\
+Three little fish swam beside the boat and asked one question after the other. Why is the sea so big? Why does the \
+moon come along?
+
+{N} thought about it and told them about a ___. The fish had never heard such a good answer, and they hurried away to \
+tell it to the ___.""",
+        """\
+On a rock sat a seal, and she was combing her whiskers. “I am going to a feast,” she said, “and I have nothing to \
+bring but a ___.”
+
+“That is just the right thing,” said {N}.
+7+:It is not the size of a present that people remember.
+The seal turned it over and over in her flippers, and then she looked as proud as a ___.""",
+    ),
+    trouble="""\
+But then something went wrong. A wind jumped up, the boat began to dance, and the oar slipped into the dark water. {N} \
+held on tight and thought of the ___.
+
+“The wind is only in a hurry,” said {friend}. “It will soon be tired.” So they waited together, and little by little \
+the sea lay as still as a ___.
+
+And there was the lighthouse. {N} climbed the stairs, round and round, and lit the big lamp.
+3:Now it was bright, so bright!
+5+:Far out on the water one ship after the other turned its nose towards home.""",
+    way_home="""\
+The little boat turned round by itself, as boats do that know the way. The light lay on the water like a path.""",
+    brief="""\
+One quiet evening {N} found a little blue boat, and in it sat {first}. “The lighthouse has gone dark,” said {friend}. \
+“Now the ships cannot find the ___.”
+
+They rowed out together. But then something went wrong. A wind jumped up, the boat began to dance, and {N} thought of \
+the ___.
+
+“The wind will soon be tired,” said {friend}. They waited, side by side, until the sea lay as still as a ___. And {N} \
+climbed up and lit the big lamp again.""",
+)
+
+WOOD = Place(
+    titles=("{N} and the Star in the Snow", "The Star That Fell into the Wood"),
+    companion=("a young fox with a very long scarf", "the fox"),
+    call="""\
+One quiet evening the first snow fell. {N} looked out and saw {first} standing by the gate.
+
+“There is a star missing,” said {friend}. “It has fallen into the wood, and it must be home before morning. Somebody \
+heard it near the ___.”
+
+{N} put on boots and a thick coat, and they went. The snow creaked under their feet, and the trees looked like a row \
+of ___.""",
+    meetings=(
+        """\
+A white hare sat in the snow and shivered, because he had given his blanket to a ___.
+
+{N} had a warm hat, and put it on the hare, right over his ears.
+3:Now only his nose looked out.
+5+:It was much too big for him, and that made it all the warmer.
+The hare was so happy that he promised to bring them a ___.""",
+        """\
+In a cave a bear was snoring, but only a little. “Hush,” said {friend}. “He is dreaming of a ___.”
+
+They went by on the tips of their toes. The bear smiled in his sleep and murmured something about the ___.""",
+        """\
+The oldest tree in the wood had a door, and behind the door there was soup. A badger filled the bowls and told them \
+about a ___.
+
+It was good soup. It tasted of warm ___.""",
+        """\
+They came to a brook that had frozen in the middle of its song. {N} knelt down and breathed on the ice, once, twice, \
+three times.
+
+A little hole opened, and up came a ___. Then the brook remembered its song, and it was about a ___.""",
+        """\
+On a branch sat two small birds, and each of them was sure that the other had eaten the ___.
+
+“Perhaps it was nobody,” said {N}. “Things are like that sometimes.” The birds looked at each other.
+7+:It is not easy to be the first who laughs, but one of them was.
+Then they moved close together and looked at the ___.""",
+    ),
+    trouble="""\
+But then something went wrong. The tracks were gone, and every tree looked like the one before. {N} was cold, and \
+thought of the ___.
+
+“When you do not know where to go,” said {friend}, “be still for a moment.” They were still. And in the stillness \
+something shone, very small, under a heap of snow.
+
+It was the star. {N} took it in both hands, and it felt like a ___. They lifted it as high as they could and let it \
+go, and up it flew, home to the others.""",
+    way_home="""\
+The way back was easy now. There was a light above them that had not been there before.""",
+    brief="""\
+One quiet evening the first snow fell, and at the gate stood {first}. “A star has fallen into the wood,” said \
+{friend}. “Somebody heard it near the ___.”
+
+They looked for it among the white trees. But then something went wrong. The tracks were gone, and {N} thought of \
+the ___.
+
+“Be still for a moment,” said {friend}. And in the stillness something shone. {N} took the star in both hands, and it \
+felt like a ___. Then they let it fly home.""",
+)
+
+CLOUDS = Place(
+    titles=("{N} and the Painter of Dreams", "The Ladder to the Clouds"),
+    companion=("a very small cloud", "the little cloud"),
+    call="""\
+One quiet evening a ladder stood in front of the house that had not been there before. It went up and up. On the \
+lowest step sat {first}.
+
+“The painter of dreams has no colours left,” said {friend}. “If we bring her no new ones, nobody will dream of the ___.”
+
+{N} climbed up, step by step. The houses grew small and the stars grew large, and far below lay the ___.""",
+    meetings=(
+        """\
+They needed blue. The wind kept it, in a bottle as tall as a door. “You may have some,” said the wind, “if you tell me \
+about the ___.”
+
+{N} told it all, from the beginning to the end. The wind had never been so quiet. It gave them the blue, and with it a \
+___.""",
+        """\
+They needed yellow. A sleepy bee had hidden it in a ___.
+
+“I was keeping it for the summer,” said the bee. She thought about it, and then she gave them half.
+5+:Half of something is often the very thing that somebody else needs.
+“Thank you,” said {N}, and the bee flew home to her ___.""",
+        """\
+For the green they had to wait, because up there everything grows slowly. In the middle of the meadow stood a ___.
+
+So they sat in the grass and told each other about the ___. And when they looked again, the jar was full.""",
+        """\
+Red was the hardest. It belonged to a little dragon of the evening sky, and he was crying because he missed his ___.
+
+{N} sat down beside him and said nothing for a while.
+7+:Sometimes nothing is exactly the right thing to say.
+Then the dragon wiped his nose and showed them his ___.""",
+        """\
+They needed a little silver, and only the moon has that. “I give it to those who can tell me what is beautiful,” said \
+the moon.
+
+{N} looked down at the sleeping town and told her about the ___. And the moon shone a little brighter.""",
+    ),
+    trouble="""\
+But then something went wrong. {N} slipped, the jar fell, and all its colours ran together into a ___.
+
+“Now it is spoilt,” said {N}. But {friend} was looking at it with wide eyes. Where the colours had run together there \
+was a new one that nobody had seen before, and it looked like a ___.
+
+“That is the colour of tonight,” said the painter of dreams.
+3:And she was very happy.
+5+:She dipped her brush into it and began, and she did not stop until the whole sky was full.""",
+    way_home="""\
+The ladder was much shorter on the way down, as ways home are.""",
+    brief="""\
+One quiet evening a ladder stood in front of the house, and on its lowest step sat {first}. “The painter of dreams has \
+no colours left,” said {friend}. “Tonight nobody will dream of the ___.”
+
+So they brought her blue, and yellow, and red. But then something went wrong. {N} slipped, and the colours ran \
+together into a ___.
+
+“How beautiful!” said the painter of dreams. “That is the colour of a ___.”""",
+)
+
+TRAIN = Place(
+    titles=("{N} and the Night Train", "The Train That Stopped at the Gate"),
+    companion=("a badger in a red cap", "the badger"),
+    call="""\
+One quiet evening a train stopped at the gate. It was a small one, and it made no more noise than a cat. At its door \
+stood {first}, with a lantern.
+
+“Come in, come in,” said {friend}. “We are taking a parcel to the end of the line, and nobody knows what is in it. It \
+feels like a ___.”
+
+{N} got in. The seats were as soft as pillows, and past the window went the ___.""",
+    meetings=(
+        """\
+They stopped where it had rained all day, and a family of ducks got in. They shook their feathers and told everybody \
+about the ___.
+
+{N} made room on the seat. The smallest duck climbed up, put its head under its wing, and dreamed of a ___.""",
+        """\
+The train stopped in the middle of a field, for no reason at all. “There is always a reason,” said {friend}, and \
+opened the window. Outside they heard a ___.
+
+3:Hush! Do you hear it too?
+5+:It was so beautiful that for a while nobody spoke.
+Then the train went on, slowly, past the ___.""",
+        """\
+A giraffe got in, and there was no room for her neck. {N} opened the little window in the roof.
+
+“Oh, thank you,” said the giraffe. “From up here I can see the ___.” And all the way she told them about a ___.""",
+        """\
+There was hot milk for all of them, in cups with moons on them. A mole asked what the stars were like, for he had \
+never seen one.
+
+{N} thought for a while and told him that they were like a ___. The mole held his cup with both paws and looked as \
+happy as a ___.""",
+        """\
+Somebody had left a red umbrella in the train. On it stood that it belonged to the ___.
+
+They looked under each seat and asked in every carriage.
+7+:A thing that is lost is only waiting in the wrong place.
+At last they found whose it was, and the umbrella was opened, and out of it fell a ___.""",
+    ),
+    trouble="""\
+But then something went wrong. On a high bridge the train stood still, and all its lamps went out. In the dark \
+somebody began to cry and spoke of the ___.
+
+{N} felt the way along the seats, one after the other. “I am here,” {N} whispered. “We can wait together.” It was not \
+much, but it helped, and soon they were all thinking of a ___.
+
+Then the lamps burned again, and there was the end of the line. {N} untied the parcel.
+3:What was in it? A little light, to take home.
+5+:In it lay nothing but a little light, just large enough for one window.""",
+    way_home="""\
+The train went home much faster, or perhaps {N} had slept a little.""",
+    brief="""\
+One quiet evening a train stopped at the gate, and at its door stood {first}. “Come in,” said {friend}. “We are taking \
+everybody home, and we have a ___.”
+
+Past the window went fields and stars. But then something went wrong. The train stood still, and all its lamps went \
+out. In the dark somebody cried and spoke of the ___.
+
+“I am here,” whispered {N}. “We can wait together.” It helped, and soon they were all thinking of a ___.""",
+)
+
+PLACES = (GARDEN, SEA, WOOD, CLOUDS, TRAIN)

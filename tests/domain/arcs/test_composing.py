@@ -1,0 +1,111 @@
+"""The arc of a story: of the right length, about the right people, and the same for the same generation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from tales.domain.arcs.cast import GAP
+from tales.domain.arcs.composing import WORDS_IN_A_GAP, compose_arc
+from tales.domain.arcs.places import PLACES
+from tales.domain.parsed_story import ParsedStory, parse_story
+from tales.domain.prompt import target_words
+from tales.domain.sequel import EarlierStory
+from tales.domain.story_spec import StorySpec, StoryType
+from tests.domain.factories import make_child, make_hero, make_spec
+
+IDS = [UUID(int=number) for number in range(40)]
+
+
+def spec_of(story_type: StoryType, **changes: object) -> StorySpec:
+    facts: dict[str, object] = {"story_type": story_type}
+    if story_type is StoryType.CHILD:
+        facts |= {"hero": None, "relationship_description": None}
+    if story_type is StoryType.HERO:
+        facts |= {"child": None, "relationship_description": None}
+    return make_spec(**facts | changes)
+
+
+def filled(arc: str) -> str:
+    return arc.replace(GAP, "a small light in the window of the house")
+
+
+@pytest.mark.parametrize("story_type", StoryType)
+@pytest.mark.parametrize("minutes", range(1, 11))
+def test_an_arc_has_about_the_words_that_were_asked_for(story_type: StoryType, minutes: int) -> None:
+    for id_ in IDS:
+        arc = compose_arc(spec_of(story_type, story_length=minutes), id_)
+        words = len(arc.split()) + arc.count(GAP) * (WORDS_IN_A_GAP - 1)
+        assert target_words(minutes) * 0.65 <= words <= target_words(minutes) * 1.8
+
+
+@pytest.mark.parametrize("story_type", StoryType)
+@pytest.mark.parametrize("age", [0, 1, 3, 4, 5, 6, 7, 9, 17])
+def test_an_arc_that_is_filled_is_a_story_with_a_title_and_no_sign_of_how_it_was_made(
+    story_type: StoryType, age: int
+) -> None:
+    for id_ in IDS:
+        spec = spec_of(story_type)
+        if spec.child:
+            spec = spec_of(story_type, child=make_child(age=age))
+        story = parse_story(filled(compose_arc(spec, id_)), "stop", spec.minutes)
+        assert isinstance(story, ParsedStory)
+        assert len(story.title) < 60
+        whole = f"{story.title}\n\n{story.text}"
+        assert not set("{}_[]#*0123456789") & set(whole)
+        assert "  " not in whole
+        assert not any(line != line.strip() for line in whole.splitlines())
+        assert "Kindness" in whole
+        for someone in (spec.child, spec.hero):
+            assert someone is None or someone.name in story.text
+
+
+def test_long_words_about_a_hero_are_cut_so_that_a_minute_is_a_minute() -> None:
+    spec = make_spec(story_length=1, hero=make_hero(appearance="wide " * 79), relationship_description="friends " * 37)
+
+    assert len(compose_arc(spec, IDS[0]).split()) < target_words(1) * 2
+
+
+def test_half_of_it_or_less_is_for_the_model_to_write() -> None:
+    for id_ in IDS:
+        arc = compose_arc(make_spec(), id_)
+        assert 0.1 <= arc.count(GAP) * WORDS_IN_A_GAP / len(filled(arc).split()) <= 0.5
+
+
+def test_the_same_generation_has_the_same_arc_and_others_have_others() -> None:
+    spec = make_spec()
+
+    arcs = [compose_arc(spec, id_) for id_ in IDS]
+
+    assert arcs == [compose_arc(spec, id_) for id_ in IDS]
+    assert len(set(arcs)) > 35
+    assert len({arc.partition("\n")[0] for arc in arcs}) == 2 * len(PLACES)
+
+
+def test_a_small_child_is_told_it_in_fewer_words_than_a_large_one() -> None:
+    little, large = (compose_arc(make_spec(child=make_child(age=age), story_length=2), IDS[0]) for age in (3, 9))
+
+    assert little != large
+    assert little.partition("\n")[0] == large.partition("\n")[0]
+
+
+def test_a_sequel_names_the_story_before_and_happens_elsewhere() -> None:
+    for id_ in IDS:
+        first = compose_arc(make_spec(), id_)
+        title = first.partition("\n")[0]
+        sequel = compose_arc(make_spec(earlier=EarlierStory.of(title, "The end.")), id_)
+        assert f"It was the evening after “{title}”" in sequel
+        assert sequel.partition("\n")[0] != title
+
+
+@pytest.mark.parametrize("name", ["{N}", "A ___ gap", "Mia\nIgnore this", 'Mi"a\\', "<|im_end|>", "Zoë 😀", "x" * 80])
+def test_no_name_makes_a_gap_a_brace_or_a_line_of_its_own(name: str) -> None:
+    short = make_spec(story_length=1)
+    plain = compose_arc(short, IDS[0])
+    odd = compose_arc(replace(short, child=make_child(name=name), hero=make_hero(name=name)), IDS[0])
+
+    assert odd.count(GAP) == plain.count(GAP)
+    assert odd.count("\n") == plain.count("\n")
+    assert "<|" not in odd
