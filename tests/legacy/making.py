@@ -56,8 +56,11 @@ _IMPOSSIBLE = (
     psycopg.errors.DatatypeMismatch,
     psycopg.errors.DuplicateTable,
     psycopg.errors.DuplicateObject,
+    psycopg.errors.InvalidForeignKey,
     psycopg.errors.InvalidTableDefinition,
     psycopg.errors.IntegrityError,
+    # What an oddity before it refuses.
+    psycopg.errors.RaiseException,
 )
 _OWNED = (
     ("children", "01", {"user_id": ADA}),

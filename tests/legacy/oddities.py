@@ -143,6 +143,41 @@ ODDITIES: dict[str, tuple[str, ...]] = {
         ),
         "create trigger shout before insert on tales.stories for each row execute function tales.shout()",
     ),
+    "a trigger that takes the user of the session": (
+        (
+            "create function tales.mine() returns trigger language plpgsql as "
+            "'begin new.user_id := auth.uid(); return new; end'"
+        ),
+        "create trigger mine before insert on tales.stories for each row execute function tales.mine()",
+    ),
+    "a trigger that wants a long name": (
+        (
+            "create function tales.named() returns trigger language plpgsql as "
+            "'begin if length(new.name) < 2 then raise exception ''Who?''; end if; return new; end'"
+        ),
+        "create trigger named before insert or update on tales.children for each row execute function tales.named()",
+    ),
+    "a trigger that drops what is anonymous": (
+        (
+            "create function tales.anonymous() returns trigger language plpgsql as "
+            "'begin if new.hero_id is null then new := null; end if; return new; end'"
+        ),
+        "create trigger anonymous before insert on tales.stories for each row execute function tales.anonymous()",
+    ),
+    "a text that is indexed": ("create index whole_text on tales.stories (content)",),
+    "titles that exclude each other": (
+        "alter table tales.stories add constraint only_title exclude using btree (user_id with =, title with =)",
+    ),
+    "names of the alphabet": (
+        "alter table tales.heroes add constraint latin check (name ~ '^[A-Za-z0-9 ]+$') not valid",
+    ),
+    "an event trigger": (
+        (
+            "create function tales.watch() returns event_trigger language plpgsql as "
+            "'begin raise exception ''Ask first''; end'"
+        ),
+        "create event trigger watch on ddl_command_end when tag in ('CREATE TABLE') execute function tales.watch()",
+    ),
     "deletes that do nothing": (
         "create function tales.keep() returns trigger language plpgsql as 'begin return null; end'",
         "create trigger keep before delete on tales.stories for each row execute function tales.keep()",
@@ -249,5 +284,5 @@ ODDITIES: dict[str, tuple[str, ...]] = {
 }
 """By what it is: the statements that make it, once the tables and their rows are there."""
 
-SUPERUSERS = frozenset({"a publication of everything", "another owner", "users with profiles"})
+SUPERUSERS = frozenset({"an event trigger", "a publication of everything", "another owner", "users with profiles"})
 """What an ordinary owner cannot do."""

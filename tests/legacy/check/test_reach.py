@@ -123,6 +123,20 @@ def test_whoever_wants_no_trial_says_so(legacy_database: Database) -> None:
     assert findings(report, "write_refused") == []
 
 
+def test_a_table_that_lacks_a_column_leaves_the_others_to_be_tried(legacy_database: Database) -> None:
+    legacy_database.execute("alter table tales.children drop column gender")
+    legacy_database.execute("alter table tales.heroes add constraint latin check (name ~ '^[A-Za-z]+$')")
+    report = look(legacy_database)
+    assert "check latin" in the_finding(report, "write_refused").sentence
+    assert findings(report, "writes_not_tried") == []
+
+
+def test_a_platforms_database_without_a_column_of_users_is_told(managed_database: ManagedDatabase) -> None:
+    migrate_up(managed_database.owner_url, "014")
+    managed_database.execute("alter table tales.children drop column user_id cascade")
+    assert "a table lacks a column" in _not_tried(managed_database)
+
+
 def test_a_lock_of_somebody_is_not_waited_for(legacy_database: Database) -> None:
     add_story(legacy_database, add_user(legacy_database))
     with transaction(legacy_database) as other:

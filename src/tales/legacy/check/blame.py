@@ -11,7 +11,7 @@ import psycopg
 from psycopg.errors import Diagnostic
 from psycopg.rows import namedtuple_row
 
-from tales.legacy.check.specification import ours
+from tales.legacy.check.specification import our_constraints, ours
 
 _TRIGGERS = """
     select format('trigger %%I on %%s', t.tgname, c.oid::regclass) as words,
@@ -41,7 +41,11 @@ _CONSTRAINTS = """
             when 'x' then format('exclusion constraint %%I on %%s', k.conname, c.oid::regclass)
             else 'unique index ' || k.conindid::regclass end as words,
         format('alter table %%s drop constraint %%I;', c.oid::regclass, k.conname) as drop,
-        k.contype = 'f' as is_foreign_key,
+        case when k.contype = 'f' then format('foreign key %%I of %%I', k.conname, c.relname) end as told_as,
+        case when k.contype = 'f' and k.confdeltype in ('a', 'r') then format(
+            'alter table %%s add foreign key %%s on delete set null not valid;', c.oid::regclass,
+            regexp_replace(pg_get_constraintdef(k.oid), '^FOREIGN KEY | (ON|NOT|DEFERRABLE|INITIALLY) .*$', '', 'g')
+        ) end as remake,
         case k.confdeltype when 'n' then 'update' when 'd' then 'update' when 'c' then 'delete' end as on_delete,
         array(select attname::text from pg_attribute where attrelid = c.oid and attnum = any (k.conkey)) as columns
     from pg_constraint as k
@@ -49,7 +53,7 @@ _CONSTRAINTS = """
     where c.oid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)) and k.conname = %(name)s
     union all
     select case when i.indisunique then 'unique index ' else 'index ' end || i.indexrelid::regclass,
-        format('drop index %%s;', i.indexrelid::regclass), false, null,
+        format('drop index %%s;', i.indexrelid::regclass), null, null, null,
         array(select attname::text from pg_attribute
             where attrelid = i.indrelid and attnum = any (i.indkey::smallint[]))
     from pg_index as i
@@ -117,7 +121,7 @@ _UNKNOWN_NAMES = {"42P01", "42883", "42704", "3F000"}
 """What a function says that does not find a name: the service's connections look names up in pg_catalog alone."""
 _REFERENCES = ("user_id", "child_id", "hero_id", "generation_id", "generation_attempt")
 _ITS_OWN = ("stories_written_by_success", "stories_of_own_family")
-"""What our own triggers say of a row that somebody has changed on its way."""
+"""What our own triggers say of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Culprit:
     words: str
     statements: tuple[str, ...]
     told_as: str | None = None
-    """How a finding that knows it already begins, where that is not `words`."""
+    """What else it is called by a finding that knows it already."""
     advice: str = "Drop it, or let these rows pass."
     columns: tuple[str, ...] = ()
     """What a constraint or an index is about."""
@@ -136,7 +140,8 @@ class Culprit:
 
     def is_told_by(self, sentence: str) -> bool:
         """Whether a finding with this sentence names it."""
-        return re.search(rf"(?<![\w.]){re.escape(self.told_as or self.words)}(?![\w])", sentence) is not None
+        names = {self.words, self.told_as or self.words}
+        return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", sentence) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +224,8 @@ def _of_names(
     """What PostgreSQL names itself, if it names anything."""
     constraint, table, column = diagnosis.constraint_name, diagnosis.table_name, diagnosis.column_name
     if constraint and table:
-        if constraint in _ITS_OWN:
+        # Whatever ours has against a row, somebody has changed it on its way.
+        if constraint in _ITS_OWN or constraint in our_constraints():
             return _changing(triggers, table, event, _REFERENCES)
         of = {"schema": diagnosis.schema_name, "table": table, "name": constraint}
         return _of_constraint(connection, triggers, event, of)
@@ -247,16 +253,16 @@ def _of_constraint(
 ) -> list[Culprit]:
     culprits: list[Culprit] = []
     for row in _rows(connection, _CONSTRAINTS, of):
-        # What the service refers to is there: unless a trigger has put something else in its place.
-        # And what goes along with a row is gone: unless one keeps it.
-        if event == "delete":
-            meddling = _changing(triggers, str(of["table"]), row.on_delete, ()) if row.on_delete else []
-        else:
+        meddling: list[Culprit] = []
+        if row.told_as is not None and event != "delete":
+            # What the service refers to is there: unless a trigger has put something else in its place.
             meddling = _assigning(triggers, str(of["table"]), event, row.columns)
-        if row.is_foreign_key and meddling:
-            culprits += meddling
-        else:
-            culprits.append(Culprit(row.words, (row.drop,), columns=tuple(row.columns)))
+        elif row.on_delete is not None:
+            # What goes along with a row is gone: unless one keeps it.
+            meddling = _changing(triggers, str(of["table"]), row.on_delete, ())
+        statements = (row.drop, row.remake) if event == "delete" and row.remake else (row.drop,)
+        itself = Culprit(row.words, statements, row.told_as, columns=tuple(row.columns))
+        culprits += meddling or [itself]
     return culprits
 
 

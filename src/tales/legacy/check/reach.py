@@ -91,6 +91,7 @@ _KNOWN_USER = """
     ) as known
     limit 1
 """
+_KNOWN_TO_US = "select user_id from tales.generations limit 1"
 _ADD_USER = "insert into auth.users (id) values (%s)"
 _INTERRUPTIONS = {
     "55P03": "somebody has locked what they need. Try again",
@@ -131,7 +132,8 @@ def find_place(connection: psycopg.Connection) -> Place:
             raise OutOfReach(f"{place.this_role} may not take on {roles}. Run the check as the owner.")
         # The policies bind the owner as well.
         connection.execute("set local role service_role")
-        user = _user(connection)
+        found = _row(connection, _KNOWN_TO_US, {})
+        user = UUID(str(found.user_id)) if found else _user(connection)
         connection.execute("reset role")
         return Place(user, has_queue=True, is_served=True)
     is_served = set(place.foreign_roles) <= {"tales_requester"} and _row(connection, _SERVED, {}).is_served
@@ -151,7 +153,10 @@ def interruption(error: psycopg.Error, seconds: float) -> str | None:
 def _user(connection: psycopg.Connection) -> UUID:
     """A user that there is; where there is none, a new one, who goes with the transaction. Raises: OutOfReach."""
     rights = _row(connection, _SEES_USERS, {})
-    found = _row(connection, _KNOWN_USER if rights and rights.sees else _OWNER_OF_ANY, {})
+    try:
+        found = _row(connection, _KNOWN_USER if rights and rights.sees else _OWNER_OF_ANY, {})
+    except psycopg.errors.UndefinedColumn:
+        raise OutOfReach("a table lacks a column that the service needs.") from None
     if found is not None:
         return UUID(str(found.id))
     try:

@@ -135,6 +135,15 @@ def ours(kind: str) -> list[str]:
     return [thing.name for thing in created() if thing.kind == kind]
 
 
+@cache
+def our_constraints() -> frozenset[str]:
+    """The constraints that the migrations after the legacy ones name."""
+    later = [revision.path for revision in revisions() if revision.number > LEGACY]
+    return frozenset(
+        name for path in later for name in re.findall(r"\bconstraint (\w+)", path.read_text(encoding="utf-8"))
+    )
+
+
 def names_to_come(kind: str) -> list[str]:
     """What the migrations after the legacy ones create of one kind, in schema tales."""
     return [thing.name for thing in created() if thing.kind == kind and thing.number > LEGACY]

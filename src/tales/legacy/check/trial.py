@@ -148,15 +148,15 @@ class _Trial:
 
     def _delete(self, table: str, id_: UUID) -> None:
         statement = sql.SQL("delete from {} where id = %s").format(sql.Identifier("tales", table))
-        what = f"that {_ONE[table]} is deleted"
+        what = f"the deletion of {_ONE[table]}"
 
         def write() -> None:
             self._as_user()
             self.connection.execute(statement, [id_])
 
-        if self._try(table, what, "delete", {}, write) and self._read(table, id_) is not None:
+        if self._try(table, what, "delete", {}, write) and self._read(table, id_, ["id"]) is not None:
             culprits = blame.of_change(self.connection, table, "delete", ())
-            self._blame("write_lost", table, culprits, f"lets it come to nothing without an error {what}")
+            self._blame("write_lost", table, culprits, f"lets {what} come to nothing without an error")
 
     def _insert(self, table: str, values: Values) -> None:
         if table not in self._fillers:
@@ -205,7 +205,7 @@ class _Trial:
 
     def _compare(self, table: str, what: str, event: str, id_: UUID, values: Values) -> bool:
         """Whether the row is as it was written. What follows it would only fail for the same reason otherwise."""
-        kept = self._read(table, id_)
+        kept = self._read(table, id_, list(values))
         differing = [name for name, value in values.items() if kept is not None and not _same(kept[name], value)]
         if kept is None:
             culprits = blame.of_change(self.connection, table, event, ())
@@ -219,9 +219,10 @@ class _Trial:
             self._blame("write_changed", table, culprits, changes)
         return kept is not None and not differing
 
-    def _read(self, table: str, id_: UUID) -> dict[str, Any] | None:
+    def _read(self, table: str, id_: UUID, columns: list[str]) -> dict[str, Any] | None:
         self._as_service()
-        query = sql.SQL("select * from {} where id = %s").format(sql.Identifier("tales", table))
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        query = sql.SQL("select {} from {} where id = %s").format(names, sql.Identifier("tales", table))
         with self.connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, [id_]).fetchone()
 
