@@ -8,6 +8,7 @@ from tales.legacy.migrate import MigrationOptions, migrate_up
 from tales.legacy.report import Finding, Report, Severity
 from tests.fixtures.databases import Database
 from tests.legacy.check.looking import findings, look, the_finding
+from tests.legacy.concurrency import stop_at
 from tests.legacy.library import add_family, add_story, add_user, stories
 
 _OF_TRIAL = ("write_refused", "write_changed", "write_lost", "event_trigger_refuses", "writes_not_tried")
@@ -297,6 +298,18 @@ def test_the_services_own_functions_are_tried_where_they_are(
         assert _of_trial(report) == []
     else:
         _mended(told, report, "write_refused", words)
+
+
+@pytest.mark.parametrize("step", ["copy", "link", "constrain", "verify"])
+def test_a_move_that_was_interrupted_is_no_reason_for_a_refusal(told: Database, step: str) -> None:
+    stop_at(told, step)
+    assert _of_trial(look(told)) == []
+    _run(told, CHANGED["a trigger that takes the user of the session"][0])
+    finding = the_finding(look(told), "write_changed")
+    assert "trigger t on tales.stories" in finding.sentence
+    _run(told, finding.statements)
+    migrate_up(told.owner_url)
+    assert _of_trial(look(told)) == []
 
 
 def test_after_the_move_a_column_that_the_service_does_not_know_is_named(told: Database) -> None:
