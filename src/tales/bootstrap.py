@@ -22,6 +22,7 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
+from tales.application.passwords import Passwords
 from tales.application.ports import Dispatcher, Log
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
@@ -190,7 +191,7 @@ def _services(
     hub: ProgressHub,
     auth: _Auth,
 ) -> Services:
-    ids, clock, passwords = Uuid7Maker(), SystemClock(), Argon2Passwords()
+    ids, clock, passwords = Uuid7Maker(), SystemClock(), Passwords(Argon2Passwords())
     follow = FollowGeneration(transactions, hub)
     return Services(
         transactions=transactions,

@@ -11,12 +11,12 @@ import pytest
 
 from tales.application.accounts import appoint_admin
 from tales.application.change_password import ChangePassword
+from tales.application.passwords import Passwords
 from tales.application.refresh_tokens import IDLE, LONGEST, SignedIn
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, InvalidInput, NotFound, TooManyRequests, Unauthenticated
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.factories import add_user
 from tests.fixtures.databases import Database
@@ -53,9 +53,7 @@ class Accounts:
 
 
 @pytest.fixture
-async def accounts(
-    transactions: SqlTransactions, ids: FakeIds, passwords: Argon2Passwords, clock: FakeClock
-) -> Accounts:
+async def accounts(transactions: SqlTransactions, ids: FakeIds, passwords: Passwords, clock: FakeClock) -> Accounts:
     """A family that has signed up."""
     log = RecordingLog()
     sign_in = SignIn(transactions, ids, passwords, clock)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tales.application.passwords import Passwords
 from tales.application.sign_in import SignIn
 from tales.domain.errors import Conflict, TooManyRequests, Unauthenticated
 from tales.domain.throttle import BY_CLIENT, FORGOTTEN_AFTER, FREE, LoginKind
@@ -28,14 +29,14 @@ FREE_SIGN_UPS = BY_CLIENT[LoginKind.SIGN_UP].free
 @pytest.fixture
 def sign_in(transactions: SqlTransactions, ids: FakeIds, clock: FakeClock) -> SignIn:
     """Signing in, in one process."""
-    return SignIn(transactions, ids, NoHashes(), clock)
+    return SignIn(transactions, ids, Passwords(NoHashes()), clock)
 
 
 @pytest.fixture
 async def another(database: Database, ids: FakeIds, clock: FakeClock) -> AsyncIterator[SignIn]:
     """Signing in, in another process over the same database."""
     engine = make_engine(database.app_url)
-    yield SignIn(SqlTransactions(engine, clock), ids, NoHashes(), clock)
+    yield SignIn(SqlTransactions(engine, clock), ids, Passwords(NoHashes()), clock)
     await engine.dispose()
 
 
@@ -200,6 +201,6 @@ async def test_a_real_hash_is_not_computed_for_an_attempt_that_must_wait(
             return super().verify(password, password_hash)
 
     await fail(sign_in, FREE)
-    await pause(SignIn(transactions, ids, Counting(), clock))
+    await pause(SignIn(transactions, ids, Passwords(Counting()), clock))
 
     assert computed == []

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
-from tales.application.ports import Clock, PasswordHasher
-from tales.application.sign_in import checked_password, matches
+from tales.application.passwords import Passwords, checked_password
+from tales.application.ports import Clock
 from tales.application.throttle import check_throttle
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, InvalidInput, Unauthenticated
@@ -20,7 +19,7 @@ class ChangePassword:
     """Replaces a user's password. `client` as in `SignIn`."""
 
     transactions: Transactions
-    passwords: PasswordHasher
+    passwords: Passwords
     clock: Clock
 
     async def __call__(self, actor: Actor, current: str, new: str, client: str | None = None) -> None:
@@ -30,9 +29,9 @@ class ChangePassword:
         """
         checked_password("new_password", new)
         account = await self._admitted(actor, client)
-        if not await matches(self.passwords, current, account):
+        if not await self.passwords.matches(current, account):
             raise InvalidInput("current_password", "This is not the present password. Check it.")
-        hashed = await asyncio.to_thread(self.passwords.hash, new)
+        hashed = await self.passwords.hash(new)
         async with self.transactions.as_service() as work:
             if not await work.accounts.change_password(account, hashed):
                 raise Conflict("The password has been changed meanwhile. Sign in with the new one.")

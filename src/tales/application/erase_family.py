@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from tales.application.ports import Clock, PasswordHasher
-from tales.application.sign_in import matches
+from tales.application.passwords import Passwords
+from tales.application.ports import Clock
 from tales.application.throttle import check_throttle
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -20,7 +20,7 @@ class EraseFamily:
     """Erases users with all that is theirs: the database's cascades leave nothing. `client` as in `SignIn`."""
 
     transactions: Transactions
-    passwords: PasswordHasher
+    passwords: Passwords
     clock: Clock
 
     async def __call__(
@@ -62,5 +62,5 @@ class EraseFamily:
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_IN, account.email, client, self.clock.now())
             await work.commit()
-        if not await matches(self.passwords, password, account):
+        if not await self.passwords.matches(password, account):
             raise InvalidInput("password", "This is not your password. Check it.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from tales.application.ports import Clock, IdMaker, PasswordHasher
+from tales.application.passwords import Passwords, checked_password
+from tales.application.ports import Clock, IdMaker
 from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
 from tales.application.throttle import check_throttle
 from tales.domain.actor import Actor
@@ -20,8 +20,6 @@ from tales.domain.throttle import LoginKind
 LOCAL_USER = Actor(UUID("00000000-0000-8000-8000-000000000001"))
 """Whoever types commands on this machine. A fixed id, so that each command finds the stories of the last."""
 
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 256
 LONGEST_EMAIL = 254
 # As lenient as HTML's own check of an e-mail field, but with a dot in the domain.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -34,18 +32,21 @@ class SignIn:
 
     transactions: Transactions
     ids: IdMaker
-    passwords: PasswordHasher
+    passwords: Passwords
     clock: Clock
 
     async def sign_up(self, email: str, password: str, client: str | None = None) -> Account:
-        """Open an account. Raises: InvalidInput, TooManyRequests, or Conflict when the address has one already."""
+        """Open an account.
+
+        Raises: InvalidInput, TooManyRequests, Unavailable, or Conflict when the address has one already.
+        """
         address = _checked_email(email)
         checked_password("password", password)
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_UP, address, client, self.clock.now())
             await work.commit()
-        # Hashing is slow on purpose: it runs beside the event loop, and before a transaction begins.
-        hashed = await asyncio.to_thread(self.passwords.hash, password)
+        # Hashing is slow on purpose: before a transaction begins.
+        hashed = await self.passwords.hash(password)
         account = Account(self.ids.new(), address, hashed, is_admin=False)
         async with self.transactions.as_service() as work:
             await work.accounts.add(account)
@@ -53,15 +54,18 @@ class SignIn:
         return account
 
     async def sign_in(self, email: str, password: str, client: str | None = None) -> SignedIn:
-        """Begin a session of the user with this address and password. Raises: Unauthenticated, TooManyRequests."""
+        """Begin a session of the user with this address and password.
+
+        Raises: Unauthenticated, TooManyRequests, Unavailable when too many sign in.
+        """
         address = email.strip().lower()
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_IN, address, client, self.clock.now())
             account = await work.accounts.find(address)
             await work.commit()
-        if not await matches(self.passwords, password, account) or account is None:
+        if not await self.passwords.matches(password, account) or account is None:
             raise Unauthenticated(_WRONG)
-        renewed = await self._renewed(account, password)
+        renewed = await self.passwords.renewed(password, account)
         return await self._open_session(account, renewed, client)
 
     async def local_user(self) -> Actor:
@@ -70,12 +74,6 @@ class SignIn:
             await work.accounts.ensure_user(LOCAL_USER.user_id)
             await work.commit()
         return LOCAL_USER
-
-    async def _renewed(self, account: Account, password: str) -> str | None:
-        """A better hash of the password, when the one that is kept is outdated."""
-        if not self.passwords.is_outdated(account.password_hash):
-            return None
-        return await asyncio.to_thread(self.passwords.hash, password)
 
     async def _open_session(self, account: Account, renewed: str | None, client: str | None) -> SignedIn:
         now = self.clock.now()
@@ -92,20 +90,6 @@ class SignIn:
             await work.login_attempts.clear(LoginKind.SIGN_IN, account.email, client)
             await work.commit()
         return SignedIn(Actor(account.user_id, is_admin=account.is_admin, session_id=session.id), refresh_token)
-
-
-async def matches(passwords: PasswordHasher, password: str, account: Account | None) -> bool:
-    """Whether it is the password of `account`; takes as long without one, and for a password that nobody can have."""
-    known = account.password_hash if account else None
-    fits = await asyncio.to_thread(passwords.verify, password[:LONGEST_PASSWORD], known)
-    return fits and len(password) <= LONGEST_PASSWORD
-
-
-def checked_password(field: str, password: str) -> str:
-    """`password`, if somebody may have it. Raises: InvalidInput, which does not repeat it."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise InvalidInput(field, f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-    return password
 
 
 def _checked_email(email: str) -> str:

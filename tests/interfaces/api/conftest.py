@@ -19,6 +19,7 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import manage_children, manage_heroes
+from tales.application.passwords import Passwords
 from tales.application.request_generation import RequestGeneration
 from tales.application.services import Services
 from tales.application.sessions import Sessions
@@ -29,7 +30,6 @@ from tales.domain.actor import Actor
 from tales.domain.repositories.attempt_queue import AttemptQueue
 from tales.domain.repositories.limits import RequestRates
 from tales.domain.repositories.unit_of_work import Transactions
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
@@ -59,7 +59,7 @@ from tests.interfaces.api.world import (
 
 def wired(
     transactions: Transactions,
-    passwords: Argon2Passwords,
+    passwords: Passwords,
     attempts: AttemptQueue,
     hub: ProgressHub,
     rates: RequestRates,
@@ -99,7 +99,7 @@ def wired(
 def services(
     transactions: SqlTransactions,
     clock: FakeClock,
-    passwords: Argon2Passwords,
+    passwords: Passwords,
     attempt_queue: SqlAttemptQueue,
     hub: ProgressHub,
 ) -> Services:
@@ -110,7 +110,7 @@ def services(
 
 
 @pytest.fixture
-def closed_services(passwords: Argon2Passwords) -> Services:
+def closed_services(passwords: Passwords) -> Services:
     """Every use case over a database that must not be asked."""
     database = NoDatabase()
     return wired(database, passwords, NoQueue(), ProgressHub(database, Silence()), NoRates())

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from httpx import AsyncClient
 
+from tales.application.passwords import Passwords
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.limits import GenerationLimits
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
@@ -42,7 +42,7 @@ def seen_by(family: Family, services: Services) -> AsyncClient:
 
 
 @asynccontextmanager
-async def another_process(database: Database, clock: FakeClock, passwords: Argon2Passwords) -> AsyncIterator[Services]:
+async def another_process(database: Database, clock: FakeClock, passwords: Passwords) -> AsyncIterator[Services]:
     """The use cases over a pool of their own, as another process has them."""
     engine = make_engine(database.app_url)
     transactions = SqlTransactions(engine, clock)

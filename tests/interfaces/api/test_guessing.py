@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
+from tales.application.passwords import Passwords
 from tales.application.services import Services
 from tales.domain.throttle import FREE, NEWCOMERS
 from tales.interfaces.api.app import create_app
@@ -133,7 +134,9 @@ async def test_an_endless_line_is_not_kept(throttled_app: FastAPI, clock: FakeCl
 @pytest.fixture
 def throttled_app(services: Services, clock: FakeClock) -> FastAPI:
     """The whole application, with a clock that stands still and hashes that cost nothing."""
-    return create_app(replace(services, sign_in=replace(services.sign_in, passwords=NoHashes(), clock=clock)))
+    return create_app(
+        replace(services, sign_in=replace(services.sign_in, passwords=Passwords(NoHashes()), clock=clock))
+    )
 
 
 async def test_too_many_wrong_passwords_say_when_to_try_again(throttled_app: FastAPI) -> None:

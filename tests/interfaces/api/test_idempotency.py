@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from httpx import AsyncClient, Response
 
+from tales.application.passwords import Passwords
 from tales.application.services import Services
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeClock
 from tests.interfaces.api.limited import another_process, seen_by, within
@@ -180,7 +180,7 @@ async def test_no_word_of_the_family_is_kept_with_a_key(family: Family, database
 
 
 async def test_the_same_key_at_the_same_moment_in_two_processes_makes_one_generation(
-    family: Family, services: Services, database: Database, clock: FakeClock, passwords: Argon2Passwords
+    family: Family, services: Services, database: Database, clock: FakeClock, passwords: Passwords
 ) -> None:
     wish = await family.wish()
     async with (

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 import pytest
 from httpx import AsyncClient, Response
 
+from tales.application.passwords import Passwords
 from tales.application.services import Services
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import attempt, insert
 from tests.fixtures.time import FakeClock
@@ -113,7 +113,7 @@ async def test_another_family_has_limits_of_its_own(family: Family, stranger: Fa
 
 @pytest.fixture
 async def processes(
-    services: Services, database: Database, clock: FakeClock, passwords: Argon2Passwords
+    services: Services, database: Database, clock: FakeClock, passwords: Passwords
 ) -> AsyncIterator[tuple[Services, Services]]:
     """The use cases in two processes."""
     async with another_process(database, clock, passwords) as others:

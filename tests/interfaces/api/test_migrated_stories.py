@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 
+from tales.application.passwords import Passwords
 from tales.application.services import Services
 from tales.domain.actor import Actor
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.engine import make_engine
@@ -44,7 +44,7 @@ def before(legacy_database: Database) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def services(legacy_database: Database, passwords: Argon2Passwords) -> AsyncIterator[Services]:
+async def services(legacy_database: Database, passwords: Passwords) -> AsyncIterator[Services]:
     """Every use case over that library."""
     engine = make_engine(legacy_database.app_url)
     transactions = SqlTransactions(engine, SystemClock())

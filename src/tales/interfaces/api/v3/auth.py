@@ -8,9 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, status
 from pydantic import ConfigDict
 
+from tales.application.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from tales.application.refresh_tokens import SignedIn
 from tales.application.services import Services
-from tales.application.sign_in import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD
+from tales.application.sign_in import LONGEST_EMAIL
 from tales.domain import errors
 from tales.domain.repositories.accounts import Account
 from tales.interfaces.api.client_address import ClientAddress

@@ -9,7 +9,7 @@ from fastapi import APIRouter, status
 from pydantic import ConfigDict
 
 from tales.application.accounts import read_profile
-from tales.application.sign_in import LONGEST_PASSWORD
+from tales.application.passwords import LONGEST_PASSWORD
 from tales.domain import errors, profile
 from tales.interfaces.api.client_address import ClientAddress
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
