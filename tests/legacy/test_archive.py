@@ -94,7 +94,8 @@ def test_an_archive_of_before_the_queue_comes_back_as_well(lively_database: Data
     before = lively_database.rows(ATTEMPTS)
     migrate_down(lively_database.owner_url, "014", ARCHIVE_TABLE)
     lively_database.execute(
-        "alter table tales.generations_archive drop column queue, drop column available_at, drop column worker_id"
+        "alter table tales.generations_archive drop column queue, drop column available_at, drop column worker_id,"
+        " drop column turn"
     )
 
     migrate_up(lively_database.owner_url)

@@ -109,10 +109,12 @@ class RequestGeneration:
                 raise
             if attempt is not None:
                 generation = Generation(id_, actor.user_id, (attempt,))
-                if worker_id is not None:
+                if attempt.worker_id is not None:
                     self.dispatcher.start(generation)
-                else:
-                    self.dispatcher.enqueued(id_)
+                    return generation
+                if worker_id is not None:
+                    self.dispatcher.release()  # others wait, and their turn comes first
+                self.dispatcher.enqueued(id_)
                 return generation
             if worker_id is not None:
                 self.dispatcher.release()

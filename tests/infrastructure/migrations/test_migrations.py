@@ -126,7 +126,8 @@ def test_a_database_of_an_unreleased_version_is_told_the_way(empty_database: Dat
     migrate_up(empty_database.owner_url, "024")
     empty_database.execute(
         "alter table tales.generations"
-        " drop column queue cascade, drop column available_at cascade, drop column worker_id cascade"
+        " drop column queue cascade, drop column available_at cascade, drop column worker_id cascade,"
+        " drop column if exists turn cascade"
     )
     before = catalog(empty_database.owner_url)
     with pytest.raises(MigrationFailed, match="migrate down --to 014 --archive table"):

@@ -80,7 +80,7 @@ _ASKED = frozenset(
         "prompt_version",
     }
 )
-_QUEUED = frozenset({"queue", "available_at", "worker_id", "started_at"})
+_QUEUED = frozenset({"queue", "available_at", "turn", "worker_id", "started_at"})
 _CANCELLED = frozenset({"status", "completed_at", "error_message"})
 
 LINES = (
@@ -216,6 +216,16 @@ LINES = (
         delete=SERVICE,
         binds_owner=True,
     ),
+    Line(
+        "tales.turns",
+        "",
+        "user_id = %(family)s",
+        select=SERVICE,
+        insert=SERVICE,
+        update=SERVICE,
+        delete=SERVICE,
+        binds_owner=True,
+    ),
     Line("tales.workers", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE, binds_owner=True),
     _set_aside("tales.stories_unowned", is_permanent=False),
     _set_aside("tales.stories_quarantined", is_permanent=False),
@@ -265,6 +275,8 @@ FUNCTIONS = (
     Function("tales.without_contents", _WRITERS),
     # The queue: each takes on the role that it needs.
     Function("tales.count_requests", _WORKERS),
+    Function("tales.first_turn", frozenset({"service_role"})),
+    Function("tales.next_turn", frozenset({"service_role"})),
     Function("tales.enqueue_attempts", _WORKERS | {"tales_requester"}),
     Function("tales.claim_attempts", _WORKERS),
     Function("tales.finish_attempts", _WORKERS),

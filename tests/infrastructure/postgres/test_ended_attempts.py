@@ -48,7 +48,7 @@ REQUEST: Row = {
     "generation_info": {"seed": 1},
     "origin": "migrated",
 }
-QUEUED: Row = {"queue": "another", "available_at": THEN + timedelta(seconds=1)}
+QUEUED: Row = {"queue": "another", "available_at": THEN + timedelta(seconds=1), "turn": 7}
 OUTCOME: Row = {
     "status": "timeout",
     "completed_at": ENDED + timedelta(seconds=1),
@@ -112,6 +112,16 @@ def test_an_attempt_stays_in_its_queue_and_comes_into_none_afterwards(connection
             if {"queue": None, "available_at": None} | row != row | changes:
                 with refused(FINAL), acting(connection, actor):
                     change(connection, "generations", row, **changes)
+
+
+@pytest.mark.parametrize("actor", [OWNER, SERVICE], ids=lambda actor: actor.name)
+def test_an_attempt_gets_its_turn_once(connection: Connection, actor: Actor) -> None:
+    row = insert(connection, "generations", queued(add_user(connection)))
+    with acting(connection, actor):
+        assert change(connection, "generations", row, turn=7) == 1
+    for turn in (6, 8, None):
+        with refused(FINAL), acting(connection, actor):
+            change(connection, "generations", row, turn=turn)
 
 
 @pytest.mark.parametrize("actor", [OWNER, SERVICE], ids=lambda actor: actor.name)

@@ -35,14 +35,14 @@ FILL = f"""
     select uuid(lpad(n::text, 32, '0')), uuid(lpad((n % 200 + 1)::text, 32, '0')), 'Mia', 6
     from generate_series(1, 1000) as n;
     insert into tales.generations (generation_id, attempt_number, user_id, status, model_used, prompt, story_type,
-        moral, created_at, completed_at, child_id, queue, available_at, worker_id, started_at)
+        moral, created_at, completed_at, child_id, queue, available_at, turn, worker_id, started_at)
     select uuid(lpad((n / 11 * 10 + least(n % 11, 9))::text, 32, '0')), case when n % 11 = 10 then 2 else 1 end,
         uuid(lpad((n / 11 % 200 + 1)::text, 32, '0')),
         case when n % 20000 = 7 then 'pending' when n % 11 = 9 then 'failed' else 'success' end,
         'model-' || n % 50, repeat('prompt ', 10), 'child', 'kindness',
         timestamptz '2026-01-01' + n * interval '1 minute',
         case when n % 20000 <> 7 then timestamptz '2026-01-01' + n * interval '1 minute' end,
-        uuid(lpad((n % 1000 + 1)::text, 32, '0')), 'test', timestamptz '2026-01-01' + n * interval '1 minute',
+        uuid(lpad((n % 1000 + 1)::text, 32, '0')), 'test', timestamptz '2026-01-01' + n * interval '1 minute', n,
         case when n % 40000 <> 7 then uuid(lpad('1', 32, '0')) end,
         case when n % 40000 <> 7 then timestamptz '2026-01-01' + n * interval '1 minute' end
     from generate_series(1, {ROWS}) as n;
@@ -153,9 +153,10 @@ def _of_queue(queue: SqlAttemptQueue, in_flight: Attempt) -> dict[str, Callable[
     """What workers ask, again and again: ten attempts are in flight, five of them in the hands of one that lives."""
     worker = WorkerInfo(UUID(int=1), "test", "here", 1, concurrency=4)
     return {
+        # First: a session that has never claimed reads much of the catalog.
+        "claim, of no queue": lambda: queue.claim(replace(worker, queue="nobody's"), 4),
         "claim": lambda: queue.claim(worker, 4),
         "claim, own": lambda: queue.claim(worker, 4, [GENERATION]),
-        "claim, of no queue": lambda: queue.claim(replace(worker, queue="nobody's"), 4),
         "renew_lease": lambda: queue.renew_lease(worker),
         "workers": queue.workers,
         "ended_among": lambda: queue.ended_among(worker.id, [in_flight.id, AttemptId(GENERATION, 1)]),

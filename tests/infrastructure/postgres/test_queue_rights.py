@@ -44,7 +44,7 @@ CLAIM = "select * from tales.claim_attempts(%s, %s, 10, now())"
 FINISH = "select * from tales.finish_attempts(%s::jsonb)"
 ENQUEUE = "select * from tales.enqueue_attempts(%s::jsonb)"
 RENEW = "select tales.renew_lease(%s, 'test', 'here', 1, 4)"
-COLUMNS = ("queue", "available_at", "worker_id", "started_at")
+COLUMNS = ("queue", "available_at", "turn", "worker_id", "started_at")
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def asked(row: Row, **changes: Any) -> str:
 
 def place(connection: Connection, row: Row) -> dict[str, Any]:
     """What the queue has said of an attempt."""
-    query = "select queue, available_at, worker_id, started_at, status from tales.generations where generation_id = %s"
+    query = f"select {', '.join(COLUMNS)}, status from tales.generations where generation_id = %s"
     (found,) = connection.execute(query, [row["generation_id"]]).fetchall()
     return dict(found)
 
@@ -103,7 +103,13 @@ def test_who_asks_in_a_users_name_enqueues_and_does_nothing_else(connection: Con
     assert place(connection, row)["queue"] == "test"
 
 
-VALUES = {"queue": "'test'", "available_at": "now()", "worker_id": "gen_random_uuid()", "started_at": "now()"}
+VALUES = {
+    "queue": "'test'",
+    "available_at": "now()",
+    "turn": "0",
+    "worker_id": "gen_random_uuid()",
+    "started_at": "now()",
+}
 INSERTED = "generation_id, attempt_number, user_id, status, model_used, prompt, story_type, moral"
 A_ROW = "select gen_random_uuid(), 1, %(user)s::uuid, 'pending', 'sim/ok', 'Mine.', 'child', 'kindness'"
 WAYS = {

@@ -139,6 +139,7 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.request_rates": lambda connection, _family: {"user_id": add_user(connection), "next_at": THEN},
     "tales.generations, ended": lambda _connection, family: ended(family),
     "tales.live_text": lambda connection, family: live_text(insert(connection, "generations", attempt(family))),
+    "tales.turns": lambda _connection, family: {"queue": f"queue {uuid4()}", "user_id": family, "turn": 1},
     "tales.workers": lambda _connection, _family: worker(),
     "tales.sequels": _sequel,
 }
@@ -157,6 +158,7 @@ CHANGES = {
     "tales.generations, ended": "status = 'failed', completed_at = now(), error_message = 'No.'",
     "tales.live_text": "text = 'Twice'",
     "tales.request_rates": "next_at = now()",
+    "tales.turns": "turn = turn + 1",
     "tales.workers": "heartbeat_at = now()",
 }
 

@@ -119,7 +119,7 @@ class AttemptQueue(Protocol):
         worker_id: UUID | None = None,
         limits: GenerationLimits = NO_LIMITS,
     ) -> Attempt | None:
-        """Insert a pending attempt in the name of `actor`, claimed by `worker_id` already if that is given.
+        """Insert a pending attempt in the name of `actor`, claimed by `worker_id` already if nobody else waits.
 
         None when its child or hero is no longer as in `cast`: its prompt has to be written anew.
         Raises: Unauthenticated when the actor's session has ended, TooManyRequests, Conflict, Unavailable.
@@ -128,7 +128,10 @@ class AttemptQueue(Protocol):
     async def claim(
         self, worker: WorkerInfo, most: int, among: Collection[UUID] | None = None
     ) -> tuple[ClaimedAttempt, ...]:
-        """At most `most` due attempts of the worker's queue, its own from now on; `among`: all it may take."""
+        """At most `most` due attempts of the worker's queue, its own from now on; `among`: all it may take.
+
+        Users take turns, whatever they have asked for.
+        """
 
     async def finish(self, result: AttemptResult) -> EndedAttempt | None:
         """Keep how an attempt ended, with its story or the attempt that follows; None when it had ended already.

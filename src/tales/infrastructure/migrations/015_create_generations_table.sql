@@ -59,10 +59,11 @@ create table tales.generations (
     provider_generation_id text,
     reconciled_cost_usd numeric(18, 12),
 
-    -- The attempt is its own job: who may take it, from when on, and who has taken it. Without a queue it came in
-    -- beside the service, and no model is called for it (decision 13).
+    -- The attempt is its own job: who may take it, from when on, in whose turn, and who has taken it. Without a queue
+    -- it came in beside the service, and no model is called for it (decision 13).
     queue text,
     available_at timestamptz,
+    turn bigint,
     worker_id uuid,
 
     prompt_tokens integer generated always as (tales.json_count(full_response -> 'usage' -> 'prompt_tokens')) stored,
@@ -96,6 +97,7 @@ create table tales.generations (
     constraint generations_error_message_is_short check (length(error_message) <= 2000),
     constraint generations_reconciled_cost_not_negative check (reconciled_cost_usd >= 0),
     constraint generations_available_when_queued check ((queue is null) = (available_at is null)),
+    constraint generations_turn_in_queue check (turn is null or queue is not null),
     constraint generations_claimed_from_queue
         check (worker_id is null or (queue is not null and started_at is not null))
 );
@@ -183,8 +185,8 @@ begin
 end
 $$;
 
--- What may change of an attempt (decision 7). Identity and request: never. While it is pending: its outcome, and the
--- start once. When it has ended: nothing, but for the three exceptions that are numbered below.
+-- What may change of an attempt (decision 7). Identity and request: never. While it is pending: its outcome, and its
+-- turn and its start once. When it has ended: nothing, but for the three exceptions that are numbered below.
 create function tales.guard_attempt() returns trigger
 language plpgsql set search_path = '' as $$
 declare
@@ -218,9 +220,10 @@ begin
         if forgets_family
             and (old.started_at is null or new.started_at is not distinct from old.started_at)
             and (old.worker_id is null or new.worker_id is not distinct from old.worker_id)
+            and (old.turn is null or new.turn is not distinct from old.turn)
             and changed - array[
-                'status', 'completed_at', 'full_response', 'started_at', 'worker_id', 'first_token_at', 'error_type',
-                'error_message', 'http_status', 'provider_generation_id', 'child_id', 'hero_id'
+                'status', 'completed_at', 'full_response', 'started_at', 'turn', 'worker_id', 'first_token_at',
+                'error_type', 'error_message', 'http_status', 'provider_generation_id', 'child_id', 'hero_id'
             ] = '{}'
         then
             return new;
@@ -266,6 +269,7 @@ create trigger generations_guard_pending before update on tales.generations
             new.queue, new.available_at)
         or (old.started_at is not null and old.started_at is distinct from new.started_at)
         or (old.worker_id is not null and old.worker_id is distinct from new.worker_id)
+        or (old.turn is not null and old.turn is distinct from new.turn)
     )) execute function tales.guard_attempt();
 
 -- A user changes a pending attempt only to cancel it; policies and column privileges see to the rest. A user is

@@ -23,4 +23,4 @@ begin
 end
 $$;
 
-revoke insert (queue, available_at, worker_id, started_at) on tales.generations from tales_requester;
+revoke insert (queue, available_at, turn, worker_id, started_at) on tales.generations from tales_requester;

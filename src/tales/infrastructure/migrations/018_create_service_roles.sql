@@ -1,8 +1,8 @@
 -- The role that the service signs in with, and the one that asks for generations in a user's name. Neither bypasses
 -- row-level security. tales_app has no rights of its own on a family's rows: it takes on the role of each request.
 -- tales_requester is the user (it inherits authenticated, and is bound by the same policies), and may also say of a
--- new attempt that the service has made it: in which queue it waits, and who has claimed it. tales_app cannot sign in
--- until an operator allows it: alter role tales_app login password '...'.
+-- new attempt that the service has made it: in which queue it waits for its turn, and who has claimed it. tales_app
+-- cannot sign in until an operator allows it: alter role tales_app login password '...'.
 
 do $$
 declare
@@ -35,7 +35,7 @@ begin
 end
 $$;
 
-grant insert (queue, available_at, worker_id, started_at) on tales.generations to tales_requester;
+grant insert (queue, available_at, turn, worker_id, started_at) on tales.generations to tales_requester;
 
 -- What follows changes nothing in a database that our own 001 to 014 made. In one of another origin the service could
 -- not read or write the old tables: these roles were granted nothing, or there is no policy for them, or a column

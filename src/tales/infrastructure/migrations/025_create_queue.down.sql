@@ -6,5 +6,8 @@ drop function tales.renew_lease(uuid, text, text, integer, integer);
 drop function tales.finish_attempts(jsonb);
 drop function tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]);
 drop function tales.enqueue_attempts(jsonb);
+drop function tales.next_turn(text, uuid, bigint);
+drop function tales.first_turn(text);
 drop index tales.generations_claimable_idx;
+drop table tales.turns;
 drop table tales.workers;

@@ -10,7 +10,7 @@ do $$
 begin
     if not exists (
         select from pg_catalog.pg_attribute
-        where attrelid = 'tales.generations'::regclass and attname = 'available_at' and not attisdropped
+        where attrelid = 'tales.generations'::regclass and attname = 'turn' and not attisdropped
     ) then
         raise exception 'This database was made by an unreleased version. With that version, run '
             '`tales migrate down --to 014 --archive table --yes`, then run `tales migrate up --yes` with this one.'
@@ -40,21 +40,73 @@ alter table tales.workers force row level security;
 create policy "the service keeps workers" on tales.workers for all to service_role using (true) with check (true);
 grant select, insert, update, delete on tales.workers to service_role;
 
--- What may be claimed, in the order in which it became due.
-create index generations_claimable_idx on tales.generations (queue, available_at)
+-- Users take turns (decision 43). A turn is a number, and who waits stands in line by it: each attempt of a user has a
+-- later turn than the user's attempts before it, and none an earlier one than the first of the line. So whoever comes
+-- waits for one attempt of each other user, however many those have: start-time fair queueing (Goyal, Vin and Cheng,
+-- 1996). Where nobody is in line, a turn is the time in microseconds: so turns grow, and who is idle saves none up.
+-- What pauses before a retry has no turn, nor has what a worker took at once.
+
+-- The last turn that a user has been given. Unlogged, as a crash may well forget it. No foreign key: a claim would
+-- wait for whoever erases a user, and that one for the claim; the reaper forgets it.
+create unlogged table tales.turns (
+    queue text not null,
+    user_id uuid not null,
+    turn bigint not null,
+
+    constraint turns_pkey primary key (queue, user_id)
+) with (fillfactor = 50);
+
+alter table tales.turns enable row level security;
+alter table tales.turns force row level security;
+
+create policy "the service keeps turns" on tales.turns for all to service_role using (true) with check (true);
+grant select, insert, update, delete on tales.turns to service_role;
+
+-- The line: what may be claimed in the order of its turns, and at the end what pauses in the order in which it is due.
+create index generations_claimable_idx on tales.generations (queue, turn, available_at)
     where status = 'pending' and worker_id is null;
+
+-- The first turn in line; NULL where nobody waits. Where few rows were pending when statistics were made, the planner
+-- would read and sort all that are.
+create function tales.first_turn(of_queue text) returns bigint
+language plpgsql stable set search_path = '' set enable_sort = off set enable_seqscan = off as $$
+begin
+    return (
+        select g.turn from tales.generations as g
+        where g.status = 'pending' and g.worker_id is null and g.queue = of_queue and g.turn is not null
+        order by g.turn limit 1
+    );
+end
+$$;
+
+-- The next turn of a user, where the line begins with the turn `begins_with`.
+create function tales.next_turn(of_queue text, of_user uuid, begins_with bigint) returns bigint
+language sql set search_path = ''
+begin atomic
+    insert into tales.turns as t (queue, user_id, turn)
+    values (of_queue, of_user, coalesce(begins_with, (extract(epoch from now()) * 1000000)::bigint))
+    on conflict (queue, user_id) do update set turn = greatest(excluded.turn, t.turn + 1)
+    returning t.turn;
+end;
 
 -- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or,
 -- where it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when
 -- its sign-in has ended, 'cast' when its child or hero is not the one, in the version, that its prompt was written
 -- about, and the name of a limit, with the seconds until it makes sense to ask again, when its user has asked for
--- `per_day` stories within a day or has `concurrent` in flight. A row that the database refuses fails them all.
+-- `per_day` stories within a day or has `concurrent` in flight. A row that the database refuses fails them all. With a
+-- `worker_id` an attempt is claimed at once, unless others are in line.
 create function tales.enqueue_attempts(requests jsonb)
-returns table (generation_id uuid, created_at timestamptz, refusal text, retry_after double precision)
+returns table (
+    generation_id uuid, created_at timestamptz, is_claimed boolean, refusal text, retry_after double precision
+)
 language plpgsql set search_path = '' as $$
 declare
+    own_role constant text := current_setting('role');
     request record;
     asked record;
+    line text;
+    line_begins_with bigint;
+    its_turn bigint;
 begin
     -- User by user: of two that wait for the same users, none waits for the other.
     for request in
@@ -66,6 +118,13 @@ begin
         )
         order by r.user_id
     loop
+        -- A user sees their own attempts, and no line.
+        if line is distinct from request.queue then
+            line := request.queue;
+            perform set_config('role', 'service_role', true);
+            line_begins_with := tales.first_turn(line);
+            perform set_config('role', own_role, true);
+        end if;
         if request.claims is not null then
             perform set_config('request.jwt.claims', request.claims, true),
                 set_config('role', 'tales_requester', true);
@@ -103,18 +162,28 @@ begin
                 refusal := 'concurrent_generations';
             end if;
         end if;
+        is_claimed := request.worker_id is not null and line_begins_with is null;
         if refusal is null then
+            its_turn := null;
+            if not is_claimed then
+                perform set_config('role', 'service_role', true);
+                its_turn := tales.next_turn(line, request.user_id, line_begins_with);
+                perform set_config(
+                    'role', case when request.claims is not null then 'tales_requester' else own_role end, true
+                );
+            end if;
             insert into tales.generations as g (
                 generation_id, attempt_number, user_id, status, model_used, prompt, prompt_version, story_type,
                 story_length, moral, language, hero_appearance, relationship_description, child_id, hero_id,
-                queue, available_at, worker_id, started_at
+                queue, available_at, turn, worker_id, started_at
             )
             values (
                 request.generation_id, request.attempt_number, request.user_id, 'pending', request.model_used,
                 request.prompt, request.prompt_version, request.story_type, request.story_length, request.moral,
                 request.language,
                 request.hero_appearance, request.relationship_description, request.child_id, request.hero_id,
-                request.queue, now(), request.worker_id, case when request.worker_id is not null then now() end
+                line, now(), its_turn,
+                case when is_claimed then request.worker_id end, case when is_claimed then now() end
             )
             returning g.created_at into created_at;
         end if;
@@ -123,10 +192,11 @@ begin
 end
 $$;
 
--- Claim attempts of a queue for a worker, the longest due first; `among` leaves out all but these generations.
+-- Claim attempts of a queue for a worker, in the order of their turns; `among` leaves out all but these generations.
+-- Retries whose pause is over come into line first: a retry is a call as any other.
 -- `models_used` are those of each attempt of the generation so far, in order. Two workers never get the same one: a
--- row that another has locked is passed over. Clocks differ, but no attempt begins before it may. Where few rows were
--- pending when statistics were made, the planner would read and sort all that are in flight.
+-- row that another has locked is passed over. Clocks differ, but no attempt begins before it may. The planner: see
+-- first_turn.
 create function tales.claim_attempts(
     worker uuid, of_queue text, most integer, claimed_at timestamptz, among uuid[] default null
 )
@@ -138,16 +208,38 @@ returns table (
 )
 language plpgsql set search_path = '' set enable_sort = off set enable_seqscan = off as $$
 #variable_conflict use_column
+declare
+    line_begins_with bigint;
+    joins record;
 begin
     perform set_config('request.jwt.claims', '{"role": "service_role"}', true),
         set_config('role', 'service_role', true);
+    if among is null then
+        line_begins_with := tales.first_turn(of_queue);
+        -- User by user, as in enqueue_attempts.
+        for joins in
+            select * from (
+                select d.generation_id, d.attempt_number, d.user_id, d.available_at
+                from tales.generations as d
+                where d.status = 'pending' and d.worker_id is null and d.queue = of_queue and d.turn is null
+                    and d.available_at <= now()
+                order by d.turn, d.available_at
+                limit 256
+                for update skip locked
+            ) as due
+            order by due.user_id, due.available_at
+        loop
+            update tales.generations as g set turn = tales.next_turn(of_queue, g.user_id, line_begins_with)
+            where g.generation_id = joins.generation_id and g.attempt_number = joins.attempt_number;
+        end loop;
+    end if;
     return query
     with due as (
         select d.generation_id, d.attempt_number
         from tales.generations as d
         where d.status = 'pending' and d.worker_id is null and d.queue = of_queue and d.available_at <= now()
             and (among is null or d.generation_id = any (among))
-        order by d.available_at
+        order by d.turn, d.available_at
         limit most
         for update skip locked
     )
@@ -243,9 +335,11 @@ end
 $$;
 
 revoke execute on function
+    tales.first_turn(text), tales.next_turn(text, uuid, bigint),
     tales.enqueue_attempts(jsonb), tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]),
     tales.finish_attempts(jsonb), tales.renew_lease(uuid, text, text, integer, integer)
 from public;
+grant execute on function tales.first_turn(text), tales.next_turn(text, uuid, bigint) to service_role;
 grant execute on function
     tales.enqueue_attempts(jsonb), tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]),
     tales.finish_attempts(jsonb), tales.renew_lease(uuid, text, text, integer, integer)

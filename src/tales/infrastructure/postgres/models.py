@@ -121,6 +121,7 @@ class GenerationDB(Base):
     reconciled_cost_usd: Mapped[Decimal | None]
     queue: Mapped[str | None]
     available_at: Mapped[datetime | None]
+    turn: Mapped[int | None] = mapped_column(BigInteger)
     worker_id: Mapped[UUID | None]
     # Computed by the database out of full_response (decision 11).
     prompt_tokens: Mapped[int | None] = mapped_column(server_default=FetchedValue())
@@ -157,6 +158,16 @@ class SequelDB(Base):
     generation_id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
     sequel_of: Mapped[UUID]
+
+
+class TurnDB(Base):
+    """`tales.turns`: the last turn that a user has been given in the line of a queue."""
+
+    __tablename__ = "turns"
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    turn: Mapped[int] = mapped_column(BigInteger)
 
 
 class WorkerDB(Base):

@@ -103,6 +103,17 @@ _STRAYS = text("""
     where g.status = 'pending' and g.worker_id = :worker and g.started_at < :before
         and g.generation_id <> all (:in_hand)
 """).bindparams(bindparam("in_hand", type_=ARRAY(Uuid)))
+# A turn that the line has passed bounds nobody any more, nor does one of a user who was erased.
+_FORGET_TURNS = text("""
+    delete from tales.turns as t
+    using (
+        select q.queue, tales.first_turn(q.queue) as begins_with from (select distinct queue from tales.turns) as q
+    ) as line
+    where t.queue = line.queue and (
+        line.begins_with is null or t.turn < line.begins_with
+        or not exists (select from tales.generations as g where g.user_id = t.user_id)
+    )
+""")
 # A worker that has gone without a word is shown for a while.
 _FORGET_WORKERS = text("delete from tales.workers where heartbeat_at < now() - interval '10 minutes'")
 
@@ -206,6 +217,7 @@ class SqlAttemptQueue(AttemptQueue):
             for row in (await work.session.execute(_STRANDED, limits)).mappings():
                 found.setdefault(row["reason"], []).append(claimed(dict(row), row["worker_id"]))
             await work.session.execute(_FORGET_WORKERS)
+            await work.session.execute(_FORGET_TURNS)
             await work.commit()
         return StrandedAttempts(**{reason: tuple(attempts) for reason, attempts in found.items()})
 
@@ -266,4 +278,4 @@ def _enqueued(asked: _Asked, row: Mapping[str, Any]) -> Attempt | Exception | No
         return None
     if row["refusal"] is not None:
         return asked.limits.error(row["refusal"], row["retry_after"])
-    return enqueued(asked.request, row["created_at"], asked.worker_id)
+    return enqueued(asked.request, row["created_at"], asked.worker_id if row["is_claimed"] else None)
