@@ -111,7 +111,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock(), memory))
             policy = RetryPolicy(choice.models, settings.max_attempts)
             run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log, recall=recall)
-            reaper = Reaper(attempts, transactions, run, SystemClock(), log)
+            reaper = Reaper(attempts, transactions, run, SystemClock(), log, settings.queue_timeout)
             worker = Worker(info, reaper, hub, own_only=own_only)
             await stack.enter_async_context(worker.running())
             dispatcher, on_enqueued = worker, worker.wake

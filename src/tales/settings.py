@@ -99,6 +99,9 @@ class Settings(BaseModel):
         le=1_000_000,
         description="Stories of one user that wait or are written at a time. 0: no limit.",
     )
+    queue_timeout: float = Field(
+        default=3600.0, gt=0, le=21600, description="Seconds that a story may wait for a worker before it is given up."
+    )
     requests_per_minute: int = Field(
         default=600, ge=0, le=60_000, description="Requests that one user may send a minute. 0: no limit."
     )

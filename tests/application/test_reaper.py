@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tales.application.reaper import WORKER_LOST
 from tales.domain.generation import AttemptId, Generation, Status
-from tales.domain.repositories.attempt_queue import GRACE, LEASE, PATIENCE, WorkerInfo
+from tales.domain.repositories.attempt_queue import GRACE, LEASE, QUEUE_TIMEOUT, WorkerInfo
 from tales.domain.repositories.live_texts import LivePiece
 from tests.application.conftest import Flow, worker_info
 from tests.factories import failure, finish_attempt
@@ -62,7 +63,7 @@ async def test_a_young_row_beside_the_service_is_left_alone(flow: Flow, database
 
 async def test_an_attempt_that_waits_is_left_alone(flow: Flow, database: Database) -> None:
     generation = await flow.ask()
-    make_older(database, "generations", "available_at", PATIENCE - 60)
+    make_older(database, "generations", "available_at", QUEUE_TIMEOUT - 60)
 
     assert await flow.reaper() == 0
     assert (await flow.finish(generation)).status is Status.SUCCESS
@@ -70,14 +71,62 @@ async def test_an_attempt_that_waits_is_left_alone(flow: Flow, database: Databas
 
 async def test_an_attempt_that_nobody_takes_for_an_hour_ends_its_generation(flow: Flow, database: Database) -> None:
     generation = await flow.ask()
-    make_older(database, "generations", "available_at", PATIENCE + 1)
+    make_older(database, "generations", "available_at", QUEUE_TIMEOUT + 1)
 
     assert await flow.reaper() == 1
 
     ended = await flow.look(generation.generation_id)
-    assert [(a.status, a.error_type) for a in ended.attempts] == [(Status.TIMEOUT, "worker_lost")]
-    assert "within an hour" in str(ended.latest.error_message)
+    assert [(a.status, a.error_type) for a in ended.attempts] == [(Status.TIMEOUT, "queue_timeout")]
+    assert "has waited for 3600 seconds" in str(ended.latest.error_message)
     assert flow.provider.calls == []
+
+
+async def test_how_long_a_story_may_wait_is_said_by_a_setting(flow: Flow, database: Database) -> None:
+    generation = await flow.ask()
+    make_older(database, "generations", "available_at", 61)
+
+    assert await replace(flow.reaper, queue_timeout=60)() == 1
+
+    ended = await flow.look(generation.generation_id)
+    assert "has waited for 60 seconds" in str(ended.latest.error_message)
+
+
+async def test_a_row_without_a_job_is_ended_whatever_else_is_pending(flow: Flow, database: Database) -> None:
+    waiting, overdue = await flow.ask(), await flow.ask()
+    with database.connect() as connection:
+        for generation, available_at in ((waiting, "now()"), (overdue, "now() - interval '1 day'")):
+            connection.execute(
+                "insert into tales.generations (generation_id, attempt_number, user_id, status, model_used, prompt,"
+                " story_type, moral, queue, available_at, created_at)"
+                " select gen_random_uuid(), 1, user_id, status, model_used, prompt, story_type, moral, queue,"
+                f" {available_at}, created_at - interval '1 day'"
+                " from tales.generations, generate_series(1, 250) where generation_id = %s",
+                [generation.generation_id],
+            )
+    attempt = row_beside_the_service(flow, database)
+    make_older(database, "generations", "created_at", GRACE + 1)
+
+    await flow.reaper()
+
+    assert (await flow.look(attempt.generation_id)).latest.error_type == "not_enqueued"
+    assert (await flow.look(waiting.generation_id)).status is Status.PENDING
+
+
+async def test_an_attempt_that_cannot_be_ended_keeps_no_other_one_from_it(flow: Flow, database: Database) -> None:
+    """A trigger of somebody's refuses the oldest one."""
+    refused, ended = row_beside_the_service(flow, database), row_beside_the_service(flow, database)
+    make_older(database, "generations", "created_at", GRACE + 1)
+    database.execute(
+        "create function tales.refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$"
+    )
+    database.execute(
+        "create trigger refuse before update on tales.generations for each row"
+        f" when (old.generation_id = '{refused.generation_id}') execute function tales.refuse()"
+    )
+
+    assert await flow.reaper() == 1
+    assert (await flow.look(ended.generation_id)).latest.error_type == "not_enqueued"
+    assert flow.log.has("warning", "attempt not reaped")
 
 
 async def test_an_attempt_in_the_hands_of_a_live_worker_is_left_alone_however_old_it_is(
@@ -86,7 +135,7 @@ async def test_an_attempt_in_the_hands_of_a_live_worker_is_left_alone_however_ol
     generation, info = await flow.ask(), worker_info()
     claimed = await flow.claim(generation, info)
     for column in ("created_at", "available_at", "started_at"):
-        make_older(database, "generations", column, 24 * PATIENCE)
+        make_older(database, "generations", column, 24 * QUEUE_TIMEOUT)
     make_older(database, "workers", "heartbeat_at", LEASE - 5)
 
     assert await flow.reaper() == 0
@@ -155,8 +204,8 @@ async def test_of_two_reapers_one_ends_an_attempt(flow: Flow, database: Database
 
 async def test_an_attempt_that_a_worker_takes_in_the_last_moment_is_left_to_it(flow: Flow, database: Database) -> None:
     generation = await flow.ask()
-    make_older(database, "generations", "available_at", PATIENCE + 1)
-    (stranded,) = (await flow.queue.stranded(9)).unclaimed
+    make_older(database, "generations", "available_at", QUEUE_TIMEOUT + 1)
+    (stranded,) = (await flow.queue.stranded(9)).queue_timeout
     await flow.claim(generation)
 
     assert await flow.reaper.end(stranded, WORKER_LOST) is False

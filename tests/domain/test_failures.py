@@ -10,6 +10,7 @@ ENDS_THE_GENERATION = {
     FailureKind.PAYMENT_REQUIRED,
     FailureKind.CANCELLED,
     FailureKind.NOT_ENQUEUED,
+    FailureKind.QUEUE_TIMEOUT,
 }
 
 
@@ -25,8 +26,8 @@ def test_an_attempt_ends_as_timeout_when_time_ran_out_and_else_as_failed(kind: F
     assert Failure(kind, "why").status is (Status.TIMEOUT if ran_out_of_time else Status.FAILED)
 
 
-def test_what_ran_out_of_time_is_worth_a_retry() -> None:
-    assert TIMEOUTS < RETRYABLE
+def test_a_call_that_ran_out_of_time_is_worth_a_retry() -> None:
+    assert TIMEOUTS - {FailureKind.QUEUE_TIMEOUT} < RETRYABLE
 
 
 @pytest.mark.parametrize("kind", FailureKind)

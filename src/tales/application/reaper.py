@@ -5,23 +5,20 @@ What was kept for a while only is forgotten here as well.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from tales.application.ports import Clock, Log
 from tales.application.run_attempt import RunAttempt
+from tales.domain.errors import TalesError, Unavailable
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.idempotency import KEPT_FOR
-from tales.domain.repositories.attempt_queue import AttemptQueue, ClaimedAttempt
+from tales.domain.repositories.attempt_queue import QUEUE_TIMEOUT, AttemptQueue, ClaimedAttempt
 from tales.domain.repositories.unit_of_work import Transactions
 
 MOST_AT_A_TIME = 200
 
 WORKER_LOST = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call ended before the call did")
-NOBODY_CAME = Failure(
-    FailureKind.WORKER_LOST,
-    "worker lost: no worker took this attempt within an hour. Start one for its provider.",
-    retryable=False,
-)
 NOT_ENQUEUED = Failure(FailureKind.NOT_ENQUEUED, "This row was not made by the service, so no model was asked.")
 
 
@@ -34,20 +31,42 @@ class Reaper:
     run: RunAttempt
     clock: Clock
     log: Log
+    queue_timeout: float = QUEUE_TIMEOUT
 
     async def __call__(self) -> int:
         """How many attempts were ended."""
-        stranded = await self.queue.stranded(MOST_AT_A_TIME)
-        ended = 0
-        for attempts, failure in (
-            (stranded.worker_lost, WORKER_LOST),
-            (stranded.unclaimed, NOBODY_CAME),
-            (stranded.not_enqueued, NOT_ENQUEUED),
-        ):
-            for attempt in attempts:
-                ended += await self.end(attempt, failure)
+        stranded = await self.queue.stranded(MOST_AT_A_TIME, self.queue_timeout)
+        ends = [
+            self._try_to_end(attempt, failure)
+            for attempts, failure in (
+                (stranded.worker_lost, WORKER_LOST),
+                (stranded.queue_timeout, self._waited_too_long),
+                (stranded.not_enqueued, NOT_ENQUEUED),
+            )
+            for attempt in attempts
+        ]
+        # Together, as they share statements.
+        ended = sum(await asyncio.gather(*ends))
         await self._forget()
         return ended
+
+    @property
+    def _waited_too_long(self) -> Failure:
+        return Failure(
+            FailureKind.QUEUE_TIMEOUT,
+            f"This story has waited for {self.queue_timeout:g} seconds, and no worker had a place for it. "
+            "Too many others wait, or no worker runs for its provider.",
+        )
+
+    async def _try_to_end(self, stranded: ClaimedAttempt, failure: Failure) -> bool:
+        """One that the database refuses to end must not keep the others from it."""
+        try:
+            return await self.end(stranded, failure)
+        except Unavailable:
+            raise
+        except TalesError as error:
+            self.log.warning("attempt not reaped", attempt=str(stranded.attempt.id), error=error.code)
+            return False
 
     async def end(self, stranded: ClaimedAttempt, failure: Failure) -> bool:
         """End an attempt that nobody will run; False when it has ended already."""

@@ -42,6 +42,7 @@ class FailureKind(StrEnum):
     REFUSAL = "refusal"
     TOO_SHORT = "too_short"
     # On our own side.
+    QUEUE_TIMEOUT = "queue_timeout"  # it waited for too long, and no worker took it
     WORKER_LOST = "worker_lost"
     CANCELLED = "cancelled"
     NOT_ENQUEUED = "not_enqueued"  # the row came in beside the service
@@ -55,12 +56,13 @@ TIMEOUTS = frozenset(
         FailureKind.IDLE_TIMEOUT,
         FailureKind.DEADLINE,
         FailureKind.PROVIDER_TIMEOUT,
+        FailureKind.QUEUE_TIMEOUT,
         FailureKind.WORKER_LOST,
     }
 )
 
 # Worth the same request again, to the next model of the chain or, where it has ended, to the same one.
-RETRYABLE = TIMEOUTS | {
+RETRYABLE = TIMEOUTS - {FailureKind.QUEUE_TIMEOUT} | {
     FailureKind.CONNECTION,
     FailureKind.STREAM_INTERRUPTED,
     FailureKind.RESPONSE_TOO_LARGE,

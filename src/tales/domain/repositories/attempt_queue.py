@@ -23,8 +23,8 @@ GRACE = 60.0
 STRAY_AGE = 30.0
 """Seconds after its claim in which the answer to it comes, or never."""
 
-PATIENCE = 3600.0
-"""Seconds that an attempt may be due before nobody is expected to claim it: after an hour it is no bedtime story."""
+QUEUE_TIMEOUT = 3600.0
+"""Seconds that an attempt may wait for a worker: after an hour it is no bedtime story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,10 @@ class EndedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class StrandedAttempts:
-    """Pending attempts that nobody will run: their worker is gone, nobody claims them, or no queue has them."""
+    """Pending attempts that are to end: their worker is gone, they have waited for too long, or no queue has them."""
 
     worker_lost: tuple[ClaimedAttempt, ...] = ()
-    unclaimed: tuple[ClaimedAttempt, ...] = ()
+    queue_timeout: tuple[ClaimedAttempt, ...] = ()
     not_enqueued: tuple[ClaimedAttempt, ...] = ()
 
 
@@ -160,8 +160,8 @@ class AttemptQueue(Protocol):
         After an erasure, somebody else may have an attempt of this very id.
         """
 
-    async def stranded(self, most: int) -> StrandedAttempts:
-        """Pending attempts that nobody will run, the oldest ones, `most` in all."""
+    async def stranded(self, most: int, queue_timeout: float = QUEUE_TIMEOUT) -> StrandedAttempts:
+        """Pending attempts that are to end, of each kind the oldest ones, at most `most`."""
 
     async def strays(self, worker: WorkerInfo, in_hand: Collection[UUID]) -> tuple[ClaimedAttempt, ...]:
         """Attempts claimed a while ago that the worker does not know of: the answer to its claim was lost."""

@@ -91,7 +91,7 @@ create table tales.generations (
         'rate_limited', 'overloaded', 'provider_unavailable', 'server_error', 'invalid_request', 'authentication',
         'payment_required', 'permission_denied', 'model_not_found', 'content_policy',
         'empty', 'truncated', 'refusal', 'too_short',
-        'worker_lost', 'cancelled', 'not_enqueued', 'internal'
+        'queue_timeout', 'worker_lost', 'cancelled', 'not_enqueued', 'internal'
     )),
     constraint generations_success_has_no_error check (status <> 'success' or error_type is null),
     constraint generations_error_message_is_short check (length(error_message) <= 2000),

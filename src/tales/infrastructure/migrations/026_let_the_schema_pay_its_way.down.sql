@@ -11,7 +11,7 @@ alter table tales.generations
         'rate_limited', 'overloaded', 'provider_unavailable', 'server_error', 'invalid_request', 'authentication',
         'payment_required', 'permission_denied', 'model_not_found', 'content_policy',
         'empty', 'truncated', 'refusal', 'too_short',
-        'worker_lost', 'cancelled', 'not_enqueued', 'internal'
+        'queue_timeout', 'worker_lost', 'cancelled', 'not_enqueued', 'internal'
     ));
 drop function if exists tales.is_error_type(text);
 

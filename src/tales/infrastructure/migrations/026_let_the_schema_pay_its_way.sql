@@ -77,7 +77,7 @@ begin
         'rate_limited', 'overloaded', 'provider_unavailable', 'server_error', 'invalid_request', 'authentication',
         'payment_required', 'permission_denied', 'model_not_found', 'content_policy',
         'empty', 'truncated', 'refusal', 'too_short',
-        'worker_lost', 'cancelled', 'not_enqueued', 'internal'
+        'queue_timeout', 'worker_lost', 'cancelled', 'not_enqueued', 'internal'
     );
 end
 $$;

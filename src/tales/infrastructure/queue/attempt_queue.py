@@ -19,7 +19,7 @@ from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.repositories.attempt_queue import (
     GRACE,
     LEASE,
-    PATIENCE,
+    QUEUE_TIMEOUT,
     STRAY_AGE,
     AttemptQueue,
     AttemptResult,
@@ -75,7 +75,7 @@ _STRANDED = text("""
                 when g.queue is null then
                     case when g.created_at < now() - make_interval(secs => :grace) then 'not_enqueued' end
                 when g.worker_id is null then
-                    case when g.available_at < now() - make_interval(secs => :patience) then 'unclaimed' end
+                    case when g.available_at < now() - make_interval(secs => :queue_timeout) then 'queue_timeout' end
                 when not exists (
                     select from tales.workers as w
                     where w.id = g.worker_id and w.heartbeat_at > clock_timestamp() - make_interval(secs => :lease)
@@ -89,10 +89,12 @@ _STRANDED = text("""
         select earlier.model_used from tales.generations as earlier
         where earlier.generation_id = p.generation_id order by earlier.attempt_number
     ) as models_used
-    from pending as p
-    where p.reason is not null
+    from (
+        select *, row_number() over (partition by reason order by created_at) as place
+        from pending where reason is not null
+    ) as p
+    where p.place <= :most
     order by p.created_at
-    limit :most
 """)
 _STRAYS = text("""
     select g.*, array(
@@ -210,8 +212,8 @@ class SqlAttemptQueue(AttemptQueue):
             rows = await work.session.execute(_ENDED_AMONG, asked)
         return frozenset(AttemptId(row.generation_id, row.attempt_number) for row in rows)
 
-    async def stranded(self, most: int) -> StrandedAttempts:
-        limits = {"grace": GRACE, "patience": PATIENCE, "lease": LEASE, "most": most}
+    async def stranded(self, most: int, queue_timeout: float = QUEUE_TIMEOUT) -> StrandedAttempts:
+        limits = {"grace": GRACE, "queue_timeout": queue_timeout, "lease": LEASE, "most": most}
         found: dict[str, list[ClaimedAttempt]] = {}
         async with self._transactions.as_service() as work:
             for row in (await work.session.execute(_STRANDED, limits)).mappings():
