@@ -176,3 +176,14 @@ async def test_requests_of_many_users_are_counted_by_one_statement(transactions:
     assert len(sent) == 1
     assert waits[:3] == [0, 0, 0]
     assert waits[3] > 0, "of one user's, those that came first are let in"
+
+
+async def test_who_has_no_account_is_not_counted_and_keeps_nobody_else_out(
+    transactions: SqlTransactions, parent: UUID, database: Database
+) -> None:
+    rates = SqlRequestRates(transactions)
+
+    waits = await asyncio.gather(*(rates.take(user_id, 2) for user_id in (uuid7(), parent, uuid7())))
+
+    assert waits == [0, 0, 0]
+    assert database.rows("select user_id from tales.request_rates") == [{"user_id": parent}]

@@ -75,13 +75,18 @@ begin
         set_config('role', 'service_role', true);
     -- In one order for all: of two that wait for the same users, none waits for the other.
     for counted in select given.id from unnest(user_ids) as given (id) order by given.id loop
-        insert into tales.request_rates as r (user_id, next_at) values (counted, clock_timestamp() + gap)
-        on conflict (user_id) do update set next_at = greatest(r.next_at, clock_timestamp()) + gap
-            where greatest(r.next_at, clock_timestamp()) + gap <= clock_timestamp() + bucket;
-        return query select counted, case when found then 0 else greatest(0.001, extract(epoch from coalesce(
-            (select gap + (r.next_at - bucket - clock_timestamp()) from tales.request_rates as r
-                where r.user_id = counted), gap
-        ))::double precision) end;
+        begin
+            insert into tales.request_rates as r (user_id, next_at) values (counted, clock_timestamp() + gap)
+            on conflict (user_id) do update set next_at = greatest(r.next_at, clock_timestamp()) + gap
+                where greatest(r.next_at, clock_timestamp()) + gap <= clock_timestamp() + bucket;
+            return query select counted, case when found then 0 else greatest(0.001, extract(epoch from coalesce(
+                (select gap + (r.next_at - bucket - clock_timestamp()) from tales.request_rates as r
+                    where r.user_id = counted), gap
+            ))::double precision) end;
+        exception when foreign_key_violation then
+            -- Nobody of that id has an account (any more). What they may do is not said here, nor in others' requests.
+            return query select counted, 0::double precision;
+        end;
     end loop;
 end
 $$;
