@@ -53,7 +53,7 @@ _FUNCTIONS = """
 """
 # What of the catalog says who may do what.
 _RIGHTS = """
-    select md5(string_agg(line, ';' order by line)) as rights from (
+    select line from (
         select (oid, relname, relnamespace, relowner, relacl, relrowsecurity, relforcerowsecurity, reloptions)::text
         from pg_class where relnamespace::regnamespace::text = any (%s)
         union all select (attrelid, attname, attacl)::text from pg_attribute where attacl is not null
@@ -164,7 +164,7 @@ def world(server: Server, newest_template: str) -> Iterator[World]:
 
 
 def _state(world: World, spared: int | None) -> dict[str, object]:
-    """Every row that is not the visitor's own, with its version, and who may do what."""
+    """Every row that is not the visitor's own, with its version."""
     parts = []
     for relation, columns in sorted(world.names.relations.items()):
         whose = "true"
@@ -174,11 +174,13 @@ def _state(world: World, spared: int | None) -> dict[str, object]:
             f"select '{relation}' as name, string_agg(md5(xmin::text || t::text), ',' order by t::text) as rows"
             f" from {relation} as t where {whose}"
         )
-    rows = world.connection.execute(" union all ".join(parts))
-    schemas = [*SCHEMAS, "public", "tales_migration"]
-    roles = [*ROLES, world.member]
-    (rights,) = world.connection.execute(_RIGHTS, [schemas, schemas, roles, roles]).fetchall()
-    return {row["name"]: row["rows"] for row in rows} | rights
+    return {row["name"]: row["rows"] for row in world.connection.execute(" union all ".join(parts))}
+
+
+def _rights(world: World) -> set[str]:
+    """Who may do what, and what stands in the way."""
+    schemas, roles = [*SCHEMAS, "public", "tales_migration"], [*ROLES, world.member]
+    return {row["line"] for row in world.connection.execute(_RIGHTS, [schemas, schemas, roles, roles])}
 
 
 def _run(connection: Connection, statement: str) -> str:
@@ -201,7 +203,7 @@ def _try(world: World, visitor: Visitor, batch: list[str]) -> int:
         connection.execute("set local statement_timeout = '5s'")
         connection.execute(_TELL)
         connection.execute(f"create role {world.member} in role {visitor.actor.role}")
-        before = _state(world, visitor.spared)
+        before, rights = _state(world, visitor.spared), _rights(world)
         connection.execute("select set_config('request.jwt.claims', %s, true)", [json.dumps(visitor.actor.claims)])
         connection.execute(f"set local session authorization {world.member}")
         if not visitor.is_member:
@@ -220,9 +222,9 @@ def _try(world: World, visitor: Visitor, batch: list[str]) -> int:
             assert not [secret for secret in secrets if secret in told], statement
         connection.execute("reset session authorization; reset row_security; reset session_replication_role")
         connection.execute("reset search_path")
-        after = _state(world, visitor.spared)
-    changed = {name for name in before if before[name] != after[name]}
-    assert changed == set(), batch
+        after, rights_after = _state(world, visitor.spared), _rights(world)
+    assert {name for name in before if before[name] != after[name]} == set(), batch
+    assert rights ^ rights_after == set(), batch
     return obeyed
 
 
