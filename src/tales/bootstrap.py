@@ -116,7 +116,9 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             await stack.enter_async_context(worker.running())
             dispatcher, on_enqueued = worker, worker.wake
         await stack.enter_async_context(NoticeListener(database.queue_url, hub, on_enqueued, log).running())
-        limits = GenerationLimits(settings.daily_generations or None, settings.concurrent_generations or None)
+        limits = GenerationLimits(
+            settings.daily_generations or None, settings.concurrent_generations or None, settings.queue_limit or None
+        )
         request = RequestGeneration(
             transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits, choice.abilities
         )

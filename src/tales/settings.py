@@ -99,6 +99,9 @@ class Settings(BaseModel):
         le=1_000_000,
         description="Stories of one user that wait or are written at a time. 0: no limit.",
     )
+    queue_limit: int = Field(
+        default=10_000, ge=0, le=1_000_000, description="Stories of all users that wait for a worker. 0: no limit."
+    )
     queue_timeout: float = Field(
         default=3600.0, gt=0, le=21600, description="Seconds that a story may wait for a worker before it is given up."
     )

@@ -12,6 +12,7 @@ from tales.domain.errors import (
     IllegalTransition,
     InvalidInput,
     NotFound,
+    QueueFull,
     TalesError,
     TooManyRequests,
     Unauthenticated,
@@ -31,6 +32,7 @@ ALL = (
     TooManyRequests,
     GenerationFailed,
     GenerationTimeout,
+    QueueFull,
     Unavailable,
 )
 WITH_DEFAULT = (TalesError, Conflict, IllegalTransition, VersionConflict, Unauthenticated, Forbidden, Unavailable)

@@ -86,7 +86,7 @@ class RequestGeneration:
 
         Raises: InvalidInput for a wish that cannot be, or that these models cannot write, or a key that is none,
         IdempotencyKeyReused for a key of another wish,
-        NotFound for a child, hero or story that the family does not have, TooManyRequests.
+        NotFound for a child, hero or story that the family does not have, TooManyRequests, QueueFull.
         """
         self.abilities.check(wish.language, wish.story_length)
         if key is not None or wish.sequel_of is not None:

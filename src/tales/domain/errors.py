@@ -12,6 +12,7 @@ TalesError
 ├── GenerationFailed        a generation has ended without a story
 ├── GenerationTimeout       a story takes longer than its reader can wait
 └── Unavailable             something that Tales needs does not answer
+    └── QueueFull           so many stories wait that none is added
 
 Failures of a call to a model are no errors: they are results, kept in a row (`tales.domain.failures`).
 The docstring of a class is its default message. No class knows HTTP: each interface translates once.
@@ -125,3 +126,9 @@ class Unavailable(TalesError):
     """Something that Tales needs does not answer. Try again in a moment."""
 
     code = "unavailable"
+
+
+class QueueFull(Unavailable):
+    """So many stories wait to be written that none can be added. Ask again in a moment."""
+
+    code = "queue_full"

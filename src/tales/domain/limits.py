@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tales.domain.errors import TooManyRequests
+from tales.domain.errors import QueueFull, TooManyRequests
 
 SOON = 5.0
 """Seconds after which one of several stories may be finished."""
@@ -14,14 +14,18 @@ SOON = 5.0
 class GenerationLimits:
     """How many generations one user may ask for within 24 hours, and have at a time; None: as many as they like.
 
-    Not a day of the calendar: it ends 24 hours after whatever is counted, in every time zone.
+    Not a day of the calendar: it ends 24 hours after whatever is counted, in every time zone. `waiting`: how many
+    attempts of all users may wait for a worker.
     """
 
     per_day: int | None = None
     concurrent: int | None = None
+    waiting: int | None = None
 
-    def error(self, limit: str, retry_after: float | None) -> TooManyRequests:
+    def error(self, limit: str, retry_after: float | None) -> TooManyRequests | QueueFull:
         """What is told when this limit was reached. `retry_after` in seconds; None: as soon as a story has ended."""
+        if limit == "queue":
+            return QueueFull()
         messages = {
             "generations_per_day": f"You may ask for {_stories(self.per_day)} within 24 hours, and have. "
             "Ask again later.",

@@ -276,6 +276,7 @@ FUNCTIONS = (
     # The queue: each takes on the role that it needs.
     Function("tales.count_requests", _WORKERS),
     Function("tales.first_turn", frozenset({"service_role"})),
+    Function("tales.is_queue_full", frozenset({"service_role"})),
     Function("tales.next_turn", frozenset({"service_role"})),
     Function("tales.enqueue_attempts", _WORKERS | {"tales_requester"}),
     Function("tales.claim_attempts", _WORKERS),

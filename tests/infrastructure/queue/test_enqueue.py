@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
-from tales.domain.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
+from tales.domain.errors import Conflict, Forbidden, QueueFull, TooManyRequests, Unauthenticated
 from tales.domain.generation import Attempt
 from tales.domain.limits import GenerationLimits
 from tales.domain.repositories.attempt_queue import (
@@ -128,6 +128,26 @@ async def test_whose_limit_is_reached_costs_nobody_else_of_the_batch(
     assert isinstance(results[3], TooManyRequests)
     assert results[3].limit == "concurrent_generations"
     assert len(await claim(attempt_queue)) == 3
+
+
+async def test_a_full_queue_takes_no_more_until_some_are_claimed(
+    transactions: SqlTransactions, attempt_queue: SqlAttemptQueue, actor: Actor
+) -> None:
+    limits, other = GenerationLimits(waiting=3), Actor(await add_user(transactions))
+
+    async def ask(family: Actor) -> Attempt | None:
+        return await attempt_queue.enqueue(family, attempt_request(family.user_id), NOBODY, None, limits)
+
+    for _ in range(3):
+        await ask(actor)
+    with pytest.raises(QueueFull):
+        await ask(other)
+    async with transactions.as_requester(other) as work:
+        with pytest.raises(QueueFull):
+            await work.generations.create_attempt(attempt_request(other.user_id), limits)
+
+    await claim(attempt_queue, 1)
+    assert await ask(other) is not None
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])

@@ -25,10 +25,15 @@ from tests.interfaces.api.world import Family, Silence, client_of
 
 
 def within(
-    services: Services, *, per_day: int | None = None, concurrent: int | None = None, per_minute: int | None = None
+    services: Services,
+    *,
+    per_day: int | None = None,
+    concurrent: int | None = None,
+    waiting: int | None = None,
+    per_minute: int | None = None,
 ) -> Services:
     """The use cases with these limits."""
-    limits = GenerationLimits(per_day, concurrent)
+    limits = GenerationLimits(per_day, concurrent, waiting)
     return replace(
         services,
         request_generation=replace(services.request_generation, limits=limits),

@@ -100,6 +100,19 @@ async def test_a_row_that_came_in_beside_the_service_counts_as_well(
         over(await client.post("/generations", json=wish), "concurrent_generations")
 
 
+async def test_a_full_queue_says_when_to_ask_again(family: Family, stranger: Family, services: Services) -> None:
+    bounded = within(services, waiting=2)
+    async with seen_by(stranger, bounded) as client:
+        wish = await stranger.wish()
+        for _ in range(2):
+            assert (await client.post("/generations", json=wish)).status_code == 202
+    async with seen_by(family, bounded) as client:
+        answer = await client.post("/generations", json=await family.wish())
+
+    problem(answer, 503, "queue_full")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 async def test_another_family_has_limits_of_its_own(family: Family, stranger: Family, services: Services) -> None:
     bounded = within(services, per_day=1, concurrent=1, per_minute=3)
     for somebody in (family, stranger):

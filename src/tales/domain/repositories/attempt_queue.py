@@ -122,7 +122,8 @@ class AttemptQueue(Protocol):
         """Insert a pending attempt in the name of `actor`, claimed by `worker_id` already if nobody else waits.
 
         None when its child or hero is no longer as in `cast`: its prompt has to be written anew.
-        Raises: Unauthenticated when the actor's session has ended, TooManyRequests, Conflict, Unavailable.
+        Raises: Unauthenticated when the actor's session has ended, TooManyRequests, QueueFull, Conflict,
+        Unavailable.
         """
 
     async def claim(

@@ -18,7 +18,7 @@ class GenerationRepository(Protocol):
     async def create_attempt(self, request: AttemptRequest, limits: GenerationLimits = NO_LIMITS) -> Attempt:
         """Insert `request` as a pending attempt.
 
-        Raises: Conflict when the attempts before it do not allow it, TooManyRequests.
+        Raises: Conflict when the attempts before it do not allow it, TooManyRequests, QueueFull.
         """
 
     async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:

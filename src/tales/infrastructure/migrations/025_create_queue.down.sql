@@ -7,6 +7,7 @@ drop function tales.finish_attempts(jsonb);
 drop function tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]);
 drop function tales.enqueue_attempts(jsonb);
 drop function tales.next_turn(text, uuid, bigint);
+drop function tales.is_queue_full(text, integer);
 drop function tales.first_turn(text);
 drop index tales.generations_claimable_idx;
 drop table tales.turns;

@@ -79,6 +79,20 @@ begin
 end
 $$;
 
+-- Whether so many attempts wait. It counts no further.
+create function tales.is_queue_full(of_queue text, most integer) returns boolean
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+    return most <= (
+        select count(*) from (
+            select from tales.generations as g
+            where g.status = 'pending' and g.worker_id is null and g.queue = of_queue
+            limit most
+        ) as waiting
+    );
+end
+$$;
+
 -- The next turn of a user, where the line begins with the turn `begins_with`.
 create function tales.next_turn(of_queue text, of_user uuid, begins_with bigint) returns bigint
 language sql set search_path = ''
@@ -92,9 +106,9 @@ end;
 -- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or,
 -- where it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when
 -- its sign-in has ended, 'cast' when its child or hero is not the one, in the version, that its prompt was written
--- about, and the name of a limit, with the seconds until it makes sense to ask again, when its user has asked for
--- `per_day` stories within a day or has `concurrent` in flight. A row that the database refuses fails them all. With a
--- `worker_id` an attempt is claimed at once, unless others are in line.
+-- about; and the name of a limit, with the seconds until it makes sense to ask again, when its user has asked for
+-- `per_day` stories within a day or has `concurrent` in flight; or 'queue' when `waiting` attempts of it wait. A row
+-- that the database refuses fails them all. With a `worker_id` an attempt is claimed at once, unless others wait.
 create function tales.enqueue_attempts(requests jsonb)
 returns table (
     generation_id uuid, created_at timestamptz, is_claimed boolean, refusal text, retry_after double precision
@@ -106,6 +120,7 @@ declare
     asked record;
     line text;
     line_begins_with bigint;
+    line_is_full boolean;
     its_turn bigint;
 begin
     -- User by user: of two that wait for the same users, none waits for the other.
@@ -114,7 +129,8 @@ begin
             claims text, session_id uuid, generation_id uuid, attempt_number integer, user_id uuid, model_used text,
             prompt text, prompt_version text, story_type text, story_length integer, moral text, language text,
             hero_appearance text, relationship_description text, child_id uuid, child_version xid,
-            hero_id uuid, hero_version xid, queue text, worker_id uuid, per_day integer, concurrent integer
+            hero_id uuid, hero_version xid, queue text, worker_id uuid, per_day integer, concurrent integer,
+            waiting integer
         )
         order by r.user_id
     loop
@@ -123,6 +139,8 @@ begin
             line := request.queue;
             perform set_config('role', 'service_role', true);
             line_begins_with := tales.first_turn(line);
+            line_is_full := line_begins_with is not null and request.waiting is not null
+                and tales.is_queue_full(line, request.waiting);
             perform set_config('role', own_role, true);
         end if;
         if request.claims is not null then
@@ -161,6 +179,9 @@ begin
             elsif asked.in_flight >= request.concurrent then
                 refusal := 'concurrent_generations';
             end if;
+        end if;
+        if refusal is null and line_is_full then
+            refusal := 'queue';
         end if;
         is_claimed := request.worker_id is not null and line_begins_with is null;
         if refusal is null then
@@ -335,11 +356,13 @@ end
 $$;
 
 revoke execute on function
-    tales.first_turn(text), tales.next_turn(text, uuid, bigint),
+    tales.first_turn(text), tales.is_queue_full(text, integer), tales.next_turn(text, uuid, bigint),
     tales.enqueue_attempts(jsonb), tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]),
     tales.finish_attempts(jsonb), tales.renew_lease(uuid, text, text, integer, integer)
 from public;
-grant execute on function tales.first_turn(text), tales.next_turn(text, uuid, bigint) to service_role;
+grant execute on function
+    tales.first_turn(text), tales.is_queue_full(text, integer), tales.next_turn(text, uuid, bigint)
+to service_role;
 grant execute on function
     tales.enqueue_attempts(jsonb), tales.claim_attempts(uuid, text, integer, timestamptz, uuid[]),
     tales.finish_attempts(jsonb), tales.renew_lease(uuid, text, text, integer, integer)

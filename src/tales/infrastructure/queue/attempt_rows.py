@@ -37,6 +37,7 @@ def request_row(request: AttemptRequest, cast: Cast = NOBODY, limits: Generation
         "queue": request.queue,
         "per_day": limits.per_day,
         "concurrent": limits.concurrent,
+        "waiting": limits.waiting,
     }
 
 

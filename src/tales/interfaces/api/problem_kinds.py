@@ -52,6 +52,7 @@ BY_ERROR: dict[type[errors.TalesError], ProblemKind] = {
     ),
     errors.GenerationFailed: _kind_of(errors.GenerationFailed, HTTPStatus.BAD_GATEWAY, "No story"),
     errors.GenerationTimeout: _kind_of(errors.GenerationTimeout, HTTPStatus.GATEWAY_TIMEOUT, "Not finished"),
+    errors.QueueFull: _kind_of(errors.QueueFull, HTTPStatus.SERVICE_UNAVAILABLE, "Queue full"),
     errors.Unavailable: _kind_of(errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE, "Not available"),
 }
 
