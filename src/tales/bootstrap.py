@@ -40,7 +40,7 @@ from tales.infrastructure.auth.claims import Expected
 from tales.infrastructure.auth.jwks import Jwks
 from tales.infrastructure.auth.outside_tokens import OutsideTokens
 from tales.infrastructure.auth.passwords import Argon2Passwords
-from tales.infrastructure.auth.secret import signing_secret
+from tales.infrastructure.auth.secret import address_key, signing_secret
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.listener import NoticeListener, refuse_pooler
@@ -91,7 +91,8 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             overflow=settings.pool_overflow,
         )
         stack.push_async_callback(engine.dispose)
-        transactions = SqlTransactions(engine, SystemClock())
+        secret = signing_secret(settings.home, settings.jwt_secret)
+        transactions = SqlTransactions(engine, SystemClock(), address_key(secret))
         log = _log()
         hub = ProgressHub(transactions, log)
         await stack.enter_async_context(hub.running())
@@ -122,7 +123,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         request = RequestGeneration(
             transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits, choice.abilities
         )
-        services = _services(settings, transactions, request, hub, await _auth(settings, transactions))
+        services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions))
         services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))
         yield App(services, hub.close, database, choice, info)
 
@@ -152,11 +153,11 @@ class _Auth:
     is_external: bool
 
 
-async def _auth(settings: Settings, transactions: SqlTransactions) -> _Auth:
+async def _auth(settings: Settings, own_secret: str, transactions: SqlTransactions) -> _Auth:
     """An outside provider where its keys are named, or where the users are another's (on Supabase)."""
     clock = SystemClock()
     expected = Expected(settings.jwt_audience, settings.jwt_issuer)
-    own = JwtTokens(signing_secret(settings.home, settings.jwt_secret), clock, expected)
+    own = JwtTokens(own_secret, clock, expected)
     keeps_users = await transactions.keeps_own_users()
     if settings.jwks_url is None and keeps_users:
         return _Auth(own, Authenticate(own), is_external=False)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from hashlib import sha256
+from hmac import digest
 
 import pytest
 
+from tales.application.erase_family import EraseFamily
 from tales.application.passwords import Passwords
 from tales.application.sign_in import SignIn
 from tales.domain.errors import Conflict, TooManyRequests, Unauthenticated
@@ -182,12 +186,32 @@ async def test_what_is_long_ago_is_forgotten_and_cleared_away(
     assert database.rows("select attempts from tales.login_attempts") == [{"attempts": 1}]
 
 
-async def test_neither_addresses_are_kept_to_be_read(sign_in: SignIn, database: Database) -> None:
-    await fail(sign_in, 1, EMAIL, HOME)
+async def test_addresses_are_kept_neither_to_be_read_nor_to_be_guessed(
+    sign_in: SignIn, database: Database, clock: FakeClock
+) -> None:
+    engine = make_engine(database.app_url)
+    await fail(replace(sign_in, transactions=SqlTransactions(engine, clock, b"a secret")), 1, EMAIL, HOME)
+    await engine.dispose()
 
-    kept = repr(database.rows("select * from tales.login_attempts"))
-    assert "ada" not in kept
-    assert HOME not in kept
+    (kept,) = database.rows("select address_hash, client_hash from tales.login_attempts")
+    guessed = {digest(b"", value.encode(), "sha256") for value in (EMAIL, HOME)}
+    guessed |= {sha256(value.encode()).digest() for value in (EMAIL, HOME)}
+    assert guessed.isdisjoint(kept.values())
+
+
+async def test_nothing_of_an_erased_familys_address_is_kept(
+    sign_in: SignIn, transactions: SqlTransactions, database: Database, clock: FakeClock
+) -> None:
+    account = await sign_in.sign_up(EMAIL, PASSWORD, HOME)
+    await fail(sign_in, 2, EMAIL, SOMEWHERE)
+    await fail(sign_in, FREE, "eve@example.org", SOMEWHERE)
+    before = database.rows("select distinct address_hash from tales.login_attempts")
+
+    await EraseFamily(transactions, sign_in.passwords, clock).by_operator(account.user_id)
+
+    (left,) = database.rows("select distinct address_hash from tales.login_attempts")
+    assert left in before
+    assert database.rows("select attempts from tales.login_attempts") == [{"attempts": FREE}]
 
 
 async def test_a_real_hash_is_not_computed_for_an_attempt_that_must_wait(

@@ -42,7 +42,10 @@ class EraseFamily:
         """Erase a user. Raises: NotFound, Conflict where users are another service's to erase."""
         try:
             async with self.transactions.as_service() as work:
+                account = await work.accounts.get(user_id)
                 erased = await work.accounts.erase(user_id)
+                if account is not None:
+                    await work.login_attempts.forget(account.email)
                 await work.commit()
         except Forbidden:
             raise Conflict(

@@ -25,3 +25,6 @@ class LoginAttemptRepository(Protocol):
 
     async def clear(self, kind: LoginKind, address: str, client: str | None) -> None:
         """Forget what `client` has tried at `address`: it has succeeded."""
+
+    async def forget(self, address: str) -> None:
+        """Forget whatever anybody has tried at `address`."""

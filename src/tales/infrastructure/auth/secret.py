@@ -1,7 +1,8 @@
-"""The secret that signs access tokens."""
+"""The secret that signs access tokens, and what is derived from it."""
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -24,3 +25,8 @@ def signing_secret(home: Path, given: SecretStr | None) -> str:
         with suppress(FileExistsError), new_file(path) as file:
             file.write(secrets.token_urlsafe(48).encode("ascii"))
     return path.read_text(encoding="ascii")
+
+
+def address_key(secret: str) -> bytes:
+    """The key by which addresses are hashed: nobody finds the signing secret by it."""
+    return hmac.digest(secret.encode(), b"tales addresses", "sha256")

@@ -1,6 +1,6 @@
 -- Sessions, so that a sign-in can be prolonged and ended, and counts of attempts to get in, so that no password can be
--- guessed by trying. For users whom Tales itself signs in (not on Supabase). Tokens, and the addresses of mail and
--- network, are kept as SHA-256 hashes. Only the service reaches these tables.
+-- guessed by trying. For users whom Tales itself signs in (not on Supabase). Tokens are kept as SHA-256 hashes, the
+-- addresses of mail and network as such by a key that is in no database. Only the service reaches these tables.
 
 -- A session that has ended is deleted, and its refresh tokens with it.
 create table tales.sessions (

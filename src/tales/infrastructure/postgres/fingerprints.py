@@ -1,13 +1,19 @@
-"""What is recognised again, and never read: the SHA-256 of refresh tokens and of addresses."""
+"""What is recognised again, and never read: hashes of refresh tokens, and of the addresses of mail and network."""
 
 from __future__ import annotations
 
+import hmac
 from hashlib import sha256
 
 
-def fingerprint(text: str | None) -> bytes:
-    """The hash under which `text` is kept; that of an empty text for None.
+def fingerprint(token: str) -> bytes:
+    """The hash under which a token is kept: of 256 random bits, so that it needs no salt and no slowness."""
+    return sha256(token.encode(errors="surrogatepass")).digest()
 
-    A refresh token has 256 random bits, so its hash needs no salt and no slowness.
+
+def address_fingerprint(key: bytes, address: str | None) -> bytes:
+    """The hash under which an address is kept; that of an empty one for None.
+
+    Addresses can be guessed: without the `key`, which is in no database, nobody can tell whether a guess is right.
     """
-    return sha256((text or "").encode(errors="surrogatepass")).digest()
+    return hmac.digest(key, (address or "").encode(errors="surrogatepass"), "sha256")

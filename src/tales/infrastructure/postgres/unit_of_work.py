@@ -72,7 +72,7 @@ _AUTH_IS_OURS = text(
 class SqlUnitOfWork(UnitOfWork):
     """The repositories over one session."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, role: str) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, role: str, address_key: bytes) -> None:
         self.session = session
         self.generations = SqlGenerationRepository(session, clock)
         self.stories = SqlStoryRepository(session, clock)
@@ -82,8 +82,8 @@ class SqlUnitOfWork(UnitOfWork):
         self.live_texts = SqlLiveTextRepository(session)
         self.idempotency_keys = SqlIdempotencyKeyRepository(session, role)
         self.request_rates = SqlRequestRateRepository(session, role)
-        self.sessions = SqlSessionRepository(session, clock)
-        self.login_attempts = SqlLoginAttemptRepository(session, clock)
+        self.sessions = SqlSessionRepository(session, clock, address_key)
+        self.login_attempts = SqlLoginAttemptRepository(session, clock, address_key)
         self.reports = SqlReportRepository(session)
 
     async def commit(self) -> None:
@@ -91,13 +91,18 @@ class SqlUnitOfWork(UnitOfWork):
 
 
 class SqlTransactions(Transactions):
-    """Transactions over one engine."""
+    """Transactions over one engine.
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    `address_key` is the secret by which the addresses are hashed of those who try to sign in: the same for all
+    processes that sign users in.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, address_key: bytes = b"") -> None:
         self._engine = engine
         # Statements that take on their role themselves, each in a transaction of its own.
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
+        self._address_key = address_key
         self._asking: asyncio.Task[bool] | None = None
         self._asked_at = float("-inf")
         settings = _OWN_SETTINGS if engine.sync_engine.get_execution_options().get(BEHIND_POOLER) else ""
@@ -176,7 +181,7 @@ class SqlTransactions(Transactions):
                     await session.execute(self._become, actor)
                 elif not await session.scalar(self._become_in_session, actor | {"session": session_id}):
                     raise Unauthenticated(SESSION_HAS_ENDED)
-                yield SqlUnitOfWork(session, self._clock, role)
+                yield SqlUnitOfWork(session, self._clock, role, self._address_key)
 
 
 def _ignored(task: asyncio.Task[bool]) -> None:

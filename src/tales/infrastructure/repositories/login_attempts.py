@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.application.ports import Clock
 from tales.domain.repositories.login_attempts import LoginAttemptRepository
 from tales.domain.throttle import FORGOTTEN_AFTER, FREE, Counts, LoginKind, Standing
-from tales.infrastructure.postgres.fingerprints import fingerprint
+from tales.infrastructure.postgres.fingerprints import address_fingerprint
 from tales.infrastructure.postgres.models import AccountDB, LoginAttemptDB, SessionDB
 from tales.infrastructure.repositories.sessions import FORGOTTEN_AT_ONCE
 
@@ -23,24 +23,25 @@ _CLIENT_LOCK = 0x7A12
 class SqlLoginAttemptRepository(LoginAttemptRepository):
     """Counts over one session."""
 
-    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, key: bytes) -> None:
         self._session = session
         self._clock = clock
+        self._key = key
 
     async def stand(self, kind: LoginKind, address: str, client: str | None) -> Standing:
         # Always in this order, so that no two wait for each other.
         for lock, text in ((_ADDRESS_LOCK, address), (_CLIENT_LOCK, client)):
             if text is not None:
-                key = int.from_bytes(fingerprint(text)[:4], signed=True)
+                key = int.from_bytes(self._hash(text)[:4], signed=True)
                 await self._session.execute(select(func.pg_advisory_xact_lock(lock, key)))
-        row = await self._session.scalar(select(LoginAttemptDB).where(_is(kind, address, client), self._counts()))
+        row = await self._session.scalar(select(LoginAttemptDB).where(self._is(kind, address, client), self._counts()))
         own = Counts(row.attempts, row.last_at if row.attempts else None) if row else Counts(0, None)
         at_home = client is not None and bool(await self._session.scalar(select(self._is_at_home(address, client))))
         line = None if at_home else await self._line(kind, address, client, repeats=own.attempts >= FREE)
         tried = LoginAttemptDB.attempts > 0
         elsewhere = select(
             func.coalesce(func.sum(LoginAttemptDB.attempts), 0), func.max(LoginAttemptDB.last_at).filter(tried)
-        ).where(LoginAttemptDB.kind == kind, LoginAttemptDB.client_hash == fingerprint(client), self._counts())
+        ).where(LoginAttemptDB.kind == kind, LoginAttemptDB.client_hash == self._hash(client), self._counts())
         attempts, last_at = (await self._session.execute(elsewhere)).one()
         return Standing(own, row.turn_at if row else None, line, Counts(int(attempts), last_at))
 
@@ -52,14 +53,18 @@ class SqlLoginAttemptRepository(LoginAttemptRepository):
         await self._forget_old()
 
     async def clear(self, kind: LoginKind, address: str, client: str | None) -> None:
-        await self._session.execute(delete(LoginAttemptDB).where(_is(kind, address, client)))
+        await self._session.execute(delete(LoginAttemptDB).where(self._is(kind, address, client)))
+
+    async def forget(self, address: str) -> None:
+        of_address = LoginAttemptDB.address_hash == self._hash(address)
+        await self._session.execute(delete(LoginAttemptDB).where(LoginAttemptDB.kind.in_(LoginKind), of_address))
 
     async def _line(self, kind: LoginKind, address: str, client: str | None, *, repeats: bool) -> Counts:
         """What newcomers have tried at an address, or those who have tried it often; a turn counts as an attempt."""
         attempts, turn_at = LoginAttemptDB.attempts, LoginAttemptDB.turn_at
         waits = and_(
             turn_at.is_not(None),
-            LoginAttemptDB.client_hash != fingerprint(client),
+            LoginAttemptDB.client_hash != self._hash(client),
             attempts >= FREE if repeats else attempts < FREE,
         )
         counted = func.greatest(attempts - FREE, 0) if repeats else func.least(attempts, FREE)
@@ -67,7 +72,7 @@ class SqlLoginAttemptRepository(LoginAttemptRepository):
         query = select(
             func.coalesce(func.sum(counted), 0) + func.count().filter(waits),
             func.greatest(func.max(LoginAttemptDB.last_at).filter(tried), func.max(turn_at).filter(waits)),
-        ).where(LoginAttemptDB.kind == kind, LoginAttemptDB.address_hash == fingerprint(address), self._counts())
+        ).where(LoginAttemptDB.kind == kind, LoginAttemptDB.address_hash == self._hash(address), self._counts())
         total, last_at = (await self._session.execute(query)).one()
         return Counts(int(total), last_at)
 
@@ -78,8 +83,8 @@ class SqlLoginAttemptRepository(LoginAttemptRepository):
         now = self._clock.now()
         first = insert(LoginAttemptDB).values(
             kind=kind,
-            address_hash=fingerprint(address),
-            client_hash=fingerprint(client),
+            address_hash=self._hash(address),
+            client_hash=self._hash(client),
             attempts=attempts,
             last_at=now,
             turn_at=turn_at,
@@ -102,7 +107,7 @@ class SqlLoginAttemptRepository(LoginAttemptRepository):
         return exists().where(
             SessionDB.user_id == AccountDB.user_id,
             AccountDB.email == address,
-            SessionDB.client_hash == fingerprint(client),
+            SessionDB.client_hash == self._hash(client),
             SessionDB.expires_at > self._clock.now(),
         )
 
@@ -117,11 +122,13 @@ class SqlLoginAttemptRepository(LoginAttemptRepository):
         )
         await self._session.execute(delete(LoginAttemptDB).where(key.in_(old)))
 
+    def _is(self, kind: LoginKind, address: str, client: str | None) -> ColumnElement[bool]:
+        """The row of what a client has tried at an address."""
+        return and_(
+            LoginAttemptDB.kind == kind,
+            LoginAttemptDB.address_hash == self._hash(address),
+            LoginAttemptDB.client_hash == self._hash(client),
+        )
 
-def _is(kind: LoginKind, address: str, client: str | None) -> ColumnElement[bool]:
-    """The row of what a client has tried at an address."""
-    return and_(
-        LoginAttemptDB.kind == kind,
-        LoginAttemptDB.address_hash == fingerprint(address),
-        LoginAttemptDB.client_hash == fingerprint(client),
-    )
+    def _hash(self, address: str | None) -> bytes:
+        return address_fingerprint(self._key, address)

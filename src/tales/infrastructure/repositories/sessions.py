@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.application.ports import Clock
 from tales.domain.repositories.sessions import Session, SessionRepository
-from tales.infrastructure.postgres.fingerprints import fingerprint
+from tales.infrastructure.postgres.fingerprints import address_fingerprint, fingerprint
 from tales.infrastructure.postgres.models import ReplacedRefreshTokenDB, SessionDB
 
 FORGOTTEN_AT_ONCE = 10
@@ -20,9 +20,10 @@ FORGOTTEN_AT_ONCE = 10
 class SqlSessionRepository(SessionRepository):
     """Sign-ins over one session of the database."""
 
-    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, key: bytes) -> None:
         self._session = session
         self._clock = clock
+        self._key = key
 
     async def open(self, session: Session, refresh_token: str) -> None:
         await self._session.execute(
@@ -30,7 +31,7 @@ class SqlSessionRepository(SessionRepository):
                 id=session.id,
                 user_id=session.user_id,
                 refresh_token_hash=fingerprint(refresh_token),
-                client_hash=fingerprint(session.client),
+                client_hash=address_fingerprint(self._key, session.client),
                 created_at=session.created_at,
                 expires_at=session.expires_at,
             )
