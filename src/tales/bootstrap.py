@@ -39,6 +39,7 @@ from tales.domain.retry import RetryPolicy
 from tales.infrastructure.auth.claims import Expected
 from tales.infrastructure.auth.jwks import Jwks
 from tales.infrastructure.auth.outside_tokens import OutsideTokens
+from tales.infrastructure.auth.password_rules import StandardPasswordRules
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.auth.secret import address_key, signing_secret
 from tales.infrastructure.auth.tokens import JwtTokens
@@ -194,7 +195,8 @@ def _services(
     hub: ProgressHub,
     auth: _Auth,
 ) -> Services:
-    ids, clock, passwords = Uuid7Maker(), SystemClock(), Passwords(Argon2Passwords())
+    ids, clock = Uuid7Maker(), SystemClock()
+    passwords = Passwords(Argon2Passwords(), StandardPasswordRules(), settings.password_min_length)
     follow = FollowGeneration(transactions, hub)
     return Services(
         transactions=transactions,

@@ -90,6 +90,9 @@ class Settings(BaseModel):
         default=None, description="Where access tokens must come from (`iss`), if it is set."
     )
     jwt_audience: str = Field(default="authenticated", description="Whom access tokens must be meant for (`aud`).")
+    password_min_length: int = Field(
+        default=15, ge=8, le=64, description="Characters of a new password at least (NIST SP 800-63B-4: 15)."
+    )
     daily_generations: int = Field(
         default=200, ge=0, le=1_000_000, description="Stories that one user may ask for within 24 hours. 0: no limit."
     )

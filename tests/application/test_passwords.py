@@ -9,6 +9,7 @@ import pytest
 
 from tales.application.passwords import AT_A_TIME, WAITING, Passwords
 from tales.domain.errors import Unavailable
+from tales.infrastructure.auth.password_rules import StandardPasswordRules
 from tests.factories import NoHashes
 from tests.fixtures.waiting import until
 
@@ -33,7 +34,7 @@ class Held(NoHashes):
 
 async def test_a_crowd_waits_and_one_too_many_is_told_at_once() -> None:
     held = Held()
-    passwords = Passwords(held)
+    passwords = Passwords(held, StandardPasswordRules())
     crowd = [asyncio.create_task(passwords.hash(f"password {number}")) for number in range(AT_A_TIME + WAITING)]
     await until(lambda: held.at_work == AT_A_TIME)
 
@@ -48,7 +49,7 @@ async def test_a_crowd_waits_and_one_too_many_is_told_at_once() -> None:
 
 async def test_those_who_have_gone_leave_their_places() -> None:
     held = Held()
-    passwords = Passwords(held)
+    passwords = Passwords(held, StandardPasswordRules())
     crowd = [asyncio.create_task(passwords.hash("password")) for _ in range(AT_A_TIME + WAITING)]
     await until(lambda: held.at_work == AT_A_TIME)
 

@@ -14,6 +14,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from tales.application.passwords import LONGEST_PASSWORD, Passwords
 from tales.application.sign_in import LOCAL_USER, SignIn
 from tales.domain.errors import Conflict, InvalidInput, Unauthenticated
+from tales.infrastructure.auth.password_rules import StandardPasswordRules
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.fixtures.databases import Database
@@ -31,7 +32,7 @@ def sign_in(transactions: SqlTransactions, ids: FakeIds, passwords: Passwords, c
 @pytest.fixture
 def slow_sign_in(sign_in: SignIn) -> SignIn:
     """The same with hashes that cost as much as the service's."""
-    return replace(sign_in, passwords=Passwords(Argon2Passwords()))
+    return replace(sign_in, passwords=Passwords(Argon2Passwords(), StandardPasswordRules()))
 
 
 async def test_who_signed_up_signs_in_whatever_the_case_of_the_address(sign_in: SignIn) -> None:
@@ -78,13 +79,45 @@ async def test_what_is_no_address_is_refused(sign_in: SignIn, email: str) -> Non
     assert caught.value.field == "email"
 
 
-@pytest.mark.parametrize("password", ["", "seven77", "x" * 257])
+@pytest.mark.parametrize("password", ["", "fourteen chars", "fourteen chars\u0301", "x" * 257])
 async def test_a_password_too_short_or_too_long_is_refused_and_not_repeated(sign_in: SignIn, password: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         await sign_in.sign_up("ada@example.org", password)
 
     assert caught.value.field == "password"
     assert not password or password not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "password", ["passwordpassword", "PasswordPassword1", "qwerty123456789", "AdaLovelaceAdaLovelace"]
+)
+async def test_a_password_that_others_would_try_first_is_refused(sign_in: SignIn, password: str) -> None:
+    with pytest.raises(InvalidInput, match="first that others would try") as caught:
+        await sign_in.sign_up("AdaLovelace@example.org", password)
+
+    assert password not in caught.value.message
+
+
+@pytest.mark.parametrize("password", ["short", "drag\x00on", "dragone\u0301", "password"])
+async def test_a_password_of_before_is_taken_as_it_was_typed(
+    sign_in: SignIn, database: Database, password: str
+) -> None:
+    await sign_in.sign_up("ada@example.org", PASSWORD)
+    kept = Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1).hash(password)
+    database.execute("update tales.accounts set password_hash = %s", kept)
+
+    assert await sign_in.sign_in("ada@example.org", password)
+    with pytest.raises(Unauthenticated):
+        await sign_in.sign_in("ada@example.org", password + "!")
+
+
+async def test_the_operator_says_how_short_a_password_may_be(sign_in: SignIn) -> None:
+    hasher = Argon2Passwords(Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1))
+    lenient = replace(sign_in, passwords=Passwords(hasher, StandardPasswordRules(), shortest=8))
+
+    with pytest.raises(InvalidInput, match="8 to 256 characters"):
+        await lenient.sign_up("ada@example.org", "seven77")
+    await lenient.sign_up("ada@example.org", "eight 88")
 
 
 async def test_the_machines_local_user_is_created_on_first_use_and_found_again(

@@ -16,6 +16,7 @@ from tales.application.passwords import Passwords
 from tales.application.sign_in import SignIn
 from tales.domain.errors import Conflict, TooManyRequests, Unauthenticated
 from tales.domain.throttle import BY_CLIENT, FORGOTTEN_AFTER, FREE, LoginKind
+from tales.infrastructure.auth.password_rules import StandardPasswordRules
 from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
@@ -33,14 +34,14 @@ FREE_SIGN_UPS = BY_CLIENT[LoginKind.SIGN_UP].free
 @pytest.fixture
 def sign_in(transactions: SqlTransactions, ids: FakeIds, clock: FakeClock) -> SignIn:
     """Signing in, in one process."""
-    return SignIn(transactions, ids, Passwords(NoHashes()), clock)
+    return SignIn(transactions, ids, Passwords(NoHashes(), StandardPasswordRules()), clock)
 
 
 @pytest.fixture
 async def another(database: Database, ids: FakeIds, clock: FakeClock) -> AsyncIterator[SignIn]:
     """Signing in, in another process over the same database."""
     engine = make_engine(database.app_url)
-    yield SignIn(SqlTransactions(engine, clock), ids, Passwords(NoHashes()), clock)
+    yield SignIn(SqlTransactions(engine, clock), ids, Passwords(NoHashes(), StandardPasswordRules()), clock)
     await engine.dispose()
 
 
@@ -225,6 +226,6 @@ async def test_a_real_hash_is_not_computed_for_an_attempt_that_must_wait(
             return super().verify(password, password_hash)
 
     await fail(sign_in, FREE)
-    await pause(SignIn(transactions, ids, Passwords(Counting()), clock))
+    await pause(SignIn(transactions, ids, Passwords(Counting(), StandardPasswordRules()), clock))
 
     assert computed == []

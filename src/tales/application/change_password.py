@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tales.application.passwords import Passwords, checked_password
+from tales.application.passwords import Passwords
 from tales.application.ports import Clock
 from tales.application.throttle import check_throttle
 from tales.domain.actor import Actor
@@ -27,11 +27,11 @@ class ChangePassword:
 
         Raises: InvalidInput, Unauthenticated, TooManyRequests, or Conflict when the user has no password here.
         """
-        checked_password("new_password", new)
         account = await self._admitted(actor, client)
+        checked = self.passwords.checked("new_password", new, account.email)
         if not await self.passwords.matches(current, account):
             raise InvalidInput("current_password", "This is not the present password. Check it.")
-        hashed = await self.passwords.hash(new)
+        hashed = await self.passwords.hash(checked)
         async with self.transactions.as_service() as work:
             if not await work.accounts.change_password(account, hashed):
                 raise Conflict("The password has been changed meanwhile. Sign in with the new one.")

@@ -1,4 +1,8 @@
-"""Passwords at a bound: each hash takes 64 MB and a core, and a crowd that signs in must not take the others' time."""
+"""Which passwords are taken, and how they are hashed: each hash takes 64 MB and a core, so there is a bound.
+
+NIST SP 800-63B-4, section 3.1.1.2: a password that is the only factor has at least 15 characters, and no more than its
+length is asked of it, but that it is none of those that are tried first; at least 64 characters are taken.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-from tales.application.ports import PasswordHasher
+from tales.application.ports import PasswordHasher, PasswordRules
 from tales.domain.errors import InvalidInput, Unavailable
 from tales.domain.repositories.accounts import Account
 
-SHORTEST_PASSWORD = 8
+SHORTEST_PASSWORD = 15
+"""Characters, unless the operator says otherwise."""
+SHORTEST_EVER = 8
+"""And the least that an operator may ask for, as NIST names for a password that is one of two factors."""
 LONGEST_PASSWORD = 256
 
 AT_A_TIME = 2
@@ -30,22 +37,48 @@ T = TypeVar("T")
 
 
 class Passwords:
-    """Checks and hashes passwords by a `hasher`, in threads of its own. Raises: Unavailable when too many wait."""
+    """Checks passwords by `rules`, and hashes them by a `hasher`, in threads of its own.
 
-    def __init__(self, hasher: PasswordHasher) -> None:
+    `shortest`: characters of a new password at least. Whoever has a shorter one of before signs in with it.
+    Raises: Unavailable when too many wait.
+    """
+
+    def __init__(self, hasher: PasswordHasher, rules: PasswordRules, shortest: int = SHORTEST_PASSWORD) -> None:
         self._hasher = hasher
+        self._rules = rules
+        self._shortest = shortest
         self._places = threading.BoundedSemaphore(AT_A_TIME + WAITING)
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="tales password", initializer=_give_way)
 
+    def checked(self, field: str, password: str, address: str) -> str:
+        """A new `password`, if the user of `address` may have it. Raises: InvalidInput, which does not repeat it."""
+        if len(password) > LONGEST_PASSWORD or len(prepared := self._rules.prepare(password) or "") < self._shortest:
+            if self._shortest <= len(password) <= LONGEST_PASSWORD:
+                raise InvalidInput(field, "This password holds characters that cannot be typed. Leave them out.")
+            raise InvalidInput(field, f"Use a password of {self._shortest} to {LONGEST_PASSWORD} characters.")
+        if self._rules.is_common(prepared, address):
+            raise InvalidInput(field, "This password is among the first that others would try. Choose another one.")
+        return prepared
+
     async def hash(self, password: str) -> str:
-        """A salted hash of `password`."""
-        return await self._run(lambda: self._hasher.hash(password))
+        """A salted hash of a `password`, in whatever form it was typed."""
+        return await self._run(lambda: self._hasher.hash(self._prepared(password)))
 
     async def matches(self, password: str, account: Account | None) -> bool:
         """Whether it is the password of `account`; takes as long without one, and for one that nobody can have."""
         known = account.password_hash if account else None
-        fits = await self._run(lambda: self._hasher.verify(password[:LONGEST_PASSWORD], known))
+        fits = await self._run(lambda: self._verify(password[:LONGEST_PASSWORD], known))
         return fits and len(password) <= LONGEST_PASSWORD
+
+    def _prepared(self, password: str) -> str:
+        return self._rules.prepare(password) or password
+
+    def _verify(self, password: str, known: str | None) -> bool:
+        prepared = self._prepared(password)
+        if self._hasher.verify(prepared, known):
+            return True
+        # A hash of before may be of the password as it was typed.
+        return prepared != password and self._hasher.verify(password, known)
 
     async def renewed(self, password: str, account: Account) -> str | None:
         """A better hash of the account's password, when the one that is kept is outdated."""
@@ -60,13 +93,6 @@ class Passwords:
         # A thread that has begun goes on when its request is given up, so its place is free when it ends.
         future.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(future)
-
-
-def checked_password(field: str, password: str) -> str:
-    """`password`, if somebody may have it. Raises: InvalidInput, which does not repeat it."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise InvalidInput(field, f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-    return password
 
 
 def _give_way() -> None:

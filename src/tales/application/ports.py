@@ -148,6 +148,16 @@ class PasswordHasher(Protocol):
         """Whether `hash` would make a better one of the same password today."""
 
 
+class PasswordRules(Protocol):
+    """What a password may be made of, and which ones are no secret."""
+
+    def prepare(self, password: str) -> str | None:
+        """`password` as it is compared, however it was typed; None for what cannot be typed everywhere, or is empty."""
+
+    def is_common(self, password: str, address: str) -> bool:
+        """Whether it would be tried first for the account of this `address`."""
+
+
 class TokenReader(Protocol):
     """Reads the access tokens that a request brings along."""
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from tales.application.passwords import Passwords, checked_password
+from tales.application.passwords import Passwords
 from tales.application.ports import Clock, IdMaker
 from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
 from tales.application.throttle import check_throttle
@@ -41,12 +41,12 @@ class SignIn:
         Raises: InvalidInput, TooManyRequests, Unavailable, or Conflict when the address has one already.
         """
         address = _checked_email(email)
-        checked_password("password", password)
+        checked = self.passwords.checked("password", password, address)
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_UP, address, client, self.clock.now())
             await work.commit()
         # Hashing is slow on purpose: before a transaction begins.
-        hashed = await self.passwords.hash(password)
+        hashed = await self.passwords.hash(checked)
         account = Account(self.ids.new(), address, hashed, is_admin=False)
         async with self.transactions.as_service() as work:
             await work.accounts.add(account)

@@ -15,6 +15,7 @@ from httpx import AsyncClient, Response
 from tales.application.passwords import Passwords
 from tales.application.services import Services
 from tales.domain.throttle import FREE, NEWCOMERS
+from tales.infrastructure.auth.password_rules import StandardPasswordRules
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.client_address import distinct
 from tests.factories import NoHashes
@@ -135,7 +136,10 @@ async def test_an_endless_line_is_not_kept(throttled_app: FastAPI, clock: FakeCl
 def throttled_app(services: Services, clock: FakeClock) -> FastAPI:
     """The whole application, with a clock that stands still and hashes that cost nothing."""
     return create_app(
-        replace(services, sign_in=replace(services.sign_in, passwords=Passwords(NoHashes()), clock=clock))
+        replace(
+            services,
+            sign_in=replace(services.sign_in, passwords=Passwords(NoHashes(), StandardPasswordRules()), clock=clock),
+        )
     )
 
 

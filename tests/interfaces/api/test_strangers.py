@@ -41,13 +41,13 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("GET", f"/stories/{ID}?include=generation", None),
     ("PUT", f"/stories/{ID}/rating", {"rating": 5}),
     ("POST", "/auth/signout", None),
-    ("PUT", "/auth/password", {"current_password": "correct horse", "new_password": "battery staple"}),
+    ("PUT", "/auth/password", {"current_password": "correct horse battery", "new_password": "another horse battery"}),
     ("PATCH", f"/stories/{ID}", {"title": "Mine"}),
     ("DELETE", f"/stories/{ID}", None),
     *(("GET", f"/analytics/{report}", None) for report in ("models", "retries", "timeouts", "costs", "prompts")),
     ("GET", "/me", None),
     ("GET", "/me/export", None),
-    ("DELETE", "/me", {"password": "correct horse"}),
+    ("DELETE", "/me", {"password": "correct horse battery"}),
 ]
 
 

@@ -49,7 +49,7 @@ def test_no_password_is_too_short_a_one(tales: Tales, monkeypatch: pytest.Monkey
 
     ran = tales("users", "create", ADDRESS)
 
-    assert (ran.status, "Use a password of 8" in ran.err) == (1, True)
+    assert (ran.status, "Use a password of 15" in ran.err) == (1, True)
 
 
 @pytest.mark.usefixtures("types")

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, status
 from pydantic import ConfigDict
 
-from tales.application.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from tales.application.passwords import LONGEST_PASSWORD, SHORTEST_EVER
 from tales.application.refresh_tokens import SignedIn
 from tales.application.services import Services
 from tales.application.sign_in import LONGEST_EMAIL
@@ -35,12 +35,14 @@ router = APIRouter(
 
 
 class SignUp(Body):
-    """An address and a password of one's own choice."""
+    """An address and a password of one's own choice: of 15 characters at least, unless the operator says otherwise."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"email": "ada@example.com", "password": "correct horse"}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"email": "ada@example.com", "password": "correct horse battery"}}
+    )
 
     email: Annotated[Text, Shown(maxLength=LONGEST_EMAIL, format="email")]
-    password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
+    password: Annotated[Text, Shown(minLength=SHORTEST_EVER, maxLength=LONGEST_PASSWORD, format="password")]
 
 
 class RefreshToken(Body):
@@ -52,14 +54,16 @@ class RefreshToken(Body):
 
 
 class NewPassword(Body):
-    """A password instead of the present one."""
+    """A password instead of the present one: as long as for a new account."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"current_password": "correct horse", "new_password": "battery staple"}}
+        json_schema_extra={
+            "example": {"current_password": "correct horse battery", "new_password": "another horse battery"}
+        }
     )
 
     current_password: Annotated[Text, Shown(format="password")]
-    new_password: Annotated[Text, Shown(minLength=SHORTEST_PASSWORD, maxLength=LONGEST_PASSWORD, format="password")]
+    new_password: Annotated[Text, Shown(minLength=SHORTEST_EVER, maxLength=LONGEST_PASSWORD, format="password")]
 
 
 class SignedUp(Answer):

@@ -42,7 +42,7 @@ class Me(Answer):
 class Erasure(Body):
     """That somebody means it: the password, or their own user id where they have no password here."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"password": "correct horse"}})
+    model_config = ConfigDict(json_schema_extra={"example": {"password": "correct horse battery"}})
 
     password: Annotated[Text, Shown(maxLength=LONGEST_PASSWORD, format="password")] | None = None
     user_id: Id | None = None
