@@ -158,14 +158,15 @@ async def _auth(settings: Settings, own_secret: str, transactions: SqlTransactio
     """An outside provider where its keys are named, or where the users are another's (on Supabase)."""
     clock = SystemClock()
     expected = Expected(settings.jwt_audience, settings.jwt_issuer)
-    own = JwtTokens(own_secret, clock, expected)
+    previous = tuple(secret.get_secret_value() for secret in settings.jwt_previous_secrets)
+    own = JwtTokens(own_secret, clock, expected, previous)
     keeps_users = await transactions.keeps_own_users()
     if settings.jwks_url is None and keeps_users:
         return _Auth(own, Authenticate(own), is_external=False)
     keys = Jwks(settings.jwks_url, clock, _log()) if settings.jwks_url else None
-    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
+    secrets = (settings.jwt_secret.get_secret_value(), *previous) if settings.jwt_secret else previous
     provision_user = ProvisionUser(transactions, clock) if keeps_users else None
-    return _Auth(own, Authenticate(OutsideTokens(expected, keys, secret, clock), provision_user), is_external=True)
+    return _Auth(own, Authenticate(OutsideTokens(expected, keys, secrets, clock), provision_user), is_external=True)
 
 
 def _log() -> Log:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -82,6 +82,10 @@ class Settings(BaseModel):
         min_length=32,
         description="Signs access tokens, 32 characters or more. None: made once and kept in TALES_HOME.",
     )
+    jwt_previous_secrets: tuple[Annotated[SecretStr, Field(min_length=32)], ...] = Field(
+        default=(),
+        description="Secrets, separated by commas, that have signed tokens which are still good.",
+    )
     jwks_url: str | None = Field(
         default=None,
         description="The public keys (ES256, RS256) of the provider that signs users in, instead of Tales itself.",
@@ -145,7 +149,7 @@ class Settings(BaseModel):
         default="info", description="What `tales serve` logs; the other commands log warnings and errors."
     )
 
-    @field_validator("models", "omit_parameters", "cors_origins", mode="before")
+    @field_validator("models", "omit_parameters", "cors_origins", "jwt_previous_secrets", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         if isinstance(value, str):

@@ -51,7 +51,7 @@ async def provider() -> AsyncIterator[Provider]:
 @pytest.fixture
 def tokens(provider: Provider, clock: FakeClock) -> OutsideTokens:
     """Its tokens, where the operator has named the issuer, the keys and the secret."""
-    return OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), SECRET, clock)
+    return OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), (SECRET,), clock)
 
 
 def good(key: Any = KEY, kid: str | None = "ec", **changes: Any) -> str:
@@ -179,7 +179,7 @@ async def test_what_the_provider_has_not_signed_for_us_is_refused(tokens: Outsid
 
 
 async def test_without_a_shared_secret_no_secret_is_taken(provider: Provider, clock: FakeClock) -> None:
-    tokens = OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), None, clock)
+    tokens = OutsideTokens(Expected(issuer=ISSUER), Jwks(provider.url, clock, Silence()), (), clock)
 
     assert await tokens.read(good()) == Actor(USER)
     for secret in (b"", b"None", SECRET.encode()):
@@ -188,7 +188,7 @@ async def test_without_a_shared_secret_no_secret_is_taken(provider: Provider, cl
 
 
 async def test_without_keys_the_shared_secret_alone_counts(clock: FakeClock) -> None:
-    tokens = OutsideTokens(Expected(), None, SECRET, clock)
+    tokens = OutsideTokens(Expected(), None, (SECRET,), clock)
 
     assert await tokens.read(jwt.encode(claims(), SECRET, "HS256")) == Actor(USER)
     for token in (good(), good(RSA_KEY, "rsa"), signed_by_hand(pem(RSA_KEY), "rsa")):

@@ -147,3 +147,22 @@ async def test_what_is_no_token_of_ours_is_refused(tokens: JwtTokens, token: str
 )
 async def test_only_the_operators_metadata_makes_an_admin(tokens: JwtTokens, changes: dict[str, object]) -> None:
     assert not (await tokens.read(forge(**changes))).is_admin
+
+
+async def test_what_a_previous_secret_has_signed_is_good_until_it_is_taken_out() -> None:
+    clock, old, new = (
+        FakeClock(datetime.now(UTC)),
+        "the old secret, and long enough....",
+        "the new secret, and long enough....",
+    )
+    before = JwtTokens(old, clock).issue(Actor(USER))
+    meanwhile = JwtTokens(new, clock, previous=("another one, which is older still..", old))
+
+    for _ in range(2):
+        assert await meanwhile.read(before) == Actor(USER)
+    afterwards = JwtTokens(new, clock)
+    assert await afterwards.read(meanwhile.issue(Actor(USER))) == Actor(USER)
+    with pytest.raises(Unauthenticated):
+        await afterwards.read(before)
+    with pytest.raises(Unauthenticated):
+        await meanwhile.read(forge())

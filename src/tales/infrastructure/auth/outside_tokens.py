@@ -14,15 +14,15 @@ _SHARED = "HS256"
 
 
 class OutsideTokens(TokenReader):
-    """Public keys verify ES256 and RS256, the shared secret HS256.
+    """Public keys verify ES256 and RS256, the shared secrets HS256.
 
     A token's own `alg` chooses between keys that are kept apart, never what a key is used for (RFC 8725, section 3.1).
     """
 
-    def __init__(self, expected: Expected, keys: Jwks | None, secret: str | None, clock: Clock) -> None:
+    def __init__(self, expected: Expected, keys: Jwks | None, secrets: tuple[str, ...], clock: Clock) -> None:
         self._verified = VerifiedTokens(expected, clock, actor_of)
         self._keys = keys
-        self._secret = secret
+        self._secrets = secrets
 
     async def read(self, token: str) -> Actor:
         """Who brings this token. Raises: Unauthenticated, or Unavailable while the provider has given no keys."""
@@ -31,8 +31,8 @@ class OutsideTokens(TokenReader):
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise refused() from None
         algorithm = header.get("alg")
-        if algorithm == _SHARED and self._secret is not None:
-            return self._verified.read(token, self._secret, _SHARED)
+        if algorithm == _SHARED:
+            return self._verified.read_any(token, self._secrets, _SHARED)
         if algorithm in ALGORITHMS and self._keys is not None:
             key = await self._keys.find(header.get("kid"), algorithm)
             if key is not None:

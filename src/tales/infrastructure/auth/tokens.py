@@ -17,12 +17,15 @@ ALGORITHM = "HS256"
 
 
 class JwtTokens(TokenIssuer, TokenReader):
-    """Signed and read with one secret."""
+    """Signed with one secret, and read with that or a previous one, until all that it has signed has expired."""
 
     lifetime = 3600
 
-    def __init__(self, secret: str, clock: Clock, expected: Expected | None = None) -> None:
+    def __init__(
+        self, secret: str, clock: Clock, expected: Expected | None = None, previous: tuple[str, ...] = ()
+    ) -> None:
         self._secret = secret
+        self._secrets = (secret, *previous)
         self._clock = clock
         self._expected = expected or Expected()
         self._verified = VerifiedTokens(self._expected, clock, _actor_in_session)
@@ -45,7 +48,7 @@ class JwtTokens(TokenIssuer, TokenReader):
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     async def read(self, token: str) -> Actor:
-        return self._verified.read(token, self._secret, ALGORITHM)
+        return self._verified.read_any(token, self._secrets, ALGORITHM)
 
 
 def _actor_in_session(claims: dict[str, Any]) -> Actor:

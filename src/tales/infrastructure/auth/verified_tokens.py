@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import jwt
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
+from tales.domain.errors import Unauthenticated
 from tales.infrastructure.auth.claims import LEEWAY, Expected, refused
 
 CAPACITY = 10_000
@@ -49,6 +51,13 @@ class VerifiedTokens:
             del self._known[digest]
             raise refused()
         return known.actor
+
+    def read_any(self, token: str, keys: Iterable[str], algorithm: str) -> Actor:
+        """The same for whichever of these `keys` has signed it. Raises: Unauthenticated."""
+        for key in keys:
+            with suppress(Unauthenticated):
+                return self.read(token, key, algorithm)
+        raise refused()
 
     def _verify(self, token: str, key: jwt.PyJWK | str, algorithm: str) -> _Verified:
         claims = self.expected.claims(token, key, algorithm)
