@@ -176,7 +176,7 @@ ODDITIES: dict[str, tuple[str, ...]] = {
             "create function tales.watch() returns event_trigger language plpgsql as "
             "'begin raise exception ''Ask first''; end'"
         ),
-        "create event trigger watch on ddl_command_end when tag in ('CREATE TABLE') execute function tales.watch()",
+        "create event trigger watch on ddl_command_end when tag in ('CREATE POLICY') execute function tales.watch()",
     ),
     "deletes that do nothing": (
         "create function tales.keep() returns trigger language plpgsql as 'begin return null; end'",
