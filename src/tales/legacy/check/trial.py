@@ -194,7 +194,8 @@ class _Trial:
             self._blame("write_refused", table, culprits, refuses, Severity.WARNING)
         elif about & self._fillers.get(table, {}).keys():
             if (table,) not in self._blamed:
-                wants = f"the {culprits[0].words} wants of a column that is not ours what a trial cannot make up."
+                column = "a column that the service leaves out"
+                wants = f"the {culprits[0].words} wants of {column} what a trial cannot make up."
                 self.found.append(not_tried(wants))
                 self._blamed.add((table,))
         elif any(culprit.is_change for culprit in culprits):
