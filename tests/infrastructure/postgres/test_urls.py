@@ -30,6 +30,37 @@ def test_a_url_says_what_libpq_reads_in_it() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [
+        ("postgresql://u@db.example.org/tales", "require"),
+        ("postgresql://u@192.0.2.1/tales", "require"),
+        ("postgresql://u@[2001:db8::1]/tales", "require"),
+        ("postgresql://u@127.0.0.1,db.example.org/tales", "require"),
+        ("postgresql://u@localhost/tales?hostaddr=192.0.2.1", "require"),
+        ("postgresql://u@db.example.org/tales?sslmode=verify-full", "verify-full"),
+        ("postgresql://u@db.example.org/tales?sslmode=disable", "disable"),
+        ("postgresql://u@db.example.org/tales?ssl=true", "require"),
+        ("postgresql://u@localhost/tales", None),
+        ("postgresql://u@127.0.0.1,[::1]/tales", None),
+        ("postgresql:///tales", None),
+        ("postgresql:///tales?host=/run/postgresql", None),
+    ],
+)
+def test_tls_is_asked_for_from_another_machine_unless_something_else_is_said(url: str, mode: str | None) -> None:
+    assert connection_parameters(url).get("sslmode") == mode
+    assert driver_url(url).query.get("sslmode") == mode
+    assert conninfo_to_dict(for_program(url)[0]).get("sslmode") == mode
+
+
+def test_what_libpqs_variables_say_goes_before_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    assert connection_parameters("postgresql:///tales")["sslmode"] == "require"
+
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    assert "sslmode" not in connection_parameters("postgresql:///tales")
+
+
 def test_several_hosts_are_handed_on() -> None:
     url = driver_url("postgresql://u@h1:1,h2:5432/db?target_session_attrs=read-write")
 

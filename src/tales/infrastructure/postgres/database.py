@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -11,7 +12,7 @@ from tales.infrastructure.embedded.server import find_embedded, start_embedded
 from tales.infrastructure.migrations.steps import newest_revision
 from tales.infrastructure.postgres.errors import translated_errors
 from tales.infrastructure.postgres.session import CONNECT_TIMEOUT, FOR_TRANSACTION
-from tales.infrastructure.postgres.urls import libpq_url
+from tales.infrastructure.postgres.urls import connection_parameters
 
 # A session behind a pooler is everybody's: nothing is set in it, and this names nothing that others could have made.
 _REVISION = "select version_num from tales_internal.schema_version"
@@ -51,9 +52,7 @@ def find_ready_database(home: Path, url: str | None, queue_url: str | None) -> D
     else:
         return None
     try:
-        with psycopg.connect(
-            libpq_url(database.app_url), autocommit=True, connect_timeout=CONNECT_TIMEOUT
-        ) as connection:
+        with _connect(database.app_url, autocommit=True) as connection:
             found = connection.execute(_REVISION).fetchone()
     except psycopg.Error:
         return None
@@ -66,7 +65,12 @@ def bypasses_rls(url: str) -> bool:
     Each transaction takes on its request's role all the same; a mistake before that would see every family's rows.
     Raises: Unavailable.
     """
-    with translated_errors(), psycopg.connect(libpq_url(url), connect_timeout=CONNECT_TIMEOUT) as connection:
+    with translated_errors(), _connect(url) as connection:
         connection.execute(FOR_TRANSACTION)
         found = connection.execute(_PASSES_POLICIES).fetchone()
     return found is not None and bool(found[0])
+
+
+def _connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
+    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **connection_parameters(url)}
+    return psycopg.connect(autocommit=autocommit, **options)

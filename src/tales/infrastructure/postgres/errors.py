@@ -42,6 +42,10 @@ ADVICE = {
     "53100": "The disk of the database is full. Make room on it: what has come in waits until then.",
     "53300": "The database takes no more connections. Raise max_connections, or the limit of this role.",
 }
+NO_TLS = (
+    "The database on another machine offers no TLS: switch it on there, or add sslmode=disable to TALES_DATABASE_URL "
+    "if the network to it is trusted."
+)
 # A connection that is refused has no SQLSTATE that the driver hands over, only the server's words, or the network's.
 _REFUSED = (
     (r"password authentication failed|no password supplied", "The database refuses the password of this role."),
@@ -51,6 +55,7 @@ _REFUSED = (
     (r"no pg_hba.conf entry", "The server lets this role in from no address like this one (pg_hba.conf)."),
     (r"too many (?:connections|clients)|remaining connection slots", ADVICE["53300"]),
     (r"translate host name|Name or service not known|resolve host", "The host of the database is not known."),
+    (r"server does not support SSL", NO_TLS),
     (r"\bSSL\b", "The connection to the database could not be secured (SSL)."),
     (r"No space left on device|could not extend file", ADVICE["53100"]),
 )
@@ -123,7 +128,7 @@ def _no_connection(error: psycopg.Error) -> str | None:
     said = str(error)
     for pattern, sentence in _REFUSED:
         if re.search(pattern, said):
-            return sentence if sentence in ADVICE.values() else f"{sentence} Check TALES_DATABASE_URL."
+            return sentence if sentence in {*ADVICE.values(), NO_TLS} else f"{sentence} Check TALES_DATABASE_URL."
     return None
 
 

@@ -11,6 +11,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from tales.infrastructure.postgres.urls import with_tls
+
 CONNECT_TIMEOUT = 10
 
 # What a server, a role or a database sets for everybody would change what our statements mean. Names are looked for in
@@ -31,7 +33,7 @@ def connect(conninfo: str = "", *, autocommit: bool = False, **options: Any) -> 
 
     A server that keeps silent is given up after `CONNECT_TIMEOUT` seconds, unless the URL says otherwise.
     """
-    said = {"connect_timeout": CONNECT_TIMEOUT, **conninfo_to_dict(conninfo), **options}
+    said = {"connect_timeout": CONNECT_TIMEOUT, **with_tls({**conninfo_to_dict(conninfo), **options})}
     connection = psycopg.connect(autocommit=True, **said)
     try:
         connection.execute(FOR_SESSION)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any
 from urllib.parse import parse_qsl
 
 import psycopg
@@ -29,7 +32,7 @@ def driver_url(url: str) -> URL:
 
 
 def connection_parameters(url: str) -> Mapping[str, str | int]:
-    """What a libpq URI says, by libpq's own reading. Raises: InvalidInput naming what cannot be read."""
+    """What a libpq URI says, by libpq's own reading, `with_tls`. Raises: InvalidInput naming what cannot be read."""
     scheme, _, rest = libpq_url(url).partition("://")
     said: Mapping[str, str | int] | None = None
     if scheme.startswith("postgres"):
@@ -37,7 +40,7 @@ def connection_parameters(url: str) -> Mapping[str, str | int]:
             said = {name: value for name, value in conninfo_to_dict(libpq_url(url)).items() if value is not None}
         ports = str((said or {}).get("port", "")).split(",")
         if said is not None and all(port.isdecimal() or not port for port in ports):
-            return said
+            return with_tls(said)
         if said is None and (unknown := _unknown_parameters(rest)):
             raise InvalidInput(
                 VARIABLE,
@@ -65,6 +68,29 @@ def libpq_url(url: str) -> str:
     """A URL for libpq, psql and psycopg: without the name of a driver."""
     scheme, separator, rest = url.partition("://")
     return f"{scheme.partition('+')[0]}{separator}{rest}"
+
+
+def with_tls(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is said of a connection; to another machine, TLS as well, where nothing is said of that.
+
+    `require` rather than `verify-full`, which hosted databases fail unless their own authority's certificate is
+    installed: what is on the wire cannot be read. libpq verifies the server too where `sslrootcert` is there.
+    """
+    chosen = {"sslmode", "service"} & said.keys() or os.environ.get("PGSSLMODE") or os.environ.get("PGSERVICE")
+    hosts = said.get("hostaddr") or said.get("host") or os.environ.get("PGHOSTADDR") or os.environ.get("PGHOST") or ""
+    if chosen or all(_is_here(host) for host in str(hosts).split(",")):
+        return said
+    return {**said, "sslmode": "require"}
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine: no host, or one that is a path, is a socket."""
+    if not host or host.startswith(("/", "@")) or host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _unknown_parameters(rest: str) -> list[str]:
