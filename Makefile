@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE :=
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-postgresql test-deep lint format audit lock bench bench-generations bench-workers bench-fuzz docs client clean anew
+.PHONY: help install run test test-fast test-postgresql test-deep lint format audit lock bench bench-generations bench-workers bench-flood bench-fuzz docs client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench-generations: install ## Measure whole generations a second, and write docs
 
 bench-workers: install ## Kill and stop workers while 2,000 stories are written, and count what is lost or double
 	GENERATIONS=2000 $(PY) -m pytest -q tests/acceptance/test_workers.py -k no_generation_is_lost
+
+bench-flood: install ## Flood a server as one user in four ways, and measure what another user waits
+	$(PY) -m benchmarks.bench_flood
 
 bench-fuzz: install ## Send 10,000 requests of all kinds to the three versions of the API
 	$(PY) -m benchmarks.fuzz
