@@ -62,7 +62,7 @@ def test_nobodys_function_is_called_from_a_familys_first_request_to_its_last(
                 ),
                 *(f"stories/{story['id']}?include=generation.attempts", f"generations/{story['generation_id']}"),
                 *(f"generations/{story['generation_id']}/events", "me", "me/export"),
-                *(f"analytics/{report}" for report in ("models", "retries", "timeouts", "costs", "prompts")),
+                *(f"analytics/{report}" for report in ("models", "retries", "replay", "timeouts", "costs", "prompts")),
             )
         ]
         answers.append(client.put(f"/api/v3/stories/{story['id']}/rating", json={"rating": 9}))

@@ -1,14 +1,90 @@
-"""An admin looks at how models, retries, timeouts, costs and prompts do."""
+"""How models, retries, timeouts, costs and prompts do: each report whole, for whatever interface asks for it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
+from tales.domain import courses, forecast
 from tales.domain.actor import Actor
 from tales.domain.errors import Forbidden
+from tales.domain.replay import Outcome, ReplayPolicy, replay
+from tales.domain.report_filters import ReportFilter
+from tales.domain.reports import (
+    CostRow,
+    CostShareRow,
+    FailureRow,
+    FirstFailureRow,
+    ModelRow,
+    PromptRow,
+    ReasonRow,
+    RescueRow,
+    RetryRow,
+    TimeoutRow,
+)
 from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.unit_of_work import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What every report says of itself. `migrated_left_out`: attempts of the period that it does not count."""
+
+    wanted: ReportFilter
+    migrated_left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReport(Report):
+    """The busiest model first."""
+
+    items: Sequence[ModelRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryReport(Report):
+    """Generations by their number of attempts, why attempts failed, and what each retry rescued."""
+
+    items: Sequence[RetryRow]
+    reasons: Sequence[ReasonRow]
+    first_failures: Sequence[FirstFailureRow]
+    rescues: Sequence[RescueRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayReport(Report):
+    """What happened, and what `policy` would have given."""
+
+    policy: ReplayPolicy
+    recorded: Outcome
+    replayed: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeoutReport(Report):
+    """Timeouts by model and reason; failures and timeouts by everything else, beside the period before."""
+
+    items: Sequence[TimeoutRow]
+    failures: Sequence[FailureRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostReport(Report):
+    """By day and model, the newest day first; by user, model and story type; and the month's forecast."""
+
+    items: Sequence[CostRow]
+    shares: Sequence[CostShareRow]
+    forecast: forecast.Forecast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptReport(Report):
+    """The busiest first."""
+
+    items: Sequence[PromptRow]
 
 
 @asynccontextmanager
@@ -18,3 +94,72 @@ async def reports_for(transactions: Transactions, actor: Actor) -> AsyncIterator
         raise Forbidden("Reports are for admins. Ask an operator to make you one.")
     async with transactions.as_user(actor) as work:
         yield work.reports
+
+
+async def report_models(reports: ReportRepository, wanted: ReportFilter) -> ModelReport:
+    """How each model does."""
+    return ModelReport(
+        wanted=wanted, migrated_left_out=await _left_out(reports, wanted), items=await reports.models(wanted)
+    )
+
+
+async def report_retries(reports: ReportRepository, wanted: ReportFilter) -> RetryReport:
+    """How many attempts stories take. Of migrated stories it is not known: they are left out, asked for or not."""
+    found = await reports.courses(wanted)
+    return RetryReport(
+        wanted=wanted,
+        migrated_left_out=await reports.migrated(wanted),
+        items=courses.by_attempts(found),
+        reasons=courses.by_reason(found),
+        first_failures=courses.by_first_failure(found),
+        rescues=courses.by_attempt_number(found),
+    )
+
+
+async def report_replay(reports: ReportRepository, wanted: ReportFilter, policy: ReplayPolicy) -> ReplayReport:
+    """What another retry policy would have given."""
+    found = await reports.courses(wanted)
+    return ReplayReport(
+        wanted=wanted,
+        migrated_left_out=await reports.migrated(wanted),
+        policy=policy,
+        recorded=replay(found, ReplayPolicy()),
+        replayed=replay(found, policy),
+    )
+
+
+async def report_timeouts(reports: ReportRepository, wanted: ReportFilter) -> TimeoutReport:
+    """When, where and why calls fail. Migrated attempts have all succeeded, and are left out, asked for or not."""
+    return TimeoutReport(
+        wanted=wanted,
+        migrated_left_out=await reports.migrated(wanted),
+        items=await reports.timeouts(wanted),
+        failures=await reports.failures(wanted),
+    )
+
+
+async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: datetime) -> CostReport:
+    """What was spent, and what the month will have cost."""
+    zone = ZoneInfo(wanted.zone)
+    today = now.astimezone(zone).date()
+    since = datetime.combine(forecast.first_day(today), time(), tzinfo=zone).astimezone(UTC)
+    days = await reports.daily_costs(replace(wanted, since=since, until=now))
+    begun = min(days, default=today)
+    return CostReport(
+        wanted=wanted,
+        migrated_left_out=await _left_out(reports, wanted),
+        items=await reports.costs(wanted),
+        shares=await reports.cost_shares(wanted),
+        forecast=forecast.forecast(days, today, begun),
+    )
+
+
+async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> PromptReport:
+    """How each version of the prompt does. Migrated attempts have none, and are left out, asked for or not."""
+    return PromptReport(
+        wanted=wanted, migrated_left_out=await reports.migrated(wanted), items=await reports.prompts(wanted)
+    )
+
+
+async def _left_out(reports: ReportRepository, wanted: ReportFilter) -> int:
+    return 0 if wanted.migrated else await reports.migrated(wanted)

@@ -2,19 +2,29 @@
 
 Counts are of attempts unless their name says otherwise. Costs are US dollars: the sum of those that are known, and how
 many ended attempts have none (decision 11). Seconds are of attempts that Tales made itself: those that were migrated
-have no start (decision 3). None is "not known".
+have no start (decision 3), and are left out altogether unless a report is asked for them. None is "not known".
+Intervals are at 95 % (`tales.domain.statistics`). Properties are figures too: every interface shows them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+
+from tales.domain.statistics import Interval, difference, share, wilson
+
+GOOD = 8
+"""From this rating on a story is a good one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """How one model does. `success_rate` is of what has ended; migrated attempts count for the costs alone."""
+    """How one model does. `migrated` attempts, where they are asked for, count for tokens, cost and ratings alone.
+
+    `tokens_per_second`: those that were written, by the time of the whole calls that wrote them.
+    """
 
     model_used: str
     attempts: int
@@ -23,14 +33,60 @@ class ModelRow:
     timeout: int
     pending: int
     migrated: int
-    success_rate: float | None
     seconds_p50: float | None
     seconds_p95: float | None
+    seconds_p99: float | None
     first_token_seconds_p50: float | None
+    first_token_seconds_p95: float | None
+    first_token_seconds_p99: float | None
+    tokens_per_second: float | None
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_usd: Decimal | None
     cost_unknown: int
+    ratings: int
+    mean_rating: float | None
+    good_stories: int
+
+    @property
+    def ended(self) -> int:
+        """The attempts that Tales made and that have ended."""
+        return self.success + self.failed + self.timeout
+
+    @property
+    def success_rate(self) -> float | None:
+        """Of what has ended."""
+        return share(self.success, self.ended)
+
+    @property
+    def success_interval(self) -> Interval | None:
+        """Where the rate of success lies."""
+        return wilson(self.success, self.ended)
+
+    @property
+    def failed_interval(self) -> Interval | None:
+        """Where the rate of failures lies."""
+        return wilson(self.failed, self.ended)
+
+    @property
+    def timeout_interval(self) -> Interval | None:
+        """Where the rate of timeouts lies."""
+        return wilson(self.timeout, self.ended)
+
+    @property
+    def cost_per_call_usd(self) -> Decimal | None:
+        """The mean of the known costs."""
+        return _per(self.cost_usd, self.ended + self.migrated - self.cost_unknown)
+
+    @property
+    def cost_per_story_usd(self) -> Decimal | None:
+        """What is known of all its calls, by the stories that came of them."""
+        return _per(self.cost_usd, self.success + self.migrated)
+
+    @property
+    def cost_per_good_story_usd(self) -> Decimal | None:
+        """The same by the stories that were rated 8 or better."""
+        return _per(self.cost_usd, self.good_stories)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +109,38 @@ class ReasonRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstFailureRow:
+    """How first attempts failed, how many of their generations were tried again, and how many of those gave a story."""
+
+    error_type: str | None
+    generations: int
+    retried: int
+    rescued: int
+
+    @property
+    def rescued_interval(self) -> Interval | None:
+        """Where the share of the retried ones that retries rescue lies."""
+        return wilson(self.rescued, self.retried)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescueRow:
+    """What the attempts with one number gave, and what they added: seconds (the pause and the call) and cost."""
+
+    attempt_number: int
+    attempts: int
+    rescued: int
+    seconds_mean: float | None
+    cost_usd: Decimal | None
+    cost_unknown: int
+
+    @property
+    def rescued_interval(self) -> Interval | None:
+        """Where the share that gives a story lies."""
+        return wilson(self.rescued, self.attempts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimeoutRow:
     """How often a model's attempts timed out for one reason, and as which share of all that have ended."""
 
@@ -64,8 +152,47 @@ class TimeoutRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRow:
+    """What did not succeed of the attempts that have one thing in common, in the period and in the one before it.
+
+    `dimension`: model_used, error_type, hour, weekday (1 is Monday) or prompt_length (characters). `ended` are all that
+    this could have happened to: for an error_type, every attempt.
+    """
+
+    dimension: str
+    value: str
+    ended: int
+    failed: int
+    timeout: int
+    before_ended: int
+    before_failed: int
+    before_timeout: int
+
+    @property
+    def rate(self) -> float | None:
+        """The share that failed or timed out."""
+        return share(self.failed + self.timeout, self.ended)
+
+    @property
+    def interval(self) -> Interval | None:
+        """Where that share lies."""
+        return wilson(self.failed + self.timeout, self.ended)
+
+    @property
+    def before_rate(self) -> float | None:
+        """The share of the period before."""
+        return share(self.before_failed + self.before_timeout, self.before_ended)
+
+    @property
+    def change(self) -> Interval | None:
+        """By how much the share has changed; without 0 in it, more than by chance."""
+        now, before = self.failed + self.timeout, self.before_failed + self.before_timeout
+        return difference(now, self.ended, before, self.before_ended)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
-    """What a model cost on a day (UTC)."""
+    """What a model cost on a day of the report's time zone."""
 
     day: date
     model_used: str
@@ -77,6 +204,21 @@ class CostRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostShareRow:
+    """What the attempts cost that have one thing in common: user_id (the dearest 20), model_used or story_type.
+
+    The row of dimension `all` is the sum. `failed_cost_usd` is what those without a story cost.
+    """
+
+    dimension: str
+    value: str
+    attempts: int
+    cost_usd: Decimal | None
+    failed_cost_usd: Decimal | None
+    cost_unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptRow:
     """How one version of the prompt does with one model. `unusable`: empty, cut off, too short, or a refusal."""
 
@@ -84,8 +226,35 @@ class PromptRow:
     model_used: str
     attempts: int
     success: int
+    pending: int
     unusable: int
-    success_rate: float | None
     completion_tokens_p50: float | None
     cost_usd: Decimal | None
     cost_unknown: int
+
+    @property
+    def success_rate(self) -> float | None:
+        """Of what has ended."""
+        return share(self.success, self.attempts - self.pending)
+
+    @property
+    def success_interval(self) -> Interval | None:
+        """Where the rate of success lies."""
+        return wilson(self.success, self.attempts - self.pending)
+
+
+def figures(row: object) -> dict[str, object]:
+    """All figures of a row by their names, in order: its fields, then what is computed out of them."""
+    named = [field.name for field in fields(row)]  # type: ignore[arg-type]  # every row is a dataclass
+    named += [name for name, value in vars(type(row)).items() if isinstance(value, property)]
+    return {name: getattr(row, name) for name in named}
+
+
+def total(costs: Sequence[Decimal | None]) -> Decimal | None:
+    """The sum of the known ones; None where none is known."""
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _per(cost: Decimal | None, count: int) -> Decimal | None:
+    return None if cost is None or count <= 0 else round(cost / count, 12)

@@ -26,6 +26,8 @@ SERVICE_AND_FAMILY = "- + - - + -"
 FAMILY_ADDS = "- + - - - -"
 FAMILY = "- + . . - -"
 READERS = "- + . . + -"
+OWN_OR_ALL = "- + . + + -"
+EVERY_USER = "- + + + + -"
 LOGIN = "- - - - - +"
 
 EVERY_COLUMN = frozenset({"*"})
@@ -196,6 +198,15 @@ LINES = (
         inserted=EVERY_COLUMN,
         binds_owner=True,
     ),
+    Line("tales.ratings", "", "user_id = %(family)s", select=OWN_OR_ALL),
+    Line("tales.attempt_facts", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True),
+    Line("tales.report_costs", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True),
+    # Sums without a user: tests/infrastructure/postgres/test_report_views.py holds them against the rows that each may
+    # read.
+    *(
+        Line(f"tales.report_{name}", "", "true", select=EVERY_USER, binds_owner=True, is_secured=False)
+        for name in ("models", "retries", "timeouts")
+    ),
     Line("tales.live_text", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE),
     Line(
         "tales.idempotency_keys",
@@ -293,5 +304,6 @@ FUNCTIONS = (
         why_definer="a token is looked at before the user's role is taken on, and users may not look sessions up",
     ),
     Function("tales.check_values", why_definer="whatever role writes, it need not be let call what this calls"),
+    Function("tales.keep_rating", why_definer="whoever rates a story may not write what reports count"),
     Function("tales.forget_live_text", why_definer="whoever erases attempts may not delete their text"),
 )

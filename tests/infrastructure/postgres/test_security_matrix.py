@@ -39,6 +39,7 @@ from tests.fixtures.rows import (
     insert,
     live_text,
     login_attempt,
+    rating,
     replaced_token,
     session,
     story,
@@ -142,6 +143,7 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.turns": lambda _connection, family: {"queue": f"queue {uuid4()}", "user_id": family, "turn": 1},
     "tales.workers": lambda _connection, _family: worker(),
     "tales.sequels": _sequel,
+    "tales.ratings": lambda connection, family: rating(insert(connection, "generations", ended(family))),
 }
 
 # What to change of it, where anybody may.
@@ -245,6 +247,8 @@ def _try(world: World, actor: Actor, line: Line, command: str) -> str:
                 reached = attempted()
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation):
             return REFUSED  # by a privilege, by a policy, or by a trigger
+        except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.WrongObjectType):
+            return REFUSED  # nobody writes a view of sums
     # Without row-level security, the right to a command is the right to every row, were there any.
     return REACHES if reached or not line.is_secured else FINDS_NONE
 

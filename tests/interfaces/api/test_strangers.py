@@ -44,7 +44,10 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("PUT", "/auth/password", {"current_password": "correct horse battery", "new_password": "another horse battery"}),
     ("PATCH", f"/stories/{ID}", {"title": "Mine"}),
     ("DELETE", f"/stories/{ID}", None),
-    *(("GET", f"/analytics/{report}", None) for report in ("models", "retries", "timeouts", "costs", "prompts")),
+    *(
+        ("GET", f"/analytics/{report}", None)
+        for report in ("models", "retries", "replay", "timeouts", "costs", "prompts")
+    ),
     ("GET", "/me", None),
     ("GET", "/me/export", None),
     ("DELETE", "/me", {"password": "correct horse battery"}),

@@ -1,30 +1,42 @@
-"""Where reports come from: every attempt that the actor may see, since some moment."""
+"""Where reports come from: every attempt that the actor may see and that a filter leaves in."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Protocol
 
-from tales.domain.reports import CostRow, ModelRow, PromptRow, ReasonRow, RetryRow, TimeoutRow
+from tales.domain.courses import Course
+from tales.domain.report_filters import ReportFilter
+from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 
 
 class ReportRepository(Protocol):
-    """Reports over the attempts that were asked for at `since` or later."""
+    """What the attempts of a filter add up to."""
 
-    async def models(self, since: datetime) -> tuple[ModelRow, ...]:
+    async def migrated(self, wanted: ReportFilter) -> int:
+        """How many migrated attempts there are besides."""
+
+    async def models(self, wanted: ReportFilter) -> tuple[ModelRow, ...]:
         """By model, the busiest first."""
 
-    async def retries(self, since: datetime) -> tuple[RetryRow, ...]:
-        """By the number of attempts."""
+    async def courses(self, wanted: ReportFilter) -> tuple[Course, ...]:
+        """The courses of the generations whose first attempt is in the period; the model is that of the first."""
 
-    async def reasons(self, since: datetime) -> tuple[ReasonRow, ...]:
-        """By the reason of a failure, the most frequent first."""
-
-    async def timeouts(self, since: datetime) -> tuple[TimeoutRow, ...]:
+    async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
         """By model and reason, the most frequent first."""
 
-    async def costs(self, since: datetime) -> tuple[CostRow, ...]:
+    async def failures(self, wanted: ReportFilter) -> tuple[FailureRow, ...]:
+        """By each dimension; models and reasons the most frequent first, the others in their own order."""
+
+    async def costs(self, wanted: ReportFilter) -> tuple[CostRow, ...]:
         """By day and model, the newest day first."""
 
-    async def prompts(self, since: datetime) -> tuple[PromptRow, ...]:
+    async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
+        """The sum, then by each dimension, the dearest first."""
+
+    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
+        """The known cost of each day on which anything was asked for."""
+
+    async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
         """By version of the prompt and model, the busiest first."""

@@ -27,6 +27,7 @@ _STORY_COLUMNS = (
 LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
+    "029": "ratings.rating",
     "026": "story_has()",
     "025": "workers.heartbeat_at",
     "024": "check_story_family()",

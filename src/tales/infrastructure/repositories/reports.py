@@ -1,116 +1,26 @@
-"""Reports out of `tales.generations`: plain queries, so that the policies of whoever asks hold."""
+"""Reports out of `tales.attempt_facts`: plain queries, so that the policies of whoever asks hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tales.domain.reports import CostRow, ModelRow, PromptRow, ReasonRow, RetryRow, TimeoutRow
+from tales.domain.courses import Course, Step
+from tales.domain.generation import Status
+from tales.domain.report_filters import ReportFilter
+from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 from tales.domain.repositories.reports import ReportRepository
 from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
+from tales.infrastructure.repositories import report_queries as queries
 
-_COST = """
-    sum(coalesce(cost_usd, reconciled_cost_usd)) as cost_usd,
-    count(*) filter (where status <> 'pending' and coalesce(cost_usd, reconciled_cost_usd) is null) as cost_unknown
-"""
-_SUCCESS_RATE = """
-    (count(*) filter (where is_live and status = 'success'))::float
-        / nullif(count(*) filter (where is_live and status <> 'pending'), 0) as success_rate
-"""
-_TOKENS = "sum(prompt_tokens) as prompt_tokens, sum(completion_tokens) as completion_tokens"
-# Only what is counted: the large columns are not read.
-_SINCE = """
-    select *, extract(epoch from completed_at - started_at)::float as seconds,
-        extract(epoch from first_token_at - started_at)::float as first_token_seconds
-    from (
-        select generation_id, attempt_number, model_used, status, error_type, prompt_version, created_at, started_at,
-            first_token_at, completed_at, prompt_tokens, completion_tokens, cost_usd, reconciled_cost_usd,
-            origin = 'live' as is_live
-        from tales.generations
-        where created_at >= :since
-    ) as attempt
-"""
-_MODELS = f"""
-    select model_used,
-        count(*) filter (where is_live) as attempts,
-        count(*) filter (where is_live and status = 'success') as success,
-        count(*) filter (where is_live and status = 'failed') as failed,
-        count(*) filter (where is_live and status = 'timeout') as timeout,
-        count(*) filter (where is_live and status = 'pending') as pending,
-        count(*) filter (where not is_live) as migrated,
-        {_SUCCESS_RATE},
-        percentile_cont(0.5) within group (order by seconds) filter (where is_live) as seconds_p50,
-        percentile_cont(0.95) within group (order by seconds) filter (where is_live) as seconds_p95,
-        percentile_cont(0.5) within group (order by first_token_seconds) filter (where is_live)
-            as first_token_seconds_p50,
-        {_TOKENS}, {_COST}
-    from ({_SINCE}) as attempt
-    group by model_used
-    order by count(*) desc, model_used
-"""
-# A generation counts when its first attempt does.
-_RETRIES = f"""
-    select attempts, count(*) as generations, count(*) filter (where succeeded) as succeeded
-    from (
-        select count(*) as attempts, bool_or(status = 'success') as succeeded
-        from ({_SINCE}) as attempt
-        where is_live
-        group by generation_id
-        having min(attempt_number) = 1
-    ) as generation
-    group by attempts
-    order by attempts
-"""
-_REASONS = f"""
-    select failure.error_type, count(*) as attempts, count(retry.generation_id) as retried,
-        count(success.generation_id) as recovered
-    from ({_SINCE}) as failure
-    left join tales.generations as retry
-        on retry.generation_id = failure.generation_id and retry.attempt_number = failure.attempt_number + 1
-    left join tales.generations as success
-        on success.generation_id = failure.generation_id and success.status = 'success'
-    where failure.is_live and failure.status in ('failed', 'timeout')
-    group by failure.error_type
-    order by count(*) desc, failure.error_type
-"""
-_TIMEOUTS = f"""
-    select model_used, error_type, timeouts, timeouts::float / ended as share, seconds_p50
-    from (
-        select model_used, error_type, count(*) filter (where status = 'timeout') as timeouts,
-            sum(count(*)) over (partition by model_used) as ended,
-            percentile_cont(0.5) within group (order by seconds) filter (where status = 'timeout') as seconds_p50
-        from ({_SINCE}) as attempt
-        where is_live and status <> 'pending'
-        group by model_used, error_type
-    ) as reason
-    where timeouts > 0
-    order by timeouts desc, model_used, error_type
-"""
-_COSTS = f"""
-    select (created_at at time zone 'UTC')::date as day, model_used, count(*) as attempts, {_TOKENS}, {_COST}
-    from ({_SINCE}) as attempt
-    group by day, model_used
-    order by day desc, count(*) desc, model_used
-"""
-_PROMPTS = f"""
-    select prompt_version, model_used, count(*) as attempts,
-        count(*) filter (where status = 'success') as success,
-        count(*) filter (where error_type in ('empty', 'truncated', 'refusal', 'too_short')) as unusable,
-        {_SUCCESS_RATE},
-        percentile_cont(0.5) within group (order by completion_tokens) filter (where status = 'success')
-            as completion_tokens_p50,
-        {_COST}
-    from ({_SINCE}) as attempt
-    where is_live
-    group by prompt_version, model_used
-    order by count(*) desc, prompt_version, model_used
-"""
-
-Row = TypeVar("Row")
+_LONGEST_GENERATION = timedelta(days=1)
+_BY_FREQUENCY = ("model_used", "error_type")
+_PROMPT_LENGTHS = ("under 1000", "1000 to 1999", "2000 to 3999", "from 4000", "unknown")
 
 
 class SqlReportRepository(ReportRepository):
@@ -119,26 +29,84 @@ class SqlReportRepository(ReportRepository):
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def models(self, since: datetime) -> tuple[ModelRow, ...]:
-        return await self._rows(text(_MODELS), since, ModelRow)
+    async def migrated(self, wanted: ReportFilter) -> int:
+        (row,) = await self._rows(queries.MIGRATED, wanted)
+        return int(row["count"])
 
-    async def retries(self, since: datetime) -> tuple[RetryRow, ...]:
-        return await self._rows(text(_RETRIES), since, RetryRow)
+    async def models(self, wanted: ReportFilter) -> tuple[ModelRow, ...]:
+        return tuple(_model_row(dict(row)) for row in await self._rows(queries.MODELS, wanted))
 
-    async def reasons(self, since: datetime) -> tuple[ReasonRow, ...]:
-        return await self._rows(text(_REASONS), since, ReasonRow)
+    async def courses(self, wanted: ReportFilter) -> tuple[Course, ...]:
+        more = {"first_before": wanted.until, "until": wanted.until + _LONGEST_GENERATION, "of_model": wanted.model}
+        rows = await self._rows(queries.COURSES, wanted, **more)
+        found = groupby(rows, key=lambda row: (row["models"], row["statuses"], row["reasons"]))
+        return tuple(_course(list(steps)) for _, steps in found)
 
-    async def timeouts(self, since: datetime) -> tuple[TimeoutRow, ...]:
-        return await self._rows(text(_TIMEOUTS), since, TimeoutRow)
+    async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
+        return tuple(TimeoutRow(**row) for row in await self._rows(queries.TIMEOUTS, wanted))
 
-    async def costs(self, since: datetime) -> tuple[CostRow, ...]:
-        return await self._rows(text(_COSTS), since, CostRow)
+    async def failures(self, wanted: ReportFilter) -> tuple[FailureRow, ...]:
+        rows = await self._rows(queries.FAILURES, wanted, **{"from": wanted.before.since})
+        return _failure_rows([{name: _count(value) for name, value in row.items()} for row in rows])
 
-    async def prompts(self, since: datetime) -> tuple[PromptRow, ...]:
-        return await self._rows(text(_PROMPTS), since, PromptRow)
+    async def costs(self, wanted: ReportFilter) -> tuple[CostRow, ...]:
+        return tuple(CostRow(**row) for row in await self._rows(queries.COSTS, wanted))
 
-    async def _rows(self, query: TextClause, since: datetime, row: Callable[..., Row]) -> tuple[Row, ...]:
+    async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
+        return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
+
+    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
+        return {row["day"]: row["cost_usd"] for row in await self._rows(queries.DAILY_COSTS, wanted)}
+
+    async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
+        return tuple(PromptRow(**row) for row in await self._rows(queries.PROMPTS, wanted))
+
+    async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
         driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection
         driver.answer_timeout = REPORT_TIMEOUT
-        found = await self._session.execute(query, {"since": since})
-        return tuple(row(**each) for each in found.mappings())
+        found = await self._session.execute(*queries.query(template, wanted, **more))
+        return found.mappings().all()
+
+
+def _model_row(row: dict[str, Any]) -> ModelRow:
+    for name in ("seconds", "first_token_seconds"):
+        percentiles = row.pop(name) or (None, None, None)
+        row |= {f"{name}_p{p}": value for p, value in zip((50, 95, 99), percentiles, strict=True)}
+    return ModelRow(**row)
+
+
+def _course(rows: Sequence[RowMapping]) -> Course:
+    """A course out of its rows, one a step."""
+    first = rows[0]
+    described = zip(rows, first["models"], first["statuses"], first["reasons"], strict=True)
+    steps = tuple(
+        Step(
+            model_used=model,
+            status=Status(status),
+            error_type=reason,
+            **{name: row[name] for name in ("waited", "seconds", "timed", "cost_usd", "cost_unknown")},
+        )
+        for row, model, status, reason in described
+    )
+    return Course(first["generations"], steps)
+
+
+def _failure_rows(rows: list[dict[str, Any]]) -> tuple[FailureRow, ...]:
+    """The rows in their order. Any attempt could have failed for any reason; a success has none and is no row."""
+    models = [row for row in rows if row["dimension"] == "model_used"]
+    ended = {name: sum(row[name] for row in models) for name in ("ended", "before_ended")}
+    found = [FailureRow(**row | (ended if row["dimension"] == "error_type" else {})) for row in rows if row["value"]]
+    return tuple(sorted(found, key=_place))
+
+
+def _place(row: FailureRow) -> tuple[int, int, str]:
+    dimensions = ("model_used", "error_type", "hour", "weekday", "prompt_length")
+    place = -row.failed - row.timeout if row.dimension in _BY_FREQUENCY else 0
+    if row.dimension == "prompt_length":
+        place = _PROMPT_LENGTHS.index(row.value)
+    return dimensions.index(row.dimension), place, row.value
+
+
+def _count(value: Any) -> Any:  # noqa: ANN401 -- a row's values have no common type
+    """Sums of counts come as decimals, and as NULL where there was nothing."""
+    return value if isinstance(value, str) else int(value or 0)

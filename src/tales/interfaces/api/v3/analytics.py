@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
+from tales.application import reports as use_cases
 from tales.application.reports import reports_for
 from tales.domain import errors
-from tales.domain.period import parse_period
+from tales.domain.reports import figures
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.fields import Answer, Dollars, ErrorType, Text
+from tales.interfaces.api.fields import Answer, Dollars, ErrorType, Moment
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v3 import paths
+from tales.interfaces.api.v3.report_query import WhichAttempts, WhichPolicy
 
 router = APIRouter(
     prefix=paths.ANALYTICS,
@@ -23,8 +26,15 @@ router = APIRouter(
 )
 
 
+class Interval(Answer):
+    """Where a share lies at 95 %, each end from 0 to 1; of a difference, from -1 to 1."""
+
+    low: float
+    high: float
+
+
 class ModelRow(Answer):
-    """How one model does. Migrated attempts count for tokens and cost alone; null is "not known"."""
+    """How one model does. Of migrated attempts tokens, cost and ratings alone count; null is "not known"."""
 
     model_used: str
     attempts: int
@@ -34,13 +44,26 @@ class ModelRow(Answer):
     pending: int
     migrated: int
     success_rate: Annotated[float | None, Field(description="Of the attempts that have ended, from 0 to 1.")]
+    success_interval: Interval | None
+    failed_interval: Interval | None
+    timeout_interval: Interval | None
     seconds_p50: float | None
     seconds_p95: float | None
+    seconds_p99: float | None
     first_token_seconds_p50: float | None
+    first_token_seconds_p95: float | None
+    first_token_seconds_p99: float | None
+    tokens_per_second: Annotated[float | None, Field(description="Written tokens, by the time of the whole calls.")]
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_usd: Dollars | None
     cost_unknown: Annotated[int, Field(description="Attempts that have ended and whose cost nobody knows.")]
+    cost_per_call_usd: Dollars | None
+    cost_per_story_usd: Dollars | None
+    cost_per_good_story_usd: Annotated[Dollars | None, Field(description="By the stories that were rated 8 or better.")]
+    ratings: int
+    mean_rating: float | None
+    good_stories: int
 
 
 class RetryRow(Answer):
@@ -60,6 +83,49 @@ class Reason(Answer):
     recovered: int
 
 
+class FirstFailure(Answer):
+    """How first attempts failed, how many were tried again, and how many of those gave a story in the end."""
+
+    error_type: ErrorType
+    generations: int
+    retried: int
+    rescued: int
+    rescued_interval: Interval | None
+
+
+class Rescue(Answer):
+    """What the attempts with one number gave, and what they added. `seconds_mean`: the pause before, and the call."""
+
+    attempt_number: int
+    attempts: int
+    rescued: int
+    rescued_interval: Interval | None
+    seconds_mean: float | None
+    cost_usd: Dollars | None
+    cost_unknown: int
+
+
+class Outcome(Answer):
+    """What a retry policy gave. `undecided`: generations of which the record does not say what it would have given.
+
+    Seconds and cost are those of the attempts that are known. `estimated`: the stories of the undecided, by the
+    recorded rates of their next models.
+    """
+
+    generations: int
+    succeeded: int
+    failed: int
+    pending: int
+    undecided: int
+    estimated: float | None
+    success_low: Annotated[float | None, Field(description="If none of the undecided gives a story.")]
+    success_high: Annotated[float | None, Field(description="If each of them does.")]
+    attempts: int
+    seconds: float
+    cost_usd: Dollars | None
+    cost_unknown: int
+
+
 class TimeoutRow(Answer):
     """How often a model's attempts timed out for one reason. `share` of all that have ended, from 0 to 1."""
 
@@ -70,8 +136,29 @@ class TimeoutRow(Answer):
     seconds_p50: float | None
 
 
+class FailureRow(Answer):
+    """What failed or timed out of the attempts with one thing in common, here and in the period before.
+
+    `dimension`: `model_used`, `error_type`, `hour`, `weekday` (1 is Monday) or `prompt_length` (characters). `change`
+    without 0 in it: more than by chance.
+    """
+
+    dimension: str
+    value: str
+    ended: int
+    failed: int
+    timeout: int
+    rate: float | None
+    interval: Interval | None
+    before_ended: int
+    before_failed: int
+    before_timeout: int
+    before_rate: float | None
+    change: Interval | None
+
+
 class CostRow(Answer):
-    """What a model cost on a day (UTC), as far as anybody knows."""
+    """What a model cost on a day, as far as anybody knows."""
 
     day: date
     model_used: str
@@ -82,6 +169,28 @@ class CostRow(Answer):
     cost_unknown: int
 
 
+class CostShare(Answer):
+    """What attempts cost by `dimension`: `all`, `user_id` (the dearest 20), `model_used`, `story_type`."""
+
+    dimension: str
+    value: str
+    attempts: int
+    cost_usd: Dollars | None
+    failed_cost_usd: Annotated[Dollars | None, Field(description="What those without a story cost.")]
+    cost_unknown: int
+
+
+class Forecast(Answer):
+    """US dollars of the month of now: so far, and by its end with the interval at 95 %, out of whole `days` before."""
+
+    month: date
+    spent: float
+    expected: float | None
+    low: float | None
+    high: float | None
+    days: int
+
+
 class PromptRow(Answer):
     """How one version of the prompt does with one model. `unusable`: empty, cut off, too short, or a refusal."""
 
@@ -89,85 +198,121 @@ class PromptRow(Answer):
     model_used: str
     attempts: int
     success: int
+    pending: int
     unusable: int
     success_rate: float | None
+    success_interval: Interval | None
     completion_tokens_p50: float | None
     cost_usd: Dollars | None
     cost_unknown: int
 
 
-class ModelReport(Answer):
+class Report(Answer):
+    """Which attempts were counted: from `since` on and before `until`; days and hours are those of `zone`."""
+
+    since: Moment
+    until: Moment
+    zone: str
+    migrated_left_out: Annotated[int, Field(description="Migrated attempts of the period that are not counted.")]
+
+
+class ModelReport(Report):
     """The busiest model first."""
 
     items: list[ModelRow]
 
 
-class RetryReport(Answer):
-    """The fewest attempts first; `reasons` by frequency."""
+class RetryReport(Report):
+    """The fewest attempts first; `reasons` and `first_failures` by frequency, `rescues` by the attempt's number."""
 
     items: list[RetryRow]
     reasons: list[Reason]
+    first_failures: list[FirstFailure]
+    rescues: list[Rescue]
 
 
-class TimeoutReport(Answer):
-    """The most frequent first."""
+class ReplayReport(Report):
+    """What happened, and what another policy would have given on the same attempts."""
+
+    recorded: Outcome
+    replayed: Outcome
+
+
+class TimeoutReport(Report):
+    """The most frequent first; hours, weekdays and lengths in their own order."""
 
     items: list[TimeoutRow]
+    failures: list[FailureRow]
 
 
-class CostReport(Answer):
-    """The newest day first."""
+class CostReport(Report):
+    """The newest day first; of `shares` the dearest."""
 
     items: list[CostRow]
+    shares: list[CostShare]
+    forecast: Forecast
 
 
-class PromptReport(Answer):
+class PromptReport(Report):
     """The busiest first."""
 
     items: list[PromptRow]
 
 
-async def _since(
-    services: UseCases,
-    since: Annotated[Text, Query(description="How far back: hours, days or weeks.", examples=["30d", "12h"])] = "30d",
-) -> datetime:
-    return services.clock.now() - parse_period("since", since)
+Which = Annotated[WhichAttempts, Query()]
 
 
-Since = Annotated[datetime, Depends(_since)]
+def _told(report: use_cases.Report) -> Mapping[str, object]:
+    """A report with its period beside its rows."""
+    wanted = report.wanted
+    return figures(report) | {"since": wanted.since, "until": wanted.until, "zone": wanted.zone}
 
 
 @router.get("/models", summary="How each model does")
-async def report_models(since: Since, actor: CurrentActor, services: UseCases) -> ModelReport:
-    """Attempts by outcome, success rate, latency, tokens and cost of each model, the busiest first."""
+async def report_models(which: Which, actor: CurrentActor, services: UseCases) -> ModelReport:
+    """Attempts by outcome, rates with intervals, latency, tokens, cost and ratings of each model, the busiest first."""
+    wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return ModelReport.model_validate({"items": await reports.models(since)})
+        return ModelReport.model_validate(_told(await use_cases.report_models(reports, wanted)))
 
 
 @router.get("/retries", summary="How many attempts stories take")
-async def report_retries(since: Since, actor: CurrentActor, services: UseCases) -> RetryReport:
-    """Generations by their number of attempts, and the reasons why attempts failed."""
+async def report_retries(which: Which, actor: CurrentActor, services: UseCases) -> RetryReport:
+    """Generations by their number of attempts, why attempts failed, and what each retry rescued and added."""
+    wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        found = {"items": await reports.retries(since), "reasons": await reports.reasons(since)}
-    return RetryReport.model_validate(found)
+        return RetryReport.model_validate(_told(await use_cases.report_retries(reports, wanted)))
 
 
-@router.get("/timeouts", summary="Which models time out")
-async def report_timeouts(since: Since, actor: CurrentActor, services: UseCases) -> TimeoutReport:
-    """Timeouts by model and reason, the most frequent first."""
+@router.get("/replay", summary="What another retry policy would have given")
+async def report_replay(
+    which: Annotated[WhichPolicy, Query()], actor: CurrentActor, services: UseCases
+) -> ReplayReport:
+    """The recorded attempts under another policy; what was not recorded is counted as `undecided`."""
+    wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return TimeoutReport.model_validate({"items": await reports.timeouts(since)})
+        return ReplayReport.model_validate(_told(await use_cases.report_replay(reports, wanted, which.policy())))
+
+
+@router.get("/timeouts", summary="Which models time out, and when")
+async def report_timeouts(which: Which, actor: CurrentActor, services: UseCases) -> TimeoutReport:
+    """Timeouts by model and reason; failures by model, reason, hour, weekday and length, beside the period before."""
+    wanted = which.filter(services.clock.now())
+    async with reports_for(services.transactions, actor) as reports:
+        return TimeoutReport.model_validate(_told(await use_cases.report_timeouts(reports, wanted)))
 
 
 @router.get("/costs", summary="What each day cost")
-async def report_costs(since: Since, actor: CurrentActor, services: UseCases) -> CostReport:
-    """Cost and tokens by day and model, the newest day first, and how many calls have no known cost."""
+async def report_costs(which: Which, actor: CurrentActor, services: UseCases) -> CostReport:
+    """Cost and tokens by day and model, shares by user, model and story type, and the forecast of this month."""
+    wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return CostReport.model_validate({"items": await reports.costs(since)})
+        return CostReport.model_validate(_told(await use_cases.report_costs(reports, wanted, services.clock.now())))
 
 
 @router.get("/prompts", summary="How each prompt does")
-async def report_prompts(since: Since, actor: CurrentActor, services: UseCases) -> PromptReport:
+async def report_prompts(which: Which, actor: CurrentActor, services: UseCases) -> PromptReport:
     """Success, unusable answers and cost by version of the prompt and model, the busiest first."""
+    wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return PromptReport.model_validate({"items": await reports.prompts(since)})
+        return PromptReport.model_validate(_told(await use_cases.report_prompts(reports, wanted)))
