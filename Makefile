@@ -60,6 +60,7 @@ format: install ## Put the code into its shape
 docs: install ## Write the generated parts of the documents anew
 	$(PY) docs/data_model.py
 	PYTHONPATH=. $(PY) docs/security_tables.py
+	PYTHONPATH=. $(PY) docs/operations.py
 
 client: install ## Write the client without asyncio out of the one with it
 	$(PY) tools/sync_client.py

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.time",
     "tests.fixtures.databases",
+    "tests.fixtures.history",
     "tests.fixtures.live",
     "tests.fixtures.managed",
     "tests.fixtures.environment",

@@ -61,6 +61,11 @@ class _Tales(LazyGroup):
         ),
         LazyCommand("generations", f"{_HERE}.generations:app", "Look at generations and their attempts."),
         LazyCommand("stories", f"{_HERE}.stories:app", "Look at stories."),
+        LazyCommand(
+            "report",
+            f"{_HERE}.report:report",
+            "Report how models do, what retries rescue, when calls fail, what they cost, and how prompts do.",
+        ),
         LazyCommand("users", f"{_HERE}.users:app", "Open accounts, appoint admins, export and erase."),
         LazyCommand("migrate", f"{_HERE}.migrate:app", "Bring the schema up or down."),
         LazyCommand(

@@ -103,7 +103,7 @@ def attempt_details(attempt: AnyAttempt) -> RenderableType:
     if isinstance(attempt, Attempt) and attempt.prompt is not None:
         parts.append(Panel(_text(attempt.prompt.rstrip()), title="prompt", title_align="left"))
     if isinstance(attempt, Attempt) and attempt.full_response is not None:
-        response = _printable(json.dumps(attempt.full_response, indent=2, ensure_ascii=False))
+        response = printable(json.dumps(attempt.full_response, indent=2, ensure_ascii=False))
         parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
     title = _text(f"attempt {attempt.attempt_number} · {attempt.status}")
     return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS.get(attempt.status, "none"))
@@ -140,10 +140,10 @@ def _facts(attempt: AnyAttempt) -> list[tuple[str, object]]:
 
 
 def _text(value: str) -> Text:
-    return Text(_printable(value))
+    return Text(printable(value))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` with every character spelled out that could do something to a terminal, or turn a line round.
 
     A provider, or a user beside the service, may have written it. Half characters (lone surrogates) no terminal takes.
@@ -158,7 +158,7 @@ def _acts(char: str) -> bool:
 
 
 def _status(status: str) -> Text:
-    return Text(_printable(status), style=_COLOURS.get(status, "none"))
+    return Text(printable(status), style=_COLOURS.get(status, "none"))
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> str:
