@@ -16,8 +16,10 @@ from tales.settings import Settings
 
 if TYPE_CHECKING:
     from tales.domain.model_parameters import KnownModel
+    from tales.domain.report_filters import ReportFilter
     from tales.domain.repositories.attempt_queue import WorkerState
     from tales.infrastructure.backup.contents import Contents
+    from tales.infrastructure.export.tables import Export
     from tales.infrastructure.migrations.migrate import Migration
     from tales.infrastructure.postgres.database import Database
     from tales.infrastructure.postgres.open_schema import OpenSchema
@@ -164,6 +166,31 @@ def restore(settings: Settings, path: Path) -> Contents:
     if database.is_embedded:
         allow_app_login(database.owner_url)
     return contents
+
+
+def export_of(what: str, wanted: ReportFilter, *, contents: bool) -> Export:
+    """What `export` is to hold; `contents`: what families and models wrote too."""
+    from tales.infrastructure.export.tables import Export
+
+    return Export(what, wanted, contents)
+
+
+def export(settings: Settings, wanted: Export, to: Path, report: Callable[[int], None]) -> int:
+    """Export rows of all families to the new file `to`, in the form that its name ends with; how many there were.
+
+    Raises: InvalidInput, Unavailable, OSError.
+    """
+    from tales.domain.errors import InvalidInput
+    from tales.files import new_file
+    from tales.infrastructure.export.write import write_csv, write_jsonl, write_parquet
+
+    forms = {".csv": write_csv, ".jsonl": write_jsonl, ".parquet": write_parquet}
+    write = forms.get(to.suffix)
+    if write is None:
+        raise InvalidInput("to", f"{to} has no known form. Use a name that ends with one of: {', '.join(forms)}.")
+    url = ready_database(settings).app_url
+    with new_file(to) as file:
+        return write(url, wanted, file, report)
 
 
 def stop_database(settings: Settings) -> bool:

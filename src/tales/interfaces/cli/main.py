@@ -66,6 +66,11 @@ class _Tales(LazyGroup):
             f"{_HERE}.report:report",
             "Report how models do, what retries rescue, when calls fail, what they cost, and how prompts do.",
         ),
+        LazyCommand(
+            "export",
+            f"{_HERE}.export:export",
+            "Export generations, attempts or stories to a new file that only you may read, without anybody's words.",
+        ),
         LazyCommand("users", f"{_HERE}.users:app", "Open accounts, appoint admins, export and erase."),
         LazyCommand("migrate", f"{_HERE}.migrate:app", "Bring the schema up or down."),
         LazyCommand(
