@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tales.administration import chosen_provider, ready_database
 from tales.application.authenticate import Authenticate, ProvisionUser
@@ -61,6 +62,9 @@ from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.infrastructure.repositories.model_parameters import ModelParameters
 from tales.settings import Settings
 
+if TYPE_CHECKING:
+    from tales.infrastructure.telemetry.metrics import Metrics
+
 
 @dataclass(frozen=True, slots=True)
 class App:
@@ -71,6 +75,7 @@ class App:
     database: Database
     choice: ProviderChoice
     worker: WorkerInfo | None
+    metrics: Callable[[], Awaitable[bytes]] | None = None
 
 
 @asynccontextmanager
@@ -99,7 +104,8 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         await stack.enter_async_context(hub.running())
         publisher = ProgressPublisher(transactions, hub, log)
         await stack.enter_async_context(publisher.running())
-        attempts = SqlAttemptQueue(transactions, SystemClock())
+        metrics = _metrics(engine, transactions) if settings.metrics_port is not None else None
+        attempts = SqlAttemptQueue(transactions, SystemClock(), metrics.on_ended if metrics else None)
         await stack.enter_async_context(attempts.running())
         if with_worker and not own_only:
             await asyncio.to_thread(_warn_of_database, database, log)
@@ -126,7 +132,14 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         )
         services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions))
         services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))
-        yield App(services, hub.close, database, choice, info)
+        yield App(services, hub.close, database, choice, info, metrics.text if metrics else None)
+
+
+def _metrics(engine: AsyncEngine, transactions: SqlTransactions) -> Metrics:
+    """What is counted for Prometheus; its library is imported where that is wanted."""
+    from tales.infrastructure.telemetry.metrics import Metrics  # noqa: PLC0415
+
+    return Metrics(engine, transactions)
 
 
 def _nothing() -> None:

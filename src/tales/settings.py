@@ -145,6 +145,13 @@ class Settings(BaseModel):
     token: SecretStr | None = Field(
         default=None, description="The access token for that server, instead of what `tales login` keeps in TALES_HOME."
     )
+    metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="Where `tales serve` and `tales worker` show /metrics. None: nowhere."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="The address for TALES_METRICS_PORT.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="What Prometheus must bring to /metrics, as a bearer token. None: nothing."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What `tales serve` logs; the other commands log warnings and errors."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -130,11 +130,14 @@ class _Asked:
 
 
 class SqlAttemptQueue(AttemptQueue):
-    """Many attempts to a statement."""
+    """Many attempts to a statement. `on_ended` is told of each that this process has ended."""
 
-    def __init__(self, transactions: SqlTransactions, clock: Clock) -> None:
+    def __init__(
+        self, transactions: SqlTransactions, clock: Clock, on_ended: Callable[[Attempt], None] | None = None
+    ) -> None:
         self._transactions = transactions
         self._clock = clock
+        self._on_ended = on_ended
         self._asked = Batches(self._enqueue, most=MOST_IN_A_BATCH, at_once=BATCHES_AT_ONCE)
         self._results = Batches(self._finish, most=MOST_IN_A_BATCH, at_once=BATCHES_AT_ONCE)
 
@@ -162,7 +165,10 @@ class SqlAttemptQueue(AttemptQueue):
         return tuple(claimed(row, worker.id) for row in rows)
 
     async def finish(self, result: AttemptResult) -> EndedAttempt | None:
-        return await self._results.submit(result)
+        ended_attempt = await self._results.submit(result)
+        if ended_attempt is not None and self._on_ended is not None:
+            self._on_ended(ended_attempt.attempt)
+        return ended_attempt
 
     async def save_provider_id(self, attempt: Attempt, provider_generation_id: str) -> None:
         async with self._transactions.as_service() as work:

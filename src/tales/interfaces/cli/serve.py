@@ -20,6 +20,7 @@ from tales.interfaces.api.connections import ConnectionLimits
 from tales.interfaces.api.http_protocol import http_protocol
 from tales.interfaces.cli.console import FAILED, err
 from tales.interfaces.cli.garbage import garbage_at_quiet_moments
+from tales.interfaces.cli.metrics_port import metrics_served
 from tales.interfaces.cli.running import allow_many_files, open_files_allowed, run, stop_signals
 from tales.interfaces.web.pages import make_missing_page, make_pages
 from tales.settings import Settings, load_settings
@@ -94,7 +95,7 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
             )
             # Until the worker has stopped as well: a terminal that is closed may say so twice.
             stack.enter_context(stop_signals(server.stop))
-            async with garbage_at_quiet_moments():
+            async with metrics_served(settings, app), garbage_at_quiet_moments():
                 await server.serve(sockets=[listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))])
             return server.started
 

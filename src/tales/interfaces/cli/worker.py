@@ -11,6 +11,7 @@ from tales.administration import start_logging
 from tales.bootstrap import running_app
 from tales.interfaces.cli.console import err
 from tales.interfaces.cli.garbage import garbage_at_quiet_moments
+from tales.interfaces.cli.metrics_port import metrics_served
 from tales.interfaces.cli.running import allow_many_files, run, stop_signals
 from tales.settings import Settings, load_settings
 
@@ -32,7 +33,11 @@ def worker(
 async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     with stop_signals(stop.set):
-        async with running_app(settings, with_worker=True) as app, garbage_at_quiet_moments():
+        async with (
+            running_app(settings, with_worker=True) as app,
+            metrics_served(settings, app),
+            garbage_at_quiet_moments(),
+        ):
             assert app.worker is not None  # it was asked for
             writer = f"{app.choice.models[0]} ({app.choice.name})"
             many = f"{app.worker.concurrency} at a time"
