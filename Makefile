@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE :=
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-postgresql test-deep lint format audit lock bench bench-generations bench-workers bench-flood bench-fuzz docs client clean anew
+.PHONY: help install run test test-fast test-postgresql test-deep lint format audit lock bench bench-generations bench-workers bench-flood bench-fuzz docs catalogues client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ docs: install ## Write the generated parts of the documents anew
 	$(PY) docs/data_model.py
 	PYTHONPATH=. $(PY) docs/security_tables.py
 	PYTHONPATH=. $(PY) docs/operations.py
+
+catalogues: install ## Bring the pages' languages up to date with what the pages say
+	$(PY) -m tools.catalogues
 
 client: install ## Write the client without asyncio out of the one with it
 	$(PY) tools/sync_client.py

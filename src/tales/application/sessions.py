@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from tales.application.ports import Clock, Log
 from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
@@ -10,6 +11,7 @@ from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, Unauthenticated
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
+_PROLONGED_EACH = timedelta(days=1)
 _NO_LONGER = "This refresh token is not valid, or no longer. Sign in again."
 
 
@@ -40,6 +42,29 @@ class Sessions:
             await work.sessions.replace_token(session, refresh_token, new_token, expires_at)
             await work.commit()
         return SignedIn(Actor(session.user_id, is_admin=account.is_admin, session_id=session.id), new_token)
+
+    async def resume(self, refresh_token: str) -> Actor:
+        """Whose session this is, by the refresh token that a browser's cookie keeps, and never trades for another.
+
+        It is prolonged at most once a day. Raises: Unauthenticated.
+        """
+        now = self.clock.now()
+        async with self.transactions.as_service() as work:
+            session = await work.sessions.find(refresh_token)
+            account = await work.accounts.get(session.user_id) if session is not None else None
+            if session is None or account is None:
+                raise Unauthenticated(_NO_LONGER)
+            expires_at = expiry(session.created_at, now)
+            if expires_at - session.expires_at > _PROLONGED_EACH:
+                await work.sessions.prolong(session.id, expires_at)
+                await work.commit()
+        return Actor(session.user_id, is_admin=account.is_admin, session_id=session.id)
+
+    async def sign_out_everywhere(self, actor: Actor) -> None:
+        """End all sessions of the actor."""
+        async with self.transactions.as_service() as work:
+            await work.sessions.close_all(actor.user_id)
+            await work.commit()
 
     async def sign_out(self, actor: Actor) -> None:
         """End the actor's session: its access and refresh tokens are good for nothing from now on.

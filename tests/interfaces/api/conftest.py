@@ -40,7 +40,7 @@ from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.interfaces.api.app import create_app
-from tales.interfaces.web.pages import make_missing_page, make_pages
+from tales.interfaces.web.pages import LAYERS, PAGES
 from tests.factories import add_user
 from tests.fixtures.time import FakeClock
 from tests.interfaces.api.world import (
@@ -120,7 +120,7 @@ def closed_services(passwords: Passwords) -> Services:
 def open_and_closed() -> tuple[FastAPI, FastAPI]:
     """Two applications whose use cases each test sets: the framework takes a third of a second to make one."""
     none = cast("Services", None)
-    first, second = (create_app(none, pages=[make_pages()], missing_page=make_missing_page()) for _ in range(2))
+    first, second = (create_app(none, pages=PAGES, layers=LAYERS) for _ in range(2))
     return first, second
 
 

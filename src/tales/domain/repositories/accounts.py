@@ -41,6 +41,9 @@ class AccountRepository(Protocol):
     async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
         """Make the user an admin, or one no longer."""
 
+    async def has_admin(self) -> bool:
+        """Whether there is any admin."""
+
     async def created_at(self, user_id: UUID) -> datetime | None:
         """When the user's account was opened."""
 

@@ -28,6 +28,12 @@ class SessionRepository(Protocol):
     async def hold(self, refresh_token: str) -> Session | None:
         """The session whose present refresh token this is, held against others until the transaction ends."""
 
+    async def find(self, refresh_token: str) -> Session | None:
+        """The session whose present refresh token this is."""
+
+    async def prolong(self, session_id: UUID, expires_at: datetime) -> None:
+        """Have a session end at `expires_at`, by the token that it has."""
+
     async def replace_token(self, session: Session, refresh_token: str, new_token: str, expires_at: datetime) -> None:
         """From now on it is `new_token` that prolongs this session, until `expires_at`."""
 

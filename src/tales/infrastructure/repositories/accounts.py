@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.profile import Holdings
@@ -58,6 +58,9 @@ class SqlAccountRepository(AccountRepository):
 
     async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
         await self._session.execute(update(AccountDB).where(AccountDB.user_id == user_id).values(is_admin=is_admin))
+
+    async def has_admin(self) -> bool:
+        return bool(await self._session.scalar(select(exists().where(AccountDB.is_admin))))
 
     async def created_at(self, user_id: UUID) -> datetime | None:
         return await self._session.scalar(select(AccountDB.created_at).where(AccountDB.user_id == user_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import Select, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.application.ports import Clock
@@ -38,12 +38,13 @@ class SqlSessionRepository(SessionRepository):
         )
 
     async def hold(self, refresh_token: str) -> Session | None:
-        row = await self._session.scalar(
-            select(SessionDB)
-            .where(SessionDB.refresh_token_hash == fingerprint(refresh_token), SessionDB.expires_at > self._clock.now())
-            .with_for_update(key_share=True)
-        )
-        return Session(row.id, row.user_id, None, row.created_at, row.expires_at) if row else None
+        return await self._one(self._of(refresh_token).with_for_update(key_share=True))
+
+    async def find(self, refresh_token: str) -> Session | None:
+        return await self._one(self._of(refresh_token))
+
+    async def prolong(self, session_id: UUID, expires_at: datetime) -> None:
+        await self._session.execute(update(SessionDB).where(SessionDB.id == session_id).values(expires_at=expires_at))
 
     async def replace_token(self, session: Session, refresh_token: str, new_token: str, expires_at: datetime) -> None:
         await self._session.execute(
@@ -83,3 +84,13 @@ class SqlSessionRepository(SessionRepository):
             .with_for_update(skip_locked=True)
         )
         await self._session.execute(delete(SessionDB).where(SessionDB.id.in_(expired)))
+
+    def _of(self, refresh_token: str) -> Select[SessionDB]:
+        """The session of a refresh token, if it has not expired."""
+        return select(SessionDB).where(
+            SessionDB.refresh_token_hash == fingerprint(refresh_token), SessionDB.expires_at > self._clock.now()
+        )
+
+    async def _one(self, which: Select[SessionDB]) -> Session | None:
+        row = await self._session.scalar(which)
+        return Session(row.id, row.user_id, None, row.created_at, row.expires_at) if row else None

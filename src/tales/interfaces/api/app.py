@@ -10,7 +10,6 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse
 
 from tales.application.services import Services
 from tales.interfaces.api import documentation, health, problem_types, problems
@@ -61,12 +60,12 @@ def create_app(
     *,
     http: HttpSettings = HttpSettings(),
     pages: Iterable[APIRouter] = (),
-    missing_page: HTMLResponse | None = None,
+    layers: Iterable[Middleware] = (),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """The application over `services`, with `pages` beside the API.
 
-    `missing_page` is what a browser is shown where nothing is. `lifespan` is entered when a server starts the
+    `layers` are put around whatever answers, refusals as well. `lifespan` is entered when a server starts the
     application, and left when it stops.
     """
     app = DescribedApp(
@@ -74,7 +73,7 @@ def create_app(
         version=version("tales"),
         description=_DESCRIPTION,
         lifespan=lifespan,
-        middleware=_layers(http),
+        middleware=_layers(http, layers),
         generate_unique_id_function=name_operation,
         # A body that went astray by a slash is better refused than sent on.
         redirect_slashes=False,
@@ -83,7 +82,7 @@ def create_app(
         telemetry=_NO_TELEMETRY,
     )
     app.state.services = services
-    problems.install(app, missing_page)
+    problems.install(app)
     versions = {V1: v1.make_router(), V2: v2.make_router(), V3: v3.make_router()}
     documentation.install(app, versions)
     app.include_router(health.router)
@@ -97,7 +96,7 @@ def create_app(
     return app
 
 
-def _layers(http: HttpSettings) -> list[Middleware]:
+def _layers(http: HttpSettings, added: Iterable[Middleware]) -> list[Middleware]:
     """What is around the framework, the outermost first: also a refusal has its headers, and is readable elsewhere."""
     return [
         Middleware(ResponseHeaders),
@@ -105,6 +104,7 @@ def _layers(http: HttpSettings) -> list[Middleware]:
         Middleware(Turns),
         Middleware(DeprecationHeaders),
         *allow_origins(http.cors_origins),
+        *added,
         Middleware(ErrorBoundary),
         Middleware(BodyLimit, largest_body=http.largest_body),
         Middleware(Compression, minimum_size=_LEAST_COMPRESSED, compresslevel=_COMPRESSION_LEVEL),

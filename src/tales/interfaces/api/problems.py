@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -91,11 +90,11 @@ def problem_response(
     return Response(problem.model_dump_json(exclude_none=True), kind.status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI, missing_page: Response | None = None) -> None:
-    """Have `app` answer every error that it meets as a problem; a browser is shown `missing_page` where nothing is."""
+def install(app: FastAPI) -> None:
+    """Have `app` answer every error that it meets as a problem."""
     app.add_exception_handler(errors.TalesError, _domain_error)
     app.add_exception_handler(RequestValidationError, _refused_request)
-    app.add_exception_handler(HTTPException, partial(_refused_by_framework, missing_page))
+    app.add_exception_handler(HTTPException, _refused_by_framework)
 
 
 def unforeseen(error: Exception, method: str) -> Response:
@@ -151,13 +150,11 @@ async def _refused_request(request: Request, error: Exception) -> Response:
     return problem_response(kind, detail, fields=fields)
 
 
-async def _refused_by_framework(missing_page: Response | None, request: Request, error: Exception) -> Response:
+async def _refused_by_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # what it is installed for
     kind = kind_for_status(error.status_code)
     detail, headers = None, error.headers
     if kind is BY_ERROR[errors.NotFound]:
-        if missing_page is not None and _asks_for_page(request):
-            return missing_page
         detail = "There is nothing at this address. Those that there are stand at /docs."
     if kind is METHOD_NOT_ALLOWED:
         routed = named((headers or {}).get("Allow", "").split(", "))
@@ -165,8 +162,3 @@ async def _refused_by_framework(missing_page: Response | None, request: Request,
         headers = {**(headers or {}), "Allow": allowed}
         detail = f"This address does not take this method. Use one of: {allowed}."
     return problem_response(kind, detail, headers=headers)
-
-
-def _asks_for_page(request: Request) -> bool:
-    """Whether somebody at a browser has opened this address; programs that take anything get a problem."""
-    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "").lower()

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tales.administration import start_logging
+from tales.application.first_admin import FirstAdmin
 from tales.bootstrap import App, running_app
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
@@ -22,7 +23,7 @@ from tales.interfaces.cli.console import FAILED, err
 from tales.interfaces.cli.garbage import garbage_at_quiet_moments
 from tales.interfaces.cli.metrics_port import metrics_served
 from tales.interfaces.cli.running import allow_many_files, open_files_allowed, run, stop_signals
-from tales.interfaces.web.pages import make_missing_page, make_pages
+from tales.interfaces.web.pages import LAYERS, PAGES
 from tales.settings import Settings, load_settings
 
 STOP_SECONDS = 15
@@ -76,10 +77,11 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
             api = create_app(
                 app.services,
                 http=HttpSettings(settings.max_body_bytes, settings.cors_origins),
-                pages=[make_pages()],
-                missing_page=make_missing_page(),
+                pages=PAGES,
+                layers=LAYERS,
                 lifespan=_announce(app, host, listener),
             )
+            api.state.first_admin = FirstAdmin(app.services.transactions, app.services.sign_in)
             server = _Server(
                 uvicorn.Config(
                     api,
@@ -124,17 +126,19 @@ def _listener(host: str, port: int) -> socket.socket:
 
 def _announce(app: App, host: str, listener: socket.socket) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def announce(_: FastAPI) -> AsyncIterator[None]:
+    async def announce(api: FastAPI) -> AsyncIterator[None]:
         where = "the embedded database" if app.database.is_embedded else "TALES_DATABASE_URL"
         writer = f"{app.choice.models[0]} ({app.choice.name})" if app.worker else "`tales worker`"
         err.print(f"Stories are written by {writer} and kept in {where}.", markup=False, soft_wrap=True)
         # RFC 3986, section 3.2.2: an address of IPv6 stands in brackets.
         name = f"[{host}]" if ":" in host else host
-        err.print(
-            f"Tales serves http://{name}:{listener.getsockname()[1]} - stop it with Ctrl-C.",
-            markup=False,
-            soft_wrap=True,
-        )
+        address = f"http://{name}:{listener.getsockname()[1]}"
+        first_admin: FirstAdmin = api.state.first_admin
+        if not app.services.external_auth and await first_admin.is_wanted():
+            # Whoever only reaches the port must not become the admin.
+            welcome = f"There is no admin yet. The first one begins at {address}/welcome?token={first_admin.token}"
+            err.print(welcome, markup=False, soft_wrap=True)
+        err.print(f"Tales serves {address} - stop it with Ctrl-C.", markup=False, soft_wrap=True)
         yield
 
     return announce

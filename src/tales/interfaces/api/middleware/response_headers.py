@@ -8,11 +8,9 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from tales.interfaces.api import request_ids
 
 # Raw, as they go out: no response sets these itself.
-_ALWAYS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
+_ALWAYS = [(b"x-content-type-options", b"nosniff")]
 _UNLESS_SET = [
+    (b"referrer-policy", b"no-referrer"),
     # Responses hold a family's own words: only a page that is the same for everybody says otherwise.
     (b"cache-control", b"no-store"),
     # JSON that a browser were made to show as a page could load and do nothing.

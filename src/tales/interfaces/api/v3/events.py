@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Annotated, assert_never
 from uuid import UUID
 
@@ -102,12 +102,16 @@ LastEventIdInQuery = Annotated[
 ]
 
 
+Writer = Callable[[AsyncIterator[progress.Event | None]], AsyncIterator[bytes]]
+"""How events are written for a client."""
+
+
 class EventStream(EventSourceResponse):
     """A stream whose source is closed as soon as its client has left, whatever it was waiting for."""
 
-    def __init__(self, events: AsyncGenerator[progress.Event | None]) -> None:
+    def __init__(self, events: AsyncGenerator[progress.Event | None], write: Writer | None = None) -> None:
         # What stands in between must neither gather the events nor keep them.
-        super().__init__(_written(events), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__((write or _written)(events), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,15 +150,15 @@ async def stream_events(
     `end`: no more will come; `story_id` is the story, if there is one. A comment comes when nothing has happened for a
     while. A stream that breaks off before `end` goes on when the client comes back. A client that leaves stops nothing.
     """
-    last = _cursor(last_event_id or last_event_id_in_query or "")
+    last = read_cursor(last_event_id or last_event_id_in_query or "")
     events = await services.stream_events(actor, generation_id, last)
     if last is not None and last.is_last:
         return Response(status_code=status.HTTP_204_NO_CONTENT)
     return EventStream(events)
 
 
-def _cursor(last_event_id: str) -> Cursor | None:
-    """Raises: InvalidInput."""
+def read_cursor(last_event_id: str) -> Cursor | None:
+    """Where a client stands; None: at the beginning. Raises: InvalidInput."""
     if not last_event_id:
         return None
     try:

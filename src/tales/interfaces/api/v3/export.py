@@ -10,7 +10,9 @@ from starlette.responses import StreamingResponse
 
 from tales.application.accounts import read_profile
 from tales.application.export_family import Thing, export_family
+from tales.application.services import Services
 from tales.domain import errors, family, generation, profile, story
+from tales.domain.actor import Actor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, AnyJson
 from tales.interfaces.api.openapi import Responses, problems
@@ -61,6 +63,11 @@ _DOCUMENT: Responses = {200: {"model": Export, "description": "The whole documen
 @router.get("/export", summary="Take everything along", response_class=StreamingResponse, responses=_DOCUMENT)
 async def export_me(actor: CurrentActor, services: UseCases) -> StreamingResponse:
     """Children, heroes, stories and generations with every call, its prompt and its response, as one JSON document."""
+    return await export_response(services, actor)
+
+
+async def export_response(services: Services, actor: Actor) -> StreamingResponse:
+    """The same for whoever else hands it out."""
     mine = await read_profile(services.transactions, actor)
     pieces = export_document(mine, export_family(services.transactions, actor))
     # What goes wrong before the first piece is still a problem of its own.

@@ -1,0 +1,82 @@
+"""The languages of the pages: which one a visitor reads, and what its catalogue says."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib import resources
+
+from babel import Locale
+from babel.core import negotiate_locale
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from starlette.requests import HTTPConnection
+
+COOKIE = "tales-language"
+OWN_NAMES = {"en": "English", "de": "Deutsch", "ru": "Русский"}
+"""The languages that there are, as their readers call them; the first is that of the templates."""
+
+_CENT = Decimal("0.01")
+_SMALLEST_COST = Decimal("0.0001")
+
+
+def translatable(text: str) -> str:
+    """Marks `text` as one that the catalogues translate, wherever it is said."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: its words, and how it writes dates and numbers. Times of day are in UTC."""
+
+    code: str
+    translations: NullTranslations
+
+    def date(self, moment: datetime) -> str:
+        """A day, in words."""
+        return format_date(moment, "long", self.code)
+
+    def moment(self, moment: datetime) -> str:
+        """A day and a time."""
+        return f"{format_datetime(moment, 'medium', locale=self.code)} UTC"
+
+    def number(self, value: Decimal | float) -> str:
+        """A number, with two decimals at most."""
+        return format_decimal(Decimal(value).quantize(_CENT), "#,##0.##", locale=self.code)
+
+    def dollars(self, value: Decimal) -> str:
+        """A cost: most are a small part of a cent."""
+        if 0 < value < _SMALLEST_COST:
+            return f"< {format_decimal(_SMALLEST_COST, '#,##0.0000', self.code)} $"
+        return f"{format_decimal(value, '#,##0.00##', self.code)} $"
+
+    def name_of(self, language: str) -> str:
+        """What another language is called in this one; its code, where nobody has a name for it."""
+        return str(Locale(self.code).languages.get(language, language))
+
+
+def language_of(request: HTTPConnection) -> Language:
+    """What the visitor has chosen, or else what the browser asks for, or English."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in OWN_NAMES:
+        return _language(chosen)
+    accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")[:20]]
+    return _language(negotiate_locale(accepted, list(OWN_NAMES), sep="-") or "en")
+
+
+@cache
+def _language(code: str) -> Language:
+    if code == "en":
+        return Language(code, NullTranslations())
+    # Out of the catalogue itself: there is no second, compiled file that could be older than it.
+    source = resources.files(__package__).joinpath("catalogues", f"{code}.po").read_bytes()
+    compiled = io.BytesIO()
+    write_mo(compiled, read_po(io.BytesIO(source), locale=code))
+    compiled.seek(0)
+    return Language(code, GNUTranslations(compiled))

@@ -1,0 +1,69 @@
+"""Why something that was asked for on a page was not done, in the visitor's language.
+
+The errors' own sentences are for programs and in English; here each has the sentence of its field or kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from tales.domain import errors
+from tales.interfaces.api.problem_kinds import kind_of
+from tales.interfaces.web.languages import language_of, translatable
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a page says of an error: `field` is the one that is wrong, empty when it is none in particular."""
+
+    status: int
+    field: str
+    message: str
+
+
+_ANY_FIELD = translatable("This cannot be used. Change it.")
+_ANY_LIMIT = translatable("That was too often. Try again in %(seconds)s seconds.")
+_FIELDS = {
+    "email": translatable("This is no e-mail address. Write it like name@example.com."),
+    "password": translatable("Use a password of 8 to 256 characters."),
+    "new_password": translatable("Use a password of 8 to 256 characters."),
+    "current_password": translatable("This is not your present password. Check it."),
+    "name": translatable("Write 1 to 80 characters."),
+    "gender": translatable("Write 1 to 80 characters."),
+    "age": translatable("Use a whole number of years from 0 to 17."),
+    "interests": translatable("Name at most 12 things, each in at most 60 characters."),
+    "appearance": translatable("Write at most 400 characters."),
+    "moral": translatable("Say what the story shall be about, in at most 200 characters."),
+    "relationship_description": translatable("Say how the two know each other, in at most 300 characters."),
+    "child_id": translatable("Choose a child, a hero, or both."),
+    "hero_id": translatable("Choose a child, a hero, or both."),
+    "story_length": translatable("The storyteller here does not write stories of this length. Choose a shorter one."),
+    "language": translatable("The storyteller here does not write in this language. Choose another one."),
+    "title": translatable("Write a title of 1 to 120 characters."),
+    "q": translatable("Write a word to look for."),
+}
+_LIMITS = {
+    "generations_per_day": translatable("These were all the stories for today. Tomorrow there are new ones."),
+    "concurrent_generations": translatable(
+        "The storyteller is still writing your last story. Wait for it, then ask again."
+    ),
+}
+
+EXPECTED = (errors.InvalidInput, errors.Conflict, errors.Unauthenticated, errors.TooManyRequests)
+"""The errors that a page tells above the form that was sent, with all that was filled in."""
+
+
+def refusal(request: Request, error: errors.TalesError) -> Refusal:
+    """How the visitor is told of `error`."""
+    say = language_of(request).translations.gettext
+    status = kind_of(error).status
+    if isinstance(error, errors.InvalidInput):
+        return Refusal(status, error.field, say(_FIELDS.get(error.field, _ANY_FIELD)))
+    if isinstance(error, errors.TooManyRequests):
+        said = say(_LIMITS.get(error.limit or "", _ANY_LIMIT))
+        return Refusal(status, "", said.replace("%(seconds)s", str(error.retry_after)))
+    if isinstance(error, errors.Unauthenticated):
+        return Refusal(status, "", say("The address or the password is wrong. Check both."))
+    return Refusal(status, "", say("This cannot be done now. Load the page again and look how it stands."))

@@ -1,0 +1,80 @@
+"""One story: to be read, read aloud, rated, taken along, and looked into."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from tales.application import stories
+from tales.domain.story import BEST_RATING, Rating, Title
+from tales.interfaces.api.dependencies import UseCases
+from tales.interfaces.api.fields import Id
+from tales.interfaces.web import epub
+from tales.interfaces.web.browser_sessions import ONLY_OUR_FORMS, CheckedForm, CurrentVisitor, see_other, text
+from tales.interfaces.web.family import number
+from tales.interfaces.web.look import THEMES
+from tales.interfaces.web.rendering import render
+from tales.interfaces.web.tonight import MORALS
+
+_PARAGRAPHS = re.compile(r"\n\s*")
+
+router = APIRouter(prefix="/stories", include_in_schema=False)
+
+
+def paragraphs_of(content: str) -> list[str]:
+    """A story's text as it is set: one paragraph a line."""
+    return [text for text in _PARAGRAPHS.split(content) if text.strip()]
+
+
+@router.get("/{story_id}")
+async def show_story(request: Request, story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
+    """The story, to be read."""
+    story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
+    return render(
+        request,
+        "story.html",
+        story=story,
+        paragraphs=paragraphs_of(story.content),
+        story_language=generation.latest.language or "en",
+        ratings=range(1, BEST_RATING + 1),
+        themes=THEMES,
+    )
+
+
+@router.get("/{story_id}/making")
+async def show_making(request: Request, story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
+    """How it was made: what was asked for, and every call to a model."""
+    story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
+    return render(request, "making.html", story=story, generation=generation, morals=MORALS)
+
+
+@router.get("/{story_id}/epub")
+async def take_along(story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
+    """The story as an electronic book."""
+    story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
+    book = epub.make_book(story, paragraphs_of(story.content), generation.latest.language or "en")
+    headers = {"Content-Disposition": f'attachment; filename="story-{story.created_at:%Y-%m-%d}.epub"'}
+    return Response(book, media_type=epub.MEDIA_TYPE, headers=headers)
+
+
+@router.post("/{story_id}/rating")
+async def rate(story_id: Id, form: CheckedForm, visitor: CurrentVisitor, services: UseCases) -> Response:
+    """Keep what the family thinks of it."""
+    await stories.rate(services.transactions, visitor.actor, story_id, Rating(number(form, "rating")))
+    return see_other(f"/stories/{story_id}#liking")
+
+
+@router.post("/{story_id}/title")
+async def rename(story_id: Id, form: CheckedForm, visitor: CurrentVisitor, services: UseCases) -> Response:
+    """Call it otherwise."""
+    await stories.rename(services.transactions, visitor.actor, story_id, Title(text(form, "title")))
+    return see_other(f"/stories/{story_id}")
+
+
+@router.post("/{story_id}/delete", dependencies=ONLY_OUR_FORMS)
+async def delete(story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
+    """Delete it."""
+    await stories.delete(services.transactions, visitor.actor, story_id)
+    return see_other("/library")
