@@ -9,8 +9,8 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps
 # Which PostgreSQL there is makes no difference to these: they send no SQL, or none that the tests of the use cases, the
 # repositories and the old client do not send as well.
-SAME_EVERYWHERE := tests/benchmarks tests/client tests/docs tests/domain tests/infrastructure/auth \
-	tests/infrastructure/embedded tests/infrastructure/providers tests/interfaces/api tests/simulator \
+SAME_EVERYWHERE := tests/benchmarks tests/browser tests/client tests/docs tests/domain tests/infrastructure/auth \
+	tests/infrastructure/embedded tests/infrastructure/providers tests/interfaces/api tests/interfaces/web tests/simulator \
 	$(filter-out tests/interfaces/cli/test_migrate%,$(wildcard tests/interfaces/cli/test_*.py)) \
 	$(patsubst %,tests/acceptance/test_%.py,budget fuzz limits odd_answers processes remote restarts terminal wheel workers)
 
@@ -106,4 +106,4 @@ lock: ## Resolve the dependencies anew (needs uv)
 		--no-header --group dev --group model --group build pyproject.toml -o requirements.lock
 
 clean: ## Remove what was built; the stories stay
-	rm -rf .venv dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,143 @@
+"""Every page as somebody sees it: no barrier, nothing beside the screen, little to load; and a picture of each."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+from uuid import UUID
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+
+from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.postgres.engine import make_engine
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tests.browser.conftest import SHOTS, Family, Site, family_at
+from tests.factories import add_story
+from tests.fixtures.databases import Database
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HEAVIEST = 100_000
+"""Bytes of a page with all that it loads, compressed."""
+
+LOOKS: list[dict[str, Any]] = [
+    {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+    {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
+]
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenträgerin Wilhelmine"
+ARABIC = "نور الدين عبد الرحمن"
+BEFORE = ("/", "/sign-up", "/sign-in", "/sign-in?ended=1", "/nowhere")
+AFTER = (
+    "/tonight",
+    "/tonight?sequel_of={story}",
+    "/library",
+    "/library?q=moon",
+    "/library?q=unicorn",
+    "/family",
+    "/family/children/new",
+    "/family/children/{child}",
+    "/family/heroes/new",
+    "/stories/{story}",
+    "/stories/{arabic}",
+    "/stories/{story}/making",
+    "/writing/{failed}",
+    "/me",
+    "/elsewhere",
+)
+
+
+async def look_at(page: Page, name: str) -> list[str]:
+    """What is wrong with the page as it stands; its picture is kept."""
+    found = await Axe().run(page)
+    wrong = [
+        f"{name}: {one['id']}: {node['html'][:120]}" for one in found.response["violations"] for node in one["nodes"]
+    ]
+    await page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    size = page.viewport_size
+    assert size is not None
+    await page.set_viewport_size({"width": min(size["width"], 320), "height": size["height"]})
+    widest = await page.evaluate("document.documentElement.scrollWidth")
+    await page.set_viewport_size(size)
+    return wrong + ([f"{name}: {widest} pixels wide on a screen of 320"] if widest > 320 else [])
+
+
+async def filled(family: Family, database: Database) -> dict[str, str]:
+    """A family with long names, names from right to left, and a shelf of stories; the ids to look at."""
+    await family.sign_up()
+    empty = [f"empty{path}" for path in ("/tonight", "/library", "/family")]
+    for path in empty:
+        await family.open(path.removeprefix("empty"))
+        await family.page.screenshot(path=SHOTS / f"{name_of(path)}.png", full_page=True)
+    for name in (LONG[:80], ARABIC, "Mia"):
+        await family.open("/family/children/new?first=1")
+        await family.add_child(name)
+    child = family.page.url.partition("child=")[2]
+    family.site.writes("sim/401")
+    await family.ask()
+    failed = family.page.url.rpartition("/")[2]
+    (row,) = database.rows("select user_id from tales.accounts where email = %s", family.address)
+    engine = make_engine(database.app_url)
+    transactions = SqlTransactions(engine, SystemClock())
+
+    async def story(title: str, content: str) -> UUID:
+        return await add_story(transactions, row["user_id"], title=title, content=content, child_id=UUID(child))
+
+    for number in range(21):
+        await story(f"Night {number}: the moon and the {'very ' * (number % 7)}small boat", "The moon shone.\n\n" * 5)
+    arabic = await story("القمر والقارب الصغير", "كان يا ما كان في قديم الزمان قارب صغير يحب القمر.\n\n" * 8)
+    first = await story(f"{LONG} and the {LONG}", "Once upon a time the moon shone on the sea, and all was well. " * 30)
+    await engine.dispose()
+    return {"child": child, "failed": failed, "arabic": str(arabic), "story": str(first)}
+
+
+def name_of(path: str) -> str:
+    return path.strip("/").replace("/", "-").replace("?", "-").replace("{", "").replace("}", "") or "home"
+
+
+@pytest.mark.parametrize("options", LOOKS, ids=["phone at night", "desktop by day"])
+async def test_every_page(browser: Browser, site: Site, browser_database: Database, options: dict[str, Any]) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    look = options["color_scheme"]
+    wrong: list[str] = []
+    # The policy that lets no text become markup stops axe as well.
+    async with family_at(browser, site, bypass_csp=True, **options) as family:
+        for path in BEFORE:
+            await family.open(path)
+            wrong += await look_at(family.page, f"{look}-{name_of(path)}")
+        ids = await filled(family, browser_database)
+        for path in AFTER:
+            await family.open(path.format(**ids))
+            wrong += await look_at(family.page, f"{look}-{name_of(path)}")
+        await family.open(f"/stories/{ids['story']}")
+        for theme in ("Sepia", "Light", "Night"):
+            await family.page.get_by_role("button", name=theme, exact=True).click()
+            wrong += await look_at(family.page, f"{look}-story-{theme.lower()}")
+        site.writes("sim/hang")
+        await family.open("/tonight")
+        await family.ask()
+        wrong += await look_at(family.page, f"{look}-writing")
+    assert wrong == []
+
+
+async def test_a_page_is_light(family: Family) -> None:
+    bodies: dict[str, bytes] = {}
+
+    async def keep(answer: Any) -> None:
+        if answer.status == 200:
+            bodies[answer.url] = await answer.body()
+
+    family.page.on("response", keep)
+    await family.sign_up()
+    await family.open("/tonight")
+    await family.page.wait_for_load_state("networkidle")
+
+    loaded = {url: len(gzip.compress(body)) for url, body in bodies.items() if "/sign-up" not in url}
+    assert sum(loaded.values()) < HEAVIEST, loaded
+    paints = []
+    for _ in range(3):
+        await family.page.reload()
+        await family.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+        paints.append(await family.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    assert min(paints) < 1000
