@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.managed",
     "tests.fixtures.environment",
     "tests.fixtures.passwords",
+    "tests.fixtures.mail",
     "tests.fixtures.simulator",
     "tests.fixtures.processes",
 ]

@@ -17,23 +17,26 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tales.administration import chosen_provider, ready_database
 from tales.application.authenticate import Authenticate, ProvisionUser
+from tales.application.change_address import ChangeAddress
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
+from tales.application.mail_codes import MailCodes
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.passwords import Passwords
-from tales.application.ports import Dispatcher, Log
+from tales.application.ports import Dispatcher, Log, Mailer
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
+from tales.application.reset_password import ResetPassword
 from tales.application.run_attempt import RunAttempt
 from tales.application.services import Services
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import OpenStreams, StreamEvents
 from tales.application.worker import NoWorker, Worker
-from tales.domain.errors import Unavailable
+from tales.domain.errors import InvalidInput, Unavailable
 from tales.domain.limits import GenerationLimits, StreamLimits
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
@@ -42,13 +45,14 @@ from tales.infrastructure.auth.jwks import Jwks
 from tales.infrastructure.auth.outside_tokens import OutsideTokens
 from tales.infrastructure.auth.password_rules import StandardPasswordRules
 from tales.infrastructure.auth.passwords import Argon2Passwords
-from tales.infrastructure.auth.secret import address_key, signing_secret
+from tales.infrastructure.auth.secret import address_key, mail_code_key, signing_secret
 from tales.infrastructure.auth.tokens import JwtTokens
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.events.listener import NoticeListener, refuse_pooler
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
+from tales.infrastructure.mail.smtp import SmtpMailer, SmtpServer
 from tales.infrastructure.postgres.database import Database, bypasses_rls
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.open_schema import find_open_schema
@@ -130,7 +134,8 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         request = RequestGeneration(
             transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits, choice.abilities
         )
-        services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions))
+        mailer = await stack.enter_async_context(_mailer(settings, log))
+        services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions, mailer))
         services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))
         yield App(services, hub.close, database, choice, info, metrics.text if metrics else None)
 
@@ -163,23 +168,51 @@ class _Auth:
     """Who signs users in: Tales itself, or an outside provider."""
 
     tokens: JwtTokens
+    codes: MailCodes
+    mailer: Mailer | None
     authenticate: Authenticate
     is_external: bool
 
 
-async def _auth(settings: Settings, own_secret: str, transactions: SqlTransactions) -> _Auth:
+async def _auth(settings: Settings, own_secret: str, transactions: SqlTransactions, mailer: Mailer | None) -> _Auth:
     """An outside provider where its keys are named, or where the users are another's (on Supabase)."""
     clock = SystemClock()
     expected = Expected(settings.jwt_audience, settings.jwt_issuer)
     previous = tuple(secret.get_secret_value() for secret in settings.jwt_previous_secrets)
     own = JwtTokens(own_secret, clock, expected, previous)
+    codes = MailCodes(mail_code_key(own_secret), clock)
     keeps_users = await transactions.keeps_own_users()
     if settings.jwks_url is None and keeps_users:
-        return _Auth(own, Authenticate(own), is_external=False)
+        return _Auth(own, codes, mailer, Authenticate(own), is_external=False)
     keys = Jwks(settings.jwks_url, clock, _log()) if settings.jwks_url else None
     secrets = (settings.jwt_secret.get_secret_value(), *previous) if settings.jwt_secret else previous
     provision_user = ProvisionUser(transactions, clock) if keeps_users else None
-    return _Auth(own, Authenticate(OutsideTokens(expected, keys, secrets, clock), provision_user), is_external=True)
+    return _Auth(
+        own,
+        codes,
+        mailer,
+        Authenticate(OutsideTokens(expected, keys, secrets, clock), provision_user),
+        is_external=True,
+    )
+
+
+@asynccontextmanager
+async def _mailer(settings: Settings, log: Log) -> AsyncIterator[Mailer | None]:
+    """What sends mail while the service runs; None where the operator has set none up. Raises: InvalidInput."""
+    if settings.smtp_url is None:
+        yield None
+        return
+    if settings.mail_from is None:
+        raise InvalidInput("TALES_MAIL_FROM", "TALES_MAIL_FROM is missing. Say whom mails come from.")
+    try:
+        server = SmtpServer.at(settings.smtp_url.get_secret_value())
+    except ValueError:
+        raise InvalidInput(
+            "TALES_SMTP_URL", "TALES_SMTP_URL is no URL. Write it like smtp://user:password@host:587."
+        ) from None
+    mailer = SmtpMailer(server, settings.mail_from, log)
+    async with mailer.running():
+        yield mailer
 
 
 def _log() -> Log:
@@ -230,6 +263,8 @@ def _services(
         sign_in=SignIn(transactions, ids, passwords, clock),
         sessions=Sessions(transactions, clock, _log()),
         change_password=ChangePassword(transactions, passwords, clock),
+        reset_password=ResetPassword(transactions, passwords, auth.codes, auth.mailer, clock),
+        change_address=ChangeAddress(transactions, passwords, auth.codes, auth.mailer, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
         limit_requests=LimitRequests(SqlRequestRates(transactions), settings.requests_per_minute or None),
         tokens=auth.tokens,

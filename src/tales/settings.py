@@ -97,6 +97,11 @@ class Settings(BaseModel):
     password_min_length: int = Field(
         default=15, ge=8, le=64, description="Characters of a new password at least (NIST SP 800-63B-4: 15)."
     )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="The mail server that codes are sent by, such as smtp://user:password@mail.example.org:587.",
+    )
+    mail_from: str | None = Field(default=None, description="Whom those mails come from, such as tales@example.org.")
     daily_generations: int = Field(
         default=200, ge=0, le=1_000_000, description="Stories that one user may ask for within 24 hours. 0: no limit."
     )
@@ -181,6 +186,13 @@ class Settings(BaseModel):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("smtp://", "smtps://")):
+            raise ValueError("must begin with smtp:// or smtps://")
+        return value
 
     @field_validator("jwks_url")
     @classmethod

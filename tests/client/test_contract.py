@@ -184,6 +184,22 @@ async def test_a_session_goes_on_when_its_access_token_ends(service: Service, ki
     assert renewed.refresh_token not in {None, first.refresh_token}
 
 
+async def test_a_server_without_mail_says_so_for_codes_that_come_by_it(service: Service, kind: Kind) -> None:
+    email = f"mail-{kind.value}@example.org"
+    async with client_at(kind, service.address) as tales:
+        await tales.sign_up(email, PASSWORD)
+        await tales.sign_in(email, PASSWORD)
+
+        with pytest.raises(Conflict, match="sends no mail"):
+            await tales.request_password_reset(email)
+        with pytest.raises(Conflict, match="sends no mail"):
+            await tales.request_address("new@example.org", PASSWORD)
+        with pytest.raises(InvalidInput, match="code"):
+            await tales.reset_password(email, "x", "another long password")
+        with pytest.raises(InvalidInput, match="code"):
+            await tales.change_address("new@example.org", "x")
+
+
 async def test_a_password_is_changed_and_only_the_new_one_signs_in(service: Service, kind: Kind) -> None:
     email = f"changed-{kind.value}@example.org"
     async with client_at(kind, service.address) as tales:

@@ -158,6 +158,13 @@ class PasswordRules(Protocol):
         """Whether it would be tried first for the account of this `address`."""
 
 
+class Mailer(Protocol):
+    """Sends mail in the background. Nothing here waits, and what cannot be sent is in the log."""
+
+    def send(self, address: str, subject: str, text: str) -> None:
+        """Send `text` to `address`."""
+
+
 class TokenReader(Protocol):
     """Reads the access tokens that a request brings along."""
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tales.application.authenticate import Authenticate
+from tales.application.change_address import ChangeAddress
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.follow_generation import FollowGeneration
@@ -14,6 +15,7 @@ from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageChildren, ManageHeroes
 from tales.application.ports import Clock, TokenIssuer
 from tales.application.request_generation import RequestGeneration
+from tales.application.reset_password import ResetPassword
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
@@ -40,6 +42,8 @@ class Services:
     sign_in: SignIn
     sessions: Sessions
     change_password: ChangePassword
+    reset_password: ResetPassword
+    change_address: ChangeAddress
     erase_family: EraseFamily
     limit_requests: LimitRequests
     tokens: TokenIssuer

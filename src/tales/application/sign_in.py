@@ -40,7 +40,7 @@ class SignIn:
 
         Raises: InvalidInput, TooManyRequests, Unavailable, or Conflict when the address has one already.
         """
-        address = _checked_email(email)
+        address = checked_email("email", email)
         checked = self.passwords.checked("password", password, address)
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_UP, address, client, self.clock.now())
@@ -92,8 +92,9 @@ class SignIn:
         return SignedIn(Actor(account.user_id, is_admin=account.is_admin, session_id=session.id), refresh_token)
 
 
-def _checked_email(email: str) -> str:
+def checked_email(field: str, email: str) -> str:
+    """The address in lower case. Raises: InvalidInput, which does not repeat it."""
     address = email.strip().lower()
     if len(address) > LONGEST_EMAIL or not _EMAIL.fullmatch(address) or not address.isprintable():
-        raise InvalidInput("email", "This is no e-mail address. Write it like name@example.com.")
+        raise InvalidInput(field, "This is no e-mail address. Write it like name@example.com.")
     return address

@@ -17,7 +17,7 @@ async def check_throttle(work: UnitOfWork, kind: LoginKind, address: str, client
     was told gets in. Commits when it refuses. Raises: TooManyRequests.
     """
     standing = await work.login_attempts.stand(kind, address, client)
-    wait = in_line = standing.wait_in_line(now)
+    wait = in_line = standing.wait_in_line(kind, now)
     if client is not None:
         wait = max(wait, BY_CLIENT[kind].wait(standing.elsewhere, now))
     if wait > 0:

@@ -24,6 +24,7 @@ class LoginKind(StrEnum):
 
     SIGN_IN = "sign_in"
     SIGN_UP = "sign_up"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class ThrottlePolicy:
 
 NEWCOMERS = ThrottlePolicy(FREE, first_pause=1, longest_pause=10)
 """For one address, all clients together that have tried it less than `FREE` times."""
+MAILS = ThrottlePolicy(FREE, first_pause=60, longest_pause=3600)
+"""The same for mails that anybody asks for: nobody fills a family's letter box."""
 REPEATERS = ThrottlePolicy(free=0, first_pause=1, longest_pause=300)
 """And all those that have tried it that often. They wait for each other, and no newcomer waits for them."""
 AT_HOME = ThrottlePolicy(FREE, first_pause=1, longest_pause=300)
@@ -61,6 +64,7 @@ BY_CLIENT = {
     # Many families may share one address of a network.
     LoginKind.SIGN_IN: ThrottlePolicy(free=50, first_pause=1, longest_pause=900),
     LoginKind.SIGN_UP: ThrottlePolicy(free=20, first_pause=60, longest_pause=3600),
+    LoginKind.MAIL: ThrottlePolicy(free=20, first_pause=60, longest_pause=3600),
 }
 
 
@@ -77,10 +81,11 @@ class Standing:
     line: Counts | None
     elsewhere: Counts
 
-    def wait_in_line(self, now: datetime) -> float:
+    def wait_in_line(self, kind: LoginKind, now: datetime) -> float:
         """Seconds until it is this client's turn at the address; 0 when that is now."""
         if self.line is None:
             return AT_HOME.wait(self.own, now)
         if self.turn_at is not None and now <= self.turn_at + TURN_KEPT:
             return max(0.0, (self.turn_at - now).total_seconds())
-        return (NEWCOMERS if self.own.attempts < FREE else REPEATERS).wait(self.line, now)
+        newcomers = MAILS if kind is LoginKind.MAIL else NEWCOMERS
+        return (newcomers if self.own.attempts < FREE else REPEATERS).wait(self.line, now)

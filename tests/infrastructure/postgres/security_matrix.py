@@ -86,7 +86,7 @@ _QUEUED = frozenset({"queue", "available_at", "turn", "worker_id", "started_at"}
 _CANCELLED = frozenset({"status", "completed_at", "error_message"})
 
 LINES = (
-    Line("auth.users", "", "id = %(family)s", select=SERVICE, insert=SERVICE, delete=SERVICE),
+    Line("auth.users", "", "id = %(family)s", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE),
     Line(
         "tales.accounts", "", "user_id = %(family)s", select=SERVICE, insert=SERVICE, update=SERVICE, binds_owner=True
     ),

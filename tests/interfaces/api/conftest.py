@@ -13,14 +13,17 @@ from httpx import AsyncClient
 from uuid_utils.compat import uuid7
 
 from tales.application.authenticate import Authenticate
+from tales.application.change_address import ChangeAddress
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
+from tales.application.mail_codes import MailCodes
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.passwords import Passwords
 from tales.application.request_generation import RequestGeneration
+from tales.application.reset_password import ResetPassword
 from tales.application.services import Services
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
@@ -87,6 +90,8 @@ def wired(
         sign_in=SignIn(transactions, ids, passwords, clock),
         sessions=Sessions(transactions, clock, Silence()),
         change_password=ChangePassword(transactions, passwords, clock),
+        reset_password=ResetPassword(transactions, passwords, MailCodes(b"a key", clock), None, clock),
+        change_address=ChangeAddress(transactions, passwords, MailCodes(b"a key", clock), None, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
         limit_requests=LimitRequests(rates),
         tokens=tokens,

@@ -244,6 +244,8 @@ async def test_a_new_password_that_is_refused(anyone: AsyncClient, field: str, v
         ("POST", "signup", SIGN_UP),
         ("POST", "refresh", {"refresh_token": "x"}),
         ("POST", "signout", None),
+        ("POST", "password-reset", {"email": "ada@example.org"}),
+        ("POST", "address", {"email": "ada@example.org", "password": PASSWORD}),
         ("PUT", "password", {"current_password": PASSWORD, "new_password": PASSWORD}),
     ],
 )

@@ -128,6 +128,8 @@ def test_every_operation_of_a_family_asks_for_a_token(document: dict[str, Any]) 
         ("POST", "/api/v3/auth/signup"),
         ("POST", "/api/v3/auth/token"),
         ("POST", "/api/v3/auth/refresh"),
+        ("POST", "/api/v3/auth/password-reset"),
+        ("POST", "/api/v3/auth/password-reset/confirm"),
     }
     # The other tests of who gets in go through all of them.
     assert len(protected) == len({(method, path.partition("?")[0]) for method, path, _ in PROTECTED})

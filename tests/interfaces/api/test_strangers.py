@@ -42,6 +42,8 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("PUT", f"/stories/{ID}/rating", {"rating": 5}),
     ("POST", "/auth/signout", None),
     ("PUT", "/auth/password", {"current_password": "correct horse battery", "new_password": "another horse battery"}),
+    ("POST", "/auth/address", {"email": "ada@example.net", "password": "correct horse battery"}),
+    ("POST", "/auth/address/confirm", {"email": "ada@example.net", "code": "x"}),
     ("PATCH", f"/stories/{ID}", {"title": "Mine"}),
     ("DELETE", f"/stories/{ID}", None),
     *(

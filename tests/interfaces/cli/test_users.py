@@ -44,6 +44,22 @@ def test_an_address_that_has_an_account_or_is_none(tales: Tales, monkeypatch: py
     assert (none.status, "no e-mail address" in none.err) == (1, True)
 
 
+@pytest.mark.usefixtures("types")
+def test_a_forgotten_password_is_replaced(tales: Tales, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    tales("users", "create", ADDRESS)
+    before = database.rows("select password_hash from tales.accounts")
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("another horse battery\n"))
+    ran = tales("users", "reset", "Ada@example.org")
+
+    assert (ran.status, "new password" in ran.err) == (0, True), ran.err
+    assert "another horse" not in ran.out + ran.err
+    assert database.rows("select password_hash from tales.accounts") != before
+    monkeypatch.setattr("sys.stdin", io.StringIO("another horse battery\n"))
+    nobody = tales("users", "reset", "eve@example.org")
+    assert (nobody.status, "no account of eve@example.org" in nobody.err) == (1, True)
+
+
 def test_no_password_is_too_short_a_one(tales: Tales, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
 

@@ -91,6 +91,26 @@ class AsyncTales:
         body = {"current_password": current_password, "new_password": new_password}
         await self._transport.send(wire.Request(method="PUT", path="/auth/password", json=body, repeatable=False))
 
+    async def request_password_reset(self, email: str) -> None:
+        """Have a code sent to the address, if it has an account. Raises: Conflict without mail, TooManyRequests."""
+        await self._send_public("/auth/password-reset", {"email": email})
+
+    async def reset_password(self, email: str, code: str, new_password: str) -> None:
+        """Replace a forgotten password by the code; all sessions end. Raises: InvalidInput."""
+        body = {"email": email, "code": code, "new_password": new_password}
+        await self._send_public("/auth/password-reset/confirm", body)
+
+    async def request_address(self, email: str, password: str) -> None:
+        """Have a code sent to a new address. Raises: InvalidInput, Conflict without mail, TooManyRequests."""
+        body = {"email": email, "password": password}
+        await self._transport.send(wire.Request(method="POST", path="/auth/address", json=body, repeatable=False))
+
+    async def change_address(self, email: str, code: str) -> None:
+        """Replace the account's address by the code; all other sessions end. Raises: InvalidInput, Conflict."""
+        body = {"email": email, "code": code}
+        request = wire.Request(method="POST", path="/auth/address/confirm", json=body, repeatable=False)
+        await self._transport.send(request)
+
     async def me(self) -> Me:
         """Who is signed in, and how much the family has. Raises: Unauthenticated."""
         return wire.read(Me, await self._transport.send(wire.Request(method="GET", path="/me")))
@@ -119,3 +139,6 @@ class AsyncTales:
         # Not repeated by itself: who is erased is nobody to ask again.
         await self._transport.send(wire.Request(method="DELETE", path="/me", json=body, repeatable=False))
         self._transport.tokens.write(None)
+
+    async def _send_public(self, path: str, body: dict[str, str]) -> None:
+        await self._transport.send(wire.Request(method="POST", path=path, json=body, repeatable=False, signed=False))

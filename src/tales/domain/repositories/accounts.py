@@ -38,6 +38,9 @@ class AccountRepository(Protocol):
     async def change_password(self, account: Account, password_hash: str) -> bool:
         """Replace the hash of the password; False when it has been changed since `account`."""
 
+    async def change_address(self, account: Account, email: str) -> bool:
+        """Replace the address; False when `account` has changed. Raises: Conflict when it is taken."""
+
     async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
         """Make the user an admin, or one no longer."""
 

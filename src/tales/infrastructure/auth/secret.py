@@ -30,3 +30,8 @@ def signing_secret(home: Path, given: SecretStr | None) -> str:
 def address_key(secret: str) -> bytes:
     """The key by which addresses are hashed: nobody finds the signing secret by it."""
     return hmac.digest(secret.encode(), b"tales addresses", "sha256")
+
+
+def mail_code_key(secret: str) -> bytes:
+    """The key by which codes that are sent by mail are made."""
+    return hmac.digest(secret.encode(), b"tales mail codes", "sha256")

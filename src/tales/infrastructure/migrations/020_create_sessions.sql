@@ -37,8 +37,8 @@ create table tales.replaced_refresh_tokens (
 
 create index replaced_refresh_tokens_session_id on tales.replaced_refresh_tokens (session_id);
 
--- Sign-ups, and sign-ins that have not succeeded, by address and client. A client that has to wait has a turn, which
--- nobody else can take.
+-- Sign-ups, mails that were asked for, and sign-ins that have not succeeded, by address and client. A client that has
+-- to wait has a turn, which nobody else can take.
 create table tales.login_attempts (
     kind text not null,
     address_hash bytea not null,
@@ -48,7 +48,7 @@ create table tales.login_attempts (
     turn_at timestamptz,
 
     constraint login_attempts_pkey primary key (kind, address_hash, client_hash),
-    constraint login_attempts_kind_is_known check (kind in ('sign_in', 'sign_up')),
+    constraint login_attempts_kind_is_known check (kind in ('sign_in', 'sign_up', 'mail')),
     constraint login_attempts_are_not_negative check (attempts >= 0),
     constraint login_attempts_address_is_kept_as_a_hash check (octet_length(address_hash) = 32),
     constraint login_attempts_client_is_kept_as_a_hash check (octet_length(client_hash) = 32)
@@ -76,7 +76,7 @@ create policy "the service changes accounts" on tales.accounts
 grant select, insert, delete, update (refresh_token_hash, expires_at) on tales.sessions to service_role;
 grant select, insert on tales.replaced_refresh_tokens to service_role;
 grant select, insert, delete, update (attempts, last_at, turn_at) on tales.login_attempts to service_role;
-grant update (password_hash, is_admin) on tales.accounts to service_role;
+grant update (email, password_hash, is_admin) on tales.accounts to service_role;
 
 -- Each transaction of a user asks this before it takes on the user's role, so that what a session has been given ends
 -- with it, at once.
@@ -88,12 +88,16 @@ revoke execute on function tales.session_is_open (uuid) from public;
 grant execute on function tales.session_is_open (uuid) to tales_app;
 grant usage on schema tales to tales_app;
 
--- An empty `sub` is nobody, not an error. Supabase's own function is left as it is.
+-- An empty `sub` is nobody, not an error. Supabase's own function is left as it is, and so are its users.
 do $$
 begin
     if obj_description(to_regnamespace('auth'), 'pg_namespace') = 'Made by Tales' then
         create or replace function auth.uid() returns uuid language sql stable set search_path = ''
         return nullif(auth.jwt() ->> 'sub', '')::uuid;
+
+        create policy "the service changes addresses" on auth.users
+            for update to service_role using (true) with check (true);
+        grant update (email) on auth.users to service_role;
     end if;
 end
 $$;

@@ -14,6 +14,7 @@ from tales.infrastructure.postgres.models import AccountDB
 
 # `auth.users` is Supabase's table where there is one: nothing is known of it but its id.
 _ADD_USER = text("insert into auth.users (id, email) values (:id, :email)")
+_CHANGE_USER = text("update auth.users set email = :email where id = :id")
 _ERASE_USER = text("delete from auth.users where id = :id returning id")
 _HOLDINGS = text("""
     select
@@ -55,6 +56,14 @@ class SqlAccountRepository(AccountRepository):
     async def change_password(self, account: Account, password_hash: str) -> bool:
         changed = update(AccountDB).where(_is(account)).values(password_hash=password_hash).returning(AccountDB.user_id)
         return await self._session.scalar(changed) is not None
+
+    async def change_address(self, account: Account, email: str) -> bool:
+        mine = _is(account), AccountDB.email == account.email
+        changed = update(AccountDB).where(*mine).values(email=email).returning(AccountDB.user_id)
+        if await self._session.scalar(changed) is None:
+            return False
+        await self._session.execute(_CHANGE_USER, {"id": account.user_id, "email": email})
+        return True
 
     async def set_admin(self, user_id: UUID, *, is_admin: bool) -> None:
         await self._session.execute(update(AccountDB).where(AccountDB.user_id == user_id).values(is_admin=is_admin))

@@ -46,6 +46,13 @@ def admin(
 
 
 @app.command()
+def reset(address: Address) -> None:
+    """Replace a forgotten password, and end all sessions. A script gives the new one on standard input."""
+    run(_reset(address, ask_password(is_new=True)))
+    err.print(f"{address} has a new password, and is signed in nowhere.", markup=False, soft_wrap=True)
+
+
+@app.command()
 def erase(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's e-mail address, or a user's id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -99,6 +106,12 @@ async def _create(address: str, password: str) -> Account:
     async with running_app(load_settings(), with_worker=False) as tales:
         tales.services.check_own_sign_in()
         return await tales.services.sign_in.sign_up(address, password)
+
+
+async def _reset(address: str, password: str) -> None:
+    async with running_app(load_settings(), with_worker=False) as tales:
+        tales.services.check_own_sign_in()
+        await tales.services.reset_password.by_operator(address, password)
 
 
 async def _appoint(address: str, *, is_admin: bool) -> Account:

@@ -1,4 +1,4 @@
-"""Accounts: sign up, sign in, stay signed in, sign out."""
+"""Accounts: sign up, sign in, stay signed in, sign out; another password, another address."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, status
 from pydantic import ConfigDict
 
+from tales.application.mail_codes import LIFETIME
 from tales.application.passwords import LONGEST_PASSWORD, SHORTEST_EVER
 from tales.application.refresh_tokens import SignedIn
 from tales.application.services import Services
@@ -64,6 +65,54 @@ class NewPassword(Body):
 
     current_password: Annotated[Text, Shown(format="password")]
     new_password: Annotated[Text, Shown(minLength=SHORTEST_EVER, maxLength=LONGEST_PASSWORD, format="password")]
+
+
+class PasswordReset(Body):
+    """Whose password is forgotten."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"email": "ada@example.com"}})
+
+    email: Annotated[Text, Shown(maxLength=LONGEST_EMAIL, format="email")]
+
+
+class PasswordResetConfirmation(Body):
+    """The code that came by mail, and a password instead of the forgotten one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"email": "ada@example.com", "code": "ZbP4...", "new_password": "another horse battery"}
+        }
+    )
+
+    email: Annotated[Text, Shown(maxLength=LONGEST_EMAIL, format="email")]
+    code: Text
+    new_password: Annotated[Text, Shown(minLength=SHORTEST_EVER, maxLength=LONGEST_PASSWORD, format="password")]
+
+
+class NewAddress(Body):
+    """An address instead of the present one, and the password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"email": "ada@example.org", "password": "correct horse battery"}}
+    )
+
+    email: Annotated[Text, Shown(maxLength=LONGEST_EMAIL, format="email")]
+    password: Annotated[Text, Shown(format="password")]
+
+
+class NewAddressConfirmation(Body):
+    """The code that came by mail to the new address."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"email": "ada@example.org", "code": "ZbP4..."}})
+
+    email: Annotated[Text, Shown(maxLength=LONGEST_EMAIL, format="email")]
+    code: Text
+
+
+class CodeSent(Answer):
+    """A code is on its way, if there is somebody to send it to; it is good for `expires_in` seconds."""
+
+    expires_in: int = LIFETIME
 
 
 class SignedUp(Answer):
@@ -142,6 +191,52 @@ async def sign_out(actor: CurrentActor, services: UseCases) -> None:
 async def change_password(body: NewPassword, actor: CurrentActor, services: UseCases, client: ClientAddress) -> None:
     """Replace the password. All other sessions of the account end; this one goes on."""
     await services.change_password(actor, body.current_password, body.new_password, client)
+
+
+@router.post(
+    "/password-reset",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Forget a password",
+    responses=problems(errors.TooManyRequests, body=True),
+)
+async def request_password_reset(body: PasswordReset, services: UseCases, client: ClientAddress) -> CodeSent:
+    """Send a code to the address, if it has an account; the answer does not tell. 409 where no mail is sent."""
+    await services.reset_password.request(body.email, client)
+    return CodeSent()
+
+
+@router.post(
+    "/password-reset/confirm",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Replace a forgotten password",
+    responses=problems(body=True),
+)
+async def reset_password(body: PasswordResetConfirmation, services: UseCases, client: ClientAddress) -> None:
+    """Replace the password by the code that came by mail: it works once. All sessions of the account end."""
+    await services.reset_password.confirm(body.email, body.code, body.new_password, client)
+
+
+@router.post(
+    "/address",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Ask for another address",
+    responses=problems(errors.Unauthenticated, errors.TooManyRequests, body=True),
+)
+async def request_address(body: NewAddress, actor: CurrentActor, services: UseCases, client: ClientAddress) -> CodeSent:
+    """Send a code to the new address, unless it has an account; the answer does not tell. Asks for the password."""
+    await services.change_address.request(actor, body.email, body.password, client)
+    return CodeSent()
+
+
+@router.post(
+    "/address/confirm",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Change the address",
+    responses=problems(errors.Unauthenticated, body=True),
+)
+async def change_address(body: NewAddressConfirmation, actor: CurrentActor, services: UseCases) -> None:
+    """Replace the address by the code that came to the new one. All other sessions end; the former address is told."""
+    await services.change_address.confirm(actor, body.email, body.code)
 
 
 def _tokens(services: Services, signed_in: SignedIn) -> Token:
