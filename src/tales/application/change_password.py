@@ -28,7 +28,7 @@ class ChangePassword:
         Raises: InvalidInput, Unauthenticated, TooManyRequests, or Conflict when the user has no password here.
         """
         account = await self._admitted(actor, client)
-        checked = self.passwords.checked("new_password", new, account.email)
+        checked = await self.passwords.checked("new_password", new, account.email)
         if not await self.passwords.matches(current, account):
             raise InvalidInput("current_password", "This is not the present password. Check it.")
         hashed = await self.passwords.hash(checked)

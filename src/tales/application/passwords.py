@@ -50,15 +50,25 @@ class Passwords:
         self._places = threading.BoundedSemaphore(AT_A_TIME + WAITING)
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="tales password", initializer=_give_way)
 
-    def checked(self, field: str, password: str, address: str) -> str:
+    async def checked(self, field: str, password: str, address: str) -> str:
         """A new `password`, if the user of `address` may have it. Raises: InvalidInput, which does not repeat it."""
-        if len(password) > LONGEST_PASSWORD or len(prepared := self._rules.prepare(password) or "") < self._shortest:
-            if self._shortest <= len(password) <= LONGEST_PASSWORD:
-                raise InvalidInput(field, "This password holds characters that cannot be typed. Leave them out.")
-            raise InvalidInput(field, f"Use a password of {self._shortest} to {LONGEST_PASSWORD} characters.")
+        # The first time, the commonest passwords are read.
+        return await asyncio.to_thread(self._check, field, password, address)
+
+    def _check(self, field: str, password: str, address: str) -> str:
+        if not self._shortest <= len(password) <= LONGEST_PASSWORD:
+            raise self._wrong_length(field)
+        prepared = self._rules.prepare(password)
+        if prepared is None:
+            raise InvalidInput(field, "This password holds characters that cannot be typed. Leave them out.")
+        if len(prepared) < self._shortest:
+            raise self._wrong_length(field)
         if self._rules.is_common(prepared, address):
             raise InvalidInput(field, "This password is among the first that others would try. Choose another one.")
         return prepared
+
+    def _wrong_length(self, field: str) -> InvalidInput:
+        return InvalidInput(field, f"Use a password of {self._shortest} to {LONGEST_PASSWORD} characters.")
 
     async def hash(self, password: str) -> str:
         """A salted hash of a `password`, in whatever form it was typed."""

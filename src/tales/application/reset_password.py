@@ -67,7 +67,8 @@ class ResetPassword:
         await self._replace(account, new, None)
 
     async def _replace(self, account: Account, new: str, client: str | None) -> None:
-        hashed = await self.passwords.hash(self.passwords.checked("new_password", new, account.email))
+        checked = await self.passwords.checked("new_password", new, account.email)
+        hashed = await self.passwords.hash(checked)
         async with self.transactions.as_service() as work:
             if not await work.accounts.change_password(account, hashed):
                 raise InvalidInput("code", NO_LONGER)

@@ -41,7 +41,7 @@ class SignIn:
         Raises: InvalidInput, TooManyRequests, Unavailable, or Conflict when the address has one already.
         """
         address = checked_email("email", email)
-        checked = self.passwords.checked("password", password, address)
+        checked = await self.passwords.checked("password", password, address)
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_UP, address, client, self.clock.now())
             await work.commit()

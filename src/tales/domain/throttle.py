@@ -54,10 +54,11 @@ class ThrottlePolicy:
 
 NEWCOMERS = ThrottlePolicy(FREE, first_pause=1, longest_pause=10)
 """For one address, all clients together that have tried it less than `FREE` times."""
-MAILS = ThrottlePolicy(FREE, first_pause=60, longest_pause=3600)
-"""The same for mails that anybody asks for: nobody fills a family's letter box."""
 REPEATERS = ThrottlePolicy(free=0, first_pause=1, longest_pause=300)
 """And all those that have tried it that often. They wait for each other, and no newcomer waits for them."""
+# Nobody fills a family's letter box.
+_MAIL_NEWCOMERS = ThrottlePolicy(FREE, first_pause=60, longest_pause=3600)
+_MAIL_REPEATERS = ThrottlePolicy(free=0, first_pause=60, longest_pause=3600)
 AT_HOME = ThrottlePolicy(FREE, first_pause=1, longest_pause=300)
 """A client that holds a session of this address: it waits for nobody else."""
 BY_CLIENT = {
@@ -87,5 +88,6 @@ class Standing:
             return AT_HOME.wait(self.own, now)
         if self.turn_at is not None and now <= self.turn_at + TURN_KEPT:
             return max(0.0, (self.turn_at - now).total_seconds())
-        newcomers = MAILS if kind is LoginKind.MAIL else NEWCOMERS
-        return (newcomers if self.own.attempts < FREE else REPEATERS).wait(self.line, now)
+        of_mail = kind is LoginKind.MAIL
+        newcomers, repeaters = (_MAIL_NEWCOMERS, _MAIL_REPEATERS) if of_mail else (NEWCOMERS, REPEATERS)
+        return (newcomers if self.own.attempts < FREE else repeaters).wait(self.line, now)

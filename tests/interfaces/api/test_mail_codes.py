@@ -139,6 +139,7 @@ async def test_a_letter_box_is_not_filled(mailing: AsyncClient, mail_server: Mai
 
     assert answers == [202] * FREE + [429] * 2
     assert problem(last, 429, "too_many_requests")["limit"] == "mail_attempts"
+    assert last.headers["Retry-After"] == "60"
     await mail_server.code(FREE)
     assert len(mail_server.mails) == FREE
 
