@@ -186,6 +186,6 @@ async def test_an_operator_sees_every_familys_generations(flow: Flow) -> None:
     assert [g.generation_id for g in (await generations.list_all(flow.transactions, PageRequest())).items] == [
         generation.generation_id
     ]
-    assert (await generations.get_whole(flow.transactions, generation.generation_id)).latest.prompt is not None
+    assert (await generations.look_at(flow.transactions, generation.generation_id)).latest.prompt is not None
     with pytest.raises(NotFound):
-        await generations.get_whole(flow.transactions, uuid7())
+        await generations.look_at(flow.transactions, uuid7())

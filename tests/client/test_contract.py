@@ -10,6 +10,7 @@ import pytest
 from tales.client import (
     ClientError,
     Conflict,
+    Forbidden,
     InvalidInput,
     MemoryTokens,
     NotFound,
@@ -212,3 +213,25 @@ async def test_a_password_is_changed_and_only_the_new_one_signs_in(service: Serv
         with pytest.raises(Unauthenticated):
             await tales.sign_in(email, PASSWORD)
         await tales.sign_in(email, "another long password")
+
+
+async def test_an_admin_finds_anybodys_generation_and_sees_it_whole(
+    tales: AnyClient, kind: Kind, service: Service
+) -> None:
+    hero = await tales.heroes.add("Captain Owl")
+    asked = await tales.generations.create(hero_id=hero.id, moral="kindness", wait=30)
+    with pytest.raises(Forbidden):
+        await tales.everybodys_generations.get(asked.generation_id)
+
+    token = service.new_family(app_metadata={"role": "admin"})
+    async with client_at(kind, service.address, token=token) as boss:
+        user_id = (await tales.me()).id
+        listed = await collect(boss.everybodys_generations.list(user_id=user_id, cost_over=0, slower_than=0.0))
+        none = await collect(boss.everybodys_generations.list(user_id=user_id, cost_over=99.5, page_size=5))
+        whole = await boss.everybodys_generations.get(asked.generation_id)
+
+    assert ([one.generation_id for one in listed], none) == ([asked.generation_id], [])
+    assert (whole.user_id, whole.attempts[0].worker_id is None) == (user_id, False)
+    assert "Captain Owl" in whole.attempts[0].prompt
+    assert whole.attempts[0].full_response["choices"]
+    assert "Captain Owl" not in repr(whole.attempts)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from tales.domain.actor import Actor
-from tales.domain.errors import Conflict, NotFound
+from tales.domain.errors import Conflict, Forbidden, NotFound
+from tales.domain.filters import ANY_CALL, CallFilter
 from tales.domain.generation import AttemptId, Generation
+from tales.domain.looks import Look, Via
 from tales.domain.page import Page, PageRequest
-from tales.domain.repositories.unit_of_work import Transactions
+from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
 CANCELLED = "Cancelled by the user."
 
@@ -33,16 +35,48 @@ async def cancel(transactions: Transactions, actor: Actor, generation_id: UUID) 
         await work.commit()
 
 
-async def list_all(transactions: Transactions, page: PageRequest) -> Page[Generation]:
-    """Everybody's, the newest first, without prompts and responses."""
+async def list_all(transactions: Transactions, page: PageRequest, which: CallFilter = ANY_CALL) -> Page[Generation]:
+    """Everybody's, the newest calls first, without prompts and responses; for the operator."""
     async with transactions.as_service() as work:
-        return await work.generations.list_all(page)
+        return await work.generations.list_all(page, which)
 
 
-async def get_whole(transactions: Transactions, generation_id: UUID) -> Generation:
-    """Anybody's, with prompts and responses. Raises: NotFound."""
+async def list_as_admin(
+    transactions: Transactions, actor: Actor, page: PageRequest, which: CallFilter = ANY_CALL
+) -> Page[Generation]:
+    """Everybody's, as this admin sees them, without prompts and responses. Raises: Forbidden for anybody else."""
+    _check_admin(actor)
+    async with transactions.as_user(actor) as work:
+        return await work.generations.list_all(page, which)
+
+
+async def look_at(transactions: Transactions, generation_id: UUID) -> Generation:
+    """Anybody's, with prompts and responses, for the operator; that is recorded. Raises: NotFound."""
     async with transactions.as_service() as work:
-        generation = await work.generations.get_generation(generation_id, whole=True)
+        return await _look(work, generation_id, None)
+
+
+async def look_as_admin(transactions: Transactions, actor: Actor, generation_id: UUID) -> Generation:
+    """Anybody's, with prompts and responses. A look at another family's is recorded, or there is none.
+
+    Raises: NotFound, Forbidden for whoever is no admin.
+    """
+    _check_admin(actor)
+    async with transactions.as_user(actor) as work:
+        return await _look(work, generation_id, actor)
+
+
+async def _look(work: UnitOfWork, generation_id: UUID, viewer: Actor | None) -> Generation:
+    generation = await work.generations.get_generation(generation_id, whole=True)
     if generation is None:
         raise NotFound("generation", generation_id)
+    if viewer is None or viewer.user_id != generation.user_id:
+        via, viewer_id = (Via.COMMAND_LINE, None) if viewer is None else (Via.API, viewer.user_id)
+        await work.looks.add(Look(via, viewer_id, generation_id, generation.user_id))
+        await work.commit()
     return generation
+
+
+def _check_admin(actor: Actor) -> None:
+    if not actor.is_admin:
+        raise Forbidden("Everybody's generations are for admins. Ask an operator to make you one.")

@@ -31,7 +31,20 @@ from tales.client.errors import (
     UnexpectedAnswer,
 )
 from tales.client.events import AttemptChanged, Delta, Ended, Event, Retrying
-from tales.client.models import Attempt, Child, Generation, Hero, Holdings, Me, SignedUp, Story, StoryGeneration
+from tales.client.models import (
+    Attempt,
+    Child,
+    CompleteAttempt,
+    CompleteGeneration,
+    Generation,
+    Hero,
+    Holdings,
+    ListedGeneration,
+    Me,
+    SignedUp,
+    Story,
+    StoryGeneration,
+)
 from tales.client.retry import Retry
 from tales.client.sync.client import Tales
 from tales.client.tokens import MemoryTokens, Tokens, TokenStore
@@ -44,6 +57,8 @@ __all__ = [
     "BadRequest",
     "Child",
     "ClientError",
+    "CompleteAttempt",
+    "CompleteGeneration",
     "Conflict",
     "ConnectionFailed",
     "Delta",
@@ -55,6 +70,7 @@ __all__ = [
     "Hero",
     "Holdings",
     "InvalidInput",
+    "ListedGeneration",
     "Me",
     "MemoryTokens",
     "NotFound",

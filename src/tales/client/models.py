@@ -133,6 +133,37 @@ class Generation(Model):
         return self.status != PENDING
 
 
+class ListedGeneration(Model):
+    """A family's generation without its words, as an admin's list has it."""
+
+    generation_id: UUID
+    user_id: UUID
+    status: str
+    story_type: str | None = None
+    story_length: int | None = None
+    language: str | None = None
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+
+class CompleteAttempt(Attempt):
+    """One call to a model, with all that was sent and came back, and the worker that made it."""
+
+    prompt: str | None = Field(default=None, repr=False)
+    full_response: object = Field(default=None, repr=False)
+    generation_info: object = Field(default=None, repr=False)
+    available_at: datetime | None = None
+    worker_id: UUID | None = None
+
+
+class CompleteGeneration(Generation):
+    """A family's generation with every prompt and response, as an admin sees it."""
+
+    user_id: UUID
+    attempts: tuple[CompleteAttempt, ...] = ()
+
+
 class StoryGeneration(Attempt):
     """The attempt that wrote a story, with what was asked for; `attempts` holds all of them when asked for."""
 

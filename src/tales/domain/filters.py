@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from tales.domain.checks import checked_text, checked_whole_number
@@ -13,6 +14,9 @@ from tales.domain.story import BEST_RATING
 
 MAX_WORDS = 200
 """Characters."""
+
+MOST = 1_000_000
+"""Dollars, or seconds: more than any call takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,5 +54,28 @@ class GenerationFilter:
     created_before: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Generations of every family by what their latest attempt says, and by when that was made.
+
+    `cost_over` in US dollars, `slower_than` in seconds from its start to its end. Raises: InvalidInput.
+    """
+
+    status: Status | None = None
+    model: str | None = None
+    error_type: str | None = None
+    user_id: UUID | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    cost_over: Decimal | None = None
+    slower_than: float | None = None
+
+    def __post_init__(self) -> None:
+        for field, value in (("cost_over", self.cost_over), ("slower_than", self.slower_than)):
+            if value is not None and not 0 <= value <= MOST:
+                raise InvalidInput(field, f"{field} cannot be that. Use a number from 0 to {MOST}.")
+
+
 ANY_STORY = StoryFilter()
+ANY_CALL = CallFilter()
 ANY_GENERATION = GenerationFilter()

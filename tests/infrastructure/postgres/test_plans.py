@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tales.application.ports import Clock
 from tales.domain.actor import Actor as User
-from tales.domain.generation import Attempt, AttemptId
+from tales.domain.filters import CallFilter
+from tales.domain.generation import Attempt, AttemptId, Status
 from tales.domain.page import PageKey, PageRequest
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.throttle import LoginKind
@@ -120,9 +121,22 @@ LOOK_UPS: dict[str, tuple[Actor, str]] = {
 }
 
 
+# Not by an amount alone, nor failures that were all tried again: those are read from the newest on (record 0044).
+CALLS = (
+    CallFilter(status=Status.SUCCESS),
+    CallFilter(status=Status.TIMEOUT),
+    CallFilter(model="model-7"),
+    CallFilter(error_type="server_error"),
+    CallFilter(error_type="payment_required"),
+    CallFilter(user_id=PARENT),
+    CallFilter(user_id=PARENT, slower_than=3600),
+    CallFilter(created_before=DEEP.created_at),
+)
+
+
 def _reads(user_id: UUID, story_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWork], Awaitable[Any]]]]:
     """What the repositories ask, as whom they are asked."""
-    parent, attempt = User(user_id), AttemptId(GENERATION, 1)
+    parent, boss, attempt = User(user_id), User(user_id, is_admin=True), AttemptId(GENERATION, 1)
     deep = PageRequest(20, DEEP)
     return {
         "get_attempt": (parent, lambda work: work.generations.get_attempt(attempt)),
@@ -130,8 +144,12 @@ def _reads(user_id: UUID, story_id: UUID) -> dict[str, tuple[User | None, Callab
         "get_generation": (parent, lambda work: work.generations.get_generation(GENERATION)),
         "list_for_user": (parent, lambda work: work.generations.list_for_user(user_id, PageRequest(20))),
         "list_for_user, deep": (parent, lambda work: work.generations.list_for_user(user_id, deep)),
-        "list_all": (User(user_id, is_admin=True), lambda work: work.generations.list_all(PageRequest(20))),
-        "list_all, deep": (User(user_id, is_admin=True), lambda work: work.generations.list_all(deep)),
+        "list_all": (boss, lambda work: work.generations.list_all(PageRequest(20))),
+        "list_all, deep": (boss, lambda work: work.generations.list_all(deep)),
+        **{
+            f"list_all, {which}": (boss, lambda work, which=which: work.generations.list_all(PageRequest(20), which))
+            for which in CALLS
+        },
         "hold": (None, lambda work: work.sessions.hold("17")),
         "find_replaced": (None, lambda work: work.sessions.find_replaced("-17")),
         "is_open": (None, lambda work: work.sessions.is_open(user_id)),

@@ -167,6 +167,23 @@ def test_what_the_server_refuses_is_said_in_its_sentence(
     assert "Traceback" not in ran.err
 
 
+def test_an_admin_sees_everybodys_generations_and_that_is_kept(remote: Tales, service: Service) -> None:
+    remote(*MIA)
+    (own,) = remote("generations", "list", "--status", "success", "--json").json
+    refused = remote("generations", "list", "--error-type", "deadline")
+    assert (refused.status, "for admins" in refused.err) == (1, True)
+
+    remote.set(TALES_TOKEN=service.new_family(app_metadata={"role": "admin"}))
+    (listed,) = remote("generations", "list", "--json").json
+    assert (listed["generation_id"], listed["user_id"]) == (own["generation_id"], own["user_id"])
+    assert own["generation_id"] in remote("generations", "list", "--slower-than", "0").out
+    id_ = listed["generation_id"]
+    assert '"Mia"' in remote("generations", "show", id_, "--json").json["attempts"][0]["prompt"]
+    assert "full_response" in remote("generations", "show", id_).out
+    assert remote("generations", "show", id_, "--diff", "1", "2").out == ""
+    assert len(service.database.rows("select from tales.looks where via = 'api'")) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -8,6 +8,7 @@ from typing import Self
 import httpx2
 
 from tales.client import wire
+from tales.client.aio.everybody import EverybodysGenerations
 from tales.client.aio.family import Children, Heroes
 from tales.client.aio.generations import Generations
 from tales.client.aio.stories import Stories
@@ -47,6 +48,7 @@ class AsyncTales:
         self.children = Children(self._transport)
         self.heroes = Heroes(self._transport)
         self.generations = Generations(self._transport)
+        self.everybodys_generations = EverybodysGenerations(self._transport)
         self.stories = Stories(self._transport, self.generations)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from tales.client import wire
 from tales.client.errors import Conflict, NotFound, Unauthenticated, UnexpectedAnswer
 from tales.client.models import Me, SignedUp, Token
 from tales.client.retry import Retry
+from tales.client.sync.everybody import EverybodysGenerations
 from tales.client.sync.family import Children, Heroes
 from tales.client.sync.generations import Generations
 from tales.client.sync.stories import Stories
@@ -47,6 +48,7 @@ class Tales:
         self.children = Children(self._transport)
         self.heroes = Heroes(self._transport)
         self.generations = Generations(self._transport)
+        self.everybodys_generations = EverybodysGenerations(self._transport)
         self.stories = Stories(self._transport, self.generations)
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Protocol
 from uuid import UUID
 
-from tales.domain.filters import ANY_GENERATION, GenerationFilter
+from tales.domain.filters import ANY_CALL, ANY_GENERATION, CallFilter, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation
 from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.page import Page, PageRequest
@@ -44,5 +44,5 @@ class GenerationRepository(Protocol):
     async def get_generations(self, generation_ids: Collection[UUID]) -> tuple[Generation, ...]:
         """Those of these generations that there are, without prompts and responses."""
 
-    async def list_all(self, page: PageRequest) -> Page[Generation]:
-        """The generations of every user that the actor may see, newest first."""
+    async def list_all(self, page: PageRequest, which: CallFilter = ANY_CALL) -> Page[Generation]:
+        """The generations of every user that the actor may see, those with the newest latest attempt first."""

@@ -241,6 +241,19 @@ class ReplacedRefreshTokenDB(Base):
     replaced_at: Mapped[datetime]
 
 
+class LookDB(Base):
+    """`tales.looks`: who has looked at another family's contents."""
+
+    __tablename__ = "looks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=FetchedValue())
+    looked_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    viewer_id: Mapped[UUID | None]
+    via: Mapped[str]
+    generation_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+
+
 class LoginAttemptDB(Base):
     """`tales.login_attempts`: sign-ups, sign-ins that have not succeeded, and whose turn it is when."""
 

@@ -33,6 +33,7 @@ from tales.infrastructure.repositories.limits import (
 )
 from tales.infrastructure.repositories.live_texts import SqlLiveTextRepository
 from tales.infrastructure.repositories.login_attempts import SqlLoginAttemptRepository
+from tales.infrastructure.repositories.looks import SqlLookRepository
 from tales.infrastructure.repositories.reports import SqlReportRepository
 from tales.infrastructure.repositories.sessions import SqlSessionRepository
 from tales.infrastructure.repositories.stories import SqlStoryRepository
@@ -85,6 +86,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.sessions = SqlSessionRepository(session, clock, address_key)
         self.login_attempts = SqlLoginAttemptRepository(session, clock, address_key)
         self.reports = SqlReportRepository(session)
+        self.looks = SqlLookRepository(session, role)
 
     async def commit(self) -> None:
         await self.session.commit()

@@ -6,13 +6,27 @@ import typing
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, CursorResult, Uuid, case, cast, func, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    CursorResult,
+    Uuid,
+    case,
+    cast,
+    exists,
+    extract,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 from sqlalchemy.orm.interfaces import ORMOption
 
 from tales.application.ports import Clock
-from tales.domain.filters import ANY_GENERATION, GenerationFilter
+from tales.domain.filters import ANY_CALL, ANY_GENERATION, CallFilter, GenerationFilter
 from tales.domain.generation import Attempt, AttemptId, AttemptRequest, Generation, Origin, Status
 from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.page import Page, PageKey, PageRequest
@@ -90,22 +104,30 @@ class SqlGenerationRepository(GenerationRepository):
         self, user_id: UUID, page: PageRequest, which: GenerationFilter = ANY_GENERATION, *, whole: bool = False
     ) -> Page[Generation]:
         page = beginning_before(which.created_before, page)
-        return await self._list([GenerationDB.user_id == user_id, *_conditions(which)], page, () if whole else _SUMMARY)
+        wanted = [GenerationDB.attempt_number == 1, GenerationDB.user_id == user_id, *_conditions(which)]
+        return await self._list(wanted, page, () if whole else _SUMMARY)
 
-    async def list_all(self, page: PageRequest) -> Page[Generation]:
-        return await self._list([], page, _SUMMARY)
+    async def list_all(self, page: PageRequest, which: CallFilter = ANY_CALL) -> Page[Generation]:
+        page = beginning_before(which.created_before, page)
+        # The indexes over everybody's have no ids.
+        return await self._list([_IS_LATEST, *_call_conditions(which)], page, _SUMMARY, sorts_ties=True)
 
     async def _list(
-        self, which: list[ColumnElement[bool]], page: PageRequest, options: tuple[ORMOption, ...]
+        self,
+        which: list[ColumnElement[bool]],
+        page: PageRequest,
+        options: tuple[ORMOption, ...],
+        *,
+        sorts_ties: bool = False,
     ) -> Page[Generation]:
-        first_attempts = newest_first(
-            select(GenerationDB.created_at, GenerationDB.generation_id).where(GenerationDB.attempt_number == 1, *which),
+        """A page of the generations of which an attempt, one of each, fits `which`."""
+        attempts = newest_first(
+            select(GenerationDB.created_at, GenerationDB.generation_id).where(*which),
             GenerationDB.created_at,
             GenerationDB.generation_id,
             page,
         )
-        # The index over everybody's has no ids.
-        rows = await read_in_order(self._session, first_attempts, sorts_ties=not which)
+        rows = await read_in_order(self._session, attempts, sorts_ties=sorts_ties)
         keys = [PageKey(*row) for row in rows]
         found = page_of(keys, page, lambda key: key, lambda key: key.id)
         return Page(await self._generations(found.items, options), found.next)
@@ -146,6 +168,27 @@ def _conditions(which: GenerationFilter) -> list[ColumnElement[bool]]:
         conditions.append(_of_latest(GenerationDB.model_used) == which.model)
     if which.created_after is not None:
         conditions.append(GenerationDB.created_at >= which.created_after)
+    return conditions
+
+
+_later = aliased(GenerationDB)
+# Nothing follows a success, nor what is in flight.
+_IS_LATEST = GenerationDB.status.in_((Status.PENDING, Status.SUCCESS)) | ~exists().where(
+    _later.generation_id == GenerationDB.generation_id, _later.attempt_number > GenerationDB.attempt_number
+)
+
+
+def _call_conditions(which: CallFilter) -> list[ColumnElement[bool]]:
+    """What a generation's latest attempt must be like; `created_before` is where its list begins."""
+    row = GenerationDB
+    asked = {"status": row.status, "model": row.model_used, "error_type": row.error_type, "user_id": row.user_id}
+    conditions = [column == said for name, column in asked.items() if (said := getattr(which, name)) is not None]
+    if which.created_after is not None:
+        conditions.append(row.created_at >= which.created_after)
+    if which.cost_over is not None:
+        conditions.append(func.coalesce(row.cost_usd, row.reconciled_cost_usd) > which.cost_over)
+    if which.slower_than is not None:
+        conditions.append(extract("epoch", row.completed_at - row.started_at) > which.slower_than)
     return conditions
 
 

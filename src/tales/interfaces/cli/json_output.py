@@ -6,8 +6,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from tales.domain.generation import Attempt, Json
-from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, AnyStory, cost_of, request_of, written_by
+from tales.domain.generation import Json
+from tales.interfaces.cli.records import (
+    AnyAttempt,
+    AnyGeneration,
+    AnyStory,
+    cost_of,
+    prompt_of,
+    request_of,
+    response_of,
+    written_by,
+)
 
 
 def generation_json(generation: AnyGeneration, user_id: UUID, *, whole: bool) -> dict[str, Json]:
@@ -16,7 +25,7 @@ def generation_json(generation: AnyGeneration, user_id: UUID, *, whole: bool) ->
         "generation_id": str(generation.generation_id),
         "user_id": str(user_id),
         "status": generation.status,
-        "story_id": str(generation.story_id) if generation.story_id else None,
+        "story_id": str(story_id) if (story_id := getattr(generation, "story_id", None)) else None,
         "attempts": [_attempt_json(generation, attempt, whole=whole) for attempt in generation.attempts],
     }
 
@@ -46,14 +55,15 @@ def _attempt_json(generation: AnyGeneration, attempt: AnyAttempt, *, whole: bool
         "story_type": request.story_type,
         "story_length": request.story_length,
         "language": request.language,
-        "moral": request.moral,
-        "hero_appearance": request.hero_appearance,
-        "relationship_description": request.relationship_description,
         "prompt_version": attempt.prompt_version,
     }
     if whole:
-        shown["prompt"] = attempt.prompt if isinstance(attempt, Attempt) else None
-        shown["full_response"] = attempt.full_response if isinstance(attempt, Attempt) else None
+        # What a family wrote, and what was written for it: no list shows it.
+        for words in ("moral", "hero_appearance", "relationship_description"):
+            shown[words] = getattr(request, words, None)
+        shown["worker_id"] = str(worker) if (worker := getattr(attempt, "worker_id", None)) else None
+        shown["prompt"] = prompt_of(attempt)
+        shown["full_response"] = response_of(attempt)
     return shown
 
 

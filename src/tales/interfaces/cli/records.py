@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from tales.domain.generation import Attempt, Generation
+from tales.domain.generation import Attempt, Generation, Json
 from tales.domain.story import Story
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from tales import client
 
 AnyAttempt: TypeAlias = "Attempt | client.Attempt"
-AnyGeneration: TypeAlias = "Generation | client.Generation"
+AnyGeneration: TypeAlias = "Generation | client.Generation | client.ListedGeneration"
 AnyStory: TypeAlias = "Story | client.Story"
 
 
-def request_of(generation: AnyGeneration) -> Attempt | client.Generation:
+def request_of(generation: AnyGeneration) -> Attempt | client.Generation | client.ListedGeneration:
     """What holds the request: the API answers it once, the database keeps it with each attempt."""
     return generation.latest if isinstance(generation, Generation) else generation
 
@@ -33,3 +33,15 @@ def written_by(story: AnyStory) -> tuple[UUID | None, int | None]:
     if isinstance(story, Story):
         return story.attempt.generation_id, story.attempt.attempt_number
     return story.generation_id, story.generation_attempt
+
+
+def prompt_of(attempt: AnyAttempt) -> str | None:
+    """The prompt, where it is shown: by this machine's database, and by a server to its admins."""
+    prompt: str | None = getattr(attempt, "prompt", None)
+    return prompt
+
+
+def response_of(attempt: AnyAttempt) -> Json:
+    """The complete response, where it is shown."""
+    response: Json = getattr(attempt, "full_response", None)
+    return response

@@ -15,8 +15,17 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from tales.domain.generation import Attempt, Status
-from tales.interfaces.cli.records import AnyAttempt, AnyGeneration, AnyStory, cost_of, request_of, written_by
+from tales.domain.generation import Status
+from tales.interfaces.cli.records import (
+    AnyAttempt,
+    AnyGeneration,
+    AnyStory,
+    cost_of,
+    prompt_of,
+    request_of,
+    response_of,
+    written_by,
+)
 
 # Marks that turn the direction of what follows (Unicode Standard Annex 9).
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -98,12 +107,12 @@ def story_details(story: AnyStory) -> RenderableType:
 
 
 def attempt_details(attempt: AnyAttempt) -> RenderableType:
-    """All that is known of one attempt; one of this machine's with its prompt and its complete response."""
+    """All that is known of one attempt, with its prompt and its complete response where they are shown."""
     parts: list[RenderableType] = [_grid(_facts(attempt))]
-    if isinstance(attempt, Attempt) and attempt.prompt is not None:
-        parts.append(Panel(_text(attempt.prompt.rstrip()), title="prompt", title_align="left"))
-    if isinstance(attempt, Attempt) and attempt.full_response is not None:
-        response = printable(json.dumps(attempt.full_response, indent=2, ensure_ascii=False))
+    if (prompt := prompt_of(attempt)) is not None:
+        parts.append(Panel(_text(prompt.rstrip()), title="prompt", title_align="left"))
+    if (full_response := response_of(attempt)) is not None:
+        response = printable(json.dumps(full_response, indent=2, ensure_ascii=False))
         parts.append(Panel(Syntax(response, "json", word_wrap=True), title="full_response", title_align="left"))
     title = _text(f"attempt {attempt.attempt_number} · {attempt.status}")
     return Panel(Group(*parts), title=title, title_align="left", border_style=_COLOURS.get(attempt.status, "none"))
@@ -128,6 +137,7 @@ def _facts(attempt: AnyAttempt) -> list[tuple[str, object]]:
         ("error_message", attempt.error_message),
         ("http_status", attempt.http_status),
         ("created_at", attempt.created_at),
+        ("available_at", getattr(attempt, "available_at", None)),
         ("started_at", attempt.started_at),
         ("first_token_at", attempt.first_token_at),
         ("completed_at", attempt.completed_at),
@@ -136,6 +146,7 @@ def _facts(attempt: AnyAttempt) -> list[tuple[str, object]]:
         ("cost_usd", cost_of(attempt)),
         ("prompt_version", attempt.prompt_version),
         ("origin", attempt.origin),
+        ("worker_id", getattr(attempt, "worker_id", None)),
     ]
 
 

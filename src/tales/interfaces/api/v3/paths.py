@@ -13,6 +13,7 @@ GENERATIONS = "/generations"
 STORIES = "/stories"
 ME = "/me"
 ANALYTICS = "/analytics"
+ADMIN_GENERATIONS = "/admin/generations"
 
 
 def address(collection: str, id_: UUID) -> str:

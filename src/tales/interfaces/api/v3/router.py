@@ -5,12 +5,24 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tales.interfaces.api.openapi import name_operation
-from tales.interfaces.api.v3 import analytics, auth, children, events, export, generations, heroes, me, paths, stories
+from tales.interfaces.api.v3 import (
+    analytics,
+    auth,
+    children,
+    events,
+    everybody,
+    export,
+    generations,
+    heroes,
+    me,
+    paths,
+    stories,
+)
 
 
 def make_router() -> APIRouter:
     """All of version 3."""
     router = APIRouter(prefix=paths.PREFIX, generate_unique_id_function=name_operation)
-    for subject in (auth, me, export, children, heroes, generations, events, stories, analytics):
+    for subject in (auth, me, export, children, heroes, generations, events, stories, analytics, everybody):
         router.include_router(subject.router)
     return router
