@@ -21,7 +21,7 @@ pytest_plugins = [
     "tests.fixtures.processes",
 ]
 
-_COVERS = tuple(Path(__file__).parent / name for name in ("domain", "application", "interfaces/api"))
+_COVERS = tuple(Path(__file__).parent / name for name in ("domain", "application", "interfaces/api", "interfaces/web"))
 """Whose tests are to cover the domain and the application: counting lines costs the others as much as they do."""
 
 

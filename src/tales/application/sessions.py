@@ -46,13 +46,17 @@ class Sessions:
     async def resume(self, refresh_token: str) -> Actor:
         """Whose session this is, by the refresh token that a browser's cookie keeps, and never trades for another.
 
-        It is prolonged at most once a day. Raises: Unauthenticated.
+        It is prolonged at most once a day. One that was traded all the same was copied, and its session ends, as with
+        `refresh`. Raises: Unauthenticated.
         """
         now = self.clock.now()
         async with self.transactions.as_service() as work:
             session = await work.sessions.find(refresh_token)
-            account = await work.accounts.get(session.user_id) if session is not None else None
-            if session is None or account is None:
+            if session is None:
+                await self._end_if_replaced(work, refresh_token)
+                raise Unauthenticated(_NO_LONGER)
+            account = await work.accounts.get(session.user_id)
+            if account is None:
                 raise Unauthenticated(_NO_LONGER)
             expires_at = expiry(session.created_at, now)
             if expires_at - session.expires_at > _PROLONGED_EACH:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -256,6 +257,25 @@ async def test_everything_is_taken_along_and_erased(ada: Visitor, worker: Worker
     says(await ada.send("/me/erase", {"password": PASSWORD}), "Everything is erased")
     assert database.rows("select count(*) from auth.users")[0]["count"] == 0
     assert (await ada.look("/me")).headers["Location"].startswith("/sign-in")
+
+
+async def test_where_another_provider_signs_users_in_the_front_door_says_so(visitor: Visitor, app: FastAPI) -> None:
+    app.state.services = replace(app.state.services, external_auth=True)
+
+    says(await visitor.look("/"), "sign in at another service")
+    for path in ("/sign-in", "/sign-up"):
+        assert (await visitor.look(path)).headers["Location"] == "/"
+        assert (await visitor.send(path, {"email": "ada@example.org", "password": PASSWORD})).status_code == 409
+    assert (await visitor.look("/tonight")).headers["Location"].startswith("/sign-in")
+
+
+async def test_without_a_child_a_hero_has_the_story_alone(ada: Visitor) -> None:
+    form = (await ada.look("/tonight")).text
+    (hero,) = re.findall(r'name="hero" value="([^"]+)" checked', form)
+
+    answer = await ada.send("/tonight", {"hero": hero, "moral": "courage", "minutes": "1", "language": "en"})
+
+    assert answer.headers["Location"].startswith("/writing/")
 
 
 async def test_a_page_of_every_language(ada: Visitor) -> None:

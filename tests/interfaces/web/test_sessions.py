@@ -68,6 +68,17 @@ async def test_the_cookie_opens_no_way_into_the_api(ada: Visitor) -> None:
     problem(answer, 401, "not_signed_in")
 
 
+async def test_a_cookie_that_somebody_has_traded_for_tokens_ends_its_session(ada: Visitor) -> None:
+    body = {"refresh_token": ada.client.cookies["tales-session"]}
+    stolen = (await ada.client.post("/api/v3/auth/refresh", json=body)).json()
+    thief = {"Authorization": f"Bearer {stolen['access_token']}"}
+    assert (await ada.client.get("/api/v3/me", headers=thief)).status_code == 200
+
+    assert leads_to_sign_in(await ada.look("/me"))
+
+    problem(await ada.client.get("/api/v3/me", headers=thief), 401, "not_signed_in")
+
+
 async def test_every_page_but_the_front_door_asks_for_a_session(closed_app: FastAPI) -> None:
     open_to_all = {"/", "/sign-in", "/sign-up"}
     async with visitor_of(closed_app) as visitor:
@@ -243,6 +254,7 @@ async def test_only_who_reads_what_the_server_printed_becomes_the_first_admin(
     account = {"email": "ada@example.org", "password": PASSWORD}
     try:
         assert first.token not in repr(first)
+        assert await first.is_wanted(), "so the server prints where it begins"
         await visitor.look("/sign-in")
         for guess in ("", "x", first.token[:-1], first.token + "x"):
             assert (await visitor.look(f"/welcome?token={guess}")).status_code == 404
@@ -256,6 +268,7 @@ async def test_only_who_reads_what_the_server_printed_becomes_the_first_admin(
         assert [row["email"] for row in database.rows("select email from tales.accounts where is_admin")] == [
             "ada@example.org"
         ]
+        assert not await first.is_wanted()
         await visitor.look("/me")
         again = account | {"email": "eva@example.org", "token": first.token}
         assert (await visitor.send("/welcome", again)).status_code == 404

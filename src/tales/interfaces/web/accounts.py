@@ -33,7 +33,8 @@ async def show_home(request: Request, services: UseCases) -> Response:
 @router.get("/sign-up")
 async def show_sign_up(request: Request, services: UseCases) -> Response:
     """The form for a new account."""
-    services.check_own_sign_in()
+    if services.external_auth:
+        return see_other("/")
     return render(request, "sign_up.html", email="", refusal=None)
 
 
@@ -53,7 +54,8 @@ async def sign_up(request: Request, form: CheckedForm, services: UseCases, clien
 @router.get("/sign-in")
 async def show_sign_in(request: Request, services: UseCases, next: str = "", ended: str = "") -> Response:  # noqa: A002
     """The form for who has an account."""
-    services.check_own_sign_in()
+    if services.external_auth:
+        return see_other("/")
     return render(request, "sign_in.html", email="", next=safe_path(next, ""), ended=bool(ended), refusal=None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
@@ -149,7 +149,7 @@ async def _form(
         request,
         "tonight.html",
         refused.status if refused else 200,
-        wish=_with_somebody(wish, [str(child.id) for child in children]),
+        wish=_with_somebody(wish, [str(child.id) for child in children], [str(hero.id) for hero in heroes]),
         key=uuid4().hex,
         children=children,
         heroes=heroes,
@@ -162,12 +162,13 @@ async def _form(
     )
 
 
-def _with_somebody(wish: Wish, children: list[str]) -> Wish:
-    """The wish about a child of the family: one that was deleted meanwhile is nobody's choice any more."""
-    if wish.child in children or (not wish.child and wish.hero):
-        return wish
-    values = {name: getattr(wish, name) for name in Wish.__slots__}
-    return Wish(**values | {"child": children[0] if children else ""})
+def _with_somebody(wish: Wish, children: list[str], heroes: list[str]) -> Wish:
+    """The wish about somebody who is there: a child that was deleted meanwhile is nobody's choice any more."""
+    hero = wish.hero if wish.hero in heroes else ""
+    child = wish.child if wish.child in children else ""
+    if not child and (wish.child or not hero):
+        child = next(iter(children), "")
+    return replace(wish, child=child, hero=hero if child or hero else next(iter(heroes), ""))
 
 
 async def _earlier(services: Services, actor: Actor, wish: Wish) -> Story | None:

@@ -3,6 +3,8 @@
 const place = document.getElementById("writing");
 const tale = place.querySelector(".tale");
 const says = place.querySelector("[role=status]");
+const heading = tale.querySelector("h1");
+const untold = heading.textContent;
 const LONGEST_TITLE = 120;
 let written = "";
 
@@ -21,23 +23,18 @@ function parts() {
   return [title, lines.slice(1)];
 }
 
-function put(index, name, text) {
-  let node = tale.children[index];
-  if (!node) node = tale.appendChild(document.createElement(name));
-  else if (node.localName !== name) {
-    const other = document.createElement(name);
-    node.replaceWith(other);
-    node = other;
-  }
+function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
 function show() {
   const [title, paragraphs] = parts();
-  put(0, title ? "h1" : "p", title);
+  put(heading, title || untold);
+  heading.classList.toggle("untold", !title);
   const shown = paragraphs.filter((text) => text.trim());
-  shown.forEach((text, index) => put(index + 1, "p", text));
   while (tale.children.length > shown.length + 1) tale.lastElementChild.remove();
+  while (tale.children.length < shown.length + 1) tale.append(document.createElement("p"));
+  shown.forEach((text, index) => put(tale.children[index + 1], text));
 }
 
 const events = new EventSource(place.dataset.events);
@@ -48,7 +45,7 @@ events.addEventListener("text", (event) => {
 });
 events.addEventListener("again", () => {
   written = "";
-  tale.replaceChildren();
+  show();
   say("again");
 });
 events.addEventListener("open", () => {
@@ -63,11 +60,13 @@ events.addEventListener("end", (event) => {
   }
   say("done");
   document.body.classList.add("is-done");
-  document.title = `${tale.querySelector("h1")?.textContent ?? ""} · Tales`;
+  document.title = `${heading.textContent} · Tales`;
   place.querySelector("[data-cancel]").hidden = true;
-  const open = place.querySelector("[data-open]");
-  open.querySelector("a").href = `/stories/${story}`;
-  open.hidden = false;
+  for (const open of place.querySelectorAll("[data-open]")) {
+    const link = open.querySelector("a");
+    link.href = `/stories/${story}${link.dataset.part ?? ""}`;
+    open.hidden = false;
+  }
   // Loaded anew, or come back to, it is the story as it is kept.
   history.replaceState(null, "", `/stories/${story}`);
 });
