@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 
 from tales.domain.errors import InvalidInput
+from tales.domain.failures import CHECKED_KINDS
 from tales.domain.model_parameters import PARAMETERS
-from tales.settings import Parameter, load_settings
+from tales.settings import Parameter, StoryCheckName, load_settings
 
 
 def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,3 +102,14 @@ def test_a_wrong_setting_is_named_and_its_value_not_repeated(
 
 def test_the_parameters_that_can_be_left_out_are_those_of_a_request() -> None:
     assert get_args(Parameter) == PARAMETERS
+
+
+def test_the_checks_of_stories_are_those_of_the_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert get_args(StoryCheckName) == CHECKED_KINDS
+    assert load_settings().story_checks is None
+    for given, expected in (("loop, echo", ("loop", "echo")), ("none", ())):
+        monkeypatch.setenv("TALES_STORY_CHECKS", given)
+        assert load_settings().story_checks == expected
+    monkeypatch.setenv("TALES_STORY_CHECKS", "spelling")
+    with pytest.raises(InvalidInput, match="TALES_STORY_CHECKS cannot be used"):
+        load_settings()

@@ -37,9 +37,11 @@ from tales.application.sign_in import SignIn
 from tales.application.stream_events import OpenStreams, StreamEvents
 from tales.application.worker import NoWorker, Worker
 from tales.domain.errors import InvalidInput, Unavailable
+from tales.domain.failures import CHECKED_KINDS
 from tales.domain.limits import GenerationLimits, StreamLimits
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
+from tales.domain.story_rules import StoryCheck
 from tales.infrastructure.auth.claims import Expected
 from tales.infrastructure.auth.jwks import Jwks
 from tales.infrastructure.auth.outside_tokens import OutsideTokens
@@ -64,6 +66,8 @@ from tales.infrastructure.providers.parameters import ParameterMemory
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.infrastructure.repositories.model_parameters import ModelParameters
+from tales.infrastructure.stories.languages import LanguageDetector
+from tales.infrastructure.stories.words import UnsuitableWords
 from tales.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,6 +127,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock(), memory))
             policy = RetryPolicy(choice.models, settings.max_attempts)
             run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log, recall=recall)
+            run = replace(run, check=_story_check(settings))
             reaper = Reaper(attempts, transactions, run, SystemClock(), log, settings.queue_timeout)
             worker = Worker(info, reaper, hub, own_only=own_only)
             await stack.enter_async_context(worker.running())
@@ -272,6 +277,13 @@ def _services(
         check_ready=transactions.check,
         external_auth=auth.is_external,
     )
+
+
+def _story_check(settings: Settings) -> StoryCheck:
+    words = UnsuitableWords(settings.unsuitable_words, settings.suitable_words)
+    checks = settings.story_checks
+    off = [kind for kind in CHECKED_KINDS if checks is not None and kind not in checks]
+    return StoryCheck(LanguageDetector().speaks, words.are_in, off)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from tales.domain.errors import InvalidInput
 
@@ -20,6 +28,22 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.\-_\[\]:]+|[a-z][a-z0-9+.-]*://[a-z0-9.-
 
 Parameter = Literal["max_tokens", "max_completion_tokens", "temperature", "stream_options", "stream"]
 """Of a request to a model, what can be left out."""
+
+
+StoryCheckName = Literal[
+    "garbled",
+    "unsuitable",
+    "facts",
+    "echo",
+    "wrong_language",
+    "markup",
+    "meta",
+    "loop",
+    "too_short",
+    "too_long",
+    "name_missing",
+]
+"""One of the rules of what counts as a story: a test holds it against `CHECKED_KINDS`."""
 
 
 class Settings(BaseModel):
@@ -65,6 +89,16 @@ class Settings(BaseModel):
     use_proxy: bool = Field(
         default=False,
         description="Whether calls to models go through a proxy that HTTPS_PROXY or its kin name, but for NO_PROXY.",
+    )
+    story_checks: tuple[StoryCheckName, ...] | None = Field(
+        default=None,
+        description="What a story is held against, by the names in docs/stories.md, or `none`. None: all of them.",
+    )
+    unsuitable_words: tuple[str, ...] = Field(
+        default=(), description="Words that no story may have, beside those of the lists, separated by commas."
+    )
+    suitable_words: tuple[str, ...] = Field(
+        default=(), description="Words that stories may have although a list has them, separated by commas."
     )
     max_attempts: int = Field(default=3, ge=1, le=20, description="Calls for one story at most.")
     attempt_timeout: float = Field(
@@ -161,11 +195,21 @@ class Settings(BaseModel):
         default="info", description="What `tales serve` logs; the other commands log warnings and errors."
     )
 
-    @field_validator("models", "omit_parameters", "cors_origins", "jwt_previous_secrets", mode="before")
+    @field_validator(
+        "models",
+        "omit_parameters",
+        "cors_origins",
+        "story_checks",
+        "unsuitable_words",
+        "suitable_words",
+        "jwt_previous_secrets",
+        mode="before",
+    )
     @classmethod
-    def _split_names(cls, value: object) -> object:
+    def _split_names(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
+            names = tuple(name.strip() for name in value.split(",") if name.strip())
+            return () if info.field_name == "story_checks" and names == ("none",) else names
         return value
 
     @field_validator("cors_origins")

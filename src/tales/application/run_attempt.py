@@ -30,6 +30,7 @@ from tales.domain.repositories.attempt_queue import (
     StoryText,
 )
 from tales.domain.retry import RetryPolicy
+from tales.domain.story_rules import StoryCheck, asked_of
 from tales.domain.story_spec import DEFAULT_MINUTES
 
 STOPPED = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call was asked to stop")
@@ -62,6 +63,8 @@ class RunAttempt:
     provider_id_delay: float = PROVIDER_ID_DELAY
     recall: Callable[[], Awaitable[None]] | None = None
     """Learns what other processes have found out about the models."""
+    check: StoryCheck | None = None
+    """What counts as a story, beside that it is whole."""
 
     async def call(self, claimed: ClaimedAttempt) -> ModelAnswer:
         """Make the call. Raises nothing but CancelledError, whatever the provider does."""
@@ -128,6 +131,8 @@ class RunAttempt:
         if failure is None:
             minutes = claimed.attempt.story_length or DEFAULT_MINUTES
             read = parse_story(answer.text, answer.finish_reason, minutes)
+            if isinstance(read, ParsedStory) and self.check is not None:
+                read = self.check(read, asked_of(claimed.attempt)) or read
             if isinstance(read, ParsedStory):
                 story = StoryText(self.ids.new(), read.title, read.text)
                 return AttemptResult(claimed.attempt, _success(answer), story)

@@ -41,6 +41,16 @@ class FailureKind(StrEnum):
     TRUNCATED = "truncated"
     REFUSAL = "refusal"
     TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    WRONG_LANGUAGE = "wrong_language"
+    NAME_MISSING = "name_missing"  # of the child or the hero
+    FACTS = "facts"  # a list of them, or a year, a brand, an address
+    ECHO = "echo"  # of the prompt's instructions
+    META = "meta"  # it speaks of itself as a text
+    MARKUP = "markup"
+    LOOP = "loop"
+    GARBLED = "garbled"  # broken characters, mixed scripts
+    UNSUITABLE = "unsuitable"  # a word that is not for children
     # On our own side.
     QUEUE_TIMEOUT = "queue_timeout"  # it waited for too long, and no worker took it
     WORKER_LOST = "worker_lost"
@@ -61,6 +71,21 @@ TIMEOUTS = frozenset(
     }
 )
 
+# What a text that is whole and long enough may still be instead of a story (`tales.domain.story_rules`).
+CHECKED_KINDS = (
+    FailureKind.GARBLED,
+    FailureKind.UNSUITABLE,
+    FailureKind.FACTS,
+    FailureKind.ECHO,
+    FailureKind.WRONG_LANGUAGE,
+    FailureKind.MARKUP,
+    FailureKind.META,
+    FailureKind.LOOP,
+    FailureKind.TOO_SHORT,
+    FailureKind.TOO_LONG,
+    FailureKind.NAME_MISSING,
+)
+
 # Worth the same request again, to the next model of the chain or, where it has ended, to the same one.
 RETRYABLE = TIMEOUTS - {FailureKind.QUEUE_TIMEOUT} | {
     FailureKind.CONNECTION,
@@ -74,7 +99,7 @@ RETRYABLE = TIMEOUTS - {FailureKind.QUEUE_TIMEOUT} | {
     FailureKind.EMPTY,
     FailureKind.TRUNCATED,
     FailureKind.REFUSAL,
-    FailureKind.TOO_SHORT,
+    *CHECKED_KINDS,
     FailureKind.INTERNAL,
 }
 

@@ -7,6 +7,9 @@ instructions before and after it (decision 29).
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from tales.domain.family import MAX_APPEARANCE, MAX_INTEREST, MAX_INTERESTS, MAX_NAME, Child, Hero
 from tales.domain.quoting import quoted
 from tales.domain.sequel import LONGEST_ENDING
@@ -17,6 +20,29 @@ PROMPT_VERSION = "bedtime-2"
 
 WORDS_PER_MINUTE = 130
 """Reading aloud to a child, calmly."""
+
+
+_FACT = re.compile(r'^- (?P<what>[^:"\n]+): "(?P<value>[^"\n]*)"$')
+
+
+@dataclass(frozen=True, slots=True)
+class PromptParts:
+    """What a prompt says: who the story is about, what the family typed, and the instructions around that."""
+
+    names: tuple[str, ...]
+    family_words: str
+    instructions: str
+
+
+def read_prompt(prompt: str) -> PromptParts:
+    """The parts of a prompt that `write_prompt` wrote; of another one all is instructions."""
+    lines = prompt.split("\n")
+    facts = [found for line in lines if (found := _FACT.match(line))]
+    return PromptParts(
+        names=tuple(fact["value"] for fact in facts if fact["what"] in {"child", "hero"}),
+        family_words="\n".join(fact["value"] for fact in facts),
+        instructions="\n".join(line for line in lines if not _FACT.match(line)),
+    )
 
 
 def target_words(minutes: int) -> int:

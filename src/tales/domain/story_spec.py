@@ -8,6 +8,7 @@ from enum import StrEnum
 from tales.domain.checks import checked_text, checked_whole_number
 from tales.domain.errors import InvalidInput
 from tales.domain.family import Child, Hero
+from tales.domain.morals import check_moral
 from tales.domain.sequel import EarlierStory
 
 MAX_MORAL = 200
@@ -67,6 +68,7 @@ class StorySpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moral", checked_text("moral", self.moral, MAX_MORAL))
+        check_moral(self.moral)
         if self.relationship_description is not None:
             text = checked_text("relationship_description", self.relationship_description, MAX_RELATIONSHIP)
             object.__setattr__(self, "relationship_description", text)

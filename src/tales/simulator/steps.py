@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tales.simulator import errors, misbehaviour
 from tales.simulator.answers import Answer, Call, Ending, answer, told_story
+from tales.simulator.no_stories import NO_STORIES
 from tales.simulator.script import PREFIX
 
 
@@ -38,6 +39,10 @@ def _status(status: int) -> Step:
 def _retry_later(status: int) -> Step:
     meaning = f"HTTP {status} with `Retry-After: N` (seconds), and the same in the body's `availability.retry_after`"
     return Step(f"{status}-retry-after-N", meaning, lambda call, seconds: errors.retry_later(call, status, seconds))
+
+
+def _no_story(form: str, meaning: str, tell: Callable[[str], str]) -> Step:
+    return Step(form, meaning, lambda call, _: misbehaviour.finished(call, tell(call.prompt)))
 
 
 _GOOD = (
@@ -145,6 +150,7 @@ _NO_STORY = (
         lambda call, _: misbehaviour.finished(call, "I'm sorry, but I can't help with that story."),
     ),
     Step("short", "Three words", lambda call, _: misbehaviour.finished(call, "Sleep well, dear.")),
+    *(_no_story(form, meaning, tell) for form, (meaning, tell) in NO_STORIES.items()),
     Step("garbage", "`text/event-stream` that holds no events", lambda _call, _: misbehaviour.garbage()),
     Step("html", "HTTP 200 with a gateway's page", lambda _call, _: misbehaviour.gateway_page()),
     Step("huge", "20 MB of story", lambda call, _: misbehaviour.huge(call)),

@@ -1,55 +1,45 @@
-"""The one story that the simulator knows, told about the child of the prompt."""
+"""The one story that the simulator knows, told about the child of the prompt, in its language and of its length."""
 
 from __future__ import annotations
 
 import json
 import re
 
+from tales.simulator.tellings import ENGLISH, LANGUAGES_TOLD
+
 _NAME = re.compile(r'^- (?:child|hero): ("(?:[^"\\\n]|\\.)*")\s*$', re.MULTILINE)
 _PIECE = re.compile(r"\s*\S+")
+
+_LANGUAGE = re.compile(r"^Write the story in (\w+)", re.MULTILINE)
+_WORDS = re.compile(r"^Write the story in .*of about (\d+) words", re.MULTILINE)
+_BRIEF = 200
+"""Words: of a story of a minute, the middle is left out."""
+
+_SHARE = 0.6
+"""Of the words that are wanted: tests wait for each of them."""
 
 NOBODY = "Robin"
 """Whom the story is about when the prompt names nobody."""
 
-_STORY = """\
-{name} and the Lantern in the Garden
-
-The moon had climbed above the roofs when {name} saw a small light under the apple tree. It was no firefly and no \
-star. It was a lantern, as small as a thimble, and beside it sat a hedgehog with a worried face.
-
-“Good evening,” whispered {name}. “Have you lost your way?”
-
-“Not my way,” said the hedgehog. “My song. I hum it for the garden every night, and without it nobody can fall \
-asleep. Listen!”
-
-{name} listened. The snails were turning over in their shells. The roses rustled, and the old frog by the pond \
-sighed like a door. The whole garden was wide awake.
-
-“Then let us look for it together,” said {name}, and took the lantern in one hand.
-
-They looked behind the watering can, where a mouse shared her last crumb of cake with them. They looked beneath the \
-bench, where a beetle lent them his softest leaf against the wind. They looked in the tall grass, and there a cricket \
-showed them a path of silver dew.
-
-At the end of the path stood the pond, and in the pond lay the moon, round and still. Somebody had been kind to them \
-at every step, and while they thought of it the hedgehog began to hum, very softly, without noticing.
-
-“There it is!” laughed {name}. “It was never lost. It only waited until you felt warm inside.”
-
-The hedgehog hummed on. The snails grew quiet, the roses folded their petals, and the old frog closed one eye and then \
-the other. {name} put the lantern down under the apple tree, said good night to everybody, and tiptoed home.
-
-In bed the song could still be heard through the open window, calm and slow. It went around the room once, tucked the \
-blanket in, and stayed until {name} was fast asleep.
-"""
-
 
 def tell_story(prompt: str) -> str:
-    """A bedtime story in English of some 300 words, its title on the first line, about whom `prompt` names.
+    """A bedtime story about whom `prompt` names, its title on the first line: of some 300 words, if nothing is said.
 
-    The prompt names them as `tales.domain.prompt` does: a line `- child: "Mia"`, or `- hero: ...`.
+    The prompt says it as `tales.domain.prompt` does: a line `- child: "Mia"`, or `- hero: ...`; the language; and how
+    many words are wanted, of which it has at least half and at most twice as many. A language that it does not know is
+    answered in English.
     """
-    return _STORY.format(name=_name_in(prompt))
+    names = _names_in(prompt)
+    told = LANGUAGES_TOLD.get(found[1] if (found := _LANGUAGE.search(prompt)) else "English", ENGLISH)
+    wanted = int(found[1]) if (found := _WORDS.search(prompt)) else 0
+    paragraphs = told.story.format(name=names[0]).strip().split("\n\n")
+    if len(names) > 1:
+        paragraphs.insert(2, told.friend.format(name=names[0], friend=names[1]))
+    if wanted and wanted <= _BRIEF:
+        paragraphs = [*paragraphs[:3], *paragraphs[-2:]]
+    missing = wanted * _SHARE - sum(len(paragraph.split()) for paragraph in paragraphs)
+    paragraphs[-1:-1] = told.meetings(missing)
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def in_pieces(text: str) -> tuple[str, ...]:
@@ -57,12 +47,14 @@ def in_pieces(text: str) -> tuple[str, ...]:
     return tuple(_PIECE.findall(text))
 
 
-def _name_in(prompt: str) -> str:
-    match = _NAME.search(prompt)
-    if match is None:
-        return NOBODY
+def _names_in(prompt: str) -> list[str]:
+    """Those of child and hero."""
+    return [name for found in _NAME.finditer(prompt) if (name := _unquoted(found[1])).strip()] or [NOBODY]
+
+
+def _unquoted(text: str) -> str:
     try:
-        name: object = json.loads(match[1])
+        name: object = json.loads(text)
     except ValueError:
-        return NOBODY
-    return name if isinstance(name, str) and name.strip() else NOBODY
+        return ""
+    return name if isinstance(name, str) else ""

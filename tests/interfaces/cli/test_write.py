@@ -159,3 +159,40 @@ def test_a_model_without_a_key_is_an_error_in_a_sentence_and_no_other_writes(
     assert "TALES_MODELS names openai/gpt-4o-mini, and no provider is set that has it." in ran.err
     assert ran.err.count("\n") == 1
     assert database.rows("select from tales.generations") == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "kinds"),
+    [
+        ("foreign-nameless-ok", ["wrong_language", "name_missing", None]),
+        ("facts-meta-loop", ["facts", "meta", "loop"]),
+        ("marked-unsuitable-ok", ["markup", "unsuitable", None]),
+    ],
+)
+def test_what_is_no_story_is_a_failed_attempt_with_its_reason_and_the_next_one_begins(
+    tales: Tales, database: Database, steps: str, kinds: list[str | None]
+) -> None:
+    tales.set(TALES_MODELS=f"sim/{steps}")
+
+    ran = tales(*MIA, "--minutes", "2")
+
+    assert ran.status == (0 if kinds[-1] is None else 1)
+    rows = database.rows("select error_type, full_response from tales.generations order by attempt_number")
+    assert [row["error_type"] for row in rows] == kinds
+    assert all(row["full_response"] for row in rows)
+    assert ran.out.startswith("Mia and the Lantern" if kinds[-1] is None else "")
+    assert "murderer" not in ran.out
+
+
+def test_the_operator_chooses_what_stories_are_held_against(tales: Tales) -> None:
+    tales.set(TALES_MODELS="sim/nameless", TALES_STORY_CHECKS="loop,markup")
+
+    assert tales(*MIA).status == 0
+
+
+def test_a_moral_that_would_harm_is_refused_in_a_kind_sentence(tales: Tales, database: Database) -> None:
+    ran = tales("write", "Mia", "--age", "6", "--moral", "playing with fire is fun")
+
+    assert ran.status == 1
+    assert "We would rather not tell children that what can burn" in ran.err
+    assert database.rows("select from tales.generations") == []

@@ -90,7 +90,8 @@ create table tales.generations (
         'stream_interrupted', 'response_too_large', 'malformed_response',
         'rate_limited', 'overloaded', 'provider_unavailable', 'server_error', 'invalid_request', 'authentication',
         'payment_required', 'permission_denied', 'model_not_found', 'content_policy',
-        'empty', 'truncated', 'refusal', 'too_short',
+        'empty', 'truncated', 'refusal', 'too_short', 'too_long',
+        'wrong_language', 'name_missing', 'facts', 'echo', 'meta', 'markup', 'loop', 'garbled', 'unsuitable',
         'queue_timeout', 'worker_lost', 'cancelled', 'not_enqueued', 'internal'
     )),
     constraint generations_success_has_no_error check (status <> 'success' or error_type is null),

@@ -76,7 +76,8 @@ begin
         'stream_interrupted', 'response_too_large', 'malformed_response',
         'rate_limited', 'overloaded', 'provider_unavailable', 'server_error', 'invalid_request', 'authentication',
         'payment_required', 'permission_denied', 'model_not_found', 'content_policy',
-        'empty', 'truncated', 'refusal', 'too_short',
+        'empty', 'truncated', 'refusal', 'too_short', 'too_long',
+        'wrong_language', 'name_missing', 'facts', 'echo', 'meta', 'markup', 'loop', 'garbled', 'unsuitable',
         'queue_timeout', 'worker_lost', 'cancelled', 'not_enqueued', 'internal'
     );
 end

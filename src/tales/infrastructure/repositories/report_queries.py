@@ -159,7 +159,10 @@ PROMPTS = f"""
     select prompt_version, model_used, count(*) as attempts,
         count(*) filter (where status = 'success') as success,
         count(*) filter (where status = 'pending') as pending,
-        count(*) filter (where error_type in ('empty', 'truncated', 'refusal', 'too_short')) as unusable,
+        count(*) filter (where error_type in (
+            'empty', 'truncated', 'refusal', 'too_short', 'too_long', 'wrong_language', 'name_missing', 'facts', 'echo',
+            'meta', 'markup', 'loop', 'garbled', 'unsuitable'
+        )) as unusable,
         percentile_cont(0.5) within group (order by completion_tokens) filter (where status = 'success')
             as completion_tokens_p50,
         {_COST}

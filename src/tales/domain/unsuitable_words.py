@@ -1,0 +1,61 @@
+"""What a list of swear words lacks for children, and what stands on such a list although children's stories have it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# Violence, drugs and sex, of which lists of swear words have little. `*` stands for any ending.
+BESIDE: dict[str, str] = {
+    "en": (
+        "making love|make love|made love|murder*|suicide|suicidal|corpse*|rape*|raping|killed|killing|killer*|strangle*"
+        "|stabbed|stabbing|behead*|slaughter*|gun|guns|shotgun*|pistol*|rifle*|cocaine|heroin|marijuana|meth|vodka|whiskey"
+        "|whisky|drunk|drunken|naked|sexual*|erotic*|lover|lovers|mistress|prostitut*|cigarette*|cannabis|terrorist*"
+    ),
+    "de": (
+        "mord|morde|ermord*|selbstmord*|leiche*|vergewaltig*|getötet|töten|tötete*|erwürg*|erstochen|pistole*|gewehr*|kokain"
+        "|heroin|marihuana|wodka|schnaps|betrunken*|sexuell*|erotisch*|prostituierte*|zigarette*|liebe machen|sex"
+    ),
+    "fr": (
+        "meurtre*|assassin*|suicide*|cadavre*|viol|violer|violée*|tué|tuée|tuer|étrangl*|poignard*|pistolet*|fusil*|cocaïne"
+        "|héroïnomane*|marijuana|vodka|whisky|ivre mort*|sexuel*|érotique*|prostituée*|cigarette*|faire l'amour|sexe"
+    ),
+    "es": (
+        "asesin*|suicidi*|cadáver*|viol|violar|violación|violada|matar|mató|estrangul*|apuñal*|pistola*|rifle*|cocaína"
+        "|marihuana|vodka|whisky|borrach*|sexual*|erótic*|prostitut*|cigarrillo*|hacer el amor|sexo"
+    ),
+    "ru": (
+        "убийств*|убийц*|убил|убила|убили|убить|самоубий*|труп|трупы|изнасил*|задуш*|зарезал*|пистолет*|винтовк*|кокаин*"
+        "|героин|марихуан*|водк*|виски|пьян*|сексуальн*|эротич*|проститут*|сигарет*|заниматься любовью|секс|голый|голая"
+    ),
+}
+
+# On the lists for another meaning: a donkey, a snout, a hammer, a shell.
+HARMLESS: dict[str, str] = {
+    "en": (
+        "ass butt cock cocks coon coons bareback bondage cornhole dick domination escort eunuch fingering hardcore"
+        " hoe hooker humping kinky poof sadism scat skeet snatch snowballing spunk suck sucks swinger throating tied up"
+        " undressing beaner bs simp shrimping honkey paki nude nudity topless playboy busty xx mf smut tosser"
+    ),
+    "de": "bonze fratze kimme lümmel möpse mufti popel poppen rosette schabracke schnackeln bratze ische reudig vögeln",
+    "fr": (
+        "bander bite bitte bosser bourré bourrée cailler chatte con drague folle gerbe gueule péter ramoner suce tanche"
+        " trique veuve pédale pipi caca meuf jouir baiser tapette"
+    ),
+    "es": (
+        "asno caca concha chupada infierno martillo maldito pedo pinche pis trio orina idiota imbécil maciza heroína"
+        " marica verga culo"
+    ),
+    "ru": "",
+}
+
+
+def words_of(spec: str) -> list[str]:
+    """The words of a row of `BESIDE`."""
+    return [word for word in spec.split("|") if word]
+
+
+def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
+    """What finds `words` in a text in lower case, whole ones; an asterisk stands for any ending."""
+    found = sorted({re.escape(word.lower()).replace(r"\*", r"\w*") for word in words}, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(found) or '(?!)'})(?!\w)")

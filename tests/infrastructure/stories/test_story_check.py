@@ -1,0 +1,171 @@
+"""What counts as a story, rule by rule, over the real detector and the real lists of words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from tales.domain.arcs.prompt import write_arc_prompt
+from tales.domain.failures import CHECKED_KINDS, RETRYABLE, FailureKind
+from tales.domain.parsed_story import ParsedStory, parse_story
+from tales.domain.prompt import write_prompt
+from tales.domain.story_rules import RULES, Asked, StoryCheck, asked_of
+from tales.domain.story_spec import MAX_MINUTES, StorySpec, StoryType
+from tales.infrastructure.stories.languages import LanguageDetector
+from tales.infrastructure.stories.words import UnsuitableWords
+from tales.simulator.stories import tell_story
+from tests.domain.factories import make_attempt, make_child, make_hero, make_spec
+from tests.infrastructure.stories.examples import BAD, ENGLISH, GOOD, asked_in
+
+TITLE = "A Dragon on the Ceiling"
+CHECK = StoryCheck(LanguageDetector().speaks, UnsuitableWords().are_in)
+
+
+def kind_of(text: str, asked: Asked, check: StoryCheck = CHECK) -> FailureKind | None:
+    failure = check(ParsedStory(TITLE, text), asked)
+    return failure.kind if failure else None
+
+
+def test_each_kind_has_a_rule_and_an_example_and_is_worth_another_attempt() -> None:
+    assert tuple(rule.kind for rule in RULES) == CHECKED_KINDS
+    assert {kind for kind, _ in BAD} == set(CHECKED_KINDS) <= RETRYABLE
+
+
+@pytest.mark.parametrize(("kind", "text"), BAD)
+def test_what_is_no_story_is_refused_for_its_own_reason(kind: FailureKind, text: str) -> None:
+    assert kind_of(text, asked_in("en")) is kind
+
+
+@pytest.mark.parametrize("language", GOOD)
+def test_a_good_story_passes(language: str) -> None:
+    assert kind_of(GOOD[language], asked_in(language)) is None
+
+
+@pytest.mark.parametrize("language", GOOD)
+def test_a_good_story_of_another_language_is_none(language: str) -> None:
+    for other in set(GOOD) - {language}:
+        assert kind_of(GOOD[other], replace(asked_in(language), names=())) in {
+            FailureKind.WRONG_LANGUAGE,
+            FailureKind.GARBLED,
+        }
+
+
+@pytest.mark.parametrize(("kind", "text"), BAD)
+def test_a_rule_can_be_switched_off(kind: FailureKind, text: str) -> None:
+    assert kind_of(text, asked_in("en"), replace(CHECK, off=CHECKED_KINDS)) is None
+    assert kind_of(text, asked_in("en"), replace(CHECK, off={kind})) is not kind
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "text"),
+    [
+        ("Mia", "en", "Mia's bed"),
+        ("Mia", "de", "Mias Bett"),
+        ("Chris", "en", "Chris’ bed"),
+        ("Anna", "pl", "dla Anny"),
+        ("Тёма", "ru", "с Темой"),
+        ("Саша", "ru", "Саше"),
+        ("Zoë", "en", "Zoe slept"),
+        ("Captain Owl", "de", "Kapitän Owl"),
+        ("Mia", "ru", "Мия спит"),
+        ("美咲", "ja", "美咲は"),
+        ("Ayşe", "tr", "Ayşe'nin"),
+    ],
+)
+def test_a_name_is_found_with_its_endings(name: str, language: str, text: str) -> None:
+    assert CHECK(ParsedStory("", text), Asked(language, None, (name,))) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "text"), [("Mia", "en", "Mirabel"), ("Саша", "ru", "Сон"), ("Ann", "de", "Wanne")]
+)
+def test_what_only_sounds_like_a_name_is_none(name: str, language: str, text: str) -> None:
+    failure = CHECK(ParsedStory("", text), Asked(language, None, (name,)))
+    assert failure is not None
+    assert failure.kind is FailureKind.NAME_MISSING
+
+
+@pytest.mark.parametrize("words", ["a drunken gnome", "making love", "shit"])
+def test_the_operator_can_let_a_word_pass(words: str) -> None:
+    assert UnsuitableWords().are_in(f"It was {words}.", "en")
+    taken = UnsuitableWords(suitable=("drunken", "making love", "shit"))
+    assert not taken.are_in(f"It was {words}.", "en")
+
+
+def test_the_operator_can_add_words_in_any_language() -> None:
+    assert UnsuitableWords(added=("Bogeyman*",)).are_in("Two BOGEYMANS came.", "de")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "The donkey, an ass, was snatched by a cock with a busty butt."),
+        ("en", "She class, grass and the Scunthorpe bassoon assumed a passage."),
+        ("de", "Der Mops und zwei Möpse mit einer Rosette sahen in eine Fratze."),
+        ("fr", "La chatte de la veuve avait la gueule ouverte."),
+        ("es", "El asno llevaba un martillo y una concha."),
+    ],
+)
+def test_harmless_words_that_stand_on_a_list_pass(language: str, text: str) -> None:
+    assert not UnsuitableWords().are_in(text, language)
+
+
+def test_without_an_asked_length_any_length_will_do() -> None:
+    assert kind_of(ENGLISH, asked_in("en", None)) is None
+    assert kind_of(ENGLISH, asked_in("en", 10)) is FailureKind.TOO_SHORT
+
+
+def test_with_little_to_go_by_nothing_is_said_of_a_language() -> None:
+    assert LanguageDetector().speaks("Mia schlief ein.", "en")
+
+
+@pytest.mark.parametrize("text", [ENGLISH[:300], ENGLISH[:40], ""])
+def test_the_beginning_of_a_good_story_is_not_given_up(text: str) -> None:
+    assert CHECK.early(text, asked_in("en")) is None
+
+
+@pytest.mark.parametrize(
+    "text", [GOOD["de"][:400], ENGLISH[:200] + " They were making love.", ENGLISH[:200] + " dra\ufffdon"]
+)
+def test_what_can_no_longer_be_a_story_is_given_up_early(text: str) -> None:
+    assert CHECK.early(text, asked_in("en")) is not None
+
+
+def spec_of(story_type: StoryType, **changes: object) -> StorySpec:
+    facts: dict[str, object] = {"story_type": story_type, "relationship_description": None} | changes
+    if story_type is StoryType.COMBINED:
+        facts["relationship_description"] = "best friends"
+    child = None if story_type is StoryType.HERO else make_child()
+    hero = None if story_type is StoryType.CHILD else make_hero()
+    return make_spec(**facts | {"child": child, "hero": hero})
+
+
+@pytest.mark.parametrize("story_type", StoryType)
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ru"])
+@pytest.mark.parametrize("minutes", [None, 1, 2, 3, 5, 10, MAX_MINUTES])
+def test_what_the_simulator_tells_is_a_story(story_type: StoryType, language: str, minutes: int | None) -> None:
+    spec = spec_of(story_type, language=language, story_length=minutes)
+    prompt = write_prompt(spec)
+    attempt = make_attempt(prompt=prompt, language=language, story_length=minutes)
+
+    story = parse_story(tell_story(prompt), "stop", spec.minutes)
+
+    assert isinstance(story, ParsedStory)
+    assert CHECK(story, asked_of(attempt)) is None
+
+
+def test_what_was_asked_for_is_read_out_of_the_prompt() -> None:
+    for prompt in (write_prompt(make_spec()), write_arc_prompt(make_spec(), UUID(int=1))):
+        asked = asked_of(make_attempt(prompt=prompt))
+        assert asked.names == ("Mia", "Captain Fox")
+        assert "kindness" in asked.family_words
+        assert "Mia" not in asked.instructions
+        assert "bedtime story" in asked.instructions
+
+
+def test_of_a_prompt_that_came_in_beside_the_service_nothing_is_taken_for_a_name() -> None:
+    asked = asked_of(make_attempt(prompt="Tell me about Mia", language=None, story_length=None))
+
+    assert (asked.language, asked.minutes, asked.names) == ("en", None, ())
