@@ -12,9 +12,10 @@ from typing import cast
 
 import uvloop
 
-TITLE = "Mia and the Star Dragon"
-SENTENCE = "Once upon a time Mia and a small dragon found a lantern and shared its light with everyone in the valley. "
-STORY = f"{TITLE}\n\n{SENTENCE * 25}"
+from tales.simulator.stories import tell_story
+
+STORY = tell_story('- child: "Mia"\nWrite the story in English, of about 900 words,')
+TITLE = STORY.partition("\n")[0]
 BODY = json.dumps(
     {
         "id": "gen-1",

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import random
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -283,7 +284,10 @@ def _story_check(settings: Settings) -> StoryCheck:
     words = UnsuitableWords(settings.unsuitable_words, settings.suitable_words)
     checks = settings.story_checks
     off = [kind for kind in CHECKED_KINDS if checks is not None and kind not in checks]
-    return StoryCheck(LanguageDetector().speaks, words.are_in, off)
+    languages = LanguageDetector()
+    # While the first answer is waited for; a check that comes sooner waits for it.
+    threading.Thread(target=languages.load, name="tales languages", daemon=True).start()
+    return StoryCheck(languages.speaks, words.are_in, off)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -36,6 +36,7 @@ _MIXED_WORD = re.compile(
 
 def scripts_of(text: str) -> set[str]:
     """The scripts that `text` has letters of, as far as they are known here."""
+    text = "".join(set(text))  # each letter once: a story has few
     return {script for script, letter in _LETTERS.items() if letter.search(text)}
 
 
@@ -46,4 +47,4 @@ def scripts_of_language(language: str) -> set[str]:
 
 def has_mixed_word(text: str) -> bool:
     """Whether a word of `text` is put together from Latin and Cyrillic or Greek letters."""
-    return _MIXED_WORD.search(text) is not None
+    return len(scripts_of(text) & {LATIN, CYRILLIC, GREEK}) > 1 and _MIXED_WORD.search(text) is not None

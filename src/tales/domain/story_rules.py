@@ -31,6 +31,9 @@ MOST_LABELS = 2
 ECHOED_WORDS = 6
 """Of the prompt's instructions, in a row: no story says that by chance."""
 
+SAMPLE = 600
+"""Characters from the beginning, the middle and the end of a text, by which its language is told."""
+
 _QUOTED = re.compile(r"[“„«»\"][^“”„«»\"\n]{1,600}[”“«»\"]")
 _SENTENCE = re.compile(r"[^.!?…。！？।؟\n]+[.!?…。！？।؟]*")
 _MARKUP = re.compile(
@@ -175,8 +178,9 @@ def _is_in_another_language(check: StoryCheck, story: ParsedStory, asked: Asked)
     text = story.text
     for name in asked.names:
         text = text.replace(name, " ")
-    middle = len(text) // 2
-    return not all(check.speaks(part, asked.language) for part in (text, text[:middle], text[middle:]))
+    middle = max(0, (len(text) - SAMPLE) // 2)
+    parts = (text[:SAMPLE], text[middle : middle + SAMPLE], text[-SAMPLE:])
+    return not all(check.speaks(part, asked.language) for part in parts)
 
 
 def _leaves_somebody_out(_: StoryCheck, story: ParsedStory, asked: Asked) -> bool:

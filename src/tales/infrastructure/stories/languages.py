@@ -1,4 +1,4 @@
-"""Which language a text is in, by py3langid, whose model is read when the first story is checked."""
+"""Which language a text is in, by py3langid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class LanguageDetector:
         found, certainty = self._classify(text)
         return found == language or certainty < CERTAINTY
 
-    def _classify(self, text: str) -> tuple[str, float]:
+    def load(self) -> None:
+        """Read the model, which takes a moment, before the first story needs it."""
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
         with self._loading:
@@ -39,5 +40,8 @@ class LanguageDetector:
                 identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
                 identifier.set_languages(sorted(LANGUAGES))
                 self._identifier = identifier
+
+    def _classify(self, text: str) -> tuple[str, float]:
+        self.load()
         found, certainty = self._identifier.classify(text)
         return str(found), float(certainty)
