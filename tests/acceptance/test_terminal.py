@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,13 +61,29 @@ def test_a_story_appears_as_it_is_written(provider: dict[str, str]) -> None:
     assert "success" in "".join(pieces)
 
 
-def test_what_was_shown_of_a_failed_attempt_is_said_to_be_no_story(provider: dict[str, str]) -> None:
-    status, pieces = at_a_terminal(*MIA, **provider, TALES_MODELS="sim/drop-mid-stream-ok")
+def test_what_was_shown_of_a_failed_attempt_is_said_to_be_no_story_and_does_not_stay(
+    provider: dict[str, str],
+) -> None:
+    status, pieces = at_a_terminal(*MIA, **provider, TALES_MODELS="sim/drop-mid-stream-ok", TERM="xterm")
 
     shown = "".join(pieces)
     assert status == 0
     assert "Attempt 1 gave no story:" in shown
     assert "Trying again." in shown
+    assert shown.count("sat a hedgehog") == 3
+    what_stays = re.sub(r"\x1b\[\?1049h.*?\x1b\[\?1049l", "", shown, flags=re.DOTALL)
+    assert what_stays.count("sat a hedgehog") == 1
+    assert "to read aloud." in what_stays
+    assert "\x1b[?1049" not in what_stays
+
+
+def test_a_terminal_without_screens_says_where_a_failed_attempt_ends(provider: dict[str, str]) -> None:
+    status, pieces = at_a_terminal(*MIA, **provider, TALES_MODELS="sim/drop-mid-stream-ok", TERM="dumb")
+
+    shown = "".join(pieces)
+    assert status == 0
+    assert "\x1b[?1049" not in shown
+    assert "Attempt 1 gave no story:" in shown
 
 
 def test_a_migration_shows_how_far_it_is(empty_database: Database) -> None:

@@ -60,6 +60,14 @@ class ModelAnswer:
     failure: Failure | None
 
 
+class TextRefused(Exception):
+    """Raised by `on_text`: no more of this answer is wanted, for the reason that `failure` says."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.kind)
+        self.failure = failure
+
+
 class ModelProvider(Protocol):
     """An OpenAI-compatible service, near or far."""
 
@@ -72,7 +80,8 @@ class ModelProvider(Protocol):
         """Make exactly one request, and wait for its end.
 
         `on_provider_id` is called when the headers bring the provider's id, before the body; `on_text` for each
-        piece of text. Never raises for what the network or the provider does.
+        piece of text; where it raises TextRefused, the call is ended, and what has come is the answer, with that
+        failure. Never raises for what the network or the provider does.
         """
 
 

@@ -17,6 +17,7 @@ from tales.application.ports import (
     ModelCall,
     ModelProvider,
     ProgressPublisher,
+    TextRefused,
 )
 from tales.domain.errors import TalesError, Unavailable
 from tales.domain.failures import Failure, FailureKind
@@ -30,7 +31,7 @@ from tales.domain.repositories.attempt_queue import (
     StoryText,
 )
 from tales.domain.retry import RetryPolicy
-from tales.domain.story_rules import StoryCheck, asked_of
+from tales.domain.story_rules import Asked, StoryCheck, asked_of
 from tales.domain.story_spec import DEFAULT_MINUTES
 
 STOPPED = Failure(FailureKind.WORKER_LOST, "worker lost: the process that made this call was asked to stop")
@@ -46,6 +47,10 @@ SAVING_DELAYS = (0.1, 0.3, 1.0, 3.0)
 
 PROVIDER_ID_DELAY = 0.3
 """Seconds that an answer has to follow the provider's id. Mostly it does, and the id is saved with it."""
+
+
+FIRST_LOOK = 400
+"""Characters of a text before it is looked at for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,16 @@ class RunAttempt:
         self.log.info("attempt started", attempt=str(attempt.id), model=attempt.model_used)
         if claimed.models_used[-2:] == (attempt.model_used,) * 2:
             await self._recall()
+        watch = _Watch(self.check, asked_of(attempt)) if self.check is not None else None
+
+        def take(piece: str) -> None:
+            if watch is not None:
+                watch.look(piece)
+            self.publisher.publish(attempt.id, piece)
+
         call = ModelCall(attempt.model_used, attempt.prompt or "", attempt.story_length or DEFAULT_MINUTES)
         try:
-            return await self.provider.complete(
-                call, save_provider_id, lambda piece: self.publisher.publish(attempt.id, piece)
-            )
+            return await self.provider.complete(call, save_provider_id, take)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the attempt must end, and its words stay unsaid
             self._report("call failed", attempt.id, error=type(error).__name__)
             return _nothing(UNFORESEEN)
@@ -188,6 +198,26 @@ class RunAttempt:
             await self.queue.save_provider_id(attempt, provider_id)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the call goes on, and its end brings the id again
             self.log.warning("provider id not saved", attempt=str(attempt.id), error=type(error).__name__)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Looks at a text while it comes, seldomer the longer it is: a story that can be none any more is paid in vain."""
+
+    check: StoryCheck
+    asked: Asked
+    text: str = ""
+    next_look: int = FIRST_LOOK
+
+    def look(self, piece: str) -> None:
+        """Raises: TextRefused."""
+        self.text += piece
+        if len(self.text) < self.next_look:
+            return
+        self.next_look = max(len(self.text) + FIRST_LOOK // 2, len(self.text) * 5 // 4)
+        failure = self.check.early(self.text, self.asked)
+        if failure is not None:
+            raise TextRefused(failure)
 
 
 def _refused_story(error: TalesError) -> Failure:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tales.domain.arcs.prompt import arc_in
 from tales.domain.failures import Failure, FailureKind
+from tales.domain.framing import without_opening
 from tales.domain.generation import Attempt
 from tales.domain.loops import is_loop
 from tales.domain.names import is_named
@@ -20,7 +21,7 @@ from tales.domain.prompt import read_prompt, target_words
 from tales.domain.scripts import has_mixed_word, scripts_of, scripts_of_language
 from tales.domain.story_phrases import FACT_LINE, LABEL_LINE, META_ANYWHERE, META_AT_AN_EDGE
 from tales.domain.story_spec import DEFAULT_LANGUAGE, MAX_MINUTES
-from tales.domain.titles import opening_words
+from tales.domain.titles import MAX_TITLE, opening_words
 
 LEAST_SHARE, MOST_SHARE = 0.5, 2.0
 """Of the words that were asked for."""
@@ -93,7 +94,8 @@ class StoryCheck:
 
     def early(self, text: str, asked: Asked) -> Failure | None:
         """Why a text of which this much has come will be no story, where that is sure already."""
-        story = ParsedStory("", text)
+        # What a model says before it begins is taken off a whole answer, too.
+        story = ParsedStory("", without_opening(text.lstrip(), MAX_TITLE))
         for rule in RULES:
             if rule.is_early and rule.kind not in self.off and rule.is_broken(self, story, asked):
                 return Failure(rule.kind, rule.sentence)

@@ -27,6 +27,34 @@ def test_a_story_is_listed_and_shown(tales: Tales) -> None:
         assert part in tales("stories", "list").out
 
 
+def test_a_story_is_laid_out_for_reading_with_its_length(tales: Tales) -> None:
+    written = tales(*MIA, "--minutes", "2", "--json").json["story"]
+
+    lines = tales("stories", "show", written["id"]).out.splitlines()
+
+    assert lines[:3] == ["Mia and the Lantern in the Garden", "About 2 minutes to read aloud.", ""]
+    assert max(map(len, lines[3:20])) <= 72
+    assert " ".join(" ".join(lines).split()).count("“Good evening,” whispered Mia.") == 1
+
+
+def test_a_story_is_rated_and_rated_anew(tales: Tales) -> None:
+    written = tales(*MIA, "--json").json["story"]
+
+    for rating in ("9", "4"):
+        rated = tales("stories", "rate", written["id"], rating)
+        assert (rated.status, rated.out) == (0, f"Mia and the Lantern in the Garden: {rating} of 10\n")
+
+    assert tales("stories", "show", written["id"], "--json").json["rating"] == 4
+
+
+@pytest.mark.parametrize("rating", ["0", "11"])
+def test_a_rating_that_cannot_be_is_refused_in_a_sentence(tales: Tales, rating: str) -> None:
+    ran = tales("stories", "rate", str(uuid7()), rating)
+
+    assert ran.status == 1
+    assert "rating" in ran.err
+
+
 def test_an_unknown_story_is_refused_in_a_sentence(tales: Tales) -> None:
     unknown = str(uuid7())
 

@@ -16,6 +16,7 @@ def test_a_story_is_written_without_an_account(tales: Tales) -> None:
 
     assert ran.status == 0
     assert ran.out.startswith("Mia and the Lantern in the Garden\n\n")
+    assert ran.err.startswith("The story is being written.\n")
     assert "success" in ran.err
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import aiohttp
 
-from tales.application.ports import Clock, ModelAnswer
+from tales.application.ports import Clock, ModelAnswer, TextRefused
 from tales.domain.failures import Failure, FailureKind
 from tales.infrastructure.providers import completion
 from tales.infrastructure.providers.connection_errors import connection_failure
@@ -55,6 +55,7 @@ class StreamingCall:
         self._first_token_at: datetime | None = None
         self._has_begun = False
         self._cut: Failure | None = None
+        self._is_refused = False
 
     async def run(self, session: aiohttp.ClientSession, body: bytes) -> None:
         """Make the request and read its answer, as far as it comes."""
@@ -119,7 +120,7 @@ class StreamingCall:
     async def _read(self, response: aiohttp.ClientResponse) -> None:
         self._report_id(completion.name_of(response.headers.get("X-Generation-Id")))
         self._be_patient()
-        while self._reader.fault is None:
+        while self._reader.fault is None and not self._is_refused:
             try:
                 piece = await response.content.readany()
             except (aiohttp.ClientError, OSError):
@@ -146,8 +147,11 @@ class StreamingCall:
         self._has_begun |= parsed.is_progress
         if parsed.has_token and self._first_token_at is None:
             self._first_token_at = self._clock.now()
-        if parsed.text:
-            self._on_text(parsed.text)
+        if parsed.text and not self._is_refused:
+            try:
+                self._on_text(parsed.text)
+            except TextRefused as refused:
+                self._cut, self._is_refused = refused.failure, True
 
     def _be_patient(self) -> None:
         seconds = self._limits.token_timeout

@@ -11,8 +11,11 @@ import typer
 
 from tales.administration import open_transactions
 from tales.application.stories import get_any, list_all
+from tales.application.stories import rate as rate_story
+from tales.domain.actor import Actor
 from tales.domain.generation import Json
 from tales.domain.page import MAX_PAGE, PageRequest
+from tales.domain.story import BEST_RATING, Rating
 from tales.interfaces.cli.backend import first, open_client
 from tales.interfaces.cli.console import out
 from tales.interfaces.cli.json_output import story_json
@@ -60,6 +63,18 @@ def show(
         out.print(story_details(owned[1]))
 
 
+@app.command()
+def rate(
+    context: typer.Context,
+    story_id: Annotated[UUID, typer.Argument(metavar="ID", help="The story's id.")],
+    rating: Annotated[int, typer.Argument(metavar="N", help=f"How much the family liked it, 1 to {BEST_RATING}.")],
+) -> None:
+    """Say how much the family liked a story, from 1 to 10; a rating given before is replaced."""
+    settings = load_settings()
+    story = run(_rate(chosen_server(context, settings), settings, story_id, Rating(rating)))
+    out.print(f"{story.title}: {story.rating} of {BEST_RATING}", markup=False, soft_wrap=True)
+
+
 def _owned_json(owned: Owned) -> dict[str, Json]:
     user_id, story = owned
     return story_json(story) | {"user_id": str(user_id)}
@@ -73,6 +88,16 @@ async def _list(server: ChosenServer | None, settings: Settings, limit: int) -> 
     async with open_client(server, settings) as tales:
         user_id = (await tales.me()).id
         return [(user_id, story) for story in await first(tales.stories.list(page_size=limit), limit)]
+
+
+async def _rate(server: ChosenServer | None, settings: Settings, story_id: UUID, rating: Rating) -> AnyStory:
+    """A server rates the family's own; without one, it is a story of this machine's database."""
+    if server is None:
+        async with open_transactions(settings) as transactions:
+            owner = Actor((await get_any(transactions, story_id)).user_id)
+            return await rate_story(transactions, owner, story_id, rating)
+    async with open_client(server, settings) as tales:
+        return await tales.stories.rate(story_id, rating.value)
 
 
 async def _get(server: ChosenServer | None, settings: Settings, story_id: UUID) -> Owned:

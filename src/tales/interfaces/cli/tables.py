@@ -10,12 +10,15 @@ from decimal import Decimal
 
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from tales.domain.generation import Status
+from tales.domain.parsed_story import count_words
+from tales.domain.prompt import WORDS_PER_MINUTE
 from tales.interfaces.cli.records import (
     AnyAttempt,
     AnyGeneration,
@@ -26,6 +29,9 @@ from tales.interfaces.cli.records import (
     response_of,
     written_by,
 )
+
+READING_WIDTH = 72
+"""Columns of a story's line, where the terminal has as many."""
 
 # Marks that turn the direction of what follows (Unicode Standard Annex 9).
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -91,7 +97,7 @@ def stories_table(stories: Iterable[AnyStory]) -> Table:
 
 
 def story_details(story: AnyStory) -> RenderableType:
-    """A whole story, under what is known of it."""
+    """A whole story, laid out for reading, and below it what is known of it."""
     generation_id, attempt_number = written_by(story)
     facts: list[tuple[str, object]] = [
         ("rating", story.rating),
@@ -102,8 +108,15 @@ def story_details(story: AnyStory) -> RenderableType:
         ("created_at", story.created_at),
         ("updated_at", story.updated_at),
     ]
-    text = Panel(_text(story.content.rstrip()), title="content", title_align="left")
-    return Panel(Group(_grid(facts), text), title=_text(story.title), title_align="left")
+    known = _grid((name, value) for name, value in facts if value is not None)
+    return Group(story_text(story.title, story.content), "", known)
+
+
+def story_text(title: str, content: str) -> RenderableType:
+    """A story as somebody reads it aloud: its title, its minutes, and lines of a length that eyes find again."""
+    minutes = max(1, round(count_words(content) / WORDS_PER_MINUTE))
+    length = "About a minute to read aloud." if minutes == 1 else f"About {minutes} minutes to read aloud."
+    return Group(_text(title), length, "", Constrain(_text(content.rstrip()), READING_WIDTH))
 
 
 def attempt_details(attempt: AnyAttempt) -> RenderableType:

@@ -17,12 +17,12 @@ from tales.client import AsyncTales, Conflict, Generation, Story
 from tales.domain.story_spec import DEFAULT_LANGUAGE, StoryType
 from tales.interfaces.cli.backend import open_client
 from tales.interfaces.cli.characters import Characters
-from tales.interfaces.cli.console import err, fail
+from tales.interfaces.cli.console import err, fail, out
 from tales.interfaces.cli.json_output import generation_json, story_json
-from tales.interfaces.cli.live_text import follow, reason_of, show_on_terminal
+from tales.interfaces.cli.live_text import Watcher, follow, reason_of, watching
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.server_option import chosen_server
-from tales.interfaces.cli.tables import attempts_table
+from tales.interfaces.cli.tables import attempts_table, story_text
 from tales.settings import load_settings
 
 
@@ -74,8 +74,8 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
             model=model if server else None,
         )
 
-    live = not as_json and sys.stdout.isatty()
-    user_id, generation, story = run(_write(open_client(server, settings), ask, live=live))
+    with watching(as_json=as_json) as watcher:
+        user_id, generation, story = run(_write(open_client(server, settings), ask, watcher))
     if as_json:
         shown = {
             "story": story_json(story) if story else None,
@@ -83,8 +83,8 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
         }
         typer.echo(json.dumps(shown, indent=2))
     else:
-        if sys.stdout.isatty():
-            typer.echo("\n")  # the story has been shown as it was written
+        if story is not None and sys.stdout.isatty():
+            out.print(story_text(story.title, story.content), "")
         elif story is not None:
             typer.echo(f"{story.title}\n\n{story.content}\n")
         err.print(attempts_table(generation))
@@ -95,14 +95,13 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
 async def _write(
     backend: AbstractAsyncContextManager[AsyncTales],
     ask: Callable[[AsyncTales], Awaitable[Generation]],
-    *,
-    live: bool,
+    watcher: Watcher,
 ) -> tuple[UUID, Generation, Story | None]:
     async with backend as tales:
         user_id = (await tales.me()).id
         generation = await ask(tales)
         try:
-            generation = await follow(tales, generation.generation_id, show_on_terminal if live else None)
+            generation = await follow(tales, generation.generation_id, watcher)
         except CancelledError:
             # Ctrl-C: the family no longer wants it.
             with suppress(Conflict):
