@@ -10,10 +10,11 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from tales.administration import list_models
+from tales.administration import chosen_provider, list_models
 from tales.domain.model_parameters import KnownModel
 from tales.interfaces.cli.console import out
 from tales.interfaces.cli.json_output import time_json
+from tales.interfaces.cli.model_advice import advice
 from tales.interfaces.cli.running import run
 from tales.settings import load_settings
 
@@ -26,6 +27,8 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
         typer.echo(json.dumps([_model_json(known, settings.omit_parameters) for known in found], indent=2))
     else:
         out.print(_models_table(found, settings.omit_parameters))
+        choice = chosen_provider(settings)
+        out.print(advice(choice.models, choice.abilities))
 
 
 def _model_json(known: KnownModel, omitted: tuple[str, ...]) -> dict[str, object]:
