@@ -107,7 +107,7 @@ def test_the_parameters_that_can_be_left_out_are_those_of_a_request() -> None:
 def test_the_checks_of_stories_are_those_of_the_domain(monkeypatch: pytest.MonkeyPatch) -> None:
     assert get_args(StoryCheckName) == CHECKED_KINDS
     assert load_settings().story_checks is None
-    for given, expected in (("loop, echo", ("loop", "echo")), ("none", ())):
+    for given, expected in (("loop, echo", ("loop", "echo")), ("none", ()), ("all", CHECKED_KINDS)):
         monkeypatch.setenv("TALES_STORY_CHECKS", given)
         assert load_settings().story_checks == expected
     monkeypatch.setenv("TALES_STORY_CHECKS", "spelling")

@@ -7,7 +7,7 @@ import os
 import platform
 import random
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -128,7 +128,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock(), memory))
             policy = RetryPolicy(choice.models, settings.max_attempts)
             run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log, recall=recall)
-            run = replace(run, check=_story_check(settings))
+            run = replace(run, check=_story_check(settings, choice))
             reaper = Reaper(attempts, transactions, run, SystemClock(), log, settings.queue_timeout)
             worker = Worker(info, reaper, hub, own_only=own_only)
             await stack.enter_async_context(worker.running())
@@ -280,10 +280,10 @@ def _services(
     )
 
 
-def _story_check(settings: Settings) -> StoryCheck:
+def _story_check(settings: Settings, choice: ProviderChoice) -> StoryCheck:
     words = UnsuitableWords(settings.unsuitable_words, settings.suitable_words)
-    checks = settings.story_checks
-    off = [kind for kind in CHECKED_KINDS if checks is not None and kind not in checks]
+    checks: Collection[str] = settings.story_checks if settings.story_checks is not None else choice.story_checks
+    off = [kind for kind in CHECKED_KINDS if kind not in checks]
     languages = LanguageDetector()
     # While the first answer is waited for; a check that comes sooner waits for it.
     threading.Thread(target=languages.load, name="tales languages", daemon=True).start()

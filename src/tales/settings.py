@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -92,7 +92,8 @@ class Settings(BaseModel):
     )
     story_checks: tuple[StoryCheckName, ...] | None = Field(
         default=None,
-        description="What a story is held against, by the names in docs/stories.md, or `none`. None: all of them.",
+        description="What a story is held against, by the names in docs/stories.md, `all` or `none`. "
+        "None: all of them where the small model writes, `unsuitable` where another does.",
     )
     unsuitable_words: tuple[str, ...] = Field(
         default=(), description="Words that no story may have, beside those of the lists, separated by commas."
@@ -209,6 +210,8 @@ class Settings(BaseModel):
     def _split_names(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, str):
             names = tuple(name.strip() for name in value.split(",") if name.strip())
+            if info.field_name == "story_checks" and names == ("all",):
+                return get_args(StoryCheckName)
             return () if info.field_name == "story_checks" and names == ("none",) else names
         return value
 

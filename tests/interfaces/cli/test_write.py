@@ -173,7 +173,7 @@ def test_a_model_without_a_key_is_an_error_in_a_sentence_and_no_other_writes(
 def test_what_is_no_story_is_a_failed_attempt_with_its_reason_and_the_next_one_begins(
     tales: Tales, database: Database, steps: str, kinds: list[str | None]
 ) -> None:
-    tales.set(TALES_MODELS=f"sim/{steps}")
+    tales.set(TALES_MODELS=f"sim/{steps}", TALES_STORY_CHECKS="all")
 
     ran = tales(*MIA, "--minutes", "2")
 
@@ -189,6 +189,15 @@ def test_the_operator_chooses_what_stories_are_held_against(tales: Tales) -> Non
     tales.set(TALES_MODELS="sim/nameless", TALES_STORY_CHECKS="loop,markup")
 
     assert tales(*MIA).status == 0
+
+
+@pytest.mark.parametrize(("steps", "status"), [("nameless", 0), ("unsuitable", 1)])
+def test_without_a_setting_another_model_than_the_small_one_is_held_against_unsuitable_words(
+    tales: Tales, steps: str, status: int
+) -> None:
+    tales.set(TALES_MODELS=f"sim/{steps}", TALES_MAX_ATTEMPTS="1")
+
+    assert tales(*MIA).status == status
 
 
 def test_a_moral_that_would_harm_is_refused_in_a_kind_sentence(tales: Tales, database: Database) -> None:

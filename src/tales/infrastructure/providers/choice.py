@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from tales.application.ports import Clock, ModelProvider
 from tales.domain.abilities import EVERYTHING, SMALL_MODEL, Abilities
 from tales.domain.errors import InvalidInput
+from tales.domain.failures import CHECKED_KINDS, FailureKind
 from tales.infrastructure.providers.endpoint import Endpoint, Limits, SettingNames
 from tales.infrastructure.providers.local_model import local_model_name, running_local_model
 from tales.infrastructure.providers.local_model_provider import LocalModelProvider
@@ -49,6 +50,11 @@ class ProviderChoice:
     endpoint: Endpoint | None = None
     local_model: Path | None = None
     abilities: Abilities = EVERYTHING
+
+    @property
+    def story_checks(self) -> tuple[FailureKind, ...]:
+        """What its stories are held against where the operator does not say (decision 45)."""
+        return CHECKED_KINDS if self.abilities is SMALL_MODEL else (FailureKind.UNSUITABLE,)
 
 
 def choose_provider(
