@@ -191,7 +191,6 @@ async def run(port: int, floods: dict[str, Flood], rounds: int) -> list[tuple[ob
                 await measure(family, rounds, alone)
                 took, seen = beside[name] = {}, Counter[str]()
                 flooding = asyncio.create_task(flood(flooder, port, seen))
-                await asyncio.sleep(2)
                 await measure(family, rounds, took)
                 flooding.cancel()
                 await asyncio.gather(flooding, return_exceptions=True)

@@ -206,6 +206,20 @@ async def test_when_all_are_at_work_the_next_is_told_to_come_back() -> None:
     assert "has 2 connections at a time" in said["detail"]
 
 
+async def test_nobody_makes_room_for_a_client_that_has_more_than_they() -> None:
+    async with serving(in_all=3, patience=30) as connect:
+        mine, writer = await connect(WHOLE, source=ELSEWHERE)
+        await answer_of(mine)
+        await mine.readexactly(len(b"0 bytes"))
+        for _ in range(2):
+            reader, _ = await connect(WHOLE.replace(b"/a", b"/stream"))
+            await answer_of(reader)
+        refused, _ = await connect(WHOLE)
+        assert problem_of(await rest_of(refused))["limit"] == "connections"
+        writer.write(WHOLE)
+        assert b"200" in await answer_of(mine)
+
+
 def test_proxies_are_named_by_addresses_and_networks() -> None:
     assert is_among("10.1.2.3", "192.0.2.1, 10.0.0.0/8")
     assert is_among("::1", "*")

@@ -43,9 +43,9 @@ async def no_one(_: Message) -> None:
     raise AssertionError
 
 
-def request(app: Turns, path: str) -> asyncio.Task[None]:
+def request(app: Turns, path: str, address: str = "192.0.2.1") -> asyncio.Task[None]:
     """A request that has come in."""
-    return asyncio.create_task(app({"type": "http", "path": path}, nothing, no_one))
+    return asyncio.create_task(app({"type": "http", "path": path, "client": (address, 1)}, nothing, no_one))
 
 
 async def test_a_crowd_begins_a_few_in_each_round_and_in_its_order() -> None:
@@ -59,6 +59,19 @@ async def test_a_crowd_begins_a_few_in_each_round_and_in_its_order() -> None:
 
     assert rounds.paths == [f"/api/v3/{number}" for number in range(CROWD)]
     assert max(Counter(number for number, _ in rounds.begun).values()) <= MOST_IN_A_ROUND
+
+
+async def test_who_comes_from_elsewhere_waits_for_one_of_a_crowd_and_not_for_all() -> None:
+    rounds = Rounds()
+    app = Turns(rounds)
+
+    crowd = [request(app, f"/api/v3/{number}") for number in range(CROWD)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*(request(app, f"/api/v3/{name}", name) for name in ("192.0.2.2", "192.0.2.3")))
+
+    assert {path for path in rounds.paths if "192" in path} <= set(rounds.paths[: 3 * MOST_IN_A_ROUND])
+    await asyncio.gather(*crowd)
+    assert len(rounds.paths) == CROWD + 2
 
 
 async def test_a_health_check_does_not_wait_for_the_crowd() -> None:

@@ -56,14 +56,16 @@ class Connections:
                 "connections_per_client",
             )
         if len(self._clients) >= self.limits.in_all:
-            if not self._waiting:
+            most = max(self._waiting, key=lambda client: len(self._waiting[client]), default=None)
+            # Nobody makes room for a client that has more than they.
+            if most is None or self._counts[most] < self._counts[client]:
                 return _refused(
                     errors.Unavailable,
                     f"This server has {self.limits.in_all} connections at a time, and all are in use. Try again soon.",
                     "connections",
                 )
             # Of whoever keeps the most waiting: others come in, however many one client opens.
-            (oldest, *_) = max(self._waiting.values(), key=len)
+            (oldest, *_) = self._waiting[most]
             self.remove(oldest)
             oldest.give_up()
         self._clients[connection] = client

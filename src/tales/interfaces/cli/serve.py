@@ -105,9 +105,11 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
 def _connection_limits(settings: Settings, calls: int) -> ConnectionLimits:
     """As many connections as there may be open files, but for those of the service itself; `calls` at a time."""
     room = open_files_allowed() - ACCEPTED_AT_ONCE - OWN_FILES - calls
+    in_all = max(16, min(settings.max_connections, room))
     return ConnectionLimits(
-        in_all=max(16, min(settings.max_connections, room)),
-        per_client=settings.connections_per_client,
+        in_all=in_all,
+        # Where there is room for few, it is not all one client's.
+        per_client=min(settings.connections_per_client, in_all * 3 // 4),
         patience=settings.request_timeout,
         # As uvicorn reads it, which takes a client's address from such a proxy's word.
         proxies=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,20 +12,24 @@ MOST_IN_A_ROUND = 4
 
 
 class Turns:
-    """Wraps `app`: requests of the API begin in the order in which they came; health checks and pages do not wait."""
+    """Wraps `app`: requests of the API begin in turn, one of each network address, and of one address in their order.
+
+    Health checks and pages do not wait.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._begun = 0
         """In this round of the loop."""
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        """By address; the first is the next."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"].startswith("/api/"):
             if self._waiting or self._begun >= MOST_IN_A_ROUND:
                 turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._waiting.append(turn)
+                self._waiting.setdefault(_address(scope), deque()).append(turn)
                 await turn
             else:
                 self._begin()
@@ -39,8 +43,17 @@ class Turns:
     def _next_round(self) -> None:
         self._begun = 0
         while self._waiting and self._begun < MOST_IN_A_ROUND:
-            turn = self._waiting.popleft()
+            address, turns = self._waiting.popitem(last=False)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[address] = turns
             # Who was cancelled meanwhile has left its place.
             if not turn.done():
                 self._begin()
                 turn.set_result(None)
+
+
+def _address(scope: Scope) -> str:
+    """Behind a proxy that is trusted, the address that it names."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
