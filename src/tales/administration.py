@@ -9,6 +9,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from tales.legacy.migrate import Archive, MigrationOptions
     from tales.legacy.report import CheckOptions, Report
     from tales.legacy.verify import Verification
+
+
+HOURS_AT_ONCE = 24
+"""Of rollups, in one transaction."""
 
 
 def start_logging(level: str) -> None:
@@ -166,6 +171,27 @@ def restore(settings: Settings, path: Path) -> Contents:
     if database.is_embedded:
         allow_app_login(database.owner_url)
     return contents
+
+
+async def refresh_rollups(settings: Settings, report: Callable[[int], None], *, rebuild: bool) -> datetime | None:
+    """Bring the rollups up to date, or make them anew; up to when they are complete. `report` is told of new hours."""
+    from tales.infrastructure.repositories import rollups
+
+    hours = 0
+    async with open_transactions(settings) as transactions:
+        if rebuild:
+            async with transactions.as_service() as work:
+                await work.session.execute(rollups.FORGET)
+                await work.commit()
+        while True:
+            async with transactions.as_service() as work:
+                counted = int(await work.session.scalar(rollups.REFRESH, {"most": HOURS_AT_ONCE}) or 0)
+                complete_until: datetime | None = await work.session.scalar(rollups.COMPLETE_UNTIL)
+                await work.commit()
+            if not counted:
+                return complete_until
+            hours += counted
+            report(hours)
 
 
 def export_of(what: str, wanted: ReportFilter, *, contents: bool) -> Export:

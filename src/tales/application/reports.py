@@ -31,10 +31,15 @@ from tales.domain.repositories.unit_of_work import Transactions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What every report says of itself. `migrated_left_out`: attempts of the period that it does not count."""
+    """What every report says of itself. `migrated_left_out`: attempts of the period that it does not count.
+
+    `rolled_up_until`: up to when it was answered by rollups, whose counts and sums are exact and whose percentiles are
+    within 1 %; the rest, or all of it, was counted attempt by attempt.
+    """
 
     wanted: ReportFilter
     migrated_left_out: int
+    rolled_up_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,10 @@ async def reports_for(transactions: Transactions, actor: Actor) -> AsyncIterator
 async def report_models(reports: ReportRepository, wanted: ReportFilter) -> ModelReport:
     """How each model does."""
     return ModelReport(
-        wanted=wanted, migrated_left_out=await _left_out(reports, wanted), items=await reports.models(wanted)
+        wanted=wanted,
+        migrated_left_out=await _left_out(reports, wanted),
+        rolled_up_until=await reports.rolled_up_until(wanted),
+        items=await reports.models(wanted),
     )
 
 
@@ -148,6 +156,7 @@ async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: dat
     return CostReport(
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
+        rolled_up_until=await reports.rolled_up_until(wanted),
         items=await reports.costs(wanted),
         shares=await reports.cost_shares(wanted),
         forecast=forecast.forecast(days, today, begun),

@@ -27,6 +27,7 @@ FAMILY_ADDS = "- + - - - -"
 FAMILY = "- + . . - -"
 READERS = "- + . . + -"
 OWN_OR_ALL = "- + . + + -"
+ADMIN_READS = "- . . + + -"
 EVERY_USER = "- + + + + -"
 LOGIN = "- - - - - +"
 
@@ -201,6 +202,10 @@ LINES = (
     Line("tales.ratings", "", "user_id = %(family)s", select=OWN_OR_ALL),
     Line("tales.attempt_facts", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True),
     Line("tales.report_costs", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True),
+    Line("tales.hourly_models", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
+    Line("tales.daily_seconds", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
+    Line("tales.rollup_state", "", "true", select=ADMIN_READS, update=SERVICE),
+    Line("tales.rollup_changes", "", "true", select=SERVICE, delete=SERVICE),
     # Sums without a user: tests/infrastructure/postgres/test_report_views.py holds them against the rows that each may
     # read.
     *(
@@ -306,5 +311,11 @@ FUNCTIONS = (
     ),
     Function("tales.check_values", why_definer="whatever role writes, it need not be let call what this calls"),
     Function("tales.keep_rating", why_definer="whoever rates a story may not write what reports count"),
+    Function("tales.refresh_rollups", frozenset({"service_role"})),
+    Function("tales.forget_rollups", frozenset({"service_role"})),
+    Function("tales.seconds_bucket", _WRITERS),
+    Function("tales.note_changed_rating", why_definer="whoever rates a story may not write what reports count"),
+    Function("tales.note_changed_cost", why_definer="no role may add to what is counted anew"),
+    Function("tales.note_erased_attempts", why_definer="whoever erases attempts may not write what reports count"),
     Function("tales.forget_live_text", why_definer="whoever erases attempts may not delete their text"),
 )

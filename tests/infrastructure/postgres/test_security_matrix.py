@@ -33,8 +33,10 @@ from tests.fixtures.rows import (
     add_user,
     attempt,
     child,
+    daily_seconds,
     ended,
     hero,
+    hourly_model,
     idempotency_key,
     insert,
     live_text,
@@ -145,11 +147,15 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.looks": lambda _connection, family: look(family),
     "tales.workers": lambda _connection, _family: worker(),
     "tales.sequels": _sequel,
+    "tales.hourly_models": lambda _connection, _family: hourly_model(),
+    "tales.daily_seconds": lambda _connection, _family: daily_seconds(),
+    "tales.rollup_changes": lambda _connection, _family: {"hour": THEN},
     "tales.ratings": lambda connection, family: rating(insert(connection, "generations", ended(family))),
 }
 
 # What to change of it, where anybody may.
 CHANGES = {
+    "tales.rollup_state": "complete_until = now()",
     "auth.users": "email = 'e@f'",
     "tales.accounts": "is_admin = true",
     "tales.sessions": "expires_at = now() + interval '1 day'",

@@ -197,3 +197,20 @@ def test_what_cannot_be_asked_is_said_in_a_sentence(bare_tales: Tales, options: 
 
     assert (ran.status, ran.out) == (1, "")
     assert said in ran.err
+
+
+def test_a_report_says_up_to_when_rollups_answered_it(reporter: Tales) -> None:
+    raw = reporter("report", "models", *QUARTER, "--format", "json").json
+    assert raw["rolled_up_until"] is None
+
+    ran = reporter("rollup")
+    rolled = reporter("report", "models", *QUARTER, "--format", "json").json
+
+    assert ran.status == 0
+    assert "Rollups are complete until 20" in ran.err
+    assert rolled["rolled_up_until"] == "2026-11-01T00:00:00Z"
+    assert [row["cost_usd"] for row in rolled["items"]] == [row["cost_usd"] for row in raw["items"]]
+    said = " ".join(reporter("report", "costs", *QUARTER).out.split())
+    assert "until 2026-11-01 00:00 from rollups" in said
+    assert reporter("rollup", "--rebuild").status == 0
+    assert reporter("report", "models", *QUARTER, "--format", "json").json == rolled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from tales.domain.courses import Course
@@ -13,6 +13,9 @@ from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, Pr
 
 class ReportRepository(Protocol):
     """What the attempts of a filter add up to."""
+
+    async def rolled_up_until(self, wanted: ReportFilter) -> datetime | None:
+        """Up to when `models`, `costs` and `daily_costs` are answered by rollups; None: every attempt is counted."""
 
     async def migrated(self, wanted: ReportFilter) -> int:
         """How many migrated attempts there are besides."""

@@ -185,7 +185,10 @@ def query(template: str, wanted: ReportFilter, **more: object) -> tuple[TextClau
     if not wanted.migrated and template is not MIGRATED:
         conditions.append("is_live")
     values.setdefault("from", wanted.since)
-    statement = template.format(where=" and ".join(conditions))
+    # Of rollups, whose periods are said apart.
+    model = "model_used = :model" if "model" in values else "true"
+    rolled = model if wanted.migrated else f"{model} and is_live"
+    statement = template.format(where=" and ".join(conditions), model=model, rolled=rolled)
     named = {name: value for name, value in values.items() if f":{name}" in statement}
     if ":zone" in statement:
         named["zone"] = wanted.zone

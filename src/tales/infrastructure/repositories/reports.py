@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +17,8 @@ from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, Pr
 from tales.domain.repositories.reports import ReportRepository
 from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
 from tales.infrastructure.repositories import report_queries as queries
+from tales.infrastructure.repositories import rollup_queries
+from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, RolledUp, rolled_up, seconds_of
 
 _LONGEST_GENERATION = timedelta(days=1)
 _BY_FREQUENCY = ("model_used", "error_type")
@@ -29,12 +31,27 @@ class SqlReportRepository(ReportRepository):
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def rolled_up_until(self, wanted: ReportFilter) -> datetime | None:
+        found = await self._rolled_up(wanted)
+        return found.hours_to if found else None
+
     async def migrated(self, wanted: ReportFilter) -> int:
-        (row,) = await self._rows(queries.MIGRATED, wanted)
+        (row,) = await self._rolled_rows(rollup_queries.MIGRATED, queries.MIGRATED, wanted)
         return int(row["count"])
 
     async def models(self, wanted: ReportFilter) -> tuple[ModelRow, ...]:
-        return tuple(_model_row(dict(row)) for row in await self._rows(queries.MODELS, wanted))
+        rolled = await self._rolled_up(wanted)
+        if rolled is None:
+            return tuple(_model_row(dict(row)) for row in await self._rows(queries.MODELS, wanted))
+        counted = [dict(row) for row in await self._rows(rollup_queries.MODELS, wanted, **rolled.parameters)]
+        measured = {
+            (row["model_used"], row["is_first_token"]): seconds_of(row["buckets"])
+            for row in await self._rows(rollup_queries.PERCENTILES, wanted, **rolled.parameters)
+        }
+        for row in counted:
+            model = row["model_used"]
+            row |= {"seconds": measured.get((model, False)), "first_token_seconds": measured.get((model, True))}
+        return tuple(_model_row(row) for row in counted)
 
     async def courses(self, wanted: ReportFilter) -> tuple[Course, ...]:
         more = {"first_before": wanted.until, "until": wanted.until + _LONGEST_GENERATION, "of_model": wanted.model}
@@ -50,16 +67,25 @@ class SqlReportRepository(ReportRepository):
         return _failure_rows([{name: _count(value) for name, value in row.items()} for row in rows])
 
     async def costs(self, wanted: ReportFilter) -> tuple[CostRow, ...]:
-        return tuple(CostRow(**row) for row in await self._rows(queries.COSTS, wanted))
+        return tuple(CostRow(**row) for row in await self._rolled_rows(rollup_queries.COSTS, queries.COSTS, wanted))
 
     async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
         return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
-        return {row["day"]: row["cost_usd"] for row in await self._rows(queries.DAILY_COSTS, wanted)}
+        rows = await self._rolled_rows(rollup_queries.DAILY_COSTS, queries.DAILY_COSTS, wanted)
+        return {row["day"]: row["cost_usd"] for row in rows}
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
         return tuple(PromptRow(**row) for row in await self._rows(queries.PROMPTS, wanted))
+
+    async def _rolled_up(self, wanted: ReportFilter) -> RolledUp | None:
+        return rolled_up(wanted, await self._session.scalar(COMPLETE_UNTIL))
+
+    async def _rolled_rows(self, rolled: str, raw: str, wanted: ReportFilter) -> Sequence[RowMapping]:
+        """From rollups where they answer it, else from the attempts."""
+        found = await self._rolled_up(wanted)
+        return await (self._rows(rolled, wanted, **found.parameters) if found else self._rows(raw, wanted))
 
     async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
         driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection

@@ -67,6 +67,11 @@ class _Tales(LazyGroup):
             "Report how models do, what retries rescue, when calls fail, what they cost, and how prompts do.",
         ),
         LazyCommand(
+            "rollup",
+            f"{_HERE}.rollup:rollup",
+            "Bring up to date what reports over long periods read; let a timer run it each hour.",
+        ),
+        LazyCommand(
             "export",
             f"{_HERE}.export:export",
             "Export generations, attempts or stories to a new file that only you may read, without anybody's words.",

@@ -49,9 +49,10 @@ def heading(subject: str, report: Report) -> str:
         if (value := getattr(wanted, name)) is not None
     ]
     left_out = f"{report.migrated_left_out:,} migrated attempts left out" if report.migrated_left_out else ""
+    rolled = f"until {report.rolled_up_until:%Y-%m-%d %H:%M} from rollups" if report.rolled_up_until else ""
     period = f"{wanted.since:%Y-%m-%d %H:%M} to {wanted.until:%Y-%m-%d %H:%M} UTC"
     days = f"days of {wanted.zone}" if wanted.zone != "UTC" else ""
-    return printable("; ".join(filter(None, [f"{subject}: {period}", days, *narrowed, left_out])))
+    return printable("; ".join(filter(None, [f"{subject}: {period}", days, *narrowed, left_out, rolled])))
 
 
 def bar(part: float | None) -> str:

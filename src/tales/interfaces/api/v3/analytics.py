@@ -214,6 +214,10 @@ class Report(Answer):
     until: Moment
     zone: str
     migrated_left_out: Annotated[int, Field(description="Migrated attempts of the period that are not counted.")]
+    rolled_up_until: Annotated[
+        Moment | None,
+        Field(description="Up to when it comes from rollups: counts and sums exact, percentiles within 1 %."),
+    ]
 
 
 class ModelReport(Report):
