@@ -1,4 +1,4 @@
-"""Which passwords are taken, and how they are hashed: each hash takes 64 MB and a core, so there is a bound.
+"""Which passwords are taken, and how they are hashed: each hash takes 64 MB and up to four cores, so there is a bound.
 
 NIST SP 800-63B-4, section 3.1.1.2: a password that is the only factor has at least 15 characters, and no more than its
 length is asked of it, but that it is none of those that are tried first; at least 64 characters are taken.
@@ -24,8 +24,8 @@ SHORTEST_EVER = 8
 """And the least that an operator may ask for, as NIST names for a password that is one of two factors."""
 LONGEST_PASSWORD = 256
 
-AT_A_TIME = 2
-"""Hashes that a process makes at a time."""
+AT_A_TIME = 2 if (os.cpu_count() or 1) > 4 else 1
+"""Hashes that a process makes at a time: each of them keeps four cores at work, if there are so many."""
 
 WAITING = 64
 """And those that may wait for that, some seconds at most: then it is said at once that there are too many."""
