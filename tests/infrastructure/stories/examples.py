@@ -138,7 +138,7 @@ BAD: list[tuple[FailureKind, str]] = [
     (K.UNSUITABLE, f"{ENGLISH} The wolf was a murderer."),
     (K.UNSUITABLE, f"{ENGLISH} Somebody had a gun."),
     (K.UNSUITABLE, f"{ENGLISH} “Shit,” said the dragon."),
-    (K.UNSUITABLE, f"{ENGLISH} The king was drunk."),
+    (K.UNSUITABLE, f"{ENGLISH} The drunken king fell down."),
     (K.TOO_SHORT, BEGINNING),
     (
         K.TOO_SHORT,

@@ -102,6 +102,7 @@ def test_the_operator_can_add_words_in_any_language() -> None:
     ("language", "text"),
     [
         ("en", "The donkey, an ass, was snatched by a cock with a busty butt."),
+        ("en", "The cat lover had drunk her milk and rifled the drawers for a naked doll and a killer whale."),
         ("en", "She class, grass and the Scunthorpe bassoon assumed a passage."),
         ("de", "Der Mops und zwei Möpse mit einer Rosette sahen in eine Fratze."),
         ("fr", "La chatte de la veuve avait la gueule ouverte."),

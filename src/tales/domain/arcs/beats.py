@@ -101,7 +101,8 @@ And then {N} was in bed, with the blanket up to the chin. Through the window cam
 
 “Good night,” somebody whispered. But {N} was asleep already.""",
     """\
-The last thing that {N} heard that night was the ___. The last thing that {N} felt was the warm, soft blanket.
+The last thing that {N} heard that night was the song of the ___. The last thing that {N} felt was the warm, \
+soft blanket.
 
 And then there was only sleep, until the morning.""",
     """\

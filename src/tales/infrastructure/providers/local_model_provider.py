@@ -25,8 +25,8 @@ NOTICE = 0.5
 LONGEST_PAUSE = 60.0
 """Seconds between two starts of a model that dies again and again, at most."""
 
-EAGERNESS = 1.0
-"""To end a sentence, added to the logit of a full stop: a small model tells a short one better."""
+EAGERNESS, SHYNESS = 2.0, -5.0
+"""Added to the logits of a full stop, as short things are told best, and of words that lead the model astray."""
 
 TEMPERATURE = 0.7
 
@@ -136,7 +136,7 @@ class LocalModelProvider:
 
 def _held_to(arc: str) -> dict[str, Json]:
     """What makes llama.cpp's server write `arc`, and nothing but its gaps freely."""
-    shunned: list[Json] = [[f" {word}", False] for word in SHUNNED]
+    shunned: list[Json] = [[f" {word}", SHYNESS] for word in SHUNNED]
     return {"grammar": grammar_of(arc), "logit_bias": [*shunned, [".", EAGERNESS]], "temperature": TEMPERATURE}
 
 
