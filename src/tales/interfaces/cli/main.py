@@ -66,6 +66,7 @@ class _Tales(LazyGroup):
             f"{_HERE}.report:report",
             "Report how models do, what retries rescue, when calls fail, what they cost, and how prompts do.",
         ),
+        LazyCommand("costs", f"{_HERE}.costs:app", "Learn what calls cost."),
         LazyCommand(
             "rollup",
             f"{_HERE}.rollup:rollup",

@@ -1,0 +1,81 @@
+"""What a call cost, asked of the provider afterwards by the id that it gave it (OpenRouter's `GET /generation`)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Self
+
+import aiohttp
+
+from tales.domain.errors import Unavailable
+from tales.infrastructure.providers.endpoint import Endpoint
+
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
+_MOST_BYTES = 1 << 20
+_MOST_DOLLARS = 999_999
+
+
+class CostLookup:
+    """Asks one provider. Nothing is tried again, and no redirect is followed: the key is for this address alone."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers=self._endpoint.request_headers(),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=_TIMEOUT,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def cost(self, provider_generation_id: str) -> Decimal | None:
+        """US dollars; None where the provider does not know the call, or says nothing that is an amount.
+
+        Raises: Unavailable when it cannot be asked now.
+        """
+        assert self._session is not None  # it was entered
+        proxy = self._endpoint.proxy
+        try:
+            async with self._session.get(
+                self._endpoint.generation_url.update_query(id=provider_generation_id),
+                allow_redirects=False,
+                proxy=proxy.url if proxy else None,
+            ) as answer:
+                if answer.status in {401, 403, 408, 429} or answer.status >= 500:
+                    raise Unavailable(f"The provider does not say now what calls cost (HTTP {answer.status}).")
+                body = await answer.content.read(_MOST_BYTES) if answer.status == 200 else b""
+        except (aiohttp.ClientError, OSError):
+            raise Unavailable("The provider cannot be asked what calls cost: no connection to it.") from None
+        return _cost(body)
+
+
+def _cost(body: bytes) -> Decimal | None:
+    """With the operator's own key at the provider behind it, what that one charges is part of it, and 0 is not free."""
+    try:
+        data = _object(_object(json.loads(body)).get("data"))
+    except (ValueError, RecursionError):
+        return None
+    fee, charge = (_amount(data.get(name)) for name in ("total_cost", "upstream_inference_cost"))
+    if data.get("is_byok") is not True:
+        return fee
+    return charge + (fee or 0) if charge else None
+
+
+def _amount(value: Any) -> Decimal | None:  # noqa: ANN401 -- a stranger's JSON
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(Decimal(str(value)), 12) if math.isfinite(value) and 0 <= value <= _MOST_DOLLARS else None
+
+
+def _object(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- as above
+    return value if isinstance(value, dict) else {}
