@@ -50,6 +50,8 @@ PROTECTED: list[tuple[str, str, object]] = [
         ("GET", f"/analytics/{report}", None)
         for report in ("models", "retries", "replay", "timeouts", "costs", "prompts")
     ),
+    ("GET", "/admin/generations", None),
+    ("GET", f"/admin/generations/{ID}", None),
     ("GET", "/me", None),
     ("GET", "/me/export", None),
     ("DELETE", "/me", {"password": "correct horse battery"}),
