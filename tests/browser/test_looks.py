@@ -28,12 +28,11 @@ LOOKS: list[dict[str, Any]] = [
 ]
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenträgerin Wilhelmine"
 ARABIC = "نور الدين عبد الرحمن"
-BEFORE = ("/", "/sign-up", "/sign-in", "/sign-in?ended=1", "/nowhere")
+BEFORE = ("/", "/sign-up", "/sign-in", "/nowhere")
 AFTER = (
     "/tonight",
     "/tonight?sequel_of={story}",
     "/library",
-    "/library?q=moon",
     "/library?q=unicorn",
     "/family",
     "/family/children/new",
@@ -44,7 +43,6 @@ AFTER = (
     "/stories/{story}/making",
     "/writing/{failed}",
     "/me",
-    "/elsewhere",
 )
 
 
@@ -111,7 +109,7 @@ async def test_every_page(browser: Browser, site: Site, browser_database: Databa
             await family.open(path.format(**ids))
             wrong += await look_at(family.page, f"{look}-{name_of(path)}")
         await family.open(f"/stories/{ids['story']}")
-        for theme in ("Sepia", "Light", "Night"):
+        for theme in ("Sepia", "Light" if look == "dark" else "Night"):
             await family.page.get_by_role("button", name=theme, exact=True).click()
             wrong += await look_at(family.page, f"{look}-story-{theme.lower()}")
         site.writes("sim/hang")
