@@ -46,7 +46,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher, rules: PasswordRules, shortest: int = SHORTEST_PASSWORD) -> None:
         self._hasher = hasher
         self._rules = rules
-        self._shortest = shortest
+        self.shortest = shortest
         self._places = threading.BoundedSemaphore(AT_A_TIME + WAITING)
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="tales password", initializer=_give_way)
 
@@ -56,19 +56,19 @@ class Passwords:
         return await asyncio.to_thread(self._check, field, password, address)
 
     def _check(self, field: str, password: str, address: str) -> str:
-        if not self._shortest <= len(password) <= LONGEST_PASSWORD:
+        if not self.shortest <= len(password) <= LONGEST_PASSWORD:
             raise self._wrong_length(field)
         prepared = self._rules.prepare(password)
         if prepared is None:
             raise InvalidInput(field, "This password holds characters that cannot be typed. Leave them out.")
-        if len(prepared) < self._shortest:
+        if len(prepared) < self.shortest:
             raise self._wrong_length(field)
         if self._rules.is_common(prepared, address):
             raise InvalidInput(field, "This password is among the first that others would try. Choose another one.")
         return prepared
 
     def _wrong_length(self, field: str) -> InvalidInput:
-        return InvalidInput(field, f"Use a password of {self._shortest} to {LONGEST_PASSWORD} characters.")
+        return InvalidInput(field, f"Use a password of {self.shortest} to {LONGEST_PASSWORD} characters.")
 
     async def hash(self, password: str) -> str:
         """A salted hash of a `password`, in whatever form it was typed."""

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import Response
 
+from tales.domain.abilities import SMALL_MODEL
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
@@ -267,6 +268,32 @@ async def test_where_another_provider_signs_users_in_the_front_door_says_so(visi
         assert (await visitor.look(path)).headers["Location"] == "/"
         assert (await visitor.send(path, {"email": "ada@example.org", "password": PASSWORD})).status_code == 409
     assert (await visitor.look("/tonight")).headers["Location"].startswith("/sign-in")
+
+
+async def test_a_small_model_is_asked_for_what_it_can(ada: Visitor, app: FastAPI) -> None:
+    child = await ada.add_child()
+    await ada.ask(child, language="de", minutes="30")
+    asked = replace(app.state.services.request_generation, abilities=SMALL_MODEL)
+    app.state.services = replace(app.state.services, request_generation=asked)
+
+    form = (await ada.look("/tonight")).text
+
+    assert re.findall(r'<option value="(\w+)"', form) == ["en"]
+    assert re.findall(r'name="minutes" value="(\d+)" checked', form) == ["10"]
+    assert "The storyteller on this machine is small" in form
+    wish = {"child": child, "moral": "courage", "minutes": "10", "language": "de"}
+    refused = await ada.send("/tonight", wish)
+    assert refused.status_code == 422
+    assert "does not write in this language" in refused.text
+
+
+async def test_a_password_that_others_would_try_first_is_refused(visitor: Visitor) -> None:
+    form = (await visitor.look("/sign-up")).text
+    assert "15 characters or more" in form
+    for password in ("short", "passwordpassword", "eve@example.org"):
+        answer = await visitor.send("/sign-up", {"email": "eve@example.org", "password": password})
+        assert answer.status_code == 422
+        assert "Use a longer password" in answer.text
 
 
 async def test_without_a_child_a_hero_has_the_story_alone(ada: Visitor) -> None:

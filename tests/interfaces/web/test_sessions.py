@@ -196,9 +196,9 @@ async def test_signing_out_everywhere_ends_the_sessions_of_programs_too(app: Fas
 async def test_a_new_password_ends_all_other_sessions(app: FastAPI, ada: Visitor) -> None:
     async with visitor_of(app) as phone:
         await phone.sign_in()
-        wrong = await ada.send("/me/password", {"current_password": "wrong", "new_password": "battery staple"})
+        wrong = await ada.send("/me/password", {"current_password": "wrong", "new_password": "battery staple horse"})
         assert wrong.status_code == 422
-        fields = {"current_password": PASSWORD, "new_password": "battery staple"}
+        fields = {"current_password": PASSWORD, "new_password": "battery staple horse"}
         assert (await ada.send("/me/password", fields)).status_code == 303
 
         assert (await ada.look("/me?changed=1")).status_code == 200

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from tales.application.first_admin import FirstAdmin
 from tales.application.refresh_tokens import SignedIn
+from tales.application.services import Services
 from tales.domain.errors import Conflict, NotFound
 from tales.interfaces.api.client_address import ClientAddress
 from tales.interfaces.api.dependencies import UseCases
@@ -35,7 +36,7 @@ async def show_sign_up(request: Request, services: UseCases) -> Response:
     """The form for a new account."""
     if services.external_auth:
         return see_other("/")
-    return render(request, "sign_up.html", email="", refusal=None)
+    return render(request, "sign_up.html", email="", shortest=_shortest(services), refusal=None)
 
 
 @router.post("/sign-up")
@@ -48,7 +49,8 @@ async def sign_up(request: Request, form: CheckedForm, services: UseCases, clien
         return _begun(request, await services.sign_in.sign_in(email, password, client), _FIRST_STEP)
     except EXPECTED as error:
         told = _taken(request) if type(error) is Conflict else refusal(request, error)
-        return render(request, "sign_up.html", told.status, email=email, refusal=told)
+        facts = {"email": email, "shortest": _shortest(services), "refusal": told}
+        return render(request, "sign_up.html", told.status, **facts)
 
 
 @router.get("/sign-in")
@@ -84,10 +86,10 @@ async def sign_out(request: Request, form: CheckedForm, visitor: CurrentVisitor,
 
 
 @router.get("/welcome")
-async def show_welcome(request: Request, token: str = "") -> Response:
+async def show_welcome(request: Request, services: UseCases, token: str = "") -> Response:
     """Where the first admin begins, by the link that `tales serve` has printed."""
     await _first_admin(request).check(token)
-    return render(request, "welcome.html", token=token, email="", refusal=None)
+    return render(request, "welcome.html", token=token, email="", shortest=_shortest(services), refusal=None)
 
 
 @router.post("/welcome")
@@ -100,7 +102,8 @@ async def welcome(request: Request, form: CheckedForm, services: UseCases, clien
         return _begun(request, await services.sign_in.sign_in(email, password, client), _FIRST_STEP)
     except EXPECTED as error:
         told = _taken(request) if type(error) is Conflict else refusal(request, error)
-        return render(request, "welcome.html", told.status, token=token, email=email, refusal=told)
+        facts = {"token": token, "email": email, "shortest": _shortest(services), "refusal": told}
+        return render(request, "welcome.html", told.status, **facts)
 
 
 def _first_admin(request: Request) -> FirstAdmin:
@@ -113,6 +116,11 @@ def _first_admin(request: Request) -> FirstAdmin:
 def _taken(request: Request) -> Refusal:
     say = language_of(request).translations.gettext
     return Refusal(409, "email", say("This address has an account already. Sign in with it."))
+
+
+def _shortest(services: Services) -> int:
+    """Characters of a password at least."""
+    return services.sign_in.passwords.shortest
 
 
 def _begun(request: Request, signed_in: SignedIn, then: str) -> Response:

@@ -70,4 +70,6 @@ async def _page(
 ) -> Response:
     profile = await read_profile(services.transactions, visitor.actor)
     status = refused.status if refused else 200
-    return render(request, "me.html", status, profile=profile, refusal=refused, is_changed=is_changed)
+    shortest = services.sign_in.passwords.shortest
+    facts = {"profile": profile, "shortest": shortest, "refusal": refused, "is_changed": is_changed}
+    return render(request, "me.html", status, **facts)

@@ -27,8 +27,8 @@ _ANY_FIELD = translatable("This cannot be used. Change it.")
 _ANY_LIMIT = translatable("That was too often. Try again in %(seconds)s seconds.")
 _FIELDS = {
     "email": translatable("This is no e-mail address. Write it like name@example.com."),
-    "password": translatable("Use a password of 8 to 256 characters."),
-    "new_password": translatable("Use a password of 8 to 256 characters."),
+    "password": translatable("Use a longer password, and none that others would try first."),
+    "new_password": translatable("Use a longer password, and none that others would try first."),
     "current_password": translatable("This is not your present password. Check it."),
     "name": translatable("Write 1 to 80 characters."),
     "gender": translatable("Write 1 to 80 characters."),

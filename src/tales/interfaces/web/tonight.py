@@ -18,7 +18,7 @@ from tales.domain.generation import Attempt, Generation
 from tales.domain.idempotency import LONGEST_KEY
 from tales.domain.page import PageRequest
 from tales.domain.story import Story
-from tales.domain.story_spec import DEFAULT_MINUTES, LANGUAGES, MAX_MINUTES, StoryType
+from tales.domain.story_spec import DEFAULT_LANGUAGE, DEFAULT_MINUTES, LANGUAGES, StoryType
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import CheckedForm, CurrentVisitor, see_other, text
 from tales.interfaces.web.family import cast_of, number
@@ -35,8 +35,6 @@ MORALS = (
     translatable("going to bed without fear"),
 )
 LENGTHS = (1, 3, 5, 10, 15)
-_LOCAL = "local"
-"""The queue of the model that runs on this machine (`tales.infrastructure.providers.choice`)."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -135,9 +133,14 @@ async def _beginning(request: Request, services: Services, actor: Actor, child: 
 
 
 def _usual_language(request: Request, services: Services) -> str:
-    """The visitor's own, but for the small model, which knows English."""
+    """The visitor's own, if the models write it."""
     own = language_of(request).code
-    return own if services.request_generation.queue != _LOCAL and own in LANGUAGES else "en"
+    return own if own in _offered(services) else DEFAULT_LANGUAGE
+
+
+def _offered(services: Services) -> frozenset[str]:
+    """The languages that the models write."""
+    return services.request_generation.abilities.languages or frozenset(LANGUAGES)
 
 
 async def _form(
@@ -145,6 +148,13 @@ async def _form(
 ) -> Response:
     children, heroes = await cast_of(services, actor)
     language = language_of(request)
+    offered, longest = _offered(services), services.request_generation.abilities.minutes
+    if not refused:  # what was asked for last may have been another model's to write
+        wish = replace(
+            wish,
+            language=wish.language if wish.language in offered else min(offered),
+            minutes=min(wish.minutes, longest),
+        )
     return render(
         request,
         "tonight.html",
@@ -154,9 +164,9 @@ async def _form(
         children=children,
         heroes=heroes,
         morals=MORALS,
-        lengths=sorted({*LENGTHS, wish.minutes} if 0 < wish.minutes <= MAX_MINUTES else LENGTHS),
-        story_languages=sorted(((code, language.name_of(code)) for code in LANGUAGES), key=lambda named: named[1]),
-        is_small=services.request_generation.queue == _LOCAL,
+        lengths=sorted(minutes for minutes in {*LENGTHS, wish.minutes} if 0 < minutes <= longest),
+        story_languages=sorted(((code, language.name_of(code)) for code in offered), key=lambda named: named[1]),
+        is_small=len(offered) < len(LANGUAGES),
         earlier=await _earlier(services, actor, wish),
         refusal=refused,
     )
