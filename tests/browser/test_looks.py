@@ -28,7 +28,7 @@ LOOKS: list[dict[str, Any]] = [
 ]
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenträgerin Wilhelmine"
 ARABIC = "نور الدين عبد الرحمن"
-BEFORE = ("/", "/sign-up", "/sign-in", "/nowhere")
+BEFORE = ("/", "/sign-up", "/sign-in", "/forgotten", "/nowhere")
 AFTER = (
     "/tonight",
     "/tonight?sequel_of={story}",

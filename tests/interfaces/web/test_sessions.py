@@ -80,7 +80,7 @@ async def test_a_cookie_that_somebody_has_traded_for_tokens_ends_its_session(ada
 
 
 async def test_every_page_but_the_front_door_asks_for_a_session(closed_app: FastAPI) -> None:
-    open_to_all = {"/", "/sign-in", "/sign-up"}
+    open_to_all = {"/", "/sign-in", "/sign-up", "/forgotten"}
     async with visitor_of(closed_app) as visitor:
         for path in pages(closed_app, "GET"):
             answer = await visitor.look(path)

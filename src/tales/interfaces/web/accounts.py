@@ -54,11 +54,18 @@ async def sign_up(request: Request, form: CheckedForm, services: UseCases, clien
 
 
 @router.get("/sign-in")
-async def show_sign_in(request: Request, services: UseCases, next: str = "", ended: str = "") -> Response:  # noqa: A002
+async def show_sign_in(
+    request: Request,
+    services: UseCases,
+    next: str = "",  # noqa: A002 -- what stands in the address
+    ended: str = "",
+    changed: str = "",
+) -> Response:
     """The form for who has an account."""
     if services.external_auth:
         return see_other("/")
-    return render(request, "sign_in.html", email="", next=safe_path(next, ""), ended=bool(ended), refusal=None)
+    facts = {"next": safe_path(next, ""), "ended": bool(ended), "is_changed": bool(changed)}
+    return render(request, "sign_in.html", email="", refusal=None, **facts)
 
 
 @router.post("/sign-in")
@@ -70,7 +77,8 @@ async def sign_in(request: Request, form: CheckedForm, services: UseCases, clien
         return _begun(request, await services.sign_in.sign_in(email, password, client), wanted or _FIRST_PAGE)
     except EXPECTED as error:
         told = refusal(request, error)
-        return render(request, "sign_in.html", told.status, email=email, next=wanted, ended=False, refusal=told)
+        facts = {"next": wanted, "ended": False, "is_changed": False}
+        return render(request, "sign_in.html", told.status, email=email, refusal=told, **facts)
 
 
 @router.post("/sign-out")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.middleware import Middleware
 
-from tales.interfaces.web import accounts, assets, family, library, look, my_data, story, tonight, writing
+from tales.interfaces.web import accounts, assets, family, forgotten, library, look, my_data, story, tonight, writing
 from tales.interfaces.web.error_pages import ErrorPages
 
 PAGES: tuple[APIRouter, ...] = (
     accounts.router,
     assets.router,
     family.router,
+    forgotten.router,
     library.router,
     look.router,
     my_data.router,

@@ -41,6 +41,7 @@ _FIELDS = {
     "hero_id": translatable("Choose a child, a hero, or both."),
     "story_length": translatable("The storyteller here does not write stories of this length. Choose a shorter one."),
     "language": translatable("The storyteller here does not write in this language. Choose another one."),
+    "code": translatable("This code is not valid, or no longer. Ask for another one."),
     "title": translatable("Write a title of 1 to 120 characters."),
     "q": translatable("Write a word to look for."),
 }
