@@ -26,7 +26,7 @@ def free_port() -> int:
         return port
 
 
-def looked_at(port: int, **headers: str) -> httpx.Response:
+def accessed_at(port: int, **headers: str) -> httpx.Response:
     return httpx.get(f"http://127.0.0.1:{port}/metrics", headers=headers, timeout=10)
 
 
@@ -47,8 +47,8 @@ def test_what_a_server_did_is_counted_and_nobodys_words_are(place: Place, server
         sign_in(client)
         ask(client)
         until(lambda: len(place.database.rows("select from tales.stories")) == 1, seconds=30)
-        until(lambda: ("tales_attempts_total", "", "sim/ok", "success") in figures(looked_at(port)), seconds=10)
-        answer = looked_at(port)
+        until(lambda: ("tales_attempts_total", "", "sim/ok", "success") in figures(accessed_at(port)), seconds=10)
+        answer = accessed_at(port)
         found = figures(answer)
 
         assert found["tales_attempts_total", "server_error", "sim/500-ok", "failed"] == 1
@@ -64,8 +64,8 @@ def test_what_a_server_did_is_counted_and_nobodys_words_are(place: Place, server
         _check_documents(names | {name.removesuffix("_count") for name in names})
 
         with outage(server, place.database):
-            assert figures(looked_at(port))["tales_database_up",] == 0
-            assert figures(looked_at(port))["tales_attempts_total", "", "sim/ok", "success"] == 1
+            assert figures(accessed_at(port))["tales_database_up",] == 0
+            assert figures(accessed_at(port))["tales_attempts_total", "", "sim/ok", "success"] == 1
 
 
 def _check_documents(names: set[str]) -> None:
@@ -86,14 +86,14 @@ def test_a_worker_shows_the_queue_to_whoever_brings_the_token(place: Place) -> N
     process = place.start("sim/hang", "worker", TALES_METRICS_PORT=str(port), TALES_METRICS_TOKEN="only-for-prometheus")
     try:
         until(lambda: _answers(port), seconds=30)
-        assert looked_at(port).status_code == 401
-        assert looked_at(port, Authorization="Bearer wrong").status_code == 401
-        assert looked_at(port).headers["www-authenticate"] == "Bearer"
+        assert accessed_at(port).status_code == 401
+        assert accessed_at(port, Authorization="Bearer wrong").status_code == 401
+        assert accessed_at(port).headers["www-authenticate"] == "Bearer"
         good = {"Authorization": "Bearer only-for-prometheus"}
         with place.serving("sim/hang", "--no-worker") as (_, client):
             sign_in(client)
             ask(client)
-            until(lambda: _in_hand(figures(looked_at(port, **good))) == [1], seconds=20)
+            until(lambda: _in_hand(figures(accessed_at(port, **good))) == [1], seconds=20)
     finally:
         process.kill()
         process.wait()
@@ -105,7 +105,7 @@ def _in_hand(found: Figures) -> list[float]:
 
 def _answers(port: int) -> bool:
     try:
-        looked_at(port)
+        accessed_at(port)
     except httpx.TransportError:
         return False
     return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from tales.domain.actor import Actor
+from tales.domain.audit import AuditEntry, Via
 from tales.domain.errors import Conflict, Forbidden, NotFound
 from tales.domain.filters import ANY_CALL, CallFilter
 from tales.domain.generation import AttemptId, Generation
-from tales.domain.looks import Look, Via
 from tales.domain.page import Page, PageRequest
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
@@ -72,7 +72,7 @@ async def _look(work: UnitOfWork, generation_id: UUID, viewer: Actor | None) -> 
         raise NotFound("generation", generation_id)
     if viewer is None or viewer.user_id != generation.user_id:
         via, viewer_id = (Via.COMMAND_LINE, None) if viewer is None else (Via.API, viewer.user_id)
-        await work.looks.add(Look(via, viewer_id, generation_id, generation.user_id))
+        await work.audit_log.add(AuditEntry(via, viewer_id, generation_id, generation.user_id))
         await work.commit()
     return generation
 

@@ -242,7 +242,7 @@ LINES = (
         delete=SERVICE,
         binds_owner=True,
     ),
-    Line("tales.looks", "", "user_id = %(family)s", select=SERVICE, insert=SERVICE, binds_owner=True),
+    Line("tales.audit_log", "", "user_id = %(family)s", select=SERVICE, insert=SERVICE, binds_owner=True),
     Line("tales.workers", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE, binds_owner=True),
     _set_aside("tales.stories_unowned", is_permanent=False),
     _set_aside("tales.stories_quarantined", is_permanent=False),

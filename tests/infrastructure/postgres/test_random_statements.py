@@ -140,7 +140,7 @@ def _fill(connection: Connection, private: str, told: str) -> tuple[UUID, list[U
     insert(connection, "request_rates", {"user_id": family, "next_at": THEN})
     insert(connection, "replaced_refresh_tokens", replaced_token(insert(connection, "sessions", session(family))))
     insert(connection, "login_attempts", login_attempt())
-    insert(connection, "looks", look(family))
+    insert(connection, "audit_log", look(family))
     insert(connection, "workers", worker(host=private))
     rows = (mia["id"], moon["id"], tale["id"], success["generation_id"], failed["generation_id"])
     return family, [family, *rows, asked["generation_id"]]

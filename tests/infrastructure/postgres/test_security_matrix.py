@@ -144,7 +144,7 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.generations, ended": lambda _connection, family: ended(family),
     "tales.live_text": lambda connection, family: live_text(insert(connection, "generations", attempt(family))),
     "tales.turns": lambda _connection, family: {"queue": f"queue {uuid4()}", "user_id": family, "turn": 1},
-    "tales.looks": lambda _connection, family: look(family),
+    "tales.audit_log": lambda _connection, family: look(family),
     "tales.workers": lambda _connection, _family: worker(),
     "tales.sequels": _sequel,
     "tales.hourly_models": lambda _connection, _family: hourly_model(),
@@ -480,7 +480,7 @@ def test_a_schema_is_open_to_these_roles_and_nobody_makes_anything_in_it(world: 
             " has_schema_privilege(role, %(schema)s, 'create') as makes from unnest(%(roles)s::text[]) as role",
             {"schema": schema, "roles": list(ROLES)},
         ).fetchall()
-        assert {right["role"] for right in rights if right["looks"]} == wanted, schema
+        assert {right["role"] for right in rights if right["audit_log"]} == wanted, schema
         assert [right["role"] for right in rights if right["makes"]] == [], schema
 
 

@@ -85,7 +85,7 @@ async def test_everybodys_are_listed_the_newest_call_first_and_without_a_word_of
     first = answer.json()["items"][0]
     assert first["user_id"] == str(rows["tried again"]["user_id"])
     assert [attempt["status"] for attempt in first["attempts"]] == ["failed", "success"]
-    assert database.rows("select from tales.looks") == []
+    assert database.rows("select from tales.audit_log") == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_a_look_shows_everything_and_is_kept(
     ]
     assert shown["user_id"] == str(row["user_id"])
     assert shown["attempts"][1].keys() >= {"full_response", "worker_id", "available_at", "served_model", "cost_usd"}
-    (look,) = database.rows("select * from tales.looks")
+    (look,) = database.rows("select * from tales.audit_log")
     assert (look["via"], look["viewer_id"], look["generation_id"], look["user_id"]) == (
         *("api", boss.user_id),
         *(row["generation_id"], row["user_id"]),
@@ -157,7 +157,7 @@ async def test_a_look_shows_everything_and_is_kept(
 async def test_what_cannot_be_recorded_is_not_shown(
     client: AsyncClient, rows: dict[str, Row], database: Database
 ) -> None:
-    database.execute("alter table tales.looks add check (via <> 'api')")
+    database.execute("alter table tales.audit_log add check (via <> 'api')")
     answer = await client.get(f"{ADDRESS}/{rows['dear']['generation_id']}")
     assert answer.status_code == 500
     assert WORDS[1] not in answer.text
@@ -170,12 +170,12 @@ async def test_a_look_at_ones_own_is_nobodys_business(
     asked = await family.ask(story_type="hero", hero_id=hero["id"], moral="kindness")
     async with client_of(app, "/api/v3", services.tokens.issue(Actor(UUID(str(family.user_id)), is_admin=True))) as own:
         assert (await own.get(f"{ADDRESS}/{asked['generation_id']}")).status_code == 200
-    assert database.rows("select from tales.looks") == []
+    assert database.rows("select from tales.audit_log") == []
 
 
 async def test_what_is_not_there_is_not_found_and_no_look(client: AsyncClient, database: Database) -> None:
     problem(await client.get(f"{ADDRESS}/{uuid7()}"), 404, "not_found")
-    assert database.rows("select from tales.looks") == []
+    assert database.rows("select from tales.audit_log") == []
 
 
 async def test_who_is_no_admin_is_refused_whatever_the_id(
@@ -186,11 +186,11 @@ async def test_who_is_no_admin_is_refused_whatever_the_id(
         for address in (ADDRESS, f"{ADDRESS}/{rows['dear']['generation_id']}", f"{ADDRESS}/{uuid7()}")
     ]
     assert len(set(told)) == 1
-    assert database.rows("select from tales.looks") == []
+    assert database.rows("select from tales.audit_log") == []
 
 
 async def test_a_look_outlives_who_was_looked_at(client: AsyncClient, rows: dict[str, Row], database: Database) -> None:
     row = rows["dear"]
     await client.get(f"{ADDRESS}/{row['generation_id']}")
     database.execute("delete from auth.users where id = %s", row["user_id"])
-    assert len(database.rows("select from tales.looks where user_id = %s", row["user_id"])) == 1
+    assert len(database.rows("select from tales.audit_log where user_id = %s", row["user_id"])) == 1

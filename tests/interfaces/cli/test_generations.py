@@ -86,4 +86,4 @@ def test_two_prompts_are_compared_and_every_look_is_kept(tales: Tales, database:
     lost = tales("generations", "show", id_, "--diff", "1", "2")
     assert (lost.status, lost.out) == (1, "")
     assert "There is no attempt 2." in lost.err
-    assert len(database.rows("select from tales.looks where via = 'command_line'")) == 2
+    assert len(database.rows("select from tales.audit_log where via = 'command_line'")) == 2

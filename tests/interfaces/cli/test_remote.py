@@ -181,7 +181,7 @@ def test_an_admin_sees_everybodys_generations_and_that_is_kept(remote: Tales, se
     assert '"Mia"' in remote("generations", "show", id_, "--json").json["attempts"][0]["prompt"]
     assert "full_response" in remote("generations", "show", id_).out
     assert remote("generations", "show", id_, "--diff", "1", "2").out == ""
-    assert len(service.database.rows("select from tales.looks where via = 'api'")) == 3
+    assert len(service.database.rows("select from tales.audit_log where via = 'api'")) == 3
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from tales.domain.actor import Actor
 from tales.domain.repositories.accounts import AccountRepository
+from tales.domain.repositories.audit_log import AuditLog
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.login_attempts import LoginAttemptRepository
-from tales.domain.repositories.looks import LookRepository
 from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.sessions import SessionRepository
 from tales.domain.repositories.stories import StoryRepository
@@ -32,7 +32,7 @@ class UnitOfWork(Protocol):
     sessions: SessionRepository
     login_attempts: LoginAttemptRepository
     reports: ReportRepository
-    looks: LookRepository
+    audit_log: AuditLog
 
     async def commit(self) -> None:
         """Make all of it last, at once."""

@@ -241,13 +241,13 @@ class ReplacedRefreshTokenDB(Base):
     replaced_at: Mapped[datetime]
 
 
-class LookDB(Base):
-    """`tales.looks`: who has looked at another family's contents."""
+class AuditLogDB(Base):
+    """`tales.audit_log`: who has looked at another family's contents."""
 
-    __tablename__ = "looks"
+    __tablename__ = "audit_log"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=FetchedValue())
-    looked_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    accessed_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     viewer_id: Mapped[UUID | None]
     via: Mapped[str]
     generation_id: Mapped[UUID]

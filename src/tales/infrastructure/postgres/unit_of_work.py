@@ -25,6 +25,7 @@ from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.infrastructure.postgres.engine import BEHIND_POOLER
 from tales.infrastructure.postgres.errors import ADVICE, DatabaseUnavailable, translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
+from tales.infrastructure.repositories.audit_log import SqlAuditLog
 from tales.infrastructure.repositories.family import child_repository, hero_repository
 from tales.infrastructure.repositories.generations import SqlGenerationRepository
 from tales.infrastructure.repositories.limits import (
@@ -33,7 +34,6 @@ from tales.infrastructure.repositories.limits import (
 )
 from tales.infrastructure.repositories.live_texts import SqlLiveTextRepository
 from tales.infrastructure.repositories.login_attempts import SqlLoginAttemptRepository
-from tales.infrastructure.repositories.looks import SqlLookRepository
 from tales.infrastructure.repositories.reports import SqlReportRepository
 from tales.infrastructure.repositories.sessions import SqlSessionRepository
 from tales.infrastructure.repositories.stories import SqlStoryRepository
@@ -86,7 +86,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.sessions = SqlSessionRepository(session, clock, address_key)
         self.login_attempts = SqlLoginAttemptRepository(session, clock, address_key)
         self.reports = SqlReportRepository(session)
-        self.looks = SqlLookRepository(session, role)
+        self.audit_log = SqlAuditLog(session, role)
 
     async def commit(self) -> None:
         await self.session.commit()

@@ -94,7 +94,7 @@ def show(
     """Show one generation whole: each attempt with its prompt, complete response, tokens and times.
 
     A server shows the family's own without prompts and responses, and to its admins everybody's with them. Looks at
-    what families wrote are recorded: in tales.looks.
+    what families wrote are recorded: in tales.audit_log.
     """
     settings = load_settings()
     user_id, generation = run(_get(chosen_server(context, settings), settings, generation_id))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tales.domain.looks import Look
+from tales.domain.audit import AuditEntry
 
 
-class LookRepository(Protocol):
+class AuditLog(Protocol):
     """Looks, which nobody changes or deletes."""
 
-    async def add(self, look: Look) -> None:
+    async def add(self, entry: AuditEntry) -> None:
         """Record a look, by the transaction that reads what is looked at."""

@@ -15,7 +15,7 @@ class Via(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AuditEntry:
     """A look at the prompts and responses of a generation, which is of the family `user_id`.
 
     `viewer_id` is the admin who looked; None is the operator, on a machine that reaches the database.
