@@ -38,7 +38,7 @@ from tales.application.sign_in import SignIn
 from tales.application.stream_events import OpenStreams, StreamEvents
 from tales.application.worker import NoWorker, Worker
 from tales.domain.errors import InvalidInput, Unavailable
-from tales.domain.failures import CHECKED_KINDS
+from tales.domain.failures import CHECKED_KINDS, FailureKind
 from tales.domain.limits import GenerationLimits, StreamLimits
 from tales.domain.repositories.attempt_queue import WorkerInfo
 from tales.domain.retry import RetryPolicy
@@ -285,8 +285,9 @@ def _story_check(settings: Settings, choice: ProviderChoice) -> StoryCheck:
     checks: Collection[str] = settings.story_checks if settings.story_checks is not None else choice.story_checks
     off = [kind for kind in CHECKED_KINDS if kind not in checks]
     languages = LanguageDetector()
-    # While the first answer is waited for; a check that comes sooner waits for it.
-    threading.Thread(target=languages.load, name="tales languages", daemon=True).start()
+    if FailureKind.WRONG_LANGUAGE not in off:
+        # While the first answer is waited for; a check that comes sooner waits for it.
+        threading.Thread(target=languages.load, name="tales languages", daemon=True).start()
     return StoryCheck(languages.speaks, words.are_in, off)
 
 
