@@ -54,13 +54,13 @@ class Family:
         self._client = client
         self._child = client.post("/api/v3/children", json={"name": "Mia", "age": 6}).json()["id"]
         self.asked: set[UUID] = set()
-        self.audit_log: list[Look] = []
+        self.looks: list[Look] = []
 
     def ask(self, count: int) -> None:
         wanted, key = len(self.asked) + count, str(uuid4())
         while len(self.asked) < wanted:
             is_ready, taken = self._is_ready(), self._take(key)
-            self.audit_log.append(Look(time.monotonic(), is_ready, taken is not None))
+            self.looks.append(Look(time.monotonic(), is_ready, taken is not None))
             if taken is None:
                 time.sleep(0.1)
             else:

@@ -16,6 +16,7 @@ from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tests.fixtures.passwords import cheap_passwords
 from tests.interfaces.api.conftest import wired
 from tests.interfaces.api.world import Family, Worker, client_of
@@ -37,7 +38,7 @@ async def use_service(app: FastAPI, app_url: str, user: UUID, stranger: UUID, mo
     engine = make_engine(app_url)
     transactions, clock = SqlTransactions(engine, SystemClock()), SystemClock()
     queue, hub = SqlAttemptQueue(transactions, clock), ProgressHub(transactions, structlog.get_logger("test"))
-    services = wired(transactions, cheap_passwords(), queue, hub)
+    services = wired(transactions, cheap_passwords(), queue, hub, SqlRequestRates(transactions))
     app.state.services = services
     try:
         async with AsyncExitStack() as stack:

@@ -480,7 +480,7 @@ def test_a_schema_is_open_to_these_roles_and_nobody_makes_anything_in_it(world: 
             " has_schema_privilege(role, %(schema)s, 'create') as makes from unnest(%(roles)s::text[]) as role",
             {"schema": schema, "roles": list(ROLES)},
         ).fetchall()
-        assert {right["role"] for right in rights if right["audit_log"]} == wanted, schema
+        assert {right["role"] for right in rights if right["looks"]} == wanted, schema
         assert [right["role"] for right in rights if right["makes"]] == [], schema
 
 

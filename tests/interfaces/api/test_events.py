@@ -344,7 +344,8 @@ async def test_a_user_follows_so_many_at_a_time_and_a_server_tells_so_many(
             headers = stranger_of(family, stranger)
             async with family.client.stream("GET", f"/generations/{theirs}/events", headers=headers) as third:
                 assert third.status_code == 200
-                await anext(third.aiter_lines())
+                lines = third.aiter_lines()  # held: whoever lets go of it has left the stream
+                await anext(lines)
                 full = await family.client.get(f"/generations/{theirs}/events", headers=headers)
                 assert (full.status_code, full.json()["limit"]) == (429, "streams")
 

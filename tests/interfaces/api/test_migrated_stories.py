@@ -19,6 +19,7 @@ from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.fields import DEEPEST
 from tales.legacy.migrate import MigrationOptions, migrate_up
@@ -49,7 +50,7 @@ async def services(legacy_database: Database, passwords: Passwords) -> AsyncIter
     engine = make_engine(legacy_database.app_url)
     transactions = SqlTransactions(engine, SystemClock())
     queue = SqlAttemptQueue(transactions, SystemClock())
-    yield wired(transactions, passwords, queue, ProgressHub(transactions, Silence()))
+    yield wired(transactions, passwords, queue, ProgressHub(transactions, Silence()), SqlRequestRates(transactions))
     await engine.dispose()
 
 
