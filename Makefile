@@ -10,9 +10,10 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-
 # Which PostgreSQL there is makes no difference to these: they send no SQL, or none that the tests of the use cases, the
 # repositories and the old client do not send as well.
 SAME_EVERYWHERE := tests/benchmarks tests/browser tests/client tests/docs tests/domain tests/infrastructure/auth \
-	tests/infrastructure/embedded tests/infrastructure/providers tests/interfaces/api tests/interfaces/web tests/simulator \
+	tests/infrastructure/embedded tests/infrastructure/providers tests/infrastructure/stories \
+	tests/infrastructure/test_smtp.py tests/interfaces/api tests/interfaces/web tests/simulator \
 	$(filter-out tests/interfaces/cli/test_migrate%,$(wildcard tests/interfaces/cli/test_*.py)) \
-	$(patsubst %,tests/acceptance/test_%.py,budget fuzz limits odd_answers processes remote restarts terminal wheel workers)
+	$(patsubst %,tests/acceptance/test_%.py,budget fuzz limits metrics odd_answers processes remote restarts terminal wheel workers)
 
 # Empty: Python keeps what it has compiled, also where the environment tells it not to. Each worker of the tests and each
 # command that they run would compile everything anew.
