@@ -134,6 +134,10 @@ CALLS = (
 )
 
 
+def _everybodys(which: CallFilter) -> Callable[[SqlUnitOfWork], Awaitable[Any]]:
+    return lambda work: work.generations.list_all(PageRequest(20), which)
+
+
 def _reads(user_id: UUID, story_id: UUID) -> dict[str, tuple[User | None, Callable[[SqlUnitOfWork], Awaitable[Any]]]]:
     """What the repositories ask, as whom they are asked."""
     parent, boss, attempt = User(user_id), User(user_id, is_admin=True), AttemptId(GENERATION, 1)
@@ -146,10 +150,7 @@ def _reads(user_id: UUID, story_id: UUID) -> dict[str, tuple[User | None, Callab
         "list_for_user, deep": (parent, lambda work: work.generations.list_for_user(user_id, deep)),
         "list_all": (boss, lambda work: work.generations.list_all(PageRequest(20))),
         "list_all, deep": (boss, lambda work: work.generations.list_all(deep)),
-        **{
-            f"list_all, {which}": (boss, lambda work, which=which: work.generations.list_all(PageRequest(20), which))
-            for which in CALLS
-        },
+        **{f"list_all, {which}": (boss, _everybodys(which)) for which in CALLS},
         "hold": (None, lambda work: work.sessions.hold("17")),
         "find_replaced": (None, lambda work: work.sessions.find_replaced("-17")),
         "is_open": (None, lambda work: work.sessions.is_open(user_id)),
