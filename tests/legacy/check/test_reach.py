@@ -21,6 +21,12 @@ from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.concurrency import transaction
 from tests.legacy.library import add_family, add_story, add_user
 
+# Of this database: other tests have their own.
+_WAITING = """
+    select pid from pg_locks
+    where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())
+"""
 _WAITS = """
     create function tales.wait() returns trigger language plpgsql as $$
         begin perform pg_advisory_xact_lock_shared(7); return new; end
@@ -171,12 +177,16 @@ async def test_the_old_application_writes_and_reads_beside_a_trial_and_waits_for
     with ThreadPoolExecutor(1) as threads, transaction(legacy_database) as holder:
         holder.execute("select pg_advisory_xact_lock(7)")
         looking = threads.submit(look, legacy_database)
-        await until(lambda: legacy_database.rows("select from pg_locks where locktype = 'advisory' and not granted"))
-        held: list[dict[str, Any]] = legacy_database.rows("""
+        await until(lambda: legacy_database.rows(_WAITING))
+        held: list[dict[str, Any]] = legacy_database.rows(
+            """
             select distinct mode from pg_locks as l join pg_class as c on c.oid = l.relation
-            where pid = (select pid from pg_locks where locktype = 'advisory' and not granted)
+            where pid = ("""
+            + _WAITING
+            + """)
                 and c.relnamespace in (to_regnamespace('tales'), to_regnamespace('auth'))
-        """)
+        """
+        )
         with psycopg.connect(legacy_database.owner_url, autocommit=True) as old:
             old.execute("set lock_timeout = '2s'")
             old.execute("insert into tales.stories (title, content, user_id) values ('t', 'c', %s)", [user])
