@@ -141,7 +141,7 @@ create table tales.hourly_models (
     timeout bigint not null,
     pending bigint not null,
     timed_tokens bigint not null,
-    timed_seconds double precision not null,
+    timed_seconds numeric not null,
     prompt_tokens bigint,
     completion_tokens bigint,
     cost_usd numeric,
@@ -303,7 +303,7 @@ begin
         count(*), count(*) filter (where status = 'success'), count(*) filter (where status = 'failed'),
         count(*) filter (where status = 'timeout'), count(*) filter (where status = 'pending'),
         coalesce(sum(completion_tokens) filter (where seconds is not null), 0),
-        coalesce(sum(seconds) filter (where completion_tokens is not null), 0),
+        coalesce(sum(seconds::numeric) filter (where completion_tokens is not null), 0),
         sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), count(*) filter (where is_cost_unknown),
         count(rating), coalesce(sum(rating), 0), count(*) filter (where rating >= 8)
     from unnest(hours) as h (hour)

@@ -12,7 +12,7 @@ _COUNTS = """
         count(*), count(*) filter (where status = 'success'), count(*) filter (where status = 'failed'),
         count(*) filter (where status = 'timeout'), count(*) filter (where status = 'pending'),
         coalesce(sum(completion_tokens) filter (where seconds is not null), 0),
-        coalesce(sum(seconds) filter (where completion_tokens is not null), 0),
+        coalesce(sum(seconds::numeric) filter (where completion_tokens is not null), 0),
         sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), count(*) filter (where is_cost_unknown),
         count(rating), coalesce(sum(rating), 0), count(*) filter (where rating >= 8)
     from tales.attempt_facts
@@ -32,7 +32,7 @@ MODELS = f"""
         coalesce(sum(timeout) filter (where is_live), 0)::bigint as timeout,
         coalesce(sum(pending) filter (where is_live), 0)::bigint as pending,
         coalesce(sum(attempts) filter (where not is_live), 0)::bigint as migrated,
-        sum(timed_tokens) filter (where is_live) / nullif(sum(timed_seconds) filter (where is_live), 0)
+        (sum(timed_tokens) filter (where is_live) / nullif(sum(timed_seconds) filter (where is_live), 0))::float
             as tokens_per_second,
         sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
         sum(cost_usd) as cost_usd, sum(cost_unknown)::bigint as cost_unknown, sum(ratings)::bigint as ratings,
