@@ -33,7 +33,7 @@ run: install ## Serve http://127.0.0.1:8000 on the embedded database
 	@.venv/bin/tales serve
 
 test: install ## Run the whole test suite on the embedded PostgreSQL, with coverage
-	$(PY) -m pytest -n 6 --dist worksteal --cov
+	$(PY) -m pytest -n 4 --dist worksteal --cov
 
 test-fast: install ## Run the tests that need no database, in half a minute
 	$(PY) -m pytest -n 2 tests/domain tests/test_settings.py tests/docs/test_links.py tests/docs/test_size.py \
@@ -41,7 +41,7 @@ test-fast: install ## Run the tests that need no database, in half a minute
 
 test-postgresql: install ## Run the database's tests on the server that TALES_TEST_DATABASE_URL names
 	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }
-	$(PY) -m pytest -n 6 --dist worksteal $(addprefix --ignore=,$(SAME_EVERYWHERE))
+	$(PY) -m pytest -n 3 $(addprefix --ignore=,$(SAME_EVERYWHERE))
 
 test-deep: install ## Run what goes deeper than every run: 300 legacy databases of any shape, more workers killed
 	TALES_TEST_DEEP=1 TALES_SHAPES=$${TALES_SHAPES:-300} $(PY) -m pytest -n 2 tests/legacy tests/acceptance
