@@ -147,8 +147,8 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
 
 
 def _metrics(engine: AsyncEngine, transactions: SqlTransactions) -> Metrics:
-    """What is counted for Prometheus; its library is imported where that is wanted."""
-    from tales.infrastructure.telemetry.metrics import Metrics  # noqa: PLC0415
+    """What is counted for Prometheus."""
+    from tales.infrastructure.telemetry.metrics import Metrics  # noqa: PLC0415 -- its library, where that is wanted
 
     return Metrics(engine, transactions)
 

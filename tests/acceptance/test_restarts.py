@@ -38,7 +38,7 @@ PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """What a client saw at one moment."""
 
     at: float
@@ -54,13 +54,13 @@ class Family:
         self._client = client
         self._child = client.post("/api/v3/children", json={"name": "Mia", "age": 6}).json()["id"]
         self.asked: set[UUID] = set()
-        self.looks: list[Look] = []
+        self.observations: list[Observation] = []
 
     def ask(self, count: int) -> None:
         wanted, key = len(self.asked) + count, str(uuid4())
         while len(self.asked) < wanted:
             is_ready, taken = self._is_ready(), self._take(key)
-            self.looks.append(Look(time.monotonic(), is_ready, taken is not None))
+            self.observations.append(Observation(time.monotonic(), is_ready, taken is not None))
             if taken is None:
                 time.sleep(0.1)
             else:
@@ -83,15 +83,15 @@ class Family:
         return UUID(answer.json()["generation_id"]) if answer.status_code == 202 else None
 
 
-def seconds_of_false_readiness(looks: list[Look]) -> float:
+def seconds_of_false_readiness(observations: list[Observation]) -> float:
     """The longest time for which a server called itself ready in a stretch in which it took nothing."""
     worst, since = 0.0, None
-    for look in looks:
-        if look.is_taken or not look.is_ready:
+    for one in observations:
+        if one.is_taken or not one.is_ready:
             since = None
         else:
-            since = since or look.at
-            worst = max(worst, look.at - since)
+            since = since or one.at
+            worst = max(worst, one.at - since)
     return worst
 
 
@@ -134,7 +134,7 @@ def trouble(home: Path, proxy: Proxy, family: Family) -> None:
                 proxy.silence_one()
             if number == 2 * RESTARTS // 3:
                 be_read_only(home, yes=True)
-                until(lambda: not family.looks[-1].is_ready, seconds=PATIENCE)
+                until(lambda: not family.observations[-1].is_ready, seconds=PATIENCE)
                 be_read_only(home, yes=False)
             restart(home, crash=number % 2 == 1)
             asking.result(timeout=60)
@@ -176,4 +176,4 @@ def test_each_story_is_written_once_and_no_process_is_started_again(
     assert stories == Counter(family.asked), "none is lost, none is double"
     ended = place.database.rows("select generation_id from tales.generations where status = 'success'")
     assert Counter(row["generation_id"] for row in ended) == Counter(family.asked)
-    assert seconds_of_false_readiness(family.looks) < PATIENCE
+    assert seconds_of_false_readiness(family.observations) < PATIENCE

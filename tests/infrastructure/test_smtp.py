@@ -9,10 +9,11 @@ from pydantic import SecretStr
 
 from tales.bootstrap import running_app
 from tales.domain.errors import InvalidInput
-from tales.infrastructure.mail.smtp import SmtpServer
+from tales.infrastructure.mail.smtp import SmtpMailer, SmtpServer
 from tales.settings import Settings
 from tests.fixtures.databases import Database
 from tests.fixtures.mail import MailServer
+from tests.fixtures.recording import RecordingLog
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,19 @@ async def test_a_code_is_sent_by_what_the_settings_name(database: Database, mail
         await tales.services.reset_password.confirm("ada@example.org", code, "another horse battery")
 
         assert await tales.services.sign_in.sign_in("ada@example.org", "another horse battery")
+
+
+@pytest.mark.parametrize("address", ["a@[", "ada@example.org\nBcc: bob@example.org", "\ud800@example.org"])
+async def test_whatever_is_wrong_with_a_mail_is_logged_without_its_words(mail_server: MailServer, address: str) -> None:
+    log = RecordingLog()
+    mailer = SmtpMailer(SmtpServer.at(mail_server.url), "tales@example.org", log)
+
+    async with mailer.running():
+        mailer.send(address, "A new password for Tales", "the code")
+
+    assert log.has("error", "a mail was not sent")
+    assert [facts for _, _, facts in log.events if address in str(facts)] == []
+    assert mail_server.mails == []
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ async def test_an_amount_is_taken_and_nothing_else(data: Any, cost: str | None) 
         assert await lookup.cost("gen-1&x=2") == (None if cost is None else Decimal(cost))
 
 
+async def test_an_answer_that_comes_in_many_pieces_is_read_to_its_end() -> None:
+    async with saying({"data": {"padding": "x" * 500_000, "total_cost": 0.5}}) as lookup:
+        assert await lookup.cost("gen-1&x=2") == Decimal("0.5")
+
+
+async def test_an_answer_without_an_end_in_sight_says_nothing() -> None:
+    async with saying({"data": {"padding": "x" * 3_000_000, "total_cost": 0.5}}) as lookup:
+        assert await lookup.cost("gen-1&x=2") is None
+
+
 @pytest.mark.parametrize("text", ["", "no json", "[" * 100_000, '{"data": {"total_cost": NaN}}', "7"])
 async def test_what_is_no_answer_says_nothing(text: str) -> None:
     async with saying(text=text) as lookup:

@@ -44,7 +44,7 @@ def write_jsonl(url: str, export: Export, to: BinaryIO, report: Report) -> int:
 def write_parquet(url: str, export: Export, to: BinaryIO, report: Report) -> int:
     """The same as Parquet with its types: times in UTC, money as decimals."""
     import pyarrow as pa  # noqa: PLC0415 -- for this form alone
-    from pyarrow import csv, parquet  # noqa: PLC0415
+    from pyarrow import csv, parquet  # noqa: PLC0415 -- as above
 
     columns, query = select(export, harmless=False)
     types = {column.name: _arrow_type(pa, column) for column in columns}

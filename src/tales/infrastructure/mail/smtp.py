@@ -92,6 +92,6 @@ class SmtpMailer(Mailer):
                 start_tls=not server.is_tls and not server.is_here,
                 timeout=TIMEOUT,
             )
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 -- asyncio would log what nobody foresaw with its words
             # Not the error's words: they may quote the address.
             self._log.error("a mail was not sent", error=type(error).__name__)

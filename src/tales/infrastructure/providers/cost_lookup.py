@@ -53,10 +53,20 @@ class CostLookup:
             ) as answer:
                 if answer.status in {401, 403, 408, 429} or answer.status >= 500:
                     raise Unavailable(f"The provider does not say now what calls cost (HTTP {answer.status}).")
-                body = await answer.content.read(_MOST_BYTES) if answer.status == 200 else b""
+                body = await _read(answer) if answer.status == 200 else b""
         except (aiohttp.ClientError, OSError):
             raise Unavailable("The provider cannot be asked what calls cost: no connection to it.") from None
         return _cost(body)
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """The whole body, in however many pieces it comes; of one that is too long, as much as shows that it is."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > _MOST_BYTES:
+            break
+    return bytes(body)
 
 
 def _cost(body: bytes) -> Decimal | None:

@@ -21,18 +21,18 @@ router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """`theme` is None where the device decides; `size` of a story's letters, from 1 to 5."""
 
     theme: str | None = None
     size: int = USUAL_SIZE
 
 
-def look_of(request: HTTPConnection) -> Look:
+def look_of(request: HTTPConnection) -> Appearance:
     """What the visitor has chosen."""
     theme, _, size = request.cookies.get(_COOKIE, "").partition(".")
     known = int(size) if size.isascii() and size.isdigit() and len(size) == 1 else USUAL_SIZE
-    return Look(theme if theme in THEMES else None, known if known in SIZES else USUAL_SIZE)
+    return Appearance(theme if theme in THEMES else None, known if known in SIZES else USUAL_SIZE)
 
 
 @router.post("/look")
