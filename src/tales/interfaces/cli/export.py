@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from tales import administration
-from tales.domain.report_filters import DEFAULT_PERIOD, Period, ReportFilter
-from tales.domain.story_spec import StoryType
+from tales.domain.report_filters import Period, ReportFilter
+from tales.interfaces.cli import report_options as options
 from tales.interfaces.cli.console import err, fail
 from tales.interfaces.cli.migrate_progress import watching
 from tales.settings import load_settings
@@ -32,18 +31,16 @@ def export(  # noqa: PLR0913 -- each is an option
     file: Annotated[
         Path, typer.Option("--to", metavar="FILE", help="A new file: .parquet, .csv or .jsonl.", show_default=False)
     ],
-    since: Annotated[
-        str | None, typer.Option(metavar="30d", help=f"How far back: 12h, 30d, 4w. [default: {DEFAULT_PERIOD}]")
-    ] = None,
-    from_: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this date or time on.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Until this time, or the end of this date.")] = None,
-    zone: Annotated[str, typer.Option(help="The time zone of dates, such as Europe/Berlin.")] = "UTC",
-    model: Annotated[str | None, typer.Option(help="What asked this model.")] = None,
-    story_type: Annotated[StoryType | None, typer.Option(help="Stories of this type.")] = None,
-    language: Annotated[str | None, typer.Option(metavar="CODE", help="Stories in this language.")] = None,
-    user: Annotated[UUID | None, typer.Option(metavar="ID", help="What this user asked for.")] = None,
-    prompt_version: Annotated[str | None, typer.Option(help="What this version of the prompt asked for.")] = None,
-    migrated: Annotated[bool, typer.Option("--migrated", help="Migrated rows too.")] = False,
+    since: options.Since = None,
+    from_: options.From = None,
+    until: options.Until = None,
+    zone: options.Zone = "UTC",
+    model: options.Model = None,
+    story_type: options.OfType = None,
+    language: options.Language = None,
+    user: options.User = None,
+    prompt_version: options.PromptVersion = None,
+    migrated: options.Migrated = False,
     contents: Annotated[
         bool, typer.Option("--contents", help="What families and models wrote too: prompts, responses, stories.")
     ] = False,

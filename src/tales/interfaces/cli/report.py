@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
@@ -16,10 +15,10 @@ from tales.administration import open_transactions
 from tales.application import reports as use_cases
 from tales.domain.errors import InvalidInput
 from tales.domain.replay import ReplayPolicy
-from tales.domain.report_filters import DEFAULT_PERIOD, Period, ReportFilter
+from tales.domain.report_filters import Period, ReportFilter
 from tales.domain.repositories.reports import ReportRepository
-from tales.domain.story_spec import StoryType
 from tales.files import new_file
+from tales.interfaces.cli import report_options as options
 from tales.interfaces.cli.console import err, fail, out
 from tales.interfaces.cli.report_data import as_csv, as_json
 from tales.interfaces.cli.report_sections import Section, sections_of
@@ -50,18 +49,16 @@ class Format(StrEnum):
 def report(  # noqa: PLR0913 -- each is an option
     subject: Annotated[Subject, typer.Argument(help="What to report.", show_default=False)],
     *,
-    since: Annotated[
-        str | None, typer.Option(metavar="30d", help=f"How far back: 12h, 30d, 4w. [default: {DEFAULT_PERIOD}]")
-    ] = None,
-    from_: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this date or time on.")] = None,
-    to: Annotated[str | None, typer.Option(metavar="TIME", help="Until this time, or the end of this date.")] = None,
-    zone: Annotated[str, typer.Option(help="The time zone of days and hours, such as Europe/Berlin.")] = "UTC",
-    model: Annotated[str | None, typer.Option(help="Attempts that asked this model.")] = None,
-    story_type: Annotated[StoryType | None, typer.Option(help="Stories of this type.")] = None,
-    language: Annotated[str | None, typer.Option(metavar="CODE", help="Stories in this language.")] = None,
-    user: Annotated[UUID | None, typer.Option(metavar="ID", help="What this user asked for.")] = None,
-    prompt_version: Annotated[str | None, typer.Option(help="What this version of the prompt asked for.")] = None,
-    migrated: Annotated[bool, typer.Option("--migrated", help="Count migrated attempts too.")] = False,
+    since: options.Since = None,
+    from_: options.From = None,
+    to: options.Until = None,
+    zone: options.Zone = "UTC",
+    model: options.Model = None,
+    story_type: options.OfType = None,
+    language: options.Language = None,
+    user: options.User = None,
+    prompt_version: options.PromptVersion = None,
+    migrated: options.Migrated = False,
     attempts: Annotated[int | None, typer.Option(min=1, help="Replay: at most so many attempts.")] = None,
     pause: Annotated[float | None, typer.Option(min=0, help="Replay: seconds before the first retry, at most.")] = None,
     chain: Annotated[str | None, typer.Option(metavar="A,B", help="Replay: the models in turn.")] = None,
