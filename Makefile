@@ -32,8 +32,8 @@ help: ## List the commands
 run: install ## Serve http://127.0.0.1:8000 on the embedded database
 	@.venv/bin/tales serve
 
-test: install ## Run the whole test suite on the embedded PostgreSQL, with coverage
-	$(PY) -m pytest -n 4 --dist worksteal --cov
+test: install ## Run the whole test suite on the embedded PostgreSQL
+	$(PY) -m pytest -n 4 --dist worksteal
 
 test-fast: install ## Run the tests that need no database, in half a minute
 	$(PY) -m pytest -n 2 tests/domain tests/test_settings.py tests/docs/test_links.py tests/docs/test_size.py \
@@ -43,8 +43,8 @@ test-postgresql: install ## Run the database's tests on the server that TALES_TE
 	@[ -n "$$TALES_TEST_DATABASE_URL" ] || { echo "Set TALES_TEST_DATABASE_URL to a superuser's URL." >&2; exit 2; }
 	$(PY) -m pytest -n 3 $(addprefix --ignore=,$(SAME_EVERYWHERE))
 
-test-deep: install ## Run what goes deeper than every run: 300 legacy databases of any shape, more workers killed
-	TALES_TEST_DEEP=1 TALES_SHAPES=$${TALES_SHAPES:-300} $(PY) -m pytest -n 2 tests/legacy tests/acceptance
+test-deep: install ## Run the suite deeper, with coverage: 300 legacy databases of any shape, more workers killed
+	TALES_TEST_DEEP=1 TALES_SHAPES=$${TALES_SHAPES:-300} $(PY) -m pytest -n 2 --cov
 
 lint: install ## Check style, types, the arrows of the architecture, and the SQL
 	$(PY) -m ruff check --quiet .

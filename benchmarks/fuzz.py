@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.fuzzing import MODELS, VERSIONS, furnish, fuzz, sign_up
+from benchmarks.fuzzing import MODELS, VERSIONS, Effort, furnish, fuzz, sign_up
 from benchmarks.generations.service import UNLIMITED
 from tales.infrastructure.embedded.server import stop_embedded
 
@@ -45,7 +45,7 @@ def _run(client: httpx.Client, folder: Path, least: int, examples: int) -> int:
     for seed in count(1):
         for version in VERSIONS:
             # Of what there was before, much has been deleted.
-            findings = fuzz(furnish(client), version, folder, examples=examples, seed=seed)
+            findings = fuzz(furnish(client), version, folder, Effort(examples, seed))
             sent[version] += findings.cases
             granted.update(findings.granted)
             if not findings.passed:

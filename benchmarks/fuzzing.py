@@ -16,6 +16,7 @@ import httpx
 import jwt
 
 VERSIONS = (1, 2, 3)
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
 MODELS = "sim/ok,sim/json"
 """Models of the simulator that give a story each time: a story that fails is a 502, as it should be."""
 
@@ -46,6 +47,17 @@ class Family:
     server: str
     authorization: str
     things: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is sent: at most `examples` made-up requests for each operation, beside those that its limits and
+    examples call for; `phases` are those of schemathesis.
+    """
+
+    examples: int
+    seed: int
+    phases: tuple[str, ...] = PHASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +110,15 @@ def furnish(client: httpx.Client) -> Family:
     )
 
 
-def fuzz(family: Family, version: int, folder: Path, *, examples: int, seed: int) -> Findings:
-    """Send requests of each kind to all operations of a version: at most `examples` made-up ones for each, beside those
-    that its limits and examples call for. `folder` is for what schemathesis reads and writes.
-    """
-    configuration, report = folder / "schemathesis.toml", folder / f"v{version}-{seed}.json"
-    configuration.write_text(_configuration(family, examples), encoding="utf-8")
+def fuzz(family: Family, version: int, folder: Path, effort: Effort) -> Findings:
+    """Send requests of each kind to all operations of a version. `folder` is for what schemathesis reads and writes."""
+    configuration, report = folder / "schemathesis.toml", folder / f"v{version}-{effort.seed}.json"
+    configuration.write_text(_configuration(family, effort.examples), encoding="utf-8")
     command = [
         *(str(Path(sys.executable).with_name("st")), "--no-color", "--config-file", str(configuration), "run"),
         *(f"{family.server}/api/v{version}/openapi.json", "--header", f"Authorization: {family.authorization}"),
-        *("--checks", "all", "--continue-on-failure", "--seed", str(seed), "--request-timeout", "60"),
-        *("--report", "json", "--report-json-path", str(report)),
+        *("--checks", "all", "--continue-on-failure", "--seed", str(effort.seed), "--request-timeout", "60"),
+        *("--phases", ",".join(effort.phases), "--report", "json", "--report-json-path", str(report)),
     ]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
@@ -119,7 +129,7 @@ def fuzz(family: Family, version: int, folder: Path, *, examples: int, seed: int
     shut_out = [name for name in said["warnings"]["missing_auth"] if "/auth/" not in name]
     passed = run.returncode == 0 and not (said["failures"] or said["errors"] or shut_out)
     granted = Counter(
-        {name: sum(phase["accepted"] for phase in phases.values()) for name, phases in said["valid_rates"].items()}
+        {name: sum(phase["accepted"] for phase in rates.values()) for name, rates in said["valid_rates"].items()}
     )
     return Findings(said["test_cases"]["generated"], passed, run.stdout + run.stderr, granted)
 

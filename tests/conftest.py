@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 
 # In this order: each imports from those before it.
 pytest_plugins = [
+    "tests.fixtures.depth",
     "tests.fixtures.server",
     "tests.fixtures.time",
     "tests.fixtures.databases",
@@ -30,3 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.path.is_relative_to(folder) for folder in _COVERS):
             item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end: to look through it again and again took a seventh of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks.fuzzing import MODELS, furnish, fuzz, sign_up
+from benchmarks.fuzzing import MODELS, PHASES, Effort, furnish, fuzz, sign_up
 
 from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
-from tests.fixtures.depth import more_when_deep
+from tests.fixtures.depth import DEEP, more_when_deep
 from tests.fixtures.processes import SECRET, Place
+
+SENT = PHASES if DEEP else ("examples", "fuzzing")
+"""Whatever is beyond the limits of each field takes half a minute."""
 
 
 @pytest.mark.timeout(180)
@@ -23,8 +26,8 @@ def test_no_answer_is_an_error_of_ours_or_outside_its_description(
 ) -> None:
     with Place(database, background_simulator).serving(MODELS) as (_, client):
         sign_up(client, SECRET)
-        found = fuzz(furnish(client), version, tmp_path, examples=1, seed=6)
+        found = fuzz(furnish(client), version, tmp_path, Effort(examples=1, seed=6, phases=SENT))
 
     if not found.passed:
         pytest.fail(found.output, pytrace=False)
-    assert found.cases > 100
+    assert found.cases > (1000 if DEEP else 50)

@@ -18,6 +18,8 @@ from tests.fixtures.processes import Place, ask, sign_in, until
 from tests.fixtures.server import Server
 from tests.fixtures.simulator import Simulator
 
+pytestmark = pytest.mark.sampled(3)
+
 SETTINGS: dict[str, LiteralString] = {
     "isolation": "default_transaction_isolation = 'serializable'",
     "dates": "datestyle = 'German, DMY'",

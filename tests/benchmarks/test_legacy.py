@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from tests.fixtures.databases import Database
+from tests.fixtures.depth import DEEP
 
 TABLES = ("auth.users", "tales.children", "tales.heroes", "tales.stories")
 FIXED_TIMES = {"created_at", "updated_at"}
@@ -74,7 +75,7 @@ PLANS = st.builds(
 
 
 @given(PLANS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25 if DEEP else 8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_it_counts_is_what_sql_counts(legacy_database: Database, plan: LegacyPlan) -> None:
     counts = fill(legacy_database, plan)
     assert counts.kinds == counted(legacy_database)

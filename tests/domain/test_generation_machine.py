@@ -68,4 +68,4 @@ class GenerationMachine(RuleBasedStateMachine):
 
 
 TestGeneration = GenerationMachine.TestCase
-TestGeneration.settings = settings(max_examples=50, stateful_step_count=20)
+TestGeneration.settings = settings(stateful_step_count=20)

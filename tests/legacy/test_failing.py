@@ -27,6 +27,8 @@ from tests.fixtures.server import Server, run_prefix
 from tests.legacy.concurrency import QUARANTINE, transaction
 from tests.legacy.library import add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 OTHERS = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
 

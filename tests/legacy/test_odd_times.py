@@ -13,6 +13,8 @@ from tales.legacy.verify import verify
 from tests.fixtures.databases import Database
 from tests.legacy.library import TOLD, add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 TIMES = (
     *("infinity", "-infinity", "0044-03-15 12:00:00.000001+00 BC", "56972-06-11 01:02:03.4+00"),
     *("0001-01-01 12:00+00", "9999-12-31 12:00+00"),

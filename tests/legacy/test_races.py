@@ -15,6 +15,8 @@ from tests.fixtures.rows import Row
 from tests.legacy.concurrency import QUARANTINE, Others, stop_at, transaction
 from tests.legacy.library import add_family, add_story, add_user, stories
 
+pytestmark = pytest.mark.sampled(3)
+
 ENDS = ("commit", "rollback")
 BATCHES: dict[str, LiteralString] = {
     "copy": "select tales_migration.copy_batch(1000)",

@@ -22,6 +22,8 @@ from tests.legacy.check.looking import findings, look
 from tests.legacy.concurrency import stop_at
 from tests.legacy.library import add_family, add_story, add_user, add_varied_stories, stories
 
+pytestmark = pytest.mark.sampled(3)
+
 PARTS: LiteralString = "model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance"
 LEGACY: LiteralString = f"select title, content, user_id, created_at, updated_at, rating, {PARTS} from tales.stories"
 COPY: LiteralString = "select * from tales.generations where generation_id = tales_migration.generation_id_of(%s)"

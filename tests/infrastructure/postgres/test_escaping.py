@@ -67,7 +67,7 @@ def test_a_json_value_comes_back_as_it_was(value: Any) -> None:
 
 
 @given(value=json_values.filter(lambda value: value is not None), text=texts)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(value={"choices": [{"message": {"content": "a\x00b \udc80 \x1a"}}], "k\x00ey": "\ud83d"}, text="\x00")
 async def test_the_database_gives_back_what_it_was_given(transactions: SqlTransactions, value: Any, text: str) -> None:
     user = await add_user(transactions)

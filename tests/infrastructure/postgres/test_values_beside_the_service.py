@@ -183,7 +183,7 @@ def _is_line(connection: Connection, value: str) -> bool:
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=90) | HIDING)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_domain_makes_of_a_text_is_taken(connection: Connection, value: str) -> None:
     try:
         checked = checked_text("name", value, MAX_NAME)

@@ -19,7 +19,6 @@ from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request, failure
 from tests.fixtures import rows
 from tests.fixtures.databases import Database
-from tests.fixtures.depth import DEEP
 from tests.infrastructure.queue.conftest import WORKER, claim, enqueue
 
 USERS = 4
@@ -229,7 +228,7 @@ PART = st.one_of(
 )
 
 
-@settings(max_examples=400 if DEEP else 40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(PART, max_size=40))
 def test_of_two_who_wait_none_gets_much_more_whatever_others_do(
     database: Database, parts: list[tuple[Any, ...]]

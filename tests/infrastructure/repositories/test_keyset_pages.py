@@ -16,13 +16,14 @@ from tales.infrastructure.postgres.unit_of_work import SqlTransactions, SqlUnitO
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user
 from tests.fixtures.databases import Database
+from tests.fixtures.depth import DEEP
 from tests.fixtures.rows import THEN, attempt, ended, insert, retry, story
 
 # Few moments, so that many rows share one.
 moments = st.lists(st.integers(0, 3).map(lambda seconds: THEN + timedelta(seconds=seconds)), max_size=9)
 limits = st.integers(1, 4)
 # One database for all examples of a test: each empties it first.
-one_database = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_database = settings(max_examples=25 if DEEP else 10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Reader = Callable[[SqlUnitOfWork, PageRequest], Awaitable[Page[Any]]]
 

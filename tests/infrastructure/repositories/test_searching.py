@@ -20,7 +20,7 @@ BOTH = """
 """
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=texts, word=words, after=texts)
 @example(before="", word="ΟΔΟΣ", after=".Α")
 @example(before="", word="İYİ", after="")

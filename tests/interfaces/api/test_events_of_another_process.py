@@ -16,6 +16,7 @@ import pytest
 
 from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
+from tests.fixtures.depth import more_when_deep
 from tests.interfaces.api.serving import SECRET, Served, tales, text_of
 
 MODELS = "sim/ok,sim/slow-5,sim/slow-20,sim/hang,sim/stall,sim/hang-after-headers"
@@ -113,12 +114,12 @@ async def test_a_worker_that_dies_is_told_as_a_retry(family: Served, database: D
     await family.client.post(f"/generations/{generation_id}/cancel")
 
 
-@pytest.mark.parametrize("model", ["sim/hang", "sim/stall", "sim/hang-after-headers", "sim/slow-20"])
+@pytest.mark.parametrize("model", more_when_deep(["sim/stall", "sim/slow-20"], ["sim/hang", "sim/hang-after-headers"]))
 async def test_cancelling_ends_the_call_in_the_same_process(same: Served, simulator: Simulator, model: str) -> None:
     await cancel_and_go_on(same, simulator, model)
 
 
-@pytest.mark.parametrize("model", ["sim/hang", "sim/slow-20"])
+@pytest.mark.parametrize("model", more_when_deep(["sim/hang"], ["sim/slow-20"]))
 async def test_cancelling_ends_the_call_in_another_process(
     family: Served, database: Database, simulator: Simulator, model: str
 ) -> None:

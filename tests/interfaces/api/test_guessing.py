@@ -20,6 +20,7 @@ from tales.interfaces.api.app import create_app
 from tales.interfaces.api.client_address import distinct
 from tests.factories import NoHashes
 from tests.fixtures.databases import Database
+from tests.fixtures.depth import more_when_deep
 from tests.fixtures.time import FakeClock
 from tests.interfaces.api.world import PASSWORD, client_of, problem
 
@@ -69,8 +70,9 @@ async def attack(app: FastAPI, clock: FakeClock, addresses: list[str]) -> AsyncI
 ONE, TWENTY = ["198.51.100.1"], [f"198.51.100.{number}" for number in range(20)]
 
 
-@pytest.mark.parametrize("addresses", [ONE, TWENTY], ids=["one guesser", "twenty guessers"])
-@pytest.mark.parametrize("mistakes", [0, FREE - 1])
+@pytest.mark.parametrize(
+    ("addresses", "mistakes"), more_when_deep([(ONE, 0), (TWENTY, FREE - 1)], [(ONE, FREE - 1), (TWENTY, 0)])
+)
 async def test_a_family_that_waits_as_it_is_told_gets_in_while_others_guess_ten_times_a_second(
     throttled_app: FastAPI, clock: FakeClock, addresses: list[str], mistakes: int
 ) -> None:

@@ -52,9 +52,7 @@ async def send(family: Family, path: str, body: bytes) -> None:
         assert answer.json()["detail"]
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 async def test_any_json(family: Family, data: st.DataObject) -> None:
     path = data.draw(PATHS)
@@ -63,7 +61,7 @@ async def test_any_json(family: Family, data: st.DataObject) -> None:
     await send(family, path, json.dumps(body).encode())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS, body=st.binary(max_size=200))
 async def test_any_bytes(family: Family, path: str, body: bytes) -> None:
     await send(family, path, body)

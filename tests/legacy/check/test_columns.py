@@ -9,6 +9,8 @@ from tests.fixtures.databases import Database
 from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.library import add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.mark.parametrize("table", ["stories", "children", "heroes"])
 def test_an_extra_column_that_refuses_new_rows_is_named_with_its_remedy(legacy_database: Database, table: str) -> None:

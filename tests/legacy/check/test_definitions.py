@@ -10,6 +10,8 @@ from tests.fixtures.databases import Database
 from tests.legacy.check.looking import look, the_dependent, unqualified
 from tests.legacy.library import add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 _QUOTED = {
     "view": (
         'create view tales."Story ""View""" with (security_invoker = true) as select id, moral from tales.stories',

@@ -15,6 +15,8 @@ from tests.fixtures.databases import Database
 from tests.legacy.check.looking import look, the_dependent
 from tests.legacy.library import add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 _TRIGGER_FUNCTION = """
     create function tales.note() returns trigger language plpgsql set search_path = '' as $$
     begin return new; end $$

@@ -15,6 +15,8 @@ from tests.fixtures.rows import child, hero, insert
 from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.library import add_family, add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 _FUNCTION = "create function tales.f() returns trigger language plpgsql as '{}'"
 _TRIGGER = "create trigger t {} on tales.{} for each row execute function tales.f()"
 

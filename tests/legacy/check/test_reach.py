@@ -21,6 +21,8 @@ from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.concurrency import transaction
 from tests.legacy.library import add_family, add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 # Of this database: other tests have their own.
 _WAITING = """
     select pid from pg_locks

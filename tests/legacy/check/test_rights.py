@@ -14,6 +14,8 @@ from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase
 from tests.legacy.check.looking import findings, look, the_finding
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.mark.parametrize(
     ("version", "expected"),

@@ -13,6 +13,8 @@ from tests.fixtures.databases import Database
 from tests.legacy.check.looking import look, the_finding
 from tests.legacy.library import add_story, add_user, add_varied_stories
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def test_a_library_without_oddities_has_no_cause(legacy_database: Database) -> None:
     add_story(legacy_database, add_user(legacy_database))

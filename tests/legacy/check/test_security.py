@@ -16,6 +16,8 @@ from tests.fixtures.server import APP_PASSWORD, Server
 from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.library import add_story, add_user
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.fixture
 def reader(server: Server, legacy_database: Database) -> Iterator[str]:

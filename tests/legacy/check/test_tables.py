@@ -8,6 +8,8 @@ from tales.legacy.report import Severity
 from tests.fixtures.databases import Database
 from tests.legacy.check.looking import findings, look, the_finding
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def _mend(database: Database, statements: tuple[str, ...]) -> None:
     for statement in statements:

@@ -11,6 +11,8 @@ from tests.legacy.check.looking import findings, look, the_finding
 from tests.legacy.concurrency import stop_at
 from tests.legacy.library import add_family, add_story, add_user, stories
 
+pytestmark = pytest.mark.sampled(3)
+
 _OF_TRIAL = ("write_refused", "write_changed", "write_lost", "event_trigger_refuses", "writes_not_tried")
 
 
