@@ -27,7 +27,7 @@ from tales.application.limit_requests import LimitRequests
 from tales.application.mail_codes import MailCodes
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.passwords import Passwords
-from tales.application.ports import Dispatcher, Log, Mailer
+from tales.application.ports import Dispatcher, IdMaker, Log, Mailer
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.reset_password import ResetPassword
@@ -69,10 +69,12 @@ from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.infrastructure.repositories.model_parameters import ModelParameters
 from tales.infrastructure.stories.languages import LanguageDetector
 from tales.infrastructure.stories.words import UnsuitableWords
+from tales.infrastructure.telemetry.trace_exporter import open_tracing
 from tales.settings import Settings
 
 if TYPE_CHECKING:
     from tales.infrastructure.telemetry.metrics import Metrics
+    from tales.infrastructure.telemetry.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class App:
     choice: ProviderChoice
     worker: WorkerInfo | None
     metrics: Callable[[], Awaitable[bytes]] | None = None
+    tracing: Tracing | None = None
 
 
 @asynccontextmanager
@@ -114,7 +117,13 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         publisher = ProgressPublisher(transactions, hub, log)
         await stack.enter_async_context(publisher.running())
         metrics = _metrics(engine, transactions) if settings.metrics_port is not None else None
-        attempts = SqlAttemptQueue(transactions, SystemClock(), metrics.on_ended if metrics else None)
+        tracing = open_tracing(choice.endpoint.base_url if choice.endpoint else None, log)
+        generation_ids: IdMaker = Uuid7Maker()
+        if tracing is not None:
+            await stack.enter_async_context(tracing.running())
+            generation_ids = tracing.generation_ids
+        listeners = [one.on_ended for one in (metrics, tracing) if one is not None]
+        attempts = SqlAttemptQueue(transactions, SystemClock(), listeners)
         await stack.enter_async_context(attempts.running())
         if with_worker and not own_only:
             await asyncio.to_thread(_warn_of_database, database, log)
@@ -138,12 +147,12 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             settings.daily_generations or None, settings.concurrent_generations or None, settings.queue_limit or None
         )
         request = RequestGeneration(
-            transactions, attempts, dispatcher, Uuid7Maker(), choice.name, choice.models, limits, choice.abilities
+            transactions, attempts, dispatcher, generation_ids, choice.name, choice.models, limits, choice.abilities
         )
         mailer = await stack.enter_async_context(_mailer(settings, log))
         services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions, mailer))
         services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))
-        yield App(services, hub.close, database, choice, info, metrics.text if metrics else None)
+        yield App(services, hub.close, database, choice, info, metrics.text if metrics else None, tracing)
 
 
 def _metrics(engine: AsyncEngine, transactions: SqlTransactions) -> Metrics:

@@ -92,12 +92,12 @@ class RequestGeneration:
         if key is not None or wish.sequel_of is not None:
             return await self._after_looking(actor, wish, key)
         cast = self.casts.get(actor, wish)
+        id_ = self.ids.new()
         while True:
             if cast is None:
                 async with self.transactions.as_user(actor) as work:
                     cast = await _cast(work, wish)
                 self.casts.put(actor, wish, cast)
-            id_ = self.ids.new()
             request = self._request(actor, AttemptId(id_, 1), wish, _spec(wish, cast, None))
             worker_id = self.dispatcher.reserve()
             try:

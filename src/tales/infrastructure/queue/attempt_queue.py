@@ -130,10 +130,10 @@ class _Asked:
 
 
 class SqlAttemptQueue(AttemptQueue):
-    """Many attempts to a statement. `on_ended` is told of each that this process has ended."""
+    """Many attempts to a statement. `on_ended` are told of each that this process has ended."""
 
     def __init__(
-        self, transactions: SqlTransactions, clock: Clock, on_ended: Callable[[Attempt], None] | None = None
+        self, transactions: SqlTransactions, clock: Clock, on_ended: Sequence[Callable[[Attempt], None]] = ()
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -166,8 +166,9 @@ class SqlAttemptQueue(AttemptQueue):
 
     async def finish(self, result: AttemptResult) -> EndedAttempt | None:
         ended_attempt = await self._results.submit(result)
-        if ended_attempt is not None and self._on_ended is not None:
-            self._on_ended(ended_attempt.attempt)
+        if ended_attempt is not None:
+            for tell in self._on_ended:
+                tell(ended_attempt.attempt)
         return ended_attempt
 
     async def save_provider_id(self, attempt: Attempt, provider_generation_id: str) -> None:

@@ -18,7 +18,7 @@ from tales.interfaces.api.middleware.compression import Compression
 from tales.interfaces.api.middleware.cors import allow_origins
 from tales.interfaces.api.middleware.deprecation_headers import DeprecationHeaders
 from tales.interfaces.api.middleware.error_boundary import ErrorBoundary
-from tales.interfaces.api.middleware.request_log import RequestLog
+from tales.interfaces.api.middleware.request_log import RequestLog, RequestTracing
 from tales.interfaces.api.middleware.response_headers import ResponseHeaders
 from tales.interfaces.api.middleware.turns import Turns
 from tales.interfaces.api.openapi import DescribedApp, name_operation
@@ -49,10 +49,14 @@ _COMPRESSION_LEVEL = 5
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """How the application deals with HTTP. `largest_body` in bytes; `cors_origins` may use the API from a browser."""
+    """How the application deals with HTTP. `largest_body` in bytes; `cors_origins` may use the API from a browser.
+
+    `tracing` is told of each request.
+    """
 
     largest_body: int = LARGEST_BODY
     cors_origins: tuple[str, ...] = ()
+    tracing: RequestTracing | None = None
 
 
 def create_app(
@@ -100,7 +104,7 @@ def _layers(http: HttpSettings, added: Iterable[Middleware]) -> list[Middleware]
     """What is around the framework, the outermost first: also a refusal has its headers, and is readable elsewhere."""
     return [
         Middleware(ResponseHeaders),
-        Middleware(RequestLog),
+        Middleware(RequestLog, tracing=http.tracing),
         Middleware(Turns),
         Middleware(DeprecationHeaders),
         *allow_origins(http.cors_origins),

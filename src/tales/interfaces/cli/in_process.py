@@ -20,7 +20,7 @@ from tales.client import AsyncTales, Retry
 from tales.domain.actor import Actor
 from tales.domain.errors import TalesError
 from tales.domain.limits import NO_LIMITS
-from tales.interfaces.api.app import create_app
+from tales.interfaces.api.app import HttpSettings, create_app
 from tales.interfaces.api.problem_kinds import kind_of
 from tales.interfaces.api.problems import problem_response
 from tales.settings import Settings
@@ -42,7 +42,7 @@ async def local_client(settings: Settings) -> AsyncIterator[AsyncTales]:
             request_generation=replace(services.request_generation, limits=NO_LIMITS),
             limit_requests=replace(services.limit_requests, per_minute=None),
         )
-        api = create_app(replace(unlimited, authenticate=Authenticate(user)))
+        api = create_app(replace(unlimited, authenticate=Authenticate(user)), http=HttpSettings(tracing=app.tracing))
         api.add_exception_handler(TalesError, _tell_the_operator)
         async with (
             httpx2.AsyncClient(transport=AppTransport(api), trust_env=False) as http,

@@ -76,7 +76,7 @@ async def _serve(settings: Settings, host: str, port: int, *, with_worker: bool)
         async with running_app(settings, with_worker=with_worker) as app:
             api = create_app(
                 app.services,
-                http=HttpSettings(settings.max_body_bytes, settings.cors_origins),
+                http=HttpSettings(settings.max_body_bytes, settings.cors_origins, app.tracing),
                 pages=PAGES,
                 layers=LAYERS,
                 lifespan=_announce(app, host, listener),
