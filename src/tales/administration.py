@@ -329,13 +329,13 @@ def finish_migration(settings: Settings) -> tuple[str, ...]:
     return finish(find_database(settings).owner_url)
 
 
-async def simulate(host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Run the provider simulator; `on_ready` is told its base URL. Raises: Unavailable when the port is taken."""
+async def simulate(host: str, port: int, dialect: str | None, on_ready: Callable[[str, str], None]) -> None:
+    """Run the simulator; `on_ready` is told its base URL and a model. Raises: Unavailable (the port), InvalidInput."""
     from tales.domain.errors import Unavailable
     from tales.simulator.server import serve_simulator
 
     try:
-        await serve_simulator(host, port, lambda simulator: on_ready(simulator.url))
+        await serve_simulator(host, port, lambda simulator: on_ready(simulator.url, simulator.model), dialect)
     except OSError as error:
         raise Unavailable(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from None
 

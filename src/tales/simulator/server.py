@@ -11,17 +11,19 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
 from aiohttp import web
 
+from tales.domain.errors import InvalidInput
 from tales.domain.generation import Json
 from tales.simulator import errors
 from tales.simulator.answers import EVENT_STREAM, KEEP_ALIVE, Answer, Call, Ending
+from tales.simulator.dialects import DIALECTS, Dialect
 from tales.simulator.ledger import Ledger, SeenRequest
 from tales.simulator.script import PREFIX, Turns, UnknownStep, parse_script
 from tales.simulator.steps import STEPS, steps_table
@@ -39,11 +41,14 @@ class Simulator:
     host: str
     port: int
     _ledger: Ledger
+    _prefix: str = "/v1"
+    model: str = f"{PREFIX}500-500-ok"
+    """One that it has."""
 
     @property
     def url(self) -> str:
         """What `TALES_LLM_BASE_URL` is set to."""
-        return f"http://{self.host}:{self.port}/v1"
+        return f"http://{self.host}:{self.port}{self._prefix}"
 
     @property
     def requests(self) -> Sequence[SeenRequest]:
@@ -51,30 +56,50 @@ class Simulator:
         return tuple(self._ledger.requests)
 
 
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A simulator that speaks as `dialect` instead of playing scripts; `key` is the one that it takes, None for any.
+
+    It `breaks` every story off.
+    """
+
+    dialect: Dialect
+    key: str | None = None
+    breaks: bool = False
+
+
 @asynccontextmanager
-async def running_simulator(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Simulator]:
+async def running_simulator(
+    host: str = "127.0.0.1", port: int = 0, speaker: Speaker | None = None
+) -> AsyncIterator[Simulator]:
     """A simulator that runs inside the block; port 0 takes any free one.
 
     Raises: OSError where the port is taken.
     """
     ledger = Ledger()
-    runner = web.AppRunner(
-        _application(ledger), handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
-    )
+    application = _application(ledger) if speaker is None else _speaking(ledger, speaker)
+    runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-        yield Simulator(host, runner.addresses[0][1], ledger)
+        simulator = Simulator(host, runner.addresses[0][1], ledger)
+        if speaker is not None:
+            simulator = replace(simulator, _prefix=speaker.dialect.prefix, model=speaker.dialect.model)
+        yield simulator
     finally:
         await runner.cleanup()
 
 
-async def serve_simulator(host: str, port: int, on_ready: Callable[[Simulator], None]) -> None:
-    """Run in the foreground until cancelled; `on_ready` is called once it listens.
+async def serve_simulator(
+    host: str, port: int, on_ready: Callable[[Simulator], None], dialect: str | None = None
+) -> None:
+    """Run in the foreground until cancelled; `on_ready` is called once it listens. It speaks as `dialect`.
 
-    Raises: OSError where the port is taken.
+    Raises: OSError where the port is taken, InvalidInput for a dialect that there is not.
     """
-    async with running_simulator(host, port) as simulator:
+    if dialect is not None and dialect not in DIALECTS:
+        raise InvalidInput("dialect", f"No server called {dialect} is known. Use one of: {', '.join(DIALECTS)}.")
+    async with running_simulator(host, port, Speaker(DIALECTS[dialect]) if dialect is not None else None) as simulator:
         on_ready(simulator)
         await asyncio.Event().wait()
 
@@ -89,6 +114,44 @@ def _application(ledger: Ledger) -> web.Application:
         application.router.add_get(f"{prefix}/models", handlers.list_models)
         application.router.add_get(f"{prefix}/generation", handlers.show_generation)
     return application
+
+
+def _speaking(ledger: Ledger, speaker: Speaker) -> web.Application:
+    """Every path, as that server answers it."""
+    dialect = speaker.dialect
+
+    async def complete(request: web.Request) -> web.StreamResponse:
+        body = _read_body(await request.read())
+        call = _call_of(request, body)
+        ledger.requests.append(_seen(request, call, body))
+        _, _, key = request.headers.get("Authorization", "").partition(" ")
+        return await _play(request, dialect.answer(call, body, key or None, speaker.key, breaks=speaker.breaks))
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        return await _play(request, dialect.no_path(request.path).answer)
+
+    application = web.Application(client_max_size=_LARGEST_REQUEST)
+    application.router.add_post(f"{dialect.prefix}/chat/completions", complete)
+    application.router.add_route("*", "/{path:.*}", refuse)
+    return application
+
+
+def _call_of(request: web.Request, body: Mapping[str, Json]) -> Call:
+    model = body.get("model")
+    return Call(
+        model=model if isinstance(model, str) else "",
+        prompt=_prompt_of(body.get("messages")),
+        stream=body.get("stream") is True,
+        wants_metadata=request.headers.get("X-OpenRouter-Metadata") == "enabled",
+        generation_id=f"gen-{int(time.time())}-{secrets.token_hex(10)}",
+        created=int(time.time()),
+    )
+
+
+def _seen(request: web.Request, call: Call, body: Mapping[str, Json]) -> SeenRequest:
+    messages = body.get("messages")
+    count = len(messages) if isinstance(messages, list) else 0
+    return SeenRequest(call.model, datetime.now(UTC), list(request.headers), count, call.stream)
 
 
 class _Handlers:
@@ -118,19 +181,10 @@ class _Handlers:
     async def complete(self, request: web.Request) -> web.StreamResponse:
         body = _read_body(await request.read())
         messages = body.get("messages")
-        model = body.get("model")
-        call = Call(
-            model=model if isinstance(model, str) else "",
-            prompt=_prompt_of(messages),
-            stream=body.get("stream") is True,
-            wants_metadata=request.headers.get("X-OpenRouter-Metadata") == "enabled",
-            generation_id=f"gen-{int(time.time())}-{secrets.token_hex(10)}",
-            created=int(time.time()),
-        )
-        count = len(messages) if isinstance(messages, list) else 0
-        seen = SeenRequest(call.model, datetime.now(UTC), list(request.headers), count, call.stream)
+        call = _call_of(request, body)
+        seen = _seen(request, call, body)
         self._ledger.requests.append(seen)
-        answer = self._choose(call, messages, seen) if call.model and count else errors.error_answer(call, 400)
+        answer = self._choose(call, messages, seen) if call.model and seen.messages else errors.error_answer(call, 400)
         try:
             self._ledger.serve(call, answer)
             return await _play(request, answer)

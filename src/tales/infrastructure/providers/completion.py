@@ -44,8 +44,10 @@ def provider_id(body: Json) -> str | None:
 
 
 def error_of(body: Json) -> Json:
-    """The error that `body` reports, at its top or in its first choice; None where there is none."""
+    """The error that `body` reports or is, at its top or in its first choice; None where there is none."""
     top = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(body, Mapping) and body.get("object") == "error":
+        return body  # vLLM, before version 0.10
     return top or _first_choice(body).get("error") or None
 
 

@@ -97,6 +97,11 @@ _SENTENCES = {
     FailureKind.SERVER_ERROR: "The provider had an internal error{}. Try again later.",
 }
 
+# Where the status does not say it: OpenRouter and LM Studio of a model, LM Studio of a path, with HTTP 200.
+_NO_MODEL = re.compile(
+    r"not a valid model|invalid model|no models? (?:is |are )?loaded|model\b.* (?:not found|not exist)", re.IGNORECASE
+)
+_NO_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 
 
@@ -109,7 +114,7 @@ def provider_failure(
     shown = status if status >= 300 else inner
     availability = _object(report, "availability")
     retryable = availability.get("retryable")
-    kind = _kind(report, inner or status)
+    kind = _kind(report, inner or status, _said(error))
     hint = retry_after_seconds(availability.get("retry_after"), now)
     return Failure(
         kind,
@@ -127,7 +132,7 @@ def _sentence(kind: FailureKind, status: int | None, error: Json, endpoint: Endp
     if endpoint is None:
         return sentence
     names = endpoint.names
-    if status in (404, 405) and names.address and not _names_model(error, endpoint):
+    if names.address and (_NO_PATH.match(_said(error)) or (status in (404, 405) and not _names_model(error, endpoint))):
         return f"There is nothing for chats at the provider's address{shown}.{endpoint.check_address}"
     if kind is FailureKind.AUTHENTICATION and names.key is None and names.place_for_key is not None:
         return f"The provider wants a key{shown}, and none is set. Set {names.place_for_key}."
@@ -167,7 +172,13 @@ def _seconds_until(date: str, now: datetime) -> float | None:
         return None
 
 
-def _kind(report: Mapping[str, Json], status: int) -> FailureKind:
+def _said(error: Json) -> str:
+    """The words of an error."""
+    message = error.get("message") if isinstance(error, Mapping) else error
+    return message if isinstance(message, str) else ""
+
+
+def _kind(report: Mapping[str, Json], status: int, said: str) -> FailureKind:
     metadata = _object(report, "metadata")
     words = (
         metadata.get("error_type"),
@@ -178,6 +189,8 @@ def _kind(report: Mapping[str, Json], status: int) -> FailureKind:
     )
     by_word = (_KINDS_BY_WORD.get(word.lower()) for word in words if isinstance(word, str))
     kind = next((kind for kind in by_word if kind is not None), None) or _kind_of_status(status)
+    if _NO_PATH.match(said) or (kind is FailureKind.INVALID_REQUEST and _NO_MODEL.search(said)):
+        return FailureKind.MODEL_NOT_FOUND
     moderated = any(metadata.get(name) for name in ("reasons", "flagged_input", "patterns"))
     return FailureKind.CONTENT_POLICY if kind is FailureKind.PERMISSION_DENIED and moderated else kind
 

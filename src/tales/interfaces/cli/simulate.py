@@ -14,6 +14,10 @@ from tales.interfaces.cli.running import run
 def simulate(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 8100,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    dialect: Annotated[
+        str | None,
+        typer.Option(help="Tell stories like a server: ollama, lm-studio, llama.cpp, vllm, vllm-0.4, openrouter."),
+    ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="List the steps of a script, and leave.")] = False,
 ) -> None:
     """Answer like OpenRouter, well or badly, as the model's name says: sim/500-500-ok, sim/hang, sim/garbage, ..."""
@@ -21,9 +25,11 @@ def simulate(
         out.print(administration.simulator_steps(), markup=False, soft_wrap=True)
         return
 
-    def say_where(base_url: str) -> None:
-        err.print("A provider that plays scripts. In another terminal:", soft_wrap=True)
+    def say_where(base_url: str, model: str) -> None:
+        kind = "plays scripts" if dialect is None else f"speaks like {dialect}"
+        err.print(f"A provider that {kind}. In another terminal:", soft_wrap=True)
         out.print(f"TALES_LLM_BASE_URL={base_url}", markup=False, soft_wrap=True)
-        err.print("TALES_MODELS=sim/500-500-ok   (more: tales simulate --steps)", markup=False, soft_wrap=True)
+        more = "   (more: tales simulate --steps)" if dialect is None else ""
+        err.print(f"TALES_MODELS={model}{more}", markup=False, soft_wrap=True)
 
-    run(administration.simulate(host, port, say_where))
+    run(administration.simulate(host, port, dialect, say_where))
