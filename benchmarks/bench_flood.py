@@ -1,9 +1,10 @@
 """One user floods: what another user's story, list and sign-in take meanwhile, beside what they take alone.
 
-`python -m benchmarks.bench_flood [--rounds 5]`, or `make bench-flood`: some minutes. A real server with an embedded
-database, whose stories come from the simulator and take about 2.7 s. The flood comes from another network address: in
-turn 800 stories, 30 sign-ins at a time, 1,000 streams of events and 1,100 half requests. Rounds alone and rounds beside
-the flood come in the same run. Leaves with 1 when a median is more than three times what it is alone.
+`python -m benchmarks.bench_flood [--rounds 5] [--only sign-ins]`, or `make bench-flood`: some minutes. A real server
+with an embedded database, whose stories come from the simulator and take about 2.7 s. The flood comes from another
+network address: in turn 800 stories, 30 sign-ins at a time, 1,000 streams of events and 1,100 half requests. Rounds
+alone and rounds beside the flood come in the same run. Leaves with 1 when a median is more than three times what it is
+alone.
 
 The 800 stories come twice: with the limits that come along, which refuse most of them, and with those lifted, so that
 all of them wait and the turns are what is measured.
@@ -282,7 +283,8 @@ def main() -> int:
     """Print the table; 1 when something takes too long beside a flood."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_flood", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="of each measurement")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", default="", help="floods whose name has this in it: sign-ins, streams, ...")
+    arguments = parser.parse_args()
     of_requests: dict[str, Flood] = {
         "30 sign-ins at a time": sign_ins,
         "1,000 streams": streams,
@@ -291,9 +293,12 @@ def main() -> int:
     }
     of_waiting: dict[str, Flood] = {"800 stories, limits lifted": stories}
     lines: list[tuple[object, ...]] = []
-    for floods, variables in ((of_requests, {}), (of_waiting, UNLIMITED)):
+    for all_floods, variables in ((of_requests, {}), (of_waiting, UNLIMITED)):
+        floods = {name: flood for name, flood in all_floods.items() if arguments.only in name}
+        if not floods:
+            continue
         with tempfile.TemporaryDirectory(prefix="tales-flood-") as home, serving(Path(home), **variables) as port:
-            lines += asyncio.run(flooded(port, floods, rounds))
+            lines += asyncio.run(flooded(port, floods, arguments.rounds))
     print(f"{os.cpu_count()} cores (load {os.getloadavg()[0]:.1f} at the end), Python {sys.version.split()[0]}.")
     head = ("flood", "what it was answered", "call", "alone, ms", "beside it, ms", "at most, ms", "times as long")
     say_table(head, lines)

@@ -50,7 +50,7 @@ class ChangeAddress:
             # Whoever got hold of a token shall not find the password by trying.
             await check_throttle(work, LoginKind.SIGN_IN, account.email, client, self.clock.now())
             await work.commit()
-        if not await self.passwords.matches(password, account):
+        if not await self.passwords.matches(password, account, client):
             raise InvalidInput("password", "This is not your password. Check it.")
         async with self.transactions.as_service() as work:
             await work.login_attempts.clear(LoginKind.SIGN_IN, account.email, client)

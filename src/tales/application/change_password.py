@@ -29,9 +29,9 @@ class ChangePassword:
         """
         account = await self._admitted(actor, client)
         checked = await self.passwords.checked("new_password", new, account.email)
-        if not await self.passwords.matches(current, account):
+        if not await self.passwords.matches(current, account, client):
             raise InvalidInput("current_password", "This is not the present password. Check it.")
-        hashed = await self.passwords.hash(checked)
+        hashed = await self.passwords.hash(checked, client)
         async with self.transactions.as_service() as work:
             if not await work.accounts.change_password(account, hashed):
                 raise Conflict("The password has been changed meanwhile. Sign in with the new one.")

@@ -65,5 +65,5 @@ class EraseFamily:
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_IN, account.email, client, self.clock.now())
             await work.commit()
-        if not await self.passwords.matches(password, account):
+        if not await self.passwords.matches(password, account, client):
             raise InvalidInput("password", "This is not your password. Check it.")

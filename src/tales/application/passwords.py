@@ -10,12 +10,12 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
+from tales.application.fair_threads import Bounds, FairThreads
 from tales.application.ports import PasswordHasher, PasswordRules
-from tales.domain.errors import InvalidInput, Unavailable
+from tales.domain.errors import InvalidInput
 from tales.domain.repositories.accounts import Account
 
 SHORTEST_PASSWORD = 15
@@ -24,11 +24,9 @@ SHORTEST_EVER = 8
 """And the least that an operator may ask for, as NIST names for a password that is one of two factors."""
 LONGEST_PASSWORD = 256
 
-AT_A_TIME = 2 if (os.cpu_count() or 1) > 4 else 1
-"""Hashes that a process makes at a time: each of them keeps four cores at work, if there are so many."""
-
-WAITING = 64
-"""And those that may wait for that, some seconds at most: then it is said at once that there are too many."""
+BOUNDS = Bounds(at_a_time=2 if (os.cpu_count() or 1) > 4 else 1, waiting=64, per_client=32)
+"""Hashes that a process makes at a time, each of which keeps four cores at work where there are so many; and those that
+may wait for that, some seconds at most."""
 
 _NICENESS = 5
 """By so much a hash gives way to what answers requests, where both want a core."""
@@ -40,15 +38,18 @@ class Passwords:
     """Checks passwords by `rules`, and hashes them by a `hasher`, in threads of its own.
 
     `shortest`: characters of a new password at least. Whoever has a shorter one of before signs in with it.
-    Raises: Unavailable when too many wait.
+    `client`: as in `SignIn`; clients take turns.
     """
 
     def __init__(self, hasher: PasswordHasher, rules: PasswordRules, shortest: int = SHORTEST_PASSWORD) -> None:
         self._hasher = hasher
         self._rules = rules
         self.shortest = shortest
-        self._places = threading.BoundedSemaphore(AT_A_TIME + WAITING)
-        self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="tales password", initializer=_give_way)
+        self._threads = FairThreads(BOUNDS, "tales password", _give_way)
+
+    def check_room(self, client: str | None) -> None:
+        """Pass when one more hash may wait: before anything else is done for it. Raises as `hash` does."""
+        self._threads.check_room(client)
 
     async def checked(self, field: str, password: str, address: str) -> str:
         """A new `password`, if the user of `address` may have it. Raises: InvalidInput, which does not repeat it."""
@@ -70,14 +71,20 @@ class Passwords:
     def _wrong_length(self, field: str) -> InvalidInput:
         return InvalidInput(field, f"Use a password of {self.shortest} to {LONGEST_PASSWORD} characters.")
 
-    async def hash(self, password: str) -> str:
-        """A salted hash of a `password`, in whatever form it was typed."""
-        return await self._run(lambda: self._hasher.hash(self._prepared(password)))
+    async def hash(self, password: str, client: str | None) -> str:
+        """A salted hash of a `password`, in whatever form it was typed.
 
-    async def matches(self, password: str, account: Account | None) -> bool:
-        """Whether it is the password of `account`; takes as long without one, and for one that nobody can have."""
+        Raises: TooManyRequests when too many of the client's wait, Unavailable when too many wait in all.
+        """
+        return await self._run(client, lambda: self._hasher.hash(self._prepared(password)))
+
+    async def matches(self, password: str, account: Account | None, client: str | None) -> bool:
+        """Whether it is the password of `account`; takes as long without one, and for one that nobody can have.
+
+        Raises as `hash` does.
+        """
         known = account.password_hash if account else None
-        fits = await self._run(lambda: self._verify(password[:LONGEST_PASSWORD], known))
+        fits = await self._run(client, lambda: self._verify(password[:LONGEST_PASSWORD], known))
         return fits and len(password) <= LONGEST_PASSWORD
 
     def _prepared(self, password: str) -> str:
@@ -90,19 +97,14 @@ class Passwords:
         # A hash of before may be of the password as it was typed.
         return prepared != password and self._hasher.verify(password, known)
 
-    async def renewed(self, password: str, account: Account) -> str | None:
+    async def renewed(self, password: str, account: Account, client: str | None) -> str | None:
         """A better hash of the account's password, when the one that is kept is outdated."""
         if not self._hasher.is_outdated(account.password_hash):
             return None
-        return await self.hash(password)
+        return await self.hash(password, client)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if not self._places.acquire(blocking=False):
-            raise Unavailable("Too many sign in at this moment. Try again in a few seconds.")
-        future = self._threads.submit(work)
-        # A thread that has begun goes on when its request is given up, so its place is free when it ends.
-        future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+    async def _run(self, client: str | None, work: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._threads.submit(client, work))
 
 
 def _give_way() -> None:

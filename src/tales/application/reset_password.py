@@ -68,7 +68,7 @@ class ResetPassword:
 
     async def _replace(self, account: Account, new: str, client: str | None) -> None:
         checked = await self.passwords.checked("new_password", new, account.email)
-        hashed = await self.passwords.hash(checked)
+        hashed = await self.passwords.hash(checked, client)
         async with self.transactions.as_service() as work:
             if not await work.accounts.change_password(account, hashed):
                 raise InvalidInput("code", NO_LONGER)

@@ -40,13 +40,14 @@ class SignIn:
 
         Raises: InvalidInput, TooManyRequests, Unavailable, or Conflict when the address has one already.
         """
+        self.passwords.check_room(client)
         address = checked_email("email", email)
         checked = await self.passwords.checked("password", password, address)
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_UP, address, client, self.clock.now())
             await work.commit()
         # Hashing is slow on purpose: before a transaction begins.
-        hashed = await self.passwords.hash(checked)
+        hashed = await self.passwords.hash(checked, client)
         account = Account(self.ids.new(), address, hashed, is_admin=False)
         async with self.transactions.as_service() as work:
             await work.accounts.add(account)
@@ -58,14 +59,15 @@ class SignIn:
 
         Raises: Unauthenticated, TooManyRequests, Unavailable when too many sign in.
         """
+        self.passwords.check_room(client)
         address = email.strip().lower()
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_IN, address, client, self.clock.now())
             account = await work.accounts.find(address)
             await work.commit()
-        if not await self.passwords.matches(password, account) or account is None:
+        if not await self.passwords.matches(password, account, client) or account is None:
             raise Unauthenticated(_WRONG)
-        renewed = await self.passwords.renewed(password, account)
+        renewed = await self.passwords.renewed(password, account, client)
         return await self._open_session(account, renewed, client)
 
     async def local_user(self) -> Actor:
