@@ -4,6 +4,7 @@ Usage: python -m benchmarks.bench_stories [--stories 100] [--seed 1] [--print 20
 
 A request is written as the service writes it: up to three attempts, each held against the rules. With `--page`, so many
 stories as `--print` says, drawn by the seed, are written whole into the page between its two marks.
+Beside seconds of the clock it tells those of the processor, which other work on the machine changes less.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import resource
 import statistics
 import time
 from collections import Counter
@@ -21,7 +23,7 @@ from uuid import UUID
 
 from tales.application.ports import ModelAnswer, ModelCall, ModelProvider
 from tales.domain.arcs.prompt import ARC_PROMPT_VERSION, write_arc_prompt
-from tales.domain.failures import Failure
+from tales.domain.failures import CHECKED_KINDS, Failure
 from tales.domain.family import Child, Hero
 from tales.domain.parsed_story import ParsedStory, count_words, parse_story
 from tales.domain.prompt import read_prompt
@@ -38,8 +40,18 @@ BEGIN, END = "<!-- stories -->\n", "<!-- end of stories -->"
 _ID = UUID(int=1)
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMES = (
-    *("Mia", "Tom", "Ada", "Leo", "Noor", "Emil", "Zoë", "Finn", "Aisha", "Ben", "Clara", "Kofi", "Lina", "Oskar"),
-    *("Ruby", "Yusuf", "Ivy", "Mateo", "Hana", "Theodora"),
+    *(
+        ("Mia", "girl"),
+        ("Tom", "boy"),
+        ("Ada", "girl"),
+        ("Leo", "boy"),
+        ("Noor", None),
+        ("Emil", "boy"),
+        ("Zoë", "girl"),
+    ),
+    *(("Finn", "boy"), ("Aisha", "girl"), ("Ben", "boy"), ("Clara", "girl"), ("Kofi", "boy"), ("Lina", "girl")),
+    *(("Oskar", "boy"), ("Ruby", None), ("Yusuf", "boy"), ("Ivy", "girl"), ("Mateo", "boy"), ("Hana", "girl")),
+    *(("Theodora", None), ("Anna-Lena", "girl"), ("D'Arcy", "boy"), ("Jo", None)),
 )
 _LIKES = (
     *("dragons", "trains", "the sea", "football", "baking bread", "owls", "drawing", "space", "cats", "puddles"),
@@ -55,7 +67,15 @@ _HEROES = (
 _RELATIONSHIPS = ("best friends", "neighbours", "they met on a rainy day", "a child and her night guard")
 _MORALS = (
     *("kindness", "courage", "it is good to share", "telling the truth", "patience", "it is fine to be afraid"),
-    *("friends help each other", "saying sorry", "taking care of small things"),
+    *("friends help each other", "saying sorry", "taking care of small things", "never give up", "listening to others"),
+    *(
+        "being thankful",
+        "it is good to be different",
+        "asking questions",
+        "families stay together",
+        "everybody needs rest",
+    ),
+    "big things begin small",
 )
 
 
@@ -79,7 +99,8 @@ def requests(count: int, seed: int) -> list[tuple[UUID, StorySpec]]:
 def _spec(draw: random.Random, number: int) -> StorySpec:
     story_type = list(StoryType)[number % 3]
     likes = tuple(draw.sample(_LIKES, draw.randint(0, 2)))
-    child = Child(_ID, _ID, draw.choice(_NAMES), draw.randint(3, 9), likes, draw.choice(("girl", "boy", None)), _NOW, 1)
+    child_name, gender = draw.choice(_NAMES)
+    child = Child(_ID, _ID, child_name, draw.randint(3, 9), likes, gender, _NOW, 1)
     name, looks = draw.choice(_HEROES)
     is_both = story_type is StoryType.COMBINED
     return StorySpec(
@@ -115,8 +136,8 @@ def _read(answer: ModelAnswer, spec: StorySpec, check: StoryCheck, asked: Asked)
     return check(read, asked) or read if isinstance(read, ParsedStory) else read
 
 
-async def measure(count: int, seed: int) -> list[Written]:
-    """Write them one after the other, as a family at a laptop does."""
+async def measure(count: int, seed: int) -> tuple[list[Written], float]:
+    """Write them one after the other, as a family at a laptop does; with the model's seconds of processor for each."""
     choice = choose_provider(openrouter_api_key=None, llm_base_url=None, llm_api_key=None, local_model=None, models=())
     check = StoryCheck(LanguageDetector().speaks, UnsuitableWords().are_in)
     written = []
@@ -125,22 +146,25 @@ async def measure(count: int, seed: int) -> list[Written]:
             written.append(await write(provider, choice.models[0], check, id_, spec))
             print(".", end="", flush=True)
     print()
-    return written
+    # The model's process has ended, so its time is counted among that of the children.
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return written, (used.ru_utime + used.ru_stime) / count
 
 
-def report(written: list[Written]) -> str:
+def report(written: list[Written], processor: float) -> str:
     """The figures, in lines."""
     stories = [one for one in written if one.story is not None]
     seconds = sorted(one.seconds for one in written)
     p95 = seconds[min(len(seconds) - 1, int(len(seconds) * 0.95))]
-    refusals = Counter(kind for one in written for kind in one.refusals)
+    refused = Counter({str(kind): 0 for kind in CHECKED_KINDS})
+    refused.update(kind for one in written for kind in one.refusals)
     firsts = sum(one.attempts == 1 for one in stories)
     words = [count_words(one.story.text) / (130 * one.spec.minutes) for one in stories if one.story]
     return (
         f"{ARC_PROMPT_VERSION}: {len(stories)} of {len(written)} became stories, {firsts} at the first attempt.\n"
-        f"Median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s.\n"
+        f"Median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s; {processor:.1f} s of processor for each.\n"
         f"Of the words asked for: {min(words):.0%} to {max(words):.0%}, median {statistics.median(words):.0%}.\n"
-        f"Refused, by rule: {dict(refusals) or 'none'}."
+        f"Refused, by rule: {', '.join(f'{kind} {count}' for kind, count in refused.items())}."
     )
 
 
@@ -162,8 +186,8 @@ def main() -> None:
     parser.add_argument("--print", type=int, default=20, dest="count")
     parser.add_argument("--page", type=Path)
     options = parser.parse_args()
-    written = asyncio.run(measure(options.stories, options.seed))
-    figures = report(written)
+    written, processor = asyncio.run(measure(options.stories, options.seed))
+    figures = report(written, processor)
     told = [one for one in written if one.story]
     drawn = random.Random(options.seed).sample(told, min(options.count, len(told)))
     texts = "\n".join(shown(one, number) for number, one in enumerate(drawn, 1))

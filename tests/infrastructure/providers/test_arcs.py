@@ -12,6 +12,7 @@ import pytest_asyncio
 from tales.application.ports import ModelAnswer, ModelCall
 from tales.domain.arcs.cast import GAP
 from tales.domain.arcs.composing import compose_arc
+from tales.domain.arcs.kinds import KINDS
 from tales.domain.arcs.prompt import write_arc_prompt
 from tales.domain.parsed_story import ParsedStory, parse_story
 from tales.domain.story_spec import StorySpec
@@ -36,7 +37,7 @@ async def write(provider: LocalModelProvider, spec: StorySpec, id_: UUID, pieces
 
 
 @pytest.mark.timeout(120)
-async def test_a_story_is_its_arc_with_every_gap_filled_with_plain_words(provider: LocalModelProvider) -> None:
+async def test_a_story_is_its_arc_with_every_gap_filled_with_words_of_its_kind(provider: LocalModelProvider) -> None:
     spec, id_ = make_spec(child=make_child(name='Zoë "Z" Smith'), story_length=1), UUID(int=3)
     pieces: list[str] = []
 
@@ -44,12 +45,13 @@ async def test_a_story_is_its_arc_with_every_gap_filled_with_plain_words(provide
 
     assert (answer.failure, answer.finish_reason) == (None, "stop")
     assert "".join(pieces) == answer.text
-    gaps = re.fullmatch(
-        "(.+?)".join(re.escape(fixed) for fixed in compose_arc(spec, id_).split(GAP)), answer.text, re.DOTALL
-    )
+    arc = compose_arc(spec, id_)
+    kinds = [gap["kind"] for gap in GAP.finditer(arc)]
+    fixed = GAP.sub("\0", arc).split("\0")
+    gaps = re.fullmatch("(.+?)".join(map(re.escape, fixed)), answer.text, re.DOTALL)
     assert gaps is not None
-    for gap in gaps.groups():
-        assert re.fullmatch("[a-z]+('[a-z]+)?( [a-z]+('[a-z]+)?){1,8}", gap)
+    for kind, words in zip(kinds, gaps.groups(), strict=True):
+        assert re.fullmatch("".join(f"(?: ?(?:{column}))" for column in KINDS[kind]), words)
     assert isinstance(parse_story(answer.text, answer.finish_reason, 1), ParsedStory)
 
 

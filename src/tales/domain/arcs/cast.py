@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from tales.domain.family import MAX_INTEREST, MAX_NAME
 from tales.domain.quoting import quoted
 from tales.domain.story_spec import MAX_MORAL, StorySpec
 from tales.domain.titles import MAX_TITLE
 
-GAP = "___"
+GAP = re.compile("___(?P<kind>[a-z]+)")
 _AGES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"),
     *("nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
@@ -33,13 +35,15 @@ def cast_of(spec: StorySpec, companion: tuple[str, str]) -> dict[str, str]:
     if child:
         likes = _listed([_plain(like, MAX_INTEREST) for like in child.interests[:_MOST_LIKES]]) or "stories"
         words |= {"age": _AGES[child.age], "child": _child(child.gender), "likes": likes, "Likes": _capital(likes)}
+        words["like"] = _plain(child.interests[0], MAX_INTEREST) if child.interests else likes
     if hero:
         looks = _aside(hero.appearance or "")
         hero_name = _plain(hero.name, MAX_NAME)
         words["H"] = hero_name
         words["Looks"] = f" You could tell {hero_name} from far away: {looks}." if looks else ""
     if spec.relationship_description is not None:
-        words["Relationship"] = _capital(_aside(spec.relationship_description))
+        words["relationship"] = _aside(spec.relationship_description)
+        words["Relationship"] = _capital(words["relationship"])
     if spec.earlier is not None:
         words["earlier"] = _plain(spec.earlier.title, MAX_TITLE)
     return words

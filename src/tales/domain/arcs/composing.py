@@ -11,13 +11,24 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from tales.domain.arcs.beats import ABOUT_CHILD, ABOUT_HERO, AFTER_A_STORY, BETWEEN, ENDINGS, THE_TWO, WISDOM
+from tales.domain.arcs.beats import (
+    ABOUT_CHILD,
+    ABOUT_HERO,
+    AFTER_A_STORY,
+    BETWEEN,
+    ENDINGS,
+    LIKES,
+    THE_TWO,
+    WISDOM,
+    WISDOM_IN_BRIEF,
+)
 from tales.domain.arcs.cast import GAP, cast_of
-from tales.domain.arcs.places import PLACES
+from tales.domain.arcs.rooms import PLACES
+from tales.domain.arcs.themes import deeds_of
 from tales.domain.prompt import target_words
 from tales.domain.story_spec import StorySpec
 
-WORDS_IN_A_GAP = 6
+WORDS_IN_A_GAP = 5
 """What a model puts into one, on average."""
 
 BRIEF = 1
@@ -50,8 +61,13 @@ def compose_arc(spec: StorySpec, generation_id: UUID) -> str:
     is_brief = spec.minutes <= BRIEF
     beginning.append(told(place.brief if is_brief else place.call))
     way_home = [] if is_brief else [told(place.trouble), told(place.way_home)]
-    end = [*way_home[:1], told(draw.one("wisdom", WISDOM)), *way_home[1:], told(draw.one("ending", ENDINGS))]
+    wisdom = told(draw.one("wisdom", WISDOM_IN_BRIEF if is_brief else WISDOM))
+    end = [*way_home[:1], wisdom, *way_home[1:], told(draw.one("ending", ENDINGS))]
+    deeds = () if is_brief else deeds_of(spec.moral)
     meetings = [*draw.all("meetings", place.meetings), *draw.all("between", BETWEEN)]
+    if spec.child and spec.child.interests:
+        meetings.insert(0, draw.one("likes", LIKES))
+    end[:0] = [told(draw.one("deed", deeds))] if deeds else []
     middle = _middle([told(beat) for beat in meetings], target_words(spec.minutes) - _length([*beginning, *end]))
     return "\n\n".join([told(draw.one("title", place.titles)), *beginning, *middle, *end])
 
@@ -86,7 +102,7 @@ def _middle(meetings: list[str], words: int) -> list[str]:
 def _length(beats: Sequence[str]) -> int:
     """In words, with what the gaps will hold."""
     text = " ".join(beats)
-    return len(text.split()) + text.count(GAP) * (WORDS_IN_A_GAP - 1)
+    return len(text.split()) + len(GAP.findall(text)) * (WORDS_IN_A_GAP - 1)
 
 
 def _told(beat: str, words: dict[str, str], band: int) -> str:

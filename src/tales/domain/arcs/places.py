@@ -1,8 +1,8 @@
 """Where a story happens: its titles, who comes along, how it begins, what is met on the way, what goes wrong.
 
-`___` is a gap, which the model fills with a few words of its own. A line that begins with `3:`, `5:` or `7:` is for
-children of that age band alone or, with a plus (`5+:`), for older ones as well. In braces stand names, and the words
-that depend on who the story is about (see `tales.domain.arcs.cast`).
+`___` and a name make a gap, which the model fills with words of that kind (`tales.domain.arcs.kinds`). A line that
+begins with `3:`, `5:` or `7:` is for children of that age band alone or, with a plus (`5+:`), for older ones as well.
+In braces stand names and what depends on who the story is about (`tales.domain.arcs.cast`).
 """
 
 from __future__ import annotations
@@ -33,63 +33,65 @@ GARDEN = Place(
     call="""\
 One quiet evening something tapped at the window. Tap, tap, tap. Outside stood {first}.
 
-“Please come,” whispered {friend}. “The whole garden is awake, and nobody knows why. All I have found so far is a ___.”
+“Please come,” whispered {friend}. “The whole garden is awake, and nobody knows why. All I have found so far is a \
+___thing.”
 
-{N} put on warm slippers and went out. The moon was up, and in its light {N} could see a ___.""",
+{N} put on warm slippers and went out. The moon was up, and in its light {N} could see a ___sight.""",
     meetings=(
         """\
 Under the apple tree sat a mouse with a crumb of cake. “I cannot sleep,” said the mouse, “because I keep thinking \
-about the ___.”
+about the ___topic.”
 
 {N} sat down in the grass and listened.
 5+:Listening is a quiet thing, and it helps more than people think.
-When the mouse had told it all, the mouse gave a big yawn and fell asleep beside the ___.""",
+When the mouse had told it all, the mouse gave a big yawn and fell asleep, as happy as a ___happy.""",
         """\
 By the pond the old frog was counting the stars.
 3:One star, two stars, three stars.
-Each time he came to the end of them, he thought of a ___, and had to begin again.
+Each time he came to the end of them, he thought of a ___dream, and had to begin again.
 
 “Let us count only the near ones,” said {friend}. So they counted together, slowly, and soon the frog was dreaming of \
-a ___.""",
+a ___dream.""",
         """\
-A snail was going round and round the flower pot. “I have lost my way to bed,” said the snail. “My bed is near the ___.”
+A snail was going round and round the flower pot. “I have lost my way to bed,” said the snail. “My bed is near the \
+___place.”
 
 {N} lifted a leaf, and there it was, a round little bed of moss.
 7+:It is easier to see a way home when you stand beside somebody who has lost it.
-The snail crept in, as happy as a ___.""",
+The snail crept in, as happy as a ___happy.""",
         """\
-The roses were whispering to each other. {N} bent down to them, and they were talking about a ___.
+The roses were whispering to each other. {N} bent down to them, and they were talking about the ___topic.
 
 “Now tell us a secret too,” said the roses. {N} told them one, very softly, and they folded their petals over it, and \
-from then on they smelled like a ___.""",
+from then on they smelled of ___smell.""",
         """\
 High up in the pear tree a young owl was practising. She wanted to say good night properly, but it always sounded like \
-a ___.
+a ___noise.
 
 “Say it slowly,” said {N}, “as if you had a feather in your mouth.” The owl tried once more, and this time it sounded \
-like a ___.""",
+like a ___tune.""",
     ),
     trouble="""\
 But then something went wrong. A cloud came over the moon, and it grew so dark that nobody could see the path. {N} \
-stood still and felt as small as a ___.
+stood still and felt as small as a ___tiny.
 
 “Are you frightened?” asked {friend}.
 
 “A little,” said {N}.
 3:“Me too,” said {friend}. “Then we can be frightened together.”
 5+:“So am I,” said {friend}, “but it is a smaller fright when there are two of us.”
-They took one step, and then another, until they came to the ___.""",
+They took one step, and then another, until they saw a ___sight.""",
     way_home="""\
 One after the other, the garden closed its eyes. {N} tiptoed home over the wet grass.""",
     brief="""\
 One quiet evening something tapped at the window. Outside stood {first}. “The garden cannot sleep,” whispered \
-{friend}. “It keeps thinking about the ___.”
+{friend}. “It keeps thinking about the ___topic.”
 
 {N} put on warm slippers and went out. But then something went wrong. A cloud came over the moon, and it grew so dark \
-that nobody could see the ___.
+that nobody could find the ___place.
 
-“Are you frightened?” asked {friend}. “A little,” said {N}. So they stood close together, until they could see the \
-___.""",
+“Are you frightened?” asked {friend}. “A little,” said {N}. So they stood close together, until they could see a \
+___sight.""",
 )
 
 SEA = Place(
@@ -98,47 +100,48 @@ SEA = Place(
     call="""\
 One quiet evening {N} found a little blue boat at the edge of the water. In it sat {first}, holding the rope.
 
-“The lighthouse has gone dark,” said {friend}. “Now the ships cannot find the ___. Will you help me?”
+“The lighthouse has gone dark,” said {friend}. “Now the ships cannot find the ___harbour. Will you help me?”
 
-{N} climbed in. The boat rocked, the water said hush, hush, and in front of them lay a ___.""",
+{N} climbed in. The boat rocked, the water said hush, hush, and in front of them lay a ___sea.""",
     meetings=(
         """\
 A big, slow whale came up beside the boat, with an eye as kind as a grandmother's. “I am looking for my little one,” \
-she said. “He likes to play with the ___.”
+she said. “He likes to play with the ___fellows.”
 
 {N} put one ear to the water and listened. Far below, somebody was humming. “That way!” called {N}, and the whale \
-dived down to the ___.""",
+dived, as happy as a ___happy.""",
         """\
 They came to an island no bigger than a kitchen table. A crab lived there who kept what the sea had lost, and he \
-showed them a ___.
+showed them a ___thing.
 
-“You may take one thing along,” said the crab. {N} looked for a long time, and then chose the ___.""",
+“You may take one thing along,” said the crab. {N} looked for a long time, and then chose a ___thing.""",
         """\
 A fog lay down on the water, white and soft as wool. Nobody could see anything, so {friend} began to hum.
 
 Out of the fog somebody hummed back.
 5+:It is hard to be lost when somebody hums back.
-And when the fog had gone they saw a ___. It waved to them for as long as they could see it.""",
+And when the fog had gone they saw a ___boat. It stayed beside them for as long as the fog was near.""",
         """\
 Three little fish swam beside the boat and asked one question after the other. Why is the sea so big? Why does the \
 moon come along?
 
-{N} thought about it and told them about a ___. The fish had never heard such a good answer, and they hurried away to \
-tell it to the ___.""",
+{N} thought about it and told them about the ___topic. The fish had never heard such a good answer, and they hurried \
+away to \
+tell it to the ___fellows.""",
         """\
 On a rock sat a seal, and she was combing her whiskers. “I am going to a feast,” she said, “and I have nothing to \
-bring but a ___.”
+bring but a ___thing.”
 
 “That is just the right thing,” said {N}.
 7+:It is not the size of a present that people remember.
-The seal turned it over and over in her flippers, and then she looked as proud as a ___.""",
+The seal turned it over and over in her flippers, and then she looked as proud as a ___proud.""",
     ),
     trouble="""\
 But then something went wrong. A wind jumped up, the boat began to dance, and the oar slipped into the dark water. {N} \
-held on tight and thought of the ___.
+held on tight and thought of the ___home.
 
 “The wind is only in a hurry,” said {friend}. “It will soon be tired.” So they waited together, and little by little \
-the sea lay as still as a ___.
+the sea lay as still as a ___still.
 
 And there was the lighthouse. {N} climbed the stairs, round and round, and lit the big lamp.
 3:Now it was bright, so bright!
@@ -147,12 +150,13 @@ And there was the lighthouse. {N} climbed the stairs, round and round, and lit t
 The little boat turned round by itself, as boats do that know the way. The light lay on the water like a path.""",
     brief="""\
 One quiet evening {N} found a little blue boat, and in it sat {first}. “The lighthouse has gone dark,” said {friend}. \
-“Now the ships cannot find the ___.”
+“Now the ships cannot find the ___harbour.”
 
 They rowed out together. But then something went wrong. A wind jumped up, the boat began to dance, and {N} thought of \
-the ___.
+the ___home.
 
-“The wind will soon be tired,” said {friend}. They waited, side by side, until the sea lay as still as a ___. And {N} \
+“The wind will soon be tired,” said {friend}. They waited, side by side, until the sea lay as still as a ___still. \
+And {N} \
 climbed up and lit the big lamp again.""",
 )
 
@@ -163,59 +167,60 @@ WOOD = Place(
 One quiet evening the first snow fell. {N} looked out and saw {first} standing by the gate.
 
 “There is a star missing,” said {friend}. “It has fallen into the wood, and it must be home before morning. Somebody \
-heard it near the ___.”
+heard it near the ___place.”
 
 {N} put on boots and a thick coat, and they went. The snow creaked under their feet, and the trees looked like a row \
-of ___.""",
+of ___row.""",
     meetings=(
         """\
-A white hare sat in the snow and shivered, because he had given his blanket to a ___.
+A white hare sat in the snow and shivered, because he had given his blanket to a ___small.
 
 {N} had a warm hat, and put it on the hare, right over his ears.
 3:Now only his nose looked out.
 5+:It was much too big for him, and that made it all the warmer.
-The hare was so happy that he promised to bring them a ___.""",
+The hare was so happy that he promised to bring them a ___thing.""",
         """\
-In a cave a bear was snoring, but only a little. “Hush,” said {friend}. “He is dreaming of a ___.”
+In a cave a bear was snoring, but only a little. “Hush,” said {friend}. “He is dreaming of a ___dream.”
 
-They went by on the tips of their toes. The bear smiled in his sleep and murmured something about the ___.""",
+They went by on the tips of their toes. The bear smiled in his sleep and murmured something about ___treat.""",
         """\
 The oldest tree in the wood had a door, and behind the door there was soup. A badger filled the bowls and told them \
-about a ___.
+about the ___topic.
 
-It was good soup. It tasted of warm ___.""",
+It was good soup. It tasted of ___soup.""",
         """\
 They came to a brook that had frozen in the middle of its song. {N} knelt down and breathed on the ice, once, twice, \
 three times.
 
-A little hole opened, and up came a ___. Then the brook remembered its song, and it was about a ___.""",
+A little hole opened, and up bobbed a ___thing. Then the brook remembered its song, and it was about the ___topic.""",
         """\
-On a branch sat two small birds, and each of them was sure that the other had eaten the ___.
+On a branch sat two small birds, and each of them was sure that the other had eaten the last ___crumb.
 
 “Perhaps it was nobody,” said {N}. “Things are like that sometimes.” The birds looked at each other.
 7+:It is not easy to be the first who laughs, but one of them was.
-Then they moved close together and looked at the ___.""",
+Then they moved close together, and soon they were as warm as a ___warm.""",
     ),
     trouble="""\
 But then something went wrong. The tracks were gone, and every tree looked like the one before. {N} was cold, and \
-thought of the ___.
+thought of the ___home.
 
 “When you do not know where to go,” said {friend}, “be still for a moment.” They were still. And in the stillness \
 something shone, very small, under a heap of snow.
 
-It was the star. {N} took it in both hands, and it felt like a ___. They lifted it as high as they could and let it \
+It was the star. {N} took it in both hands, and it felt as warm as a ___warm. They lifted it as high as they could \
+and let it \
 go, and up it flew, home to the others.""",
     way_home="""\
 The way back was easy now. There was a light above them that had not been there before.""",
     brief="""\
 One quiet evening the first snow fell, and at the gate stood {first}. “A star has fallen into the wood,” said \
-{friend}. “Somebody heard it near the ___.”
+{friend}. “Somebody heard it near the ___place.”
 
 They looked for it among the white trees. But then something went wrong. The tracks were gone, and {N} thought of \
-the ___.
+the ___home.
 
 “Be still for a moment,” said {friend}. And in the stillness something shone. {N} took the star in both hands, and it \
-felt like a ___. Then they let it fly home.""",
+felt as warm as a ___warm. Then they let it fly home.""",
 )
 
 CLOUDS = Place(
@@ -225,43 +230,44 @@ CLOUDS = Place(
 One quiet evening a ladder stood in front of the house that had not been there before. It went up and up. On the \
 lowest step sat {first}.
 
-“The painter of dreams has no colours left,” said {friend}. “If we bring her no new ones, nobody will dream of the ___.”
+“The painter of dreams has no colours left,” said {friend}. “If we bring her no new ones, nobody will dream of a \
+___dream.”
 
-{N} climbed up, step by step. The houses grew small and the stars grew large, and far below lay the ___.""",
+{N} climbed up, step by step. The houses grew small and the stars grew large, and far below lay a ___sight.""",
     meetings=(
         """\
 They needed blue. The wind kept it, in a bottle as tall as a door. “You may have some,” said the wind, “if you tell me \
-about the ___.”
+about the day with the ___memory.”
 
 {N} told it all, from the beginning to the end. The wind had never been so quiet. It gave them the blue, and with it a \
-___.""",
+___thing.""",
         """\
-They needed yellow. A sleepy bee had hidden it in a ___.
+They needed yellow. A sleepy bee had hidden it in a ___hideout.
 
 “I was keeping it for the summer,” said the bee. She thought about it, and then she gave them half.
 5+:Half of something is often the very thing that somebody else needs.
-“Thank you,” said {N}, and the bee flew home to her ___.""",
+“Thank you,” said {N}, and the bee flew home, as happy as a ___happy.""",
         """\
-For the green they had to wait, because up there everything grows slowly. In the middle of the meadow stood a ___.
+For the green they had to wait, because up there everything grows slowly. In the middle of the meadow stood a ___sight.
 
-So they sat in the grass and told each other about the ___. And when they looked again, the jar was full.""",
+So they sat in the grass and told each other about the ___topic. And when they looked again, the jar was full.""",
         """\
-Red was the hardest. It belonged to a little dragon of the evening sky, and he was crying because he missed his ___.
+Red was the hardest. It belonged to a little dragon of the evening sky, and he was crying because he missed his ___dear.
 
 {N} sat down beside him and said nothing for a while.
 7+:Sometimes nothing is exactly the right thing to say.
-Then the dragon wiped his nose and showed them his ___.""",
+Then the dragon wiped his nose and showed them a ___thing, which he had never shown to anybody.""",
         """\
 They needed a little silver, and only the moon has that. “I give it to those who can tell me what is beautiful,” said \
 the moon.
 
-{N} looked down at the sleeping town and told her about the ___. And the moon shone a little brighter.""",
+{N} looked down at the sleeping town and told her about the ___town. And the moon shone a little brighter.""",
     ),
     trouble="""\
-But then something went wrong. {N} slipped, the jar fell, and all its colours ran together into a ___.
+But then something went wrong. {N} slipped, the jar fell, and all its colours ran together into a ___puddle.
 
 “Now it is spoilt,” said {N}. But {friend} was looking at it with wide eyes. Where the colours had run together there \
-was a new one that nobody had seen before, and it looked like a ___.
+was a new one that nobody had seen before, and it looked like a ___colour.
 
 “That is the colour of tonight,” said the painter of dreams.
 3:And she was very happy.
@@ -270,12 +276,12 @@ was a new one that nobody had seen before, and it looked like a ___.
 The ladder was much shorter on the way down, as ways home are.""",
     brief="""\
 One quiet evening a ladder stood in front of the house, and on its lowest step sat {first}. “The painter of dreams has \
-no colours left,” said {friend}. “Tonight nobody will dream of the ___.”
+no colours left,” said {friend}. “Tonight nobody will dream of a ___dream.”
 
 So they brought her blue, and yellow, and red. But then something went wrong. {N} slipped, and the colours ran \
-together into a ___.
+together into a ___puddle.
 
-“How beautiful!” said the painter of dreams. “That is the colour of a ___.”""",
+“How beautiful!” said the painter of dreams. “That is the colour of a ___colour.”""",
 )
 
 TRAIN = Place(
@@ -286,45 +292,47 @@ One quiet evening a train stopped at the gate. It was a small one, and it made n
 stood {first}, with a lantern.
 
 “Come in, come in,” said {friend}. “We are taking a parcel to the end of the line, and nobody knows what is in it. It \
-feels like a ___.”
+feels like a ___parcel.”
 
-{N} got in. The seats were as soft as pillows, and past the window went the ___.""",
+{N} got in. The seats were as soft as pillows, and past the window went a ___sight.""",
     meetings=(
         """\
 They stopped where it had rained all day, and a family of ducks got in. They shook their feathers and told everybody \
-about the ___.
+about the ___topic.
 
-{N} made room on the seat. The smallest duck climbed up, put its head under its wing, and dreamed of a ___.""",
+{N} made room on the seat. The smallest duck climbed up, put its head under its wing, and dreamed of a ___dream.""",
         """\
 The train stopped in the middle of a field, for no reason at all. “There is always a reason,” said {friend}, and \
-opened the window. Outside they heard a ___.
+opened the window. Outside they heard the ___sound.
 
 3:Hush! Do you hear it too?
 5+:It was so beautiful that for a while nobody spoke.
-Then the train went on, slowly, past the ___.""",
+Then the train went on, slowly, past the ___place.""",
         """\
 A giraffe got in, and there was no room for her neck. {N} opened the little window in the roof.
 
-“Oh, thank you,” said the giraffe. “From up here I can see the ___.” And all the way she told them about a ___.""",
+“Oh, thank you,” said the giraffe. “From up here I can see a ___sight.” And all the way she told them what else there \
+was, and last of all about a ___sight.""",
         """\
 There was hot milk for all of them, in cups with moons on them. A mole asked what the stars were like, for he had \
 never seen one.
 
-{N} thought for a while and told him that they were like a ___. The mole held his cup with both paws and looked as \
-happy as a ___.""",
+{N} thought for a while and told him that they were like a ___starry. The mole held his cup with both paws and looked \
+as \
+happy as a ___happy.""",
         """\
-Somebody had left a red umbrella in the train. On it stood that it belonged to the ___.
+Somebody had left a red umbrella in the train. A label on its handle said that it belonged to a ___small.
 
 They looked under each seat and asked in every carriage.
 7+:A thing that is lost is only waiting in the wrong place.
-At last they found whose it was, and the umbrella was opened, and out of it fell a ___.""",
+At last they found whose it was, and the umbrella was opened, and out of it fell a ___thing.""",
     ),
     trouble="""\
 But then something went wrong. On a high bridge the train stood still, and all its lamps went out. In the dark \
-somebody began to cry and spoke of the ___.
+somebody began to cry and spoke of the ___home.
 
 {N} felt the way along the seats, one after the other. “I am here,” {N} whispered. “We can wait together.” It was not \
-much, but it helped, and soon they were all thinking of a ___.
+much, but it helped, and soon they were all thinking of a ___dream.
 
 Then the lamps burned again, and there was the end of the line. {N} untied the parcel.
 3:What was in it? A little light, to take home.
@@ -333,12 +341,10 @@ Then the lamps burned again, and there was the end of the line. {N} untied the p
 The train went home much faster, or perhaps {N} had slept a little.""",
     brief="""\
 One quiet evening a train stopped at the gate, and at its door stood {first}. “Come in,” said {friend}. “We are taking \
-everybody home, and we have a ___.”
+everybody home, and there is ___treat for all.”
 
 Past the window went fields and stars. But then something went wrong. The train stood still, and all its lamps went \
-out. In the dark somebody cried and spoke of the ___.
+out. In the dark somebody cried and spoke of the ___home.
 
-“I am here,” whispered {N}. “We can wait together.” It helped, and soon they were all thinking of a ___.""",
+“I am here,” whispered {N}. “We can wait together.” It helped, and soon they were all thinking of a ___dream.""",
 )
-
-PLACES = (GARDEN, SEA, WOOD, CLOUDS, TRAIN)

@@ -13,10 +13,10 @@ from tales.domain.arcs.composing import compose_arc
 from tales.domain.prompt import list_facts
 from tales.domain.story_spec import StorySpec
 
-ARC_PROMPT_VERSION = "arc-1"
+ARC_PROMPT_VERSION = "arc-2"
 
 # No fact can hold it: facts stand on one line each.
-_BEFORE_ARC = "\n\nTell this story, with a few gentle words of your own for each ___:\n\n"
+_BEFORE_ARC = "\n\nTell this story, and choose the words for each ___ that suit it best:\n\n"
 
 
 def write_arc_prompt(spec: StorySpec, generation_id: UUID) -> str:
