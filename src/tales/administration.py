@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tales.infrastructure.postgres.open_schema import OpenSchema
     from tales.infrastructure.postgres.unit_of_work import SqlTransactions
     from tales.infrastructure.providers.choice import ProviderChoice
-    from tales.infrastructure.repositories.unknown_costs import Reconciled
     from tales.legacy.migrate import Archive, MigrationOptions
     from tales.legacy.report import CheckOptions, Report
     from tales.legacy.verify import Verification
@@ -172,24 +171,6 @@ def restore(settings: Settings, path: Path) -> Contents:
     if database.is_embedded:
         allow_app_login(database.owner_url)
     return contents
-
-
-async def reconcile_costs(
-    settings: Settings, since: datetime, rate: float, report: Callable[[int], None]
-) -> Reconciled:
-    """Ask this machine's provider for the unknown costs since then, at most `rate` a second.
-
-    Raises: InvalidInput where the provider is the local model, Unavailable when it does not answer.
-    """
-    from tales.domain.errors import InvalidInput
-    from tales.infrastructure.providers.cost_lookup import CostLookup
-    from tales.infrastructure.repositories.unknown_costs import UnknownCosts
-
-    choice = chosen_provider(settings)
-    if choice.endpoint is None:
-        raise InvalidInput("TALES_LLM_BASE_URL", "The model on this machine costs nothing that anybody could tell.")
-    async with open_transactions(settings) as transactions, CostLookup(choice.endpoint) as lookup:
-        return await UnknownCosts(transactions, choice.name).reconcile(lookup.cost, since, rate, report)
 
 
 async def refresh_rollups(settings: Settings, report: Callable[[int], None], *, rebuild: bool) -> datetime | None:

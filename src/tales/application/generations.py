@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from tales.domain.actor import Actor
@@ -70,11 +71,21 @@ async def _look(work: UnitOfWork, generation_id: UUID, viewer: Actor | None) -> 
     generation = await work.generations.get_generation(generation_id, whole=True)
     if generation is None:
         raise NotFound("generation", generation_id)
+    generation = await _with_estimates(work, generation)
     if viewer is None or viewer.user_id != generation.user_id:
         via, viewer_id = (Via.COMMAND_LINE, None) if viewer is None else (Via.API, viewer.user_id)
         await work.audit_log.add(AuditEntry(via, viewer_id, generation_id, generation.user_id))
         await work.commit()
     return generation
+
+
+async def _with_estimates(work: UnitOfWork, generation: Generation) -> Generation:
+    """Asks the price list where an attempt has ended and nobody has said what it cost."""
+    if not any(attempt.status.is_final and attempt.known_cost_usd is None for attempt in generation.attempts):
+        return generation
+    estimates = await work.prices.estimates(generation.generation_id)
+    attempts = (replace(one, estimated_cost_usd=estimates.get(one.id)) for one in generation.attempts)
+    return replace(generation, attempts=tuple(attempts))
 
 
 def _check_admin(actor: Actor) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from tales.domain import courses, forecast
 from tales.domain.actor import Actor
 from tales.domain.errors import Forbidden
+from tales.domain.prices import NO_ESTIMATE, Estimate
 from tales.domain.replay import Outcome, ReplayPolicy, replay
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import (
@@ -24,6 +25,7 @@ from tales.domain.reports import (
     RescueRow,
     RetryRow,
     TimeoutRow,
+    with_estimate,
 )
 from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.unit_of_work import Transactions
@@ -107,7 +109,7 @@ async def report_models(reports: ReportRepository, wanted: ReportFilter) -> Mode
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
-        items=await reports.models(wanted),
+        items=await _estimated_models(reports, wanted),
     )
 
 
@@ -153,12 +155,13 @@ async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: dat
     since = datetime.combine(forecast.first_day(today), time(), tzinfo=zone).astimezone(UTC)
     days = await reports.daily_costs(replace(wanted, since=since, until=now))
     begun = min(days, default=today)
+    by_day, by = await reports.estimated_days(wanted), await reports.estimated_shares(wanted)
     return CostReport(
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
-        items=await reports.costs(wanted),
-        shares=await reports.cost_shares(wanted),
+        items=[with_estimate(row, by_day.get((row.day, row.model_used))) for row in await reports.costs(wanted)],
+        shares=[with_estimate(row, by.get((row.dimension, row.value))) for row in await reports.cost_shares(wanted)],
         forecast=forecast.forecast(days, today, begun),
     )
 
@@ -168,6 +171,14 @@ async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> Pro
     return PromptReport(
         wanted=wanted, migrated_left_out=await reports.migrated(wanted), items=await reports.prompts(wanted)
     )
+
+
+async def _estimated_models(reports: ReportRepository, wanted: ReportFilter) -> Sequence[ModelRow]:
+    found: dict[str, Estimate] = {}
+    for (_, model), one in (await reports.estimated_days(wanted)).items():
+        before = found.get(model, NO_ESTIMATE)
+        found[model] = Estimate(before.usd + one.usd, before.attempts + one.attempts)
+    return [with_estimate(row, found.get(row.model_used)) for row in await reports.models(wanted)]
 
 
 async def _left_out(reports: ReportRepository, wanted: ReportFilter) -> int:

@@ -155,6 +155,7 @@ class CompleteAttempt(Attempt):
     generation_info: object = Field(default=None, repr=False)
     available_at: datetime | None = None
     worker_id: UUID | None = None
+    estimated_cost_usd: Decimal | None = None
 
 
 class CompleteGeneration(Generation):

@@ -125,7 +125,8 @@ class Attempt:
     """One row of `tales.generations`: a call to a model, with all that is known of it.
 
     Times are in UTC, tokens are counts, costs are US dollars; None is "not known", never 0. `available_at` is when a
-    worker may take it at the earliest, and `worker_id` the one that has taken it.
+    worker may take it at the earliest, and `worker_id` the one that has taken it. `estimated_cost_usd` is what the
+    price list says, where it was asked because nobody has said the cost.
     """
 
     id: AttemptId
@@ -161,6 +162,7 @@ class Attempt:
     reconciled_cost_usd: Decimal | None = None
     provider: str | None = None
     served_model: str | None = None
+    estimated_cost_usd: Decimal | None = None
 
     @property
     def attempt_number(self) -> int:

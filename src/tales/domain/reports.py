@@ -1,18 +1,22 @@
 """What operators ask of all calls together (specification, "Better Analytics").
 
 Counts are of attempts unless their name says otherwise. Costs are US dollars: the sum of those that are known, and how
-many ended attempts have none (decision 11). Seconds are of attempts that Tales made itself: those that were migrated
-have no start (decision 3), and are left out altogether unless a report is asked for them. None is "not known".
+many ended attempts have none (decision 11). `estimated_cost_usd` is what some of those (`estimated`) may have cost by
+the price list (decision 48): it is never part of a cost. Seconds are of attempts that Tales made itself: those that
+were migrated have no start (decision 3), and are left out altogether unless a report is asked for them. None is "not
+known".
 Intervals are at 95 % (`tales.domain.statistics`). Properties are figures too: every interface shows them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
+from tales.domain.prices import Estimate
 from tales.domain.statistics import Interval, difference, share, wilson
 
 GOOD = 8
@@ -47,6 +51,8 @@ class ModelRow:
     ratings: int
     mean_rating: float | None
     good_stories: int
+    estimated_cost_usd: Decimal | None = None
+    estimated: int = 0
 
     @property
     def ended(self) -> int:
@@ -201,6 +207,8 @@ class CostRow:
     completion_tokens: int | None
     cost_usd: Decimal | None
     cost_unknown: int
+    estimated_cost_usd: Decimal | None = None
+    estimated: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +224,8 @@ class CostShareRow:
     cost_usd: Decimal | None
     failed_cost_usd: Decimal | None
     cost_unknown: int
+    estimated_cost_usd: Decimal | None = None
+    estimated: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +258,16 @@ def figures(row: object) -> dict[str, object]:
     named = [field.name for field in fields(row)]  # type: ignore[arg-type]  # every row is a dataclass
     named += [name for name, value in vars(type(row)).items() if isinstance(value, property)]
     return {name: getattr(row, name) for name in named}
+
+
+EstimatedRow = TypeVar("EstimatedRow", ModelRow, CostRow, CostShareRow)
+
+
+def with_estimate(row: EstimatedRow, estimate: Estimate | None) -> EstimatedRow:
+    """The row, with what the price list says of its calls beside what they are known to have cost."""
+    if estimate is None:
+        return row
+    return replace(row, estimated_cost_usd=estimate.usd, estimated=estimate.attempts)
 
 
 def total(costs: Sequence[Decimal | None]) -> Decimal | None:

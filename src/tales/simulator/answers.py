@@ -21,6 +21,8 @@ JSON_TYPE = "application/json"
 PROMPT_PRICE = 0.15e-6
 COMPLETION_PRICE = 0.6e-6
 """US dollars a token."""
+PRICING: dict[str, Json] = {"prompt": f"{PROMPT_PRICE:.8f}", "completion": f"{COMPLETION_PRICE:.8f}", "request": "0"}
+"""The same as OpenRouter's list of models has it."""
 
 
 class Ending(Enum):

@@ -140,6 +140,13 @@ def without_usage(call: Call) -> Answer:
     return answer(call, replace(told_story(call), usage=None))
 
 
+def without_cost(call: Call) -> Answer:
+    """The story with its tokens, and without what they cost."""
+    told = told_story(call)
+    tokens = {name: count for name, count in usage_of(call, len(told.pieces)).items() if name.endswith("_tokens")}
+    return answer(call, replace(told, usage=tokens))
+
+
 def usage_beside_choice(call: Call) -> Answer:
     """The story, its usage beside a choice with an empty delta."""
     return answer(call, replace(told_story(call), usage_beside_choice=True))

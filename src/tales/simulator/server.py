@@ -22,7 +22,7 @@ from aiohttp import web
 from tales.domain.errors import InvalidInput
 from tales.domain.generation import Json
 from tales.simulator import errors
-from tales.simulator.answers import EVENT_STREAM, KEEP_ALIVE, Answer, Call, Ending
+from tales.simulator.answers import EVENT_STREAM, KEEP_ALIVE, PRICING, Answer, Call, Ending
 from tales.simulator.dialects import DIALECTS, Dialect
 from tales.simulator.ledger import Ledger, SeenRequest
 from tales.simulator.script import PREFIX, Turns, UnknownStep, parse_script
@@ -167,7 +167,14 @@ class _Handlers:
 
     async def list_models(self, _: web.Request) -> web.Response:
         models = [
-            {"id": step.example, "object": "model", "name": step.form, "description": step.meaning, "created": 0}
+            {
+                "id": step.example,
+                "object": "model",
+                "name": step.form,
+                "description": step.meaning,
+                "created": 0,
+                "pricing": PRICING,
+            }
             for step in STEPS.values()
         ]
         return web.json_response({"object": "list", "data": models})

@@ -178,6 +178,12 @@ _ODD_STORIES = (
         lambda call, _: misbehaviour.usage_beside_choice(call),
         tells=True,
     ),
+    Step(
+        "no-cost",
+        "A story; its usage has tokens and no cost, as that of most servers but OpenRouter",
+        lambda call, _: misbehaviour.without_cost(call),
+        tells=True,
+    ),
     Step("no-usage", "A story without usage", lambda call, _: misbehaviour.without_usage(call), tells=True),
     Step(
         "nan", "A story; its usage holds NaN and Infinity", lambda call, _: misbehaviour.not_a_number(call), tells=True

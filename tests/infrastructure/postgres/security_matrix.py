@@ -206,6 +206,10 @@ LINES = (
     Line("tales.daily_seconds", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
     Line("tales.rollup_state", "", "true", select=ADMIN_READS, update=SERVICE),
     Line("tales.rollup_changes", "", "true", select=SERVICE, delete=SERVICE),
+    Line("tales.prices", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE),
+    Line("tales.price_periods", "", "true", select=ADMIN_READS),
+    # Of a family's own calls too: what models charge is the operator's to know.
+    Line("tales.attempt_estimates", "", "user_id = %(family)s", select=ADMIN_READS, binds_owner=True),
     # Sums without a user: tests/infrastructure/postgres/test_report_views.py holds them against the rows that each may
     # read.
     *(
@@ -311,6 +315,7 @@ FUNCTIONS = (
     ),
     Function("tales.check_values", why_definer="whatever role writes, it need not be let call what this calls"),
     Function("tales.keep_rating", why_definer="whoever rates a story may not write what reports count"),
+    Function("tales.token_cost", _WRITERS),
     Function("tales.refresh_rollups", frozenset({"service_role"})),
     Function("tales.forget_rollups", frozenset({"service_role"})),
     Function("tales.seconds_bucket", _WRITERS),

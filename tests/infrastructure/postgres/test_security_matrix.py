@@ -42,6 +42,7 @@ from tests.fixtures.rows import (
     live_text,
     login_attempt,
     look,
+    price,
     rating,
     replaced_token,
     session,
@@ -150,11 +151,13 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.hourly_models": lambda _connection, _family: hourly_model(),
     "tales.daily_seconds": lambda _connection, _family: daily_seconds(),
     "tales.rollup_changes": lambda _connection, _family: {"hour": THEN},
+    "tales.prices": lambda _connection, _family: price(),
     "tales.ratings": lambda connection, family: rating(insert(connection, "generations", ended(family))),
 }
 
 # What to change of it, where anybody may.
 CHANGES = {
+    "tales.prices": "request_usd = 1",
     "tales.rollup_state": "complete_until = now()",
     "auth.users": "email = 'e@f'",
     "tales.accounts": "is_admin = true",
@@ -183,6 +186,10 @@ def fill(connection: Connection) -> tuple[UUID, UUID]:
             if name not in {"auth.users", "tales.accounts", "tales.heroes, ready-made", "tales.request_rates"}:
                 insert(connection, name.partition(",")[0], new(connection, family))
         insert(connection, "request_rates", {"user_id": family, "next_at": THEN})
+        tokens = {"usage": {"prompt_tokens": 10, "completion_tokens": 100}}
+        uncosted = ended(family, full_response=tokens, model_used=f"model of {family}")
+        insert(connection, "generations", uncosted)
+        insert(connection, "prices", price(model=uncosted["model_used"]))
     insert(connection, "heroes", hero(None))
     connection.execute("create table if not exists tales.generations_archive (like tales.generations)")
     connection.execute("alter table tales.generations_archive enable row level security")

@@ -104,6 +104,8 @@ async def test_how_each_model_does(boss: AsyncClient) -> None:
         "ratings": 2,
         "mean_rating": 8.0,
         "good_stories": 1,
+        "estimated_cost_usd": None,
+        "estimated": 0,
     }
     assert (slow["attempts"], slow["success"], slow["failed"], slow["timeout"]) == (2, 0, 1, 1)
     assert (slow["success_rate"], slow["cost_usd"], slow["cost_unknown"]) == (0.0, "0.125", 1)

@@ -146,7 +146,9 @@ async def test_a_look_shows_everything_and_is_kept(
         f"Again about {WORDS[0]}.",
     ]
     assert shown["user_id"] == str(row["user_id"])
-    assert shown["attempts"][1].keys() >= {"full_response", "worker_id", "available_at", "served_model", "cost_usd"}
+    assert shown["attempts"][1].keys() >= {
+        *("full_response", "worker_id", "available_at", "served_model", "cost_usd", "estimated_cost_usd")
+    }
     (look,) = database.rows("select * from tales.audit_log")
     assert (look["via"], look["viewer_id"], look["generation_id"], look["user_id"]) == (
         *("api", boss.user_id),

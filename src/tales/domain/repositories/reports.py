@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from tales.domain.courses import Course
+from tales.domain.prices import Estimate
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 
@@ -37,6 +38,12 @@ class ReportRepository(Protocol):
 
     async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
         """The sum, then by each dimension, the dearest first."""
+
+    async def estimated_days(self, wanted: ReportFilter) -> Mapping[tuple[date, str], Estimate]:
+        """What the calls of unknown cost may have cost, by day and model."""
+
+    async def estimated_shares(self, wanted: ReportFilter) -> Mapping[tuple[str, str], Estimate]:
+        """The same by the dimensions of `cost_shares` and their values."""
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
         """The known cost of each day on which anything was asked for."""

@@ -13,6 +13,7 @@ from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.login_attempts import LoginAttemptRepository
+from tales.domain.repositories.prices import PriceRepository
 from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.sessions import SessionRepository
 from tales.domain.repositories.stories import StoryRepository
@@ -33,6 +34,7 @@ class UnitOfWork(Protocol):
     login_attempts: LoginAttemptRepository
     reports: ReportRepository
     audit_log: AuditLog
+    prices: PriceRepository
 
     async def commit(self) -> None:
         """Make all of it last, at once."""

@@ -1,20 +1,27 @@
-"""What a call cost, asked of the provider afterwards by the id that it gave it (OpenRouter's `GET /generation`)."""
+"""What a call cost, asked of the provider afterwards by the id that it gave it (OpenRouter's `GET /generation`), and
+what its models charge (`GET /models`).
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
 import aiohttp
+from yarl import URL
 
 from tales.domain.errors import Unavailable
+from tales.domain.prices import Price
 from tales.infrastructure.providers.endpoint import Endpoint
+from tales.infrastructure.providers.price_list import read_prices
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 _MOST_BYTES = 1 << 20
+_MOST_BYTES_OF_MODELS = 1 << 24
 _MOST_DOLLARS = 999_999
 
 
@@ -43,28 +50,35 @@ class CostLookup:
 
         Raises: Unavailable when it cannot be asked now.
         """
+        url = self._endpoint.generation_url.update_query(id=provider_generation_id)
+        return _cost(await self._get(url, _MOST_BYTES, "what calls cost"))
+
+    async def prices(self, now: datetime) -> tuple[Price, ...]:
+        """What each model of its list charges from now on, as far as the list says so.
+
+        Raises: Unavailable when it cannot be asked now.
+        """
+        return read_prices(await self._get(self._endpoint.models_url, _MOST_BYTES_OF_MODELS, "what models charge"), now)
+
+    async def _get(self, url: URL, most: int, what: str) -> bytes:
+        """The body of its answer; an empty one where it says that there is none. Raises: Unavailable."""
         assert self._session is not None  # it was entered
         proxy = self._endpoint.proxy
         try:
-            async with self._session.get(
-                self._endpoint.generation_url.update_query(id=provider_generation_id),
-                allow_redirects=False,
-                proxy=proxy.url if proxy else None,
-            ) as answer:
+            async with self._session.get(url, allow_redirects=False, proxy=proxy.url if proxy else None) as answer:
                 if answer.status in {401, 403, 408, 429} or answer.status >= 500:
-                    raise Unavailable(f"The provider does not say now what calls cost (HTTP {answer.status}).")
-                body = await _read(answer) if answer.status == 200 else b""
+                    raise Unavailable(f"The provider does not say now {what} (HTTP {answer.status}).")
+                return await _read(answer, most) if answer.status == 200 else b""
         except (aiohttp.ClientError, OSError):
-            raise Unavailable("The provider cannot be asked what calls cost: no connection to it.") from None
-        return _cost(body)
+            raise Unavailable(f"The provider cannot be asked {what}: no connection to it.") from None
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
+async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The whole body, in however many pieces it comes; of one that is too long, as much as shows that it is."""
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
-        if len(body) > _MOST_BYTES:
+        if len(body) > most:
             break
     return bytes(body)
 

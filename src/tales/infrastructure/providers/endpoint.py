@@ -77,6 +77,12 @@ class Endpoint:
         return base.with_path(base.path.rstrip("/") + "/generation", keep_query=True)
 
     @property
+    def models_url(self) -> URL:
+        """The address that lists the models, and what they charge."""
+        base = URL(self.base_url)
+        return base.with_path(base.path.rstrip("/") + "/models", keep_query=True)
+
+    @property
     def lacks_version(self) -> bool:
         """Whether its path names no version, as nearly all such services have one."""
         return _VERSION.search(URL(self.base_url).path) is None

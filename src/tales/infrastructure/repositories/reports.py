@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.courses import Course, Step
 from tales.domain.generation import Status
+from tales.domain.prices import Estimate
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 from tales.domain.repositories.reports import ReportRepository
 from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
+from tales.infrastructure.repositories import estimate_queries, rollup_queries
 from tales.infrastructure.repositories import report_queries as queries
-from tales.infrastructure.repositories import rollup_queries
 from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, RolledUp, rolled_up, seconds_of
 
 _LONGEST_GENERATION = timedelta(days=1)
@@ -71,6 +72,16 @@ class SqlReportRepository(ReportRepository):
 
     async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
         return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
+
+    async def estimated_days(self, wanted: ReportFilter) -> Mapping[tuple[date, str], Estimate]:
+        rows = await self._rows(estimate_queries.DAYS, wanted)
+        return {(row["day"], row["model_used"]): Estimate(row["usd"], row["attempts"]) for row in rows}
+
+    async def estimated_shares(self, wanted: ReportFilter) -> Mapping[tuple[str, str], Estimate]:
+        rows = await self._rows(estimate_queries.SHARES, wanted)
+        # The sum of nothing is a row too.
+        found = {(row["dimension"], row["value"]): Estimate(row["usd"], row["attempts"]) for row in rows}
+        return {place: estimate for place, estimate in found.items() if estimate.attempts}
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
         rows = await self._rolled_rows(rollup_queries.DAILY_COSTS, queries.DAILY_COSTS, wanted)

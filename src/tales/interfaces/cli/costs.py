@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tales import administration
+from tales.cost_administration import reconcile_costs
 from tales.domain.period import parse_period
 from tales.interfaces.cli.console import err
 from tales.interfaces.cli.migrate_progress import watching
@@ -31,6 +31,6 @@ def reconcile(
     """Ask the provider what the calls cost whose answers were cut, by the ids that it gave them."""
     settings, earliest = load_settings(), datetime.now(UTC) - parse_period("since", since)
     with watching() as report:
-        found = run(administration.reconcile_costs(settings, earliest, rate, lambda asked: report("asked for", asked)))
+        found = run(reconcile_costs(settings, earliest, rate, lambda asked: report("asked for", asked)))
     said = f"Asked for {found.asked:,} costs of calls: {found.learned:,} are known now, ${found.dollars:.6f} in all."
     err.print(said, markup=False, soft_wrap=True)

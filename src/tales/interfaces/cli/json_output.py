@@ -12,6 +12,7 @@ from tales.interfaces.cli.records import (
     AnyGeneration,
     AnyStory,
     cost_of,
+    estimate_of,
     prompt_of,
     request_of,
     response_of,
@@ -61,6 +62,8 @@ def _attempt_json(generation: AnyGeneration, attempt: AnyAttempt, *, whole: bool
         # What a family wrote, and what was written for it: no list shows it.
         for words in ("moral", "hero_appearance", "relationship_description"):
             shown[words] = getattr(request, words, None)
+        estimate = estimate_of(attempt)
+        shown["estimated_cost_usd"] = None if estimate is None else _dollars(estimate)
         shown["worker_id"] = str(worker) if (worker := getattr(attempt, "worker_id", None)) else None
         shown["prompt"] = prompt_of(attempt)
         shown["full_response"] = response_of(attempt)

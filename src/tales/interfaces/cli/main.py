@@ -67,6 +67,7 @@ class _Tales(LazyGroup):
             "Report how models do, what retries rescue, when calls fail, what they cost, and how prompts do.",
         ),
         LazyCommand("costs", f"{_HERE}.costs:app", "Learn what calls cost."),
+        LazyCommand("prices", f"{_HERE}.prices:app", "Keep the price list that unknown costs are estimated by."),
         LazyCommand(
             "rollup",
             f"{_HERE}.rollup:rollup",

@@ -28,6 +28,12 @@ def cost_of(attempt: AnyAttempt) -> Decimal | None:
     return attempt.known_cost_usd if isinstance(attempt, Attempt) else attempt.cost_usd
 
 
+def estimate_of(attempt: AnyAttempt) -> Decimal | None:
+    """What the price list says that it cost, where nobody knows and somebody has asked, in US dollars."""
+    estimate: Decimal | None = getattr(attempt, "estimated_cost_usd", None)
+    return estimate
+
+
 def written_by(story: AnyStory) -> tuple[UUID | None, int | None]:
     """The generation of a story, and the number of the attempt that wrote it."""
     if isinstance(story, Story):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -98,6 +98,16 @@ def _interval(name: str) -> Column:
     return Column("95 %", lambda row: between(getattr(row, name)))
 
 
+def _estimated(section: Section) -> Section:
+    """With a column of estimates beside the count of unknown costs, where there are any."""
+    if not any(row.estimated for row in section.rows):
+        return section
+    place = [column.title for column in section.columns].index("unknown") + 1
+    column = Column("estimated", lambda row: "" if row.estimated_cost_usd is None else dollars(row.estimated_cost_usd))
+    note = "Estimated: by the price list, of calls of unknown cost whose tokens are known. It is no part of the cost."
+    return replace(section, columns=(*section.columns[:place], column, *section.columns[place:]), note=note)
+
+
 def _models(report: reports.ModelReport) -> tuple[Section, ...]:
     model = _text("model", "model_used")
     outcomes = (
@@ -129,7 +139,7 @@ def _models(report: reports.ModelReport) -> tuple[Section, ...]:
     return (
         Section("outcomes", "How calls end", report.items, outcomes),
         Section("speed", "How long whole calls and first tokens take", report.items, speed),
-        Section("costs", "What calls and stories cost, and how stories are rated", report.items, costs),
+        _estimated(Section("costs", "What calls and stories cost, and how stories are rated", report.items, costs)),
     )
 
 
@@ -297,9 +307,10 @@ def _costs(report: reports.CostReport) -> tuple[Section, ...]:
         Column("95 %", lambda row: "" if row.low is None else f"{dollars(row.low)} to {dollars(row.high)}"),
         _count("days seen", "days"),
     )
+    by_day = Section("days", f"By day ({report.wanted.zone}) and model", report.items, days, spark=_day_series(report))
     return (
-        Section("days", f"By day ({report.wanted.zone}) and model", report.items, days, spark=_day_series(report)),
-        Section("shares", "By user (the dearest 20), model and story type", report.shares, shares),
+        _estimated(by_day),
+        _estimated(Section("shares", "By user (the dearest 20), model and story type", report.shares, shares)),
         Section("forecast", "This month, of known costs", [ahead], forecast),
     )
 

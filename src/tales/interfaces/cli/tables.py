@@ -6,7 +6,6 @@ import json
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
@@ -24,6 +23,7 @@ from tales.interfaces.cli.records import (
     AnyGeneration,
     AnyStory,
     cost_of,
+    estimate_of,
     prompt_of,
     request_of,
     response_of,
@@ -59,7 +59,7 @@ def attempts_table(generation: AnyGeneration) -> Table:
             _seconds(attempt.started_at, attempt.first_token_at),
             _seconds(attempt.started_at, attempt.completed_at),
             _number(attempt.completion_tokens),
-            _dollars(cost_of(attempt)),
+            _cost(attempt),
         )
     return table
 
@@ -157,6 +157,7 @@ def _facts(attempt: AnyAttempt) -> list[tuple[str, object]]:
         ("prompt_tokens", attempt.prompt_tokens),
         ("completion_tokens", attempt.completion_tokens),
         ("cost_usd", cost_of(attempt)),
+        ("estimated_cost_usd", estimate_of(attempt)),
         ("prompt_version", attempt.prompt_version),
         ("origin", attempt.origin),
         ("worker_id", getattr(attempt, "worker_id", None)),
@@ -193,5 +194,9 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _dollars(value: Decimal | None) -> str:
-    return "unknown" if value is None else f"${value:.6f}"
+def _cost(attempt: AnyAttempt) -> str:
+    """What it cost; by the price list alone, it is said that it is an estimate."""
+    cost, estimate = cost_of(attempt), estimate_of(attempt)
+    if cost is None and estimate is not None:
+        return f"about ${estimate:.6f}"
+    return "unknown" if cost is None else f"${cost:.6f}"

@@ -26,6 +26,9 @@ router = APIRouter(
 )
 
 
+_ESTIMATED = "An estimate by the price list of what some of the unknown may have cost: no part of `cost_usd`."
+
+
 class Interval(Answer):
     """Where a share lies at 95 %, each end from 0 to 1; of a difference, from -1 to 1."""
 
@@ -64,6 +67,8 @@ class ModelRow(Answer):
     ratings: int
     mean_rating: float | None
     good_stories: int
+    estimated_cost_usd: Annotated[Dollars | None, Field(description=_ESTIMATED)]
+    estimated: Annotated[int, Field(description="Attempts of unknown cost that the estimate is of.")]
 
 
 class RetryRow(Answer):
@@ -167,6 +172,8 @@ class CostRow(Answer):
     completion_tokens: int | None
     cost_usd: Dollars | None
     cost_unknown: int
+    estimated_cost_usd: Annotated[Dollars | None, Field(description=_ESTIMATED)]
+    estimated: Annotated[int, Field(description="Attempts of unknown cost that the estimate is of.")]
 
 
 class CostShare(Answer):
@@ -178,6 +185,8 @@ class CostShare(Answer):
     cost_usd: Dollars | None
     failed_cost_usd: Annotated[Dollars | None, Field(description="What those without a story cost.")]
     cost_unknown: int
+    estimated_cost_usd: Annotated[Dollars | None, Field(description=_ESTIMATED)]
+    estimated: Annotated[int, Field(description="Attempts of unknown cost that the estimate is of.")]
 
 
 class Forecast(Answer):

@@ -14,7 +14,7 @@ from tales.domain import errors, filters, generation, story_spec
 from tales.domain.page import Page
 from tales.interfaces.api.cursor import NextCursor
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.fields import Answer, Id, Instant, Moment, Shown, Text
+from tales.interfaces.api.fields import Answer, Dollars, Id, Instant, Moment, Shown, Text
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v3 import paths
 from tales.interfaces.api.v3.export import WholeAttempt, WholeGeneration
@@ -79,6 +79,9 @@ class CompleteAttempt(WholeAttempt):
 
     available_at: Annotated[Moment | None, Field(description="When a worker might take it at the earliest.")]
     worker_id: UUID | None
+    estimated_cost_usd: Annotated[
+        Dollars | None, Field(description="By the price list, where nobody has said what it cost.")
+    ]
 
 
 class CompleteGeneration(WholeGeneration):

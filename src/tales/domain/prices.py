@@ -1,0 +1,67 @@
+"""What models charge: a price list in versions with dates, out of which costs are estimated that nobody has said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from tales.domain.errors import InvalidInput
+
+MAX_MODEL = 200
+MOST_USD = Decimal(1_000_000)
+"""Above any price that there is."""
+
+DIGITS_PER_MILLION, DIGITS_PER_REQUEST = 9, 12
+"""After the point, of US dollars."""
+
+
+class PriceSource(StrEnum):
+    """Who says so."""
+
+    PROVIDER = "provider"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a model charges from `valid_from` on, until its next price: US dollars a million tokens, and a request.
+
+    Raises: InvalidInput for what is no price.
+    """
+
+    model: str
+    valid_from: datetime
+    prompt_usd_per_million: Decimal
+    completion_usd_per_million: Decimal
+    request_usd: Decimal = Decimal(0)
+    source: PriceSource
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.model) <= MAX_MODEL or not self.model.isprintable():
+            raise InvalidInput("model", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
+        amounts = (self.prompt_usd_per_million, self.completion_usd_per_million, self.request_usd)
+        for name, amount in zip(("prompt", "completion", "request"), amounts, strict=True):
+            if not amount.is_finite() or not 0 <= amount <= MOST_USD:
+                raise InvalidInput(name, f"The price for {name} must be from 0 to {MOST_USD:,} US dollars.")
+
+    @property
+    def amounts(self) -> tuple[Decimal, Decimal, Decimal]:
+        """What it charges, to the digits that are kept."""
+        return (
+            round(self.prompt_usd_per_million, DIGITS_PER_MILLION),
+            round(self.completion_usd_per_million, DIGITS_PER_MILLION),
+            round(self.request_usd, DIGITS_PER_REQUEST),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What some attempts may have cost, by the price list, in US dollars; how many they were."""
+
+    usd: Decimal
+    attempts: int
+
+
+NO_ESTIMATE = Estimate(Decimal(0), 0)

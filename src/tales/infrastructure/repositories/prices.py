@@ -1,0 +1,76 @@
+"""Prices in `tales.prices`, and estimates in `tales.attempt_estimates` (migration 029)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tales.domain.generation import AttemptId
+from tales.domain.prices import Price, PriceSource
+from tales.domain.repositories.prices import PriceRepository
+
+_IN_FORCE = text("""
+    select distinct on (model)
+        model, valid_from, prompt_usd_per_million, completion_usd_per_million, request_usd, source
+    from tales.prices where valid_from <= :at order by model, valid_from desc
+""")
+_OF_MODEL = text("""
+    select model, valid_from, prompt_usd_per_million, completion_usd_per_million, request_usd, source
+    from tales.prices where model = :model order by valid_from desc
+""")
+_PUT = text("""
+    insert into tales.prices (
+        model, valid_from, prompt_usd_per_million, completion_usd_per_million, request_usd, source
+    )
+    values (:model, :valid_from, :prompt_usd_per_million, :completion_usd_per_million, :request_usd, :source)
+    on conflict on constraint prices_pkey do update set
+        prompt_usd_per_million = excluded.prompt_usd_per_million,
+        completion_usd_per_million = excluded.completion_usd_per_million,
+        request_usd = excluded.request_usd, source = excluded.source, created_at = now()
+""")
+_ESTIMATES = text("""
+    select attempt_number, estimated_cost_usd from tales.attempt_estimates where generation_id = :generation_id
+""")
+
+
+class SqlPriceRepository(PriceRepository):
+    """Prices over one session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def in_force(self, at: datetime) -> tuple[Price, ...]:
+        rows = await self._session.execute(_IN_FORCE, {"at": at})
+        return tuple(_price(row) for row in rows.mappings())
+
+    async def of_model(self, model: str) -> tuple[Price, ...]:
+        rows = await self._session.execute(_OF_MODEL, {"model": model})
+        return tuple(_price(row) for row in rows.mappings())
+
+    async def put(self, prices: Collection[Price]) -> None:
+        rows = [
+            {
+                "model": price.model,
+                "valid_from": price.valid_from,
+                "prompt_usd_per_million": price.prompt_usd_per_million,
+                "completion_usd_per_million": price.completion_usd_per_million,
+                "request_usd": price.request_usd,
+                "source": price.source,
+            }
+            for price in prices
+        ]
+        if rows:
+            await self._session.execute(_PUT, rows)
+
+    async def estimates(self, generation_id: UUID) -> Mapping[AttemptId, Decimal]:
+        rows = await self._session.execute(_ESTIMATES, {"generation_id": generation_id})
+        return {AttemptId(generation_id, row.attempt_number): row.estimated_cost_usd for row in rows}
+
+
+def _price(row: RowMapping) -> Price:
+    return Price(**dict(row) | {"source": PriceSource(row["source"])})
