@@ -37,6 +37,7 @@ from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import OpenStreams, StreamEvents
 from tales.application.worker import NoWorker, Worker
+from tales.application.write_prompt import PromptWriter
 from tales.domain.errors import InvalidInput, Unavailable
 from tales.domain.failures import CHECKED_KINDS, FailureKind
 from tales.domain.limits import GenerationLimits, StreamLimits
@@ -60,6 +61,7 @@ from tales.infrastructure.postgres.database import Database, bypasses_rls
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.open_schema import find_open_schema
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tales.infrastructure.prompts.rendering import JinjaRenderer
 from tales.infrastructure.providers.choice import ProviderChoice, open_provider
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.providers.endpoint import Limits
@@ -149,6 +151,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         request = RequestGeneration(
             transactions, attempts, dispatcher, generation_ids, choice.name, choice.models, limits, choice.abilities
         )
+        request = replace(request, prompts=PromptWriter(transactions, JinjaRenderer(), log))
         mailer = await stack.enter_async_context(_mailer(settings, log))
         services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions, mailer))
         services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))

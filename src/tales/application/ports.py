@@ -101,6 +101,13 @@ class ProgressPublisher(Protocol):
         """An attempt waits for a worker of another process."""
 
 
+class TemplateRenderer(Protocol):
+    """What makes texts out of prompt templates."""
+
+    def render(self, template: str, names: Mapping[str, object]) -> str:
+        """What `template` writes when it may use `names`. Raises: BrokenTemplate, whatever is wrong with it."""
+
+
 class EndWatch(Protocol):
     """How a worker learns that one of its attempts may have ended elsewhere: it was cancelled, or taken for lost."""
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from uuid import UUID
 
 from tales.application.ports import Dispatcher, IdMaker
+from tales.application.write_prompt import PromptWriter, WrittenPrompt
 from tales.domain.abilities import EVERYTHING, Abilities
 from tales.domain.actor import Actor
 from tales.domain.arcs.prompt import ARC_PROMPT_VERSION, write_arc_prompt
@@ -69,6 +70,7 @@ class RequestGeneration:
     """Records a request as a pending attempt of `queue`. `models` is the fallback chain; its first is the default.
 
     `limits` is what one user may ask for; they hold across processes. `abilities` are what the models can write.
+    Without `prompts`, which are the templates in use, the prompt is that of `tales.domain.prompt`.
     """
 
     transactions: Transactions
@@ -79,6 +81,7 @@ class RequestGeneration:
     models: tuple[str, ...]
     limits: GenerationLimits = NO_LIMITS
     abilities: Abilities = EVERYTHING
+    prompts: PromptWriter | None = None
     casts: KnownCasts = field(default_factory=KnownCasts)
 
     async def __call__(self, actor: Actor, wish: GenerationRequest, key: str | None = None) -> Generation:
@@ -88,7 +91,7 @@ class RequestGeneration:
         IdempotencyKeyReused for a key of another wish,
         NotFound for a child, hero or story that the family does not have, TooManyRequests, QueueFull.
         """
-        self.abilities.check(wish.language, wish.story_length)
+        await self._prepare(wish)
         if key is not None or wish.sequel_of is not None:
             return await self._after_looking(actor, wish, key)
         cast = self.casts.get(actor, wish)
@@ -120,6 +123,12 @@ class RequestGeneration:
                 self.dispatcher.release()
             cast = None  # somebody has changed the child or the hero meanwhile
 
+    async def _prepare(self, wish: GenerationRequest) -> None:
+        """What is seen to before a transaction is open. Raises: InvalidInput."""
+        self.abilities.check(wish.language, wish.story_length)
+        if self.prompts is not None and not self.abilities.needs_arc:
+            await self.prompts.refresh()
+
     async def _after_looking(self, actor: Actor, wish: GenerationRequest, key: str | None) -> Generation:
         """Where a key or an earlier story is to be looked at first, by the transaction that inserts."""
         async with self.transactions.as_requester(actor) as work:
@@ -139,16 +148,15 @@ class RequestGeneration:
         return Generation(id_, actor.user_id, (attempt,), sequel_of=wish.sequel_of)
 
     def _request(self, actor: Actor, attempt: AttemptId, wish: GenerationRequest, spec: StorySpec) -> AttemptRequest:
-        if self.abilities.needs_arc:
-            prompt, version = write_arc_prompt(spec, attempt.generation_id), ARC_PROMPT_VERSION
-        else:
-            prompt, version = write_prompt(spec), PROMPT_VERSION
+        model = self._choose_model(wish.model)
+        written = self._write(spec, model, attempt.generation_id)
         return AttemptRequest(
             id=attempt,
             user_id=actor.user_id,
-            model_used=self._choose_model(wish.model),
-            prompt=prompt,
-            prompt_version=version,
+            model_used=model,
+            prompt=written.text,
+            prompt_version=written.version,
+            prompt_choice=written.choice,
             queue=self.queue,
             story_type=spec.story_type,
             moral=spec.moral,
@@ -159,6 +167,13 @@ class RequestGeneration:
             child_id=wish.child_id,
             hero_id=wish.hero_id,
         )
+
+    def _write(self, spec: StorySpec, model: str, generation_id: UUID) -> WrittenPrompt:
+        if self.abilities.needs_arc:
+            return WrittenPrompt(write_arc_prompt(spec, generation_id), ARC_PROMPT_VERSION)
+        if self.prompts is None:
+            return WrittenPrompt(write_prompt(spec), PROMPT_VERSION)
+        return self.prompts.write(spec, model, generation_id)
 
     def _choose_model(self, asked: str | None) -> str:
         """Only a model that the operator offers: the call is made at the operator's cost."""

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from tales.domain.errors import IllegalTransition
+from tales.domain.experiments import PromptChoice
 from tales.domain.story_spec import StoryType
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -81,7 +82,7 @@ class AttemptRequest:
     """What one attempt asks of a model: everything that is known before the call.
 
     `story_length` in minutes. `prompt` is the complete prompt as it is sent. `queue` is where it waits: the provider
-    whose workers may take it.
+    whose workers may take it. `prompt_choice` says why it got its prompt version, where there was a choice.
     """
 
     id: AttemptId
@@ -98,6 +99,7 @@ class AttemptRequest:
     relationship_description: str | None = None
     child_id: UUID | None = None
     hero_id: UUID | None = None
+    prompt_choice: PromptChoice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

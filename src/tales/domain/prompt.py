@@ -1,4 +1,4 @@
-"""A spec -> the complete prompt that is sent to a model.
+"""A spec -> the complete prompt that is sent to a model where no template is in use; and what stands in any prompt.
 
 What a family typed is data, not instructions: it stands quoted, on one line each, in a part of its own with
 instructions before and after it (decision 29).
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tales.domain.fact_labels import ENGLISH, NAME_LABELS, FactLabels
 from tales.domain.family import MAX_APPEARANCE, MAX_INTEREST, MAX_INTERESTS, MAX_NAME, Child, Hero
 from tales.domain.quoting import quoted
 from tales.domain.sequel import LONGEST_ENDING
@@ -23,6 +24,7 @@ WORDS_PER_MINUTE = 130
 
 
 _FACT = re.compile(r'^- (?P<what>[^:"\n]+): "(?P<value>[^"\n]*)"$')
+_QUOTED = re.compile(r'"[^"\n]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,13 @@ class PromptParts:
 
 
 def read_prompt(prompt: str) -> PromptParts:
-    """The parts of a prompt that `write_prompt` wrote; of another one all is instructions."""
+    """The parts of a prompt that `write_prompt` or a template wrote; of another one all is instructions."""
     lines = prompt.split("\n")
     facts = [found for line in lines if (found := _FACT.match(line))]
     return PromptParts(
-        names=tuple(fact["value"] for fact in facts if fact["what"] in {"child", "hero"}),
+        names=tuple(fact["value"] for fact in facts if fact["what"].strip() in NAME_LABELS),
         family_words="\n".join(fact["value"] for fact in facts),
-        instructions="\n".join(line for line in lines if not _FACT.match(line)),
+        instructions="\n".join(_QUOTED.sub("", line) for line in lines if not _FACT.match(line)),
     )
 
 
@@ -62,34 +64,40 @@ def write_prompt(spec: StorySpec) -> str:
     )
 
 
-def list_facts(spec: StorySpec) -> str:
+def list_facts(spec: StorySpec, labels: FactLabels = ENGLISH) -> str:
     """What the story is about: a line for each fact, its value quoted."""
-    return "\n".join(f"- {name}: {value}" for name, value in _facts(spec))
+    return "\n".join(f"- {name}: {value}" for name, value in _facts(spec, labels))
 
 
-def _facts(spec: StorySpec) -> list[tuple[str, str]]:
+def _facts(spec: StorySpec, labels: FactLabels) -> list[tuple[str, str]]:
     """What the story is about, each with its quoted value."""
-    facts = (_facts_of_child(spec.child) if spec.child else []) + (_facts_of_hero(spec.hero) if spec.hero else [])
+    facts = _facts_of_child(spec.child, labels) if spec.child else []
+    facts += _facts_of_hero(spec.hero, labels) if spec.hero else []
     if spec.relationship_description is not None:
-        facts.append(("how child and hero know each other", quoted(spec.relationship_description, MAX_RELATIONSHIP)))
+        facts.append((labels.relationship, quoted(spec.relationship_description, MAX_RELATIONSHIP)))
     if spec.earlier is not None:
-        title, ending = quoted(spec.earlier.title, MAX_TITLE), quoted(spec.earlier.ending, LONGEST_ENDING)
-        facts += [("title of the story before, which this one carries on", title), ("how that story ended", ending)]
-    return [*facts, ("moral of the story", quoted(spec.moral, MAX_MORAL))]
+        facts.append((labels.earlier_title, quoted(spec.earlier.title, MAX_TITLE)))
+        facts.append((labels.earlier_ending, quoted(spec.earlier.ending, LONGEST_ENDING)))
+    return [*facts, (labels.moral, quoted(spec.moral, MAX_MORAL))]
 
 
-def _facts_of_child(child: Child) -> list[tuple[str, str]]:
-    facts = [("child", quoted(child.name, MAX_NAME)), ("age of the child", quoted(f"{child.age} years", MAX_NAME))]
+def _facts_of_child(child: Child, labels: FactLabels) -> list[tuple[str, str]]:
+    facts = [(labels.child, quoted(child.name, MAX_NAME)), (labels.age, quoted(labels.years(child.age), MAX_NAME))]
     if child.gender:
-        facts.append(("gender of the child", quoted(child.gender, MAX_NAME)))
+        facts.append((labels.gender, quoted(child.gender, MAX_NAME)))
     if child.interests:
-        interests = ", ".join(interest[:MAX_INTEREST] for interest in child.interests[:MAX_INTERESTS])
-        facts.append(("what the child likes", quoted(interests, len(interests))))
+        facts.append((labels.interests, quoted_interests(child)))
     return facts
 
 
-def _facts_of_hero(hero: Hero) -> list[tuple[str, str]]:
-    facts = [("hero", quoted(hero.name, MAX_NAME))]
+def _facts_of_hero(hero: Hero, labels: FactLabels) -> list[tuple[str, str]]:
+    facts = [(labels.hero, quoted(hero.name, MAX_NAME))]
     if hero.appearance:
-        facts.append(("what the hero looks like", quoted(hero.appearance, MAX_APPEARANCE)))
+        facts.append((labels.appearance, quoted(hero.appearance, MAX_APPEARANCE)))
     return facts
+
+
+def quoted_interests(child: Child) -> str:
+    """What the child likes, as one value."""
+    interests = ", ".join(interest[:MAX_INTEREST] for interest in child.interests[:MAX_INTERESTS])
+    return quoted(interests, len(interests))

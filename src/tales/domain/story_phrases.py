@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from tales.domain import fact_labels
+
 ANYWHERE: tuple[str, ...] = (
     # English
     r"\b(?:the|this|my|your) (?:story|tale) (?:is|was) (?:titled|called|named|about|written|designed|intended|meant)\b",
@@ -46,10 +48,13 @@ AT_AN_EDGE: tuple[str, ...] = (
     r"\b(?:хотите|хочешь) (?:ещё|другую|услышать|послушать|чтобы)|\bнадеюсь,? (?:вам|тебе|что|эта)\b",
 )
 
-# What the prompt calls its facts, at the beginning of a line and with a colon: `tales.domain.prompt`.
-FACT_NAMES = (
-    "child|hero|age of the child|gender of the child|what the child likes|what the hero looks like|moral of the story"
-    "|how child and hero know each other|title of the story before[^:]*|how that story ended"
+# What prompts call their facts, at the beginning of a line and with a colon. `child` and `hero` alone are names of
+# facts too, and a story may well say "герой:" of whoever speaks next: of other languages, the longer ones alone.
+FACT_NAMES = "|".join(
+    re.escape(label.strip())
+    for labels in fact_labels.LABELS.values()
+    for label in labels.all
+    if labels is fact_labels.ENGLISH or " " in label.strip()
 )
 # What lists of facts are made of, also where they are not the prompt's.
 LABELS = (

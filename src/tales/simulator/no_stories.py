@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tales.simulator.stories import NOBODY, tell_story
+from tales.simulator.stories import NOBODY, language_of, tell_story
 
 
 def _nameless(_prompt: str) -> str:
@@ -33,7 +33,7 @@ def _unsuitable(prompt: str) -> str:
 
 
 def _in_another_language(prompt: str) -> str:
-    other = "English" if "Write the story in German" in prompt else "German"
+    other = "English" if language_of(prompt) == "German" else "German"
     lines = [line for line in prompt.split("\n") if not line.startswith("Write the story in ")]
     return tell_story("\n".join([*lines, f"Write the story in {other}"]))
 

@@ -7,11 +7,20 @@ import re
 
 from tales.simulator.tellings import ENGLISH, LANGUAGES_TOLD
 
-_NAME = re.compile(r'^- (?:child|hero): ("(?:[^"\\\n]|\\.)*")\s*$', re.MULTILINE)
+# What prompts call the child and the hero (`tales.domain.fact_labels`), and the language that this is.
+_CALLED = {
+    "English": ("child", "hero"),
+    "German": ("Kind", "Heldenfigur"),
+    "French": ("enfant", "personnage principal"),
+    "Spanish": ("niño o niña", "protagonista"),
+    "Russian": ("ребёнок", "герой"),
+}
+_LABELS = "|".join(label for labels in _CALLED.values() for label in labels)
+_NAME = re.compile(rf'^- (?P<what>{_LABELS}) ?: (?P<name>"(?:[^"\\\n]|\\.)*")\s*$', re.MULTILINE)
 _PIECE = re.compile(r"\s*\S+")
 
 _LANGUAGE = re.compile(r"^Write the story in (\w+)", re.MULTILINE)
-_WORDS = re.compile(r"^Write the story in .*of about (\d+) words", re.MULTILINE)
+_WORDS = re.compile(r"\b(\d+) (?:words|Wörter|mots|palabras|слов)\b")
 _BRIEF = 200
 """Words: of a story of a minute, the middle is left out."""
 
@@ -25,13 +34,14 @@ NOBODY = "Robin"
 def tell_story(prompt: str) -> str:
     """A bedtime story about whom `prompt` names, its title on the first line: of some 300 words, if nothing is said.
 
-    The prompt says it as `tales.domain.prompt` does: a line `- child: "Mia"`, or `- hero: ...`; the language; and how
-    many words are wanted, of which it has at least half and at most twice as many. A language that it does not know is
-    answered in English.
+    The prompt says it as those of Tales do: a line `- child: "Mia"`, or `- hero: ...`, in one of five languages; the
+    language; and how many words are wanted, of which it has at least half and at most twice as many. A language that
+    it does not know is answered in English.
     """
     names = _names_in(prompt)
-    told = LANGUAGES_TOLD.get(found[1] if (found := _LANGUAGE.search(prompt)) else "English", ENGLISH)
-    wanted = int(found[1]) if (found := _WORDS.search(prompt)) else 0
+    told = LANGUAGES_TOLD.get(language_of(prompt), ENGLISH)
+    # What the family typed stands before it.
+    wanted = int(found[-1]) if (found := _WORDS.findall(prompt)) else 0
     paragraphs = told.story.format(name=names[0]).strip().split("\n\n")
     if len(names) > 1:
         paragraphs.insert(2, told.friend.format(name=names[0], friend=names[1]))
@@ -47,9 +57,17 @@ def in_pieces(text: str) -> tuple[str, ...]:
     return tuple(_PIECE.findall(text))
 
 
+def language_of(prompt: str) -> str:
+    """The one that it names; or else the one that its facts are in."""
+    if found := _LANGUAGE.search(prompt):
+        return found[1]
+    called = found["what"] if (found := _NAME.search(prompt)) else "child"
+    return next(language for language, labels in _CALLED.items() if called in labels)
+
+
 def _names_in(prompt: str) -> list[str]:
     """Those of child and hero."""
-    return [name for found in _NAME.finditer(prompt) if (name := _unquoted(found[1])).strip()] or [NOBODY]
+    return [name for found in _NAME.finditer(prompt) if (name := _unquoted(found["name"])).strip()] or [NOBODY]
 
 
 def _unquoted(text: str) -> str:

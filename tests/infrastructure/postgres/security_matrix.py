@@ -216,6 +216,17 @@ LINES = (
         Line(f"tales.report_{name}", "", "true", select=EVERY_USER, binds_owner=True, is_secured=False)
         for name in ("models", "retries", "timeouts")
     ),
+    Line(
+        "tales.prompt_templates",
+        "",
+        "true",
+        select=ADMIN_READS,
+        insert="- - - + + -",
+        update=ADMIN_READS,
+        inserted=frozenset({"version", "story_type", "language", "model", "number", "template", "note"}),
+        updated=frozenset({"state", "weight", "template", "note"}),
+    ),
+    Line("tales.prompt_choices", "", "true", select=ADMIN_READS, insert=SERVICE),
     Line("tales.live_text", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE),
     Line(
         "tales.idempotency_keys",
@@ -303,6 +314,7 @@ FUNCTIONS = (
     Function("tales.claim_attempts", _WORKERS),
     Function("tales.finish_attempts", _WORKERS),
     Function("tales.renew_lease", _WORKERS),
+    Function("tales.keep_prompt_choice", _WORKERS | {"tales_requester"}),
     # What a family's search calls.
     *(
         Function(f"tales.{name}", _USERS)

@@ -16,7 +16,11 @@ from tests.fixtures.databases import Database
 
 TABLES: list[Table] = list(Base.metadata.sorted_tables)
 # Read and written by plain SQL.
-WITHOUT_MODEL = {"live_text", "ratings", "hourly_models", "daily_seconds", "rollup_state", "rollup_changes", "prices"}
+WITHOUT_MODEL = {"live_text", "ratings", "hourly_models", "daily_seconds", "rollup_state", "rollup_changes"} | {
+    "prices",
+    "prompt_templates",
+    "prompt_choices",
+}
 
 COLUMNS = """
     select attname as name, format_type(atttypid, atttypmod) as type, not attnotnull as nullable

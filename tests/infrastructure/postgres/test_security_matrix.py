@@ -43,6 +43,8 @@ from tests.fixtures.rows import (
     login_attempt,
     look,
     price,
+    prompt_choice,
+    prompt_template,
     rating,
     replaced_token,
     session,
@@ -152,12 +154,15 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.daily_seconds": lambda _connection, _family: daily_seconds(),
     "tales.rollup_changes": lambda _connection, _family: {"hour": THEN},
     "tales.prices": lambda _connection, _family: price(),
+    "tales.prompt_templates": lambda _connection, _family: prompt_template(),
+    "tales.prompt_choices": lambda connection, family: prompt_choice(insert(connection, "generations", ended(family))),
     "tales.ratings": lambda connection, family: rating(insert(connection, "generations", ended(family))),
 }
 
 # What to change of it, where anybody may.
 CHANGES = {
     "tales.prices": "request_usd = 1",
+    "tales.prompt_templates": "note = 'shorter'",
     "tales.rollup_state": "complete_until = now()",
     "auth.users": "email = 'e@f'",
     "tales.accounts": "is_admin = true",

@@ -14,6 +14,7 @@ from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRa
 from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.login_attempts import LoginAttemptRepository
 from tales.domain.repositories.prices import PriceRepository
+from tales.domain.repositories.prompts import PromptRepository
 from tales.domain.repositories.reports import ReportRepository
 from tales.domain.repositories.sessions import SessionRepository
 from tales.domain.repositories.stories import StoryRepository
@@ -35,6 +36,7 @@ class UnitOfWork(Protocol):
     reports: ReportRepository
     audit_log: AuditLog
     prices: PriceRepository
+    prompts: PromptRepository
 
     async def commit(self) -> None:
         """Make all of it last, at once."""

@@ -27,6 +27,7 @@ _STORY_COLUMNS = (
 LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
+    "031": "prompt_templates.version",
     "029": "prices.valid_from",
     "028": "ratings.rating",
     "027": "keep_audit_log()",

@@ -35,6 +35,7 @@ from tales.infrastructure.repositories.limits import (
 from tales.infrastructure.repositories.live_texts import SqlLiveTextRepository
 from tales.infrastructure.repositories.login_attempts import SqlLoginAttemptRepository
 from tales.infrastructure.repositories.prices import SqlPriceRepository
+from tales.infrastructure.repositories.prompts import SqlPromptRepository
 from tales.infrastructure.repositories.reports import SqlReportRepository
 from tales.infrastructure.repositories.sessions import SqlSessionRepository
 from tales.infrastructure.repositories.stories import SqlStoryRepository
@@ -89,6 +90,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.reports = SqlReportRepository(session)
         self.audit_log = SqlAuditLog(session, role)
         self.prices = SqlPriceRepository(session)
+        self.prompts = SqlPromptRepository(session)
 
     async def commit(self) -> None:
         await self.session.commit()

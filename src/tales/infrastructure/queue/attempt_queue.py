@@ -36,12 +36,20 @@ from tales.infrastructure.postgres.models import GenerationDB, WorkerDB
 from tales.infrastructure.postgres.unit_of_work import SESSION_HAS_ENDED, SqlTransactions, claims_of
 from tales.infrastructure.queue.attempt_rows import claimed, ended, enqueued, request_row, result_row
 from tales.infrastructure.queue.batches import Batches
+from tales.infrastructure.repositories.prompts import choice_json
 
 MOST_IN_A_BATCH = 64
 BATCHES_AT_ONCE = 2
 """Two keep both sides busy: while one waits for its commit, the other is made and read."""
 
 _ENQUEUE = "select * from tales.enqueue_attempts(%s::jsonb)"
+# Of those that were inserted, and whose prompt was chosen among several.
+_ENQUEUE_CHOSEN = """
+    select asked.*, case when asked.refusal is null and c.choice is not null
+        then tales.keep_prompt_choice(asked.generation_id, c.choice) end as kept
+    from tales.enqueue_attempts(%s::jsonb) as asked
+    left join jsonb_each(%s::jsonb) as c (generation_id, choice) on c.generation_id = asked.generation_id::text
+"""
 _CLAIM = "select * from tales.claim_attempts(%s, %s, %s, %s, %s::uuid[])"
 _FINISH = "select * from tales.finish_attempts(%s::jsonb)"
 _RENEW = "select tales.renew_lease(%s, %s, %s, %s, %s)"
@@ -247,7 +255,13 @@ class SqlAttemptQueue(AttemptQueue):
             }
             for one in asked
         ]
-        rows = {row["generation_id"]: row for row in await self._call(_ENQUEUE, requests)}
+        choices: Json = {
+            str(request.id.generation_id): choice_json(request.prompt_choice)
+            for request in (one.request for one in asked)
+            if request.prompt_choice is not None
+        }
+        found = await (self._call(_ENQUEUE_CHOSEN, requests, choices) if choices else self._call(_ENQUEUE, requests))
+        rows = {row["generation_id"]: row for row in found}
         return [_enqueued(one, rows[one.request.id.generation_id]) for one in asked]
 
     async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
@@ -259,11 +273,11 @@ class SqlAttemptQueue(AttemptQueue):
         kept = [found.get(one.attempt.id) if first[one.attempt.id] is one else None for one in results]
         return [ended(one, now, row) if row is not None else None for one, row in zip(results, kept, strict=True)]
 
-    async def _call(self, statement: LiteralString, values: Sequence[Json]) -> Sequence[Mapping[str, Any]]:
+    async def _call(self, statement: LiteralString, *values: Json) -> Sequence[Mapping[str, Any]]:
         # What is no JSON is refused before the database is asked, and in the same words.
         try:
             with translated_errors():
-                return await self._transactions.call(statement, (dump_storable(values),))
+                return await self._transactions.call(statement, tuple(map(dump_storable, values)))
         except TalesError as error:
             await self._name_trigger(error)
             raise

@@ -36,9 +36,11 @@ from tales.infrastructure.postgres.escaping import dump_storable
 from tales.infrastructure.postgres.keyset import beginning_before, newest_first, page_of, read_in_order
 from tales.infrastructure.postgres.models import GenerationDB, SequelDB, StoryDB
 from tales.infrastructure.queue.attempt_rows import enqueued, request_row
+from tales.infrastructure.repositories.prompts import choice_json
 
 # In the transaction's own name: the claims are its user's already.
 _ENQUEUE = text("select * from tales.enqueue_attempts(cast(:requests as jsonb))")
+_KEEP_CHOICE = text("select tales.keep_prompt_choice(:generation_id, cast(:choice as jsonb))")
 # Lists go without the large columns.
 _SUMMARY: tuple[ORMOption, ...] = tuple(
     defer(column) for column in (GenerationDB.full_response, GenerationDB.generation_info, GenerationDB.prompt)
@@ -57,6 +59,9 @@ class SqlGenerationRepository(GenerationRepository):
         row = (await self._session.execute(_ENQUEUE, {"requests": requests})).one()
         if row.refusal is not None:
             raise limits.error(row.refusal, row.retry_after)
+        if request.prompt_choice is not None:
+            choice = dump_storable(choice_json(request.prompt_choice))
+            await self._session.execute(_KEEP_CHOICE, {"generation_id": request.id.generation_id, "choice": choice})
         return enqueued(request, row.created_at)
 
     async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:

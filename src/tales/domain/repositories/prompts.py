@@ -1,0 +1,41 @@
+"""Prompt templates, and why generations got theirs, as the application asks for them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from tales.domain.experiments import PromptChoice
+from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
+from tales.domain.story_spec import StoryType
+
+
+class PromptRepository(Protocol):
+    """Templates, by their versions."""
+
+    async def in_use(self) -> tuple[PromptTemplate, ...]:
+        """Those that are active, and those that came along, whatever their state: they stand in for what fails."""
+
+    async def get(self, version: str) -> PromptTemplate | None:
+        """One version, kept from being changed by others until the transaction ends where it may be changed at all."""
+
+    async def list(
+        self,
+        story_type: StoryType | None = None,
+        language: str | None = None,
+        model: str | None = None,
+        state: TemplateState | None = None,
+    ) -> tuple[PromptTemplate, ...]:
+        """Those that fit all that is said, slot by slot and in the order in which they were made."""
+
+    async def add(self, slot: Slot, template: str, note: str) -> PromptTemplate:
+        """A new draft, under the next free number of its story type and language."""
+
+    async def change(self, version: str, template: str, note: str) -> None:
+        """Change a draft."""
+
+    async def set_state(self, version: str, state: TemplateState, weight: int) -> None:
+        """Activate or retire a version, or give it another weight."""
+
+    async def choice_of(self, generation_id: UUID) -> PromptChoice | None:
+        """Why a generation got its version; None where it was the only active one."""
