@@ -17,7 +17,7 @@ class PromptRepository(Protocol):
         """Those that are active, and those that came along, whatever their state: they stand in for what fails."""
 
     async def get(self, version: str) -> PromptTemplate | None:
-        """One version, kept from being changed by others until the transaction ends where it may be changed at all."""
+        """One version."""
 
     async def list(
         self,
@@ -27,6 +27,9 @@ class PromptRepository(Protocol):
         state: TemplateState | None = None,
     ) -> tuple[PromptTemplate, ...]:
         """Those that fit all that is said, slot by slot and in the order in which they were made."""
+
+    async def lock(self, slot: Slot) -> None:
+        """Let nobody else change the versions of its story type and language until the transaction ends."""
 
     async def add(self, slot: Slot, template: str, note: str) -> PromptTemplate:
         """A new draft, under the next free number of its story type and language."""

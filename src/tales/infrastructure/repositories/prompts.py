@@ -14,7 +14,7 @@ from tales.domain.repositories.prompts import PromptRepository
 from tales.domain.story_spec import StoryType
 
 _IN_USE = text("select * from tales.prompt_templates where state = 'active' or is_seeded order by version")
-_GET = text("select * from tales.prompt_templates where version = :version for no key update")
+_GET = text("select * from tales.prompt_templates where version = :version")
 _LIST = text("""
     select * from tales.prompt_templates
     where (cast(:story_type as text) is null or story_type = :story_type)
@@ -65,9 +65,12 @@ class SqlPromptRepository(PromptRepository):
         wanted = {"story_type": story_type, "language": language, "model": model, "state": state}
         return tuple(_template(row) for row in (await self._session.execute(_LIST, wanted)).mappings())
 
+    async def lock(self, slot: Slot) -> None:
+        await self._session.execute(_LOCK, {"kind": f"{slot.story_type}-{slot.language}"})
+
     async def add(self, slot: Slot, template: str, note: str) -> PromptTemplate:
         values = {"story_type": slot.story_type, "language": slot.language, "model": slot.model}
-        await self._session.execute(_LOCK, {"kind": f"{slot.story_type}-{slot.language}"})
+        await self.lock(slot)
         added = await self._session.execute(_ADD, values | {"template": template, "note": note})
         return _template(added.mappings().one())
 

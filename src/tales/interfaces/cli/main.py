@@ -66,6 +66,7 @@ class _Tales(LazyGroup):
             f"{_HERE}.report:report",
             "Report how models do, what retries rescue, when calls fail, what they cost, and how prompts do.",
         ),
+        LazyCommand("prompts", f"{_HERE}.prompts:app", "Write prompts, try them, and say which are in use."),
         LazyCommand("costs", f"{_HERE}.costs:app", "Learn what calls cost."),
         LazyCommand("prices", f"{_HERE}.prices:app", "Keep the price list that unknown costs are estimated by."),
         LazyCommand(
