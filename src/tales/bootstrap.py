@@ -287,6 +287,7 @@ def _services(
         limit_requests=LimitRequests(SqlRequestRates(transactions), settings.requests_per_minute or None),
         tokens=auth.tokens,
         authenticate=auth.authenticate,
+        prompt_renderer=JinjaRenderer(),
         check_ready=transactions.check,
         external_auth=auth.is_external,
     )

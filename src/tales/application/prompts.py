@@ -104,7 +104,9 @@ async def activate_prompt(
     """
     found = await get_prompt(work, version)
     _tried(renderer, found.slot, found.template)
-    await work.prompts.set_state(version, TemplateState.ACTIVE, checked_weight(weight or found.weight))
+    await work.prompts.set_state(
+        version, TemplateState.ACTIVE, checked_weight(found.weight if weight is None else weight)
+    )
     return await _kept(work, version)
 
 

@@ -13,7 +13,7 @@ from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.limit_requests import LimitRequests
 from tales.application.manage_family import ManageChildren, ManageHeroes
-from tales.application.ports import Clock, TokenIssuer
+from tales.application.ports import Clock, TemplateRenderer, TokenIssuer
 from tales.application.request_generation import RequestGeneration
 from tales.application.reset_password import ResetPassword
 from tales.application.sessions import Sessions
@@ -48,6 +48,7 @@ class Services:
     limit_requests: LimitRequests
     tokens: TokenIssuer
     authenticate: Authenticate
+    prompt_renderer: TemplateRenderer
     check_ready: Callable[[], Awaitable[None]]
     external_auth: bool = False
 

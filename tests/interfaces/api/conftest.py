@@ -39,6 +39,7 @@ from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tales.infrastructure.prompts.rendering import JinjaRenderer
 from tales.infrastructure.providers.completion import story_text
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.infrastructure.queue.request_rates import SqlRequestRates
@@ -96,6 +97,7 @@ def wired(
         limit_requests=LimitRequests(rates),
         tokens=tokens,
         authenticate=Authenticate(tokens),
+        prompt_renderer=JinjaRenderer(),
         check_ready=check_ready,
     )
 

@@ -177,7 +177,9 @@ async def test_the_headers_that_tell_a_client_what_comes_next_are_described(
         for status, response in operation["responses"].items():
             where, headers = f"{method} {path} {status}", response.get("headers", {})
             assert ("Retry-After" in headers) is (status in {"429", "503"}), where
-            begins = method == "post" and path.endswith(("/generations", "/children", "/heroes", "/generate"))
+            begins = method == "post" and path.endswith(
+                ("/generations", "/children", "/heroes", "/generate", "/prompts")
+            )
             assert ("Location" in headers) is (begins and status in {"200", "201", "202"}), where
             assert all(header["description"] and header["schema"] for header in headers.values()), where
 

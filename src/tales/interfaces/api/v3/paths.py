@@ -14,6 +14,7 @@ STORIES = "/stories"
 ME = "/me"
 ANALYTICS = "/analytics"
 ADMIN_GENERATIONS = "/admin/generations"
+ADMIN_PROMPTS = "/admin/prompts"
 
 
 def address(collection: str, id_: UUID) -> str:

@@ -16,6 +16,7 @@ from tales.interfaces.api.v3 import (
     heroes,
     me,
     paths,
+    prompts,
     stories,
 )
 
@@ -23,6 +24,6 @@ from tales.interfaces.api.v3 import (
 def make_router() -> APIRouter:
     """All of version 3."""
     router = APIRouter(prefix=paths.PREFIX, generate_unique_id_function=name_operation)
-    for subject in (auth, me, export, children, heroes, generations, events, stories, analytics, everybody):
+    for subject in (auth, me, export, children, heroes, generations, events, stories, analytics, everybody, prompts):
         router.include_router(subject.router)
     return router

@@ -1,0 +1,94 @@
+"""Admins write prompts by the API, and nobody else sees one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient
+from uuid_utils.compat import uuid7
+
+from tales.application.services import Services
+from tales.domain.actor import Actor
+from tests.interfaces.api.world import Family, client_of, problem
+
+PROMPTS = "/admin/prompts"
+TEMPLATE = "Tell a story.\n{{ facts }}\nUse {{ words }} words.\n"
+NEW = {"story_type": "hero", "language": "de", "template": TEMPLATE}
+
+
+@pytest.fixture
+async def boss(app: FastAPI, services: Services) -> AsyncIterator[AsyncClient]:
+    """An admin's client."""
+    async with client_of(app, "/api/v3", services.tokens.issue(Actor(uuid7(), is_admin=True))) as client:
+        yield client
+
+
+async def asked(boss: AsyncClient, method: str, path: str = "", **more: Any) -> Any:
+    answer = await boss.request(method, f"{PROMPTS}{path}", **more)
+    assert answer.status_code in {200, 201}, answer.text
+    return answer.json()
+
+
+async def test_an_experiment_from_its_draft_to_its_end(boss: AsyncClient) -> None:
+    answer = await boss.post(PROMPTS, json=NEW | {"note": "short"})
+    assert (answer.status_code, answer.headers["Location"]) == (201, "/api/v3/admin/prompts/hero-de-2")
+    draft = answer.json()
+    assert (draft["state"], draft["model"], draft["weight"], draft["template"]) == ("draft", None, 100, TEMPLATE)
+    assert await asked(boss, "get", "/hero-de-2") == draft
+
+    changed = await asked(boss, "patch", "/hero-de-2", json={"template": TEMPLATE.replace("Tell", "Write")})
+    assert (changed["version"], changed["note"], changed["template"][:5]) == ("hero-de-2", "short", "Write")
+    active = await asked(boss, "post", "/hero-de-2/activate", json={"weight": 300})
+    assert (active["state"], active["weight"], active["activated_at"] is not None) == ("active", 300, True)
+    assert (await asked(boss, "patch", "/hero-de-2", json={"template": TEMPLATE}))["version"] == "hero-de-3"
+
+    found = await asked(boss, "get", "?story_type=hero&language=de&state=active")
+    assert [one["version"] for one in found["items"]] == ["hero-de-1", "hero-de-2"]
+    ended = await asked(boss, "post", "/hero-de-2/promote")
+    assert (ended["prompt"]["version"], ended["retired"]) == ("hero-de-2", ["hero-de-1"])
+    assert (await asked(boss, "post", "/hero-de-2/retire"))["state"] == "retired"
+    problem(await boss.post(f"{PROMPTS}/hero-de-2/retire"), 409, "conflict")
+
+
+async def test_a_preview_and_a_comparison(boss: AsyncClient) -> None:
+    await asked(boss, "post", json=NEW)
+
+    shown = await asked(boss, "get", "/hero-de-2/preview?minutes=2&is_minimal=true")
+    assert shown["prompt"].endswith("\nUse 260 words.\n")
+    compared = await asked(boss, "get", "/hero-de-1/compare/hero-de-2?minutes=2")
+    assert "\n+Use 260 words.\n" in compared["difference"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "body", "status", "said"),
+    [
+        ("post ", NEW | {"template": "no facts"}, 422, "write {{ facts }} on one"),
+        ("post ", NEW | {"template": "A\n{{ facts }}\n{{ child.name }}"}, 422, "'None' has no attribute 'name'"),
+        ("post ", NEW | {"language": "xx"}, 422, "language is not one of"),
+        ("patch /hero-de-1", {"template": "A\n{{ facts }}\n{% for x in y %}{% endfor %}"}, 422, "has no For"),
+        ("post /hero-de-1/activate", {"weight": 0}, 422, "weight is 0"),
+        ("get /hero-de-1/preview?age=18", None, 422, "age is 18"),
+        ("get /hero-de-77", None, 404, "no prompt with this id"),
+        ("get /hero-de-1/compare/child-de-1", None, 422, "different kinds"),
+    ],
+)
+async def test_what_cannot_be_is_said(boss: AsyncClient, request_: str, body: Any, status: int, said: str) -> None:
+    method, _, path = request_.partition(" ")
+    answer = await boss.request(method, f"{PROMPTS}{path}", json=body)
+
+    assert answer.status_code == status, answer.text
+    assert said in answer.text.replace("\\u0027", "'")
+
+
+async def test_nobody_else_reaches_them(family: Family) -> None:
+    problem(await family.client.post(PROMPTS, json=NEW), 403, "forbidden")
+    for method, path in (
+        ("get", ""),
+        ("get", "/hero-de-1"),
+        ("get", "/hero-de-1/preview"),
+        ("post", "/hero-de-1/promote"),
+    ):
+        problem(await family.client.request(method, f"{PROMPTS}{path}"), 403, "forbidden")
