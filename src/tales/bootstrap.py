@@ -36,6 +36,7 @@ from tales.application.services import Services
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import OpenStreams, StreamEvents
+from tales.application.watch_queue import WatchQueue
 from tales.application.worker import NoWorker, Worker
 from tales.application.write_prompt import PromptWriter
 from tales.domain.errors import InvalidInput, Unavailable
@@ -285,6 +286,7 @@ def _services(
         change_address=ChangeAddress(transactions, passwords, auth.codes, auth.mailer, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
         limit_requests=LimitRequests(SqlRequestRates(transactions), settings.requests_per_minute or None),
+        watch_queue=WatchQueue(request.attempts, clock),
         tokens=auth.tokens,
         authenticate=auth.authenticate,
         prompt_renderer=JinjaRenderer(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from tales.domain.actor import Actor
-from tales.domain.errors import NotFound
-from tales.domain.profile import Profile
+from tales.domain.errors import Forbidden, NotFound
+from tales.domain.page import Page, PageRequest
+from tales.domain.profile import Profile, UserSummary
 from tales.domain.repositories.accounts import Account
 from tales.domain.repositories.unit_of_work import Transactions
 
@@ -32,6 +33,19 @@ async def find_user(transactions: Transactions, address: str) -> UUID:
     if account is None:
         raise NotFound("account", address)
     return account.user_id
+
+
+async def list_users(
+    transactions: Transactions, actor: Actor, page: PageRequest, email: str | None = None
+) -> Page[UserSummary]:
+    """Who has an account here, the newest first; `email`: the one with this address.
+
+    Raises: Forbidden for whoever is no admin.
+    """
+    if not actor.is_admin:
+        raise Forbidden("Users are for admins. Ask an operator to make you one.")
+    async with transactions.as_service() as work:
+        return await work.accounts.list(page, email)
 
 
 async def appoint_admin(transactions: Transactions, email: str, *, is_admin: bool) -> Account:

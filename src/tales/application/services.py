@@ -19,6 +19,7 @@ from tales.application.reset_password import ResetPassword
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
+from tales.application.watch_queue import WatchQueue
 from tales.domain.errors import Conflict
 from tales.domain.repositories.unit_of_work import Transactions
 
@@ -46,6 +47,7 @@ class Services:
     change_address: ChangeAddress
     erase_family: EraseFamily
     limit_requests: LimitRequests
+    watch_queue: WatchQueue
     tokens: TokenIssuer
     authenticate: Authenticate
     prompt_renderer: TemplateRenderer

@@ -26,3 +26,19 @@ class Profile:
     is_admin: bool
     created_at: datetime | None
     holdings: Holdings
+
+
+@dataclass(frozen=True, slots=True)
+class UserSummary:
+    """A user as an operator sees them: how much they have, and nothing of what it says.
+
+    `last_asked_at`: when they asked for a story last. Generations are counted, not attempts.
+    """
+
+    id: UUID
+    email: str
+    is_admin: bool
+    created_at: datetime
+    generations: int
+    stories: int
+    last_asked_at: datetime | None

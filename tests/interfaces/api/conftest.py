@@ -28,6 +28,7 @@ from tales.application.services import Services
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import StreamEvents
+from tales.application.watch_queue import WatchQueue
 from tales.application.worker import NoWorker
 from tales.domain.actor import Actor
 from tales.domain.repositories.attempt_queue import AttemptQueue
@@ -95,6 +96,7 @@ def wired(
         change_address=ChangeAddress(transactions, passwords, MailCodes(b"a key", clock), None, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
         limit_requests=LimitRequests(rates),
+        watch_queue=WatchQueue(attempts, clock),
         tokens=tokens,
         authenticate=Authenticate(tokens),
         prompt_renderer=JinjaRenderer(),

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from tales.domain.profile import Holdings
+from tales.domain.page import Page, PageRequest
+from tales.domain.profile import Holdings, UserSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class AccountRepository(Protocol):
 
     async def holdings(self, user_id: UUID) -> Holdings:
         """How many things the user has, as far as the actor may see them."""
+
+    async def list(self, page: PageRequest, email: str | None = None) -> Page[UserSummary]:
+        """Users with an account, the newest first; `email`: the one with this address."""
 
     async def erase(self, user_id: UUID) -> bool:
         """Delete a user with all that is theirs; False when there is none. Raises: Forbidden."""

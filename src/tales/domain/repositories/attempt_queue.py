@@ -64,6 +64,16 @@ class WorkerState:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueState:
+    """Pending attempts of one queue: `waiting` for a worker, or `in_hand` of one. `oldest`: seconds of waiting."""
+
+    queue: str
+    waiting: int
+    in_hand: int
+    oldest: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedAttempt:
     """A pending attempt in a worker's hands, and the models of its generation's attempts so far, in order."""
 
@@ -154,6 +164,9 @@ class AttemptQueue(Protocol):
 
     async def workers(self) -> tuple[WorkerState, ...]:
         """Every worker that is alive or was a while ago, the oldest first."""
+
+    async def queues(self) -> tuple[QueueState, ...]:
+        """Every queue in which an attempt waits or is in hand."""
 
     async def ended_among(self, worker_id: UUID, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
         """Those of these attempts that are no longer pending in the worker's hands.

@@ -26,6 +26,7 @@ from tales.domain.repositories.attempt_queue import (
     Cast,
     ClaimedAttempt,
     EndedAttempt,
+    QueueState,
     StrandedAttempts,
     WorkerInfo,
     WorkerState,
@@ -59,6 +60,17 @@ _WORKERS = text("""
         select count(*) from tales.generations as g where g.status = 'pending' and g.worker_id = w.id
     ) as in_hand
     from tales.workers as w order by w.started_at, w.id
+""")
+QUEUES = text("""
+    select queue,
+        count(*) filter (where worker_id is null) as waiting,
+        count(*) filter (where worker_id is not null) as in_hand,
+        coalesce(
+            max(date_part('epoch', now() - available_at)) filter (where worker_id is null and available_at < now()), 0
+        ) as oldest
+    from tales.generations
+    where status = 'pending' and queue is not null
+    group by queue order by queue
 """)
 _TRIGGERS_OF = text("""
     select cast(t.tgname as text) from pg_catalog.pg_trigger as t
@@ -216,6 +228,11 @@ class SqlAttemptQueue(AttemptQueue):
             )
             for row in rows
         )
+
+    async def queues(self) -> tuple[QueueState, ...]:
+        async with self._transactions.as_service() as work:
+            rows = await work.session.execute(QUEUES)
+        return tuple(QueueState(row.queue, row.waiting, row.in_hand, float(row.oldest)) for row in rows)
 
     async def ended_among(self, worker_id: UUID, attempts: Collection[AttemptId]) -> frozenset[AttemptId]:
         asked = {

@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tales.domain.profile import Holdings
+from tales.domain.page import Page, PageKey, PageRequest
+from tales.domain.profile import Holdings, UserSummary
 from tales.domain.repositories.accounts import Account, AccountRepository
+from tales.infrastructure.postgres.keyset import page_of
 from tales.infrastructure.postgres.models import AccountDB
 
 # `auth.users` is Supabase's table where there is one: nothing is known of it but its id.
@@ -23,6 +25,23 @@ _HOLDINGS = text("""
         (select count(*) from tales.generations where user_id = :id and attempt_number = 1),
         (select count(*) from tales.stories where user_id = :id)
 """)
+# A user's id begins with the time at which it was made (RFC 9562, version 7), so the key itself has them in order.
+_LIST = text("""
+    select account.user_id as id, account.email, account.is_admin, account.created_at,
+        made.generations, kept.stories, made.last_asked_at
+    from (
+        select user_id, email, is_admin, created_at from tales.accounts
+        where user_id < :after and (cast(:email as text) is null or email = :email)
+        order by user_id desc limit :most
+    ) as account
+    cross join lateral (
+        select count(*) filter (where attempt_number = 1) as generations, max(created_at) as last_asked_at
+        from tales.generations where user_id = account.user_id
+    ) as made
+    cross join lateral (select count(*) as stories from tales.stories where user_id = account.user_id) as kept
+    order by account.user_id desc
+""")
+_LATEST_ID = UUID(int=2**128 - 1)
 _ENSURE_USER = text("insert into auth.users (id) values (:id) on conflict (id) do nothing")
 
 
@@ -76,6 +95,12 @@ class SqlAccountRepository(AccountRepository):
 
     async def holdings(self, user_id: UUID) -> Holdings:
         return Holdings(*(await self._session.execute(_HOLDINGS, {"id": user_id})).one())
+
+    async def list(self, page: PageRequest, email: str | None = None) -> Page[UserSummary]:
+        which = {"after": page.after.id if page.after else _LATEST_ID, "email": email.lower() if email else None}
+        rows = (await self._session.execute(_LIST, which | {"most": page.limit + 1})).mappings().all()
+        users = [UserSummary(**row) for row in rows]
+        return page_of(users, page, lambda user: PageKey(user.created_at, user.id), lambda user: user)
 
     async def erase(self, user_id: UUID) -> bool:
         return await self._session.scalar(_ERASE_USER, {"id": user_id}) is not None

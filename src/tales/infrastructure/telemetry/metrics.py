@@ -16,20 +16,10 @@ from tales.domain.errors import TalesError
 from tales.domain.generation import Attempt
 from tales.domain.repositories.attempt_queue import LEASE
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tales.infrastructure.queue.attempt_queue import QUEUES
 
 _SECONDS = (0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 _FIRST_TOKEN = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60)
-_QUEUES = text("""
-    select queue,
-        count(*) filter (where worker_id is null) as waiting,
-        count(*) filter (where worker_id is not null) as in_hand,
-        coalesce(
-            max(date_part('epoch', now() - available_at)) filter (where worker_id is null and available_at < now()), 0
-        ) as oldest
-    from tales.generations
-    where status = 'pending' and queue is not null
-    group by queue
-""")
 _WORKERS = text("""
     select queue, count(*) as alive, sum(concurrency) as concurrency
     from tales.workers
@@ -100,7 +90,7 @@ class Metrics:
 
     async def _ask_database(self) -> None:
         async with self._transactions.as_service() as work:
-            queues = (await work.session.execute(_QUEUES)).mappings().all()
+            queues = (await work.session.execute(QUEUES)).mappings().all()
             workers = (await work.session.execute(_WORKERS, {"lease": LEASE})).mappings().all()
         # What is gone must not stand for ever at what it was.
         for gauge in (self._waiting, self._in_hand, self._oldest, self._workers, self._places):

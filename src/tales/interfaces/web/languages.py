@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib import resources
+from typing import TypeAlias
 
 from babel import Locale
 from babel.core import negotiate_locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from starlette.requests import HTTPConnection
 
 COOKIE = "tales-language"
 OWN_NAMES = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 """The languages that there are, as their readers call them; the first is that of the templates."""
 
+_Day: TypeAlias = date
 _CENT = Decimal("0.01")
 _SMALLEST_COST = Decimal("0.0001")
 
@@ -44,11 +46,27 @@ class Language:
 
     def moment(self, moment: datetime) -> str:
         """A day and a time."""
-        return f"{format_datetime(moment, 'medium', locale=self.code)} UTC"
+        return f"{self.time(moment)} UTC"
+
+    def time(self, moment: datetime) -> str:
+        """The same where it is said that times are in UTC."""
+        return format_datetime(moment, "medium", locale=self.code)
 
     def number(self, value: Decimal | float) -> str:
         """A number, with two decimals at most."""
         return format_decimal(Decimal(value).quantize(_CENT), "#,##0.##", locale=self.code)
+
+    def share(self, value: float) -> str:
+        """A share from 0 to 1, in percent."""
+        return format_percent(value, "#,##0.0%" if value < 1 else "#,##0%", self.code)
+
+    def day(self, day: _Day) -> str:
+        """A day, in few characters."""
+        return format_date(day, "medium", self.code)
+
+    def weekday(self, number: int) -> str:
+        """A day of the week; 1 is Monday."""
+        return str(get_day_names("wide", locale=self.code)[number - 1])
 
     def dollars(self, value: Decimal) -> str:
         """A cost: most are a small part of a cent."""

@@ -7,17 +7,24 @@ from starlette.middleware import Middleware
 
 from tales.interfaces.web import accounts, assets, family, forgotten, library, look, my_data, story, tonight, writing
 from tales.interfaces.web.error_pages import ErrorPages
+from tales.interfaces.web.operator import generation, generations, plotly, reports, users
 
 PAGES: tuple[APIRouter, ...] = (
     accounts.router,
+    # Its address is below that of the other files.
+    plotly.router,
     assets.router,
     family.router,
     forgotten.router,
+    generation.router,
+    generations.router,
     library.router,
     look.router,
     my_data.router,
+    reports.router,
     story.router,
     tonight.router,
+    users.router,
     writing.router,
 )
 LAYERS = (Middleware(ErrorPages),)

@@ -7,14 +7,13 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from tales.application.reports import Report
 from tales.domain.reports import figures
 from tales.domain.statistics import Interval
-from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.spreadsheets import harmless
 
 
@@ -63,7 +62,7 @@ def _plain(value: object) -> object:
 def _scalar(value: object) -> object:
     match value:
         case datetime():
-            return time_json(value)
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case date():
             return value.isoformat()
         case Decimal():

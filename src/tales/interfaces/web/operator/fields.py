@@ -1,0 +1,39 @@
+"""Fields of the operator's forms -> values. An empty field chooses nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+from tales.domain.errors import InvalidInput
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def chosen_id(field: str, typed: str) -> UUID | None:
+    """An id. Raises: InvalidInput."""
+    try:
+        return UUID(typed.strip()) if typed.strip() else None
+    except ValueError:
+        raise InvalidInput(field, f"{field} is no id. Copy it from a page.") from None
+
+
+def one_of(kind: type[E], field: str, typed: str) -> E | None:
+    """One of a set of words. Raises: InvalidInput."""
+    try:
+        return kind(typed) if typed else None
+    except ValueError:
+        raise InvalidInput(field, f"{field} is none of: {', '.join(kind)}.") from None
+
+
+def chosen_number(field: str, typed: str) -> Decimal | None:
+    """A number, also with a comma for its point. Raises: InvalidInput."""
+    try:
+        number = Decimal(typed.strip().replace(",", ".")) if typed.strip() else None
+    except InvalidOperation:
+        number = Decimal("nan")
+    if number is not None and not number.is_finite():
+        raise InvalidInput(field, f"{field} is no number. Write one such as 0.05.")
+    return number

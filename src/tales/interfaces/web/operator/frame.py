@@ -1,0 +1,62 @@
+"""What every page of operators has around it: the ways between them, the period, and why a choice was refused."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.responses import Response
+
+from tales.domain.errors import InvalidInput
+from tales.domain.report_filters import ReportFilter
+from tales.domain.story_spec import LANGUAGES, StoryType
+from tales.interfaces.web.languages import language_of, translatable
+from tales.interfaces.web.operator.chosen import PERIODS, Chosen
+from tales.interfaces.web.operator.tables import cell_of
+from tales.interfaces.web.refusals import refusal
+from tales.interfaces.web.rendering import render
+
+HOME = "/operator"
+WAYS = (
+    (HOME, translatable("Overview")),
+    (f"{HOME}/generations", translatable("Generations")),
+    (f"{HOME}/models", translatable("Models")),
+    (f"{HOME}/retries", translatable("Retries")),
+    (f"{HOME}/failures", translatable("Failures")),
+    (f"{HOME}/costs", translatable("Costs")),
+    (f"{HOME}/prompts", translatable("Prompts")),
+    (f"{HOME}/users", translatable("Users")),
+)
+"""The pages, in their order. A new one is a module beside this, and its line here."""
+
+_PERIOD_NAMES = {
+    "24h": translatable("24 hours"),
+    "7d": translatable("7 days"),
+    "30d": translatable("30 days"),
+    "90d": translatable("90 days"),
+    "365d": translatable("A year"),
+}
+
+
+def show(
+    request: Request,
+    template: str,
+    chosen: Chosen,
+    *,
+    wanted: ReportFilter | None = None,
+    refused: InvalidInput | None = None,
+    **facts: object,
+) -> Response:
+    """A page of operators. `wanted` is what it counts, where it counts anything."""
+    language = language_of(request)
+    told = refusal(request, refused) if refused else None
+    frame = {
+        "chosen": chosen,
+        "ways": WAYS,
+        "way": request.url.path,
+        "periods": [(period, _PERIOD_NAMES[period]) for period in PERIODS],
+        "story_types": list(StoryType),
+        "story_languages": sorted(LANGUAGES),
+        "wanted": wanted,
+        "refusal": told,
+        "cell": lambda column, row: cell_of(column, row, language),
+    }
+    return render(request, f"operator/{template}", told.status if told else 200, **frame | facts)

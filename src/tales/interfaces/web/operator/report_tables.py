@@ -1,0 +1,263 @@
+"""The tables of each report. What they say of a person's generations are figures and ids, and nobody's words."""
+
+from __future__ import annotations
+
+from tales.application import reports
+from tales.application.overview import Overview
+from tales.domain.replay import ReplayPolicy
+from tales.domain.reports import FailureRow
+from tales.interfaces.web.languages import translatable
+from tales.interfaces.web.operator.tables import Chart, Column, Kind, Table
+
+_MODEL = Column(translatable("Model"), "model_used", Kind.NAME, finds="model")
+_CALLS = translatable("Calls")
+_COST = Column(translatable("Cost"), "cost_usd", Kind.DOLLARS)
+_UNKNOWN = Column(translatable("Calls of unknown cost"), "cost_unknown")
+_REASON = Column(translatable("Reason"), "error_type", Kind.NAME, finds="error_type")
+_BETWEEN = translatable("95 % between")
+_SUCCESS = translatable("Success")
+LENGTHS = (
+    translatable("under 1000"),
+    translatable("1000 to 1999"),
+    translatable("2000 to 3999"),
+    translatable("from 4000"),
+    translatable("unknown"),
+)
+"""Of prompts, in characters, as the report names them."""
+
+
+def calls_by_day(report: Overview) -> tuple[Table, ...]:
+    """What was asked for each day, for the overview."""
+    columns = (
+        Column(translatable("Day"), "day", Kind.DAY),
+        _MODEL,
+        Column(_CALLS, "attempts"),
+        _COST,
+        _UNKNOWN,
+    )
+    return (Table("days", translatable("Calls by day and model"), report.days, columns, Chart("stack", 0, (2,), 1)),)
+
+
+def models(report: reports.ModelReport) -> tuple[Table, ...]:
+    """How models do."""
+    outcomes = (
+        _MODEL,
+        Column(_CALLS, "attempts"),
+        Column(_SUCCESS, "success_rate", Kind.SHARE),
+        Column(_BETWEEN, "success_interval", Kind.INTERVAL),
+        Column(translatable("Failed"), "failed"),
+        Column(translatable("Timed out"), "timeout"),
+        Column(translatable("Not ended"), "pending"),
+    )
+    speed = (
+        _MODEL,
+        Column(translatable("Half of the calls within"), "seconds_p50", Kind.SECONDS),
+        Column(translatable("95 % within"), "seconds_p95", Kind.SECONDS),
+        Column(translatable("99 % within"), "seconds_p99", Kind.SECONDS),
+        Column(translatable("First token, half within"), "first_token_seconds_p50", Kind.SECONDS),
+        Column(translatable("First token, 95 % within"), "first_token_seconds_p95", Kind.SECONDS),
+        Column(translatable("Tokens a second"), "tokens_per_second", Kind.NUMBER),
+    )
+    costs = (
+        _MODEL,
+        _COST,
+        _UNKNOWN,
+        Column(translatable("A call"), "cost_per_call_usd", Kind.DOLLARS),
+        Column(translatable("A story"), "cost_per_story_usd", Kind.DOLLARS),
+        Column(translatable("A story rated 8 or better"), "cost_per_good_story_usd", Kind.DOLLARS),
+        Column(translatable("Mean rating"), "mean_rating", Kind.NUMBER),
+        Column(translatable("Ratings"), "ratings"),
+    )
+    return (
+        Table("outcomes", translatable("How calls end"), report.items, outcomes, Chart("bar", 0, (2,))),
+        Table("speed", translatable("How long calls take"), report.items, speed, Chart("bar", 0, (1, 2))),
+        Table("costs", translatable("What calls and stories cost"), report.items, costs, Chart("bar", 0, (4,))),
+    )
+
+
+def retries(report: reports.RetryReport) -> tuple[Table, ...]:
+    """What retries are good for."""
+    needed = (
+        Column(translatable("Attempts"), "attempts"),
+        Column(translatable("Generations"), "generations"),
+        Column(translatable("Gave a story"), "succeeded"),
+    )
+    first = (
+        _REASON,
+        Column(translatable("Generations"), "generations"),
+        Column(translatable("Tried again"), "retried"),
+        Column(translatable("Rescued"), "rescued"),
+        Column(_BETWEEN, "rescued_interval", Kind.INTERVAL),
+    )
+    rescues = (
+        Column(translatable("Attempt"), "attempt_number"),
+        Column(translatable("Made"), "attempts"),
+        Column(translatable("Gave a story"), "rescued"),
+        Column(_BETWEEN, "rescued_interval", Kind.INTERVAL),
+        Column(translatable("Pause and call, on average"), "seconds_mean", Kind.SECONDS),
+        _COST,
+        _UNKNOWN,
+    )
+    reasons = (
+        _REASON,
+        Column(translatable("Attempts"), "attempts"),
+        Column(translatable("Tried again"), "retried"),
+        Column(translatable("Gave a story in the end"), "recovered"),
+    )
+    return (
+        Table("needed", translatable("How many attempts it took"), report.items, needed, Chart("bar", 0, (1, 2))),
+        Table(
+            "first_failures",
+            translatable("How first attempts failed, and what retries made of it"),
+            report.first_failures,
+            first,
+            Chart("bar", 0, (1, 3)),
+        ),
+        Table("rescues", translatable("What each attempt gave and added"), report.rescues, rescues),
+        Table("reasons", translatable("Why attempts gave no story"), report.reasons, reasons),
+    )
+
+
+def replay(report: reports.ReplayReport) -> tuple[Table, ...]:
+    """What happened, and what another policy would have given."""
+    happened, would_have = translatable("As it happened"), translatable("As it would have been")
+    columns = (
+        Column(translatable("Policy"), lambda row: happened if row is report.recorded else would_have, Kind.SAID),
+        Column(translatable("Generations"), "generations"),
+        Column(translatable("Gave a story"), "succeeded"),
+        Column(translatable("Undecided"), "undecided"),
+        Column(translatable("Success at least"), "success_low", Kind.SHARE),
+        Column(translatable("Success at most"), "success_high", Kind.SHARE),
+        Column(translatable("Attempts"), "attempts"),
+        Column(translatable("Calls and pauses"), "seconds", Kind.SECONDS),
+        _COST,
+    )
+    rows = [report.recorded] if report.policy == ReplayPolicy() else [report.recorded, report.replayed]
+    note = translatable(
+        "Undecided: the record does not say what a call would have given that nobody made, nor its time and cost."
+    )
+    return (Table("replay", translatable("What another retry policy would have given"), rows, columns, None, note),)
+
+
+def failures(report: reports.TimeoutReport) -> tuple[Table, ...]:
+    """When and where calls fail."""
+    timeouts = (
+        _MODEL,
+        _REASON,
+        Column(translatable("Timed out"), "timeouts"),
+        Column(translatable("Of the model's calls"), "share", Kind.SHARE),
+        Column(translatable("Half of them after"), "seconds_p50", Kind.SECONDS),
+    )
+    dimensions: dict[str, tuple[str, Column]] = {
+        "model_used": (
+            translatable("What gives no story, by model"),
+            Column(translatable("Model"), "value", Kind.NAME, finds="model"),
+        ),
+        "error_type": (
+            translatable("By reason"),
+            Column(translatable("Reason"), "value", Kind.NAME, finds="error_type"),
+        ),
+        "hour": (translatable("By hour of the day"), Column(translatable("Hour"), "value", Kind.WORDS)),
+        "weekday": (translatable("By day of the week"), Column(translatable("Day"), "value", Kind.WEEKDAY)),
+        "prompt_length": (
+            translatable("By length of the prompt"),
+            Column(translatable("Characters"), "value", Kind.SAID),
+        ),
+    }
+    found = [
+        Table(
+            dimension,
+            title,
+            [row for row in report.failures if row.dimension == dimension],
+            (first, *_FAILURE_COLUMNS),
+            Chart("bar", 0, (3, 5)),
+        )
+        for dimension, (title, first) in dimensions.items()
+    ]
+    return (*found, Table("timeouts", translatable("Timeouts by model and reason"), report.items, timeouts))
+
+
+def _direction(row: FailureRow) -> str:
+    """Whether it has changed by more than chance."""
+    if row.change is None or row.change.holds(0.0):
+        return ""
+    return translatable("worse") if row.change.low > 0 else translatable("better")
+
+
+_FAILURE_COLUMNS = (
+    Column(_CALLS, "ended"),
+    Column(translatable("Without a story"), lambda row: row.failed + row.timeout),
+    Column(translatable("Share"), "rate", Kind.SHARE),
+    Column(_BETWEEN, "interval", Kind.INTERVAL),
+    Column(translatable("Before"), "before_rate", Kind.SHARE),
+    Column(translatable("More than chance"), _direction, Kind.SAID),
+)
+
+
+def costs(report: reports.CostReport) -> tuple[Table, ...]:
+    """What was spent, and by whom. Budgets have their place behind these."""
+    days = (
+        Column(translatable("Day"), "day", Kind.DAY),
+        _MODEL,
+        Column(_CALLS, "attempts"),
+        _COST,
+        _UNKNOWN,
+        Column(translatable("Tokens read"), "prompt_tokens"),
+        Column(translatable("Tokens written"), "completion_tokens"),
+    )
+    ahead = (
+        Column(translatable("Month"), "month", Kind.DAY),
+        Column(translatable("So far"), "spent", Kind.DOLLARS),
+        Column(translatable("By its end"), "expected", Kind.DOLLARS),
+        Column(translatable("At least"), "low", Kind.DOLLARS),
+        Column(translatable("At most"), "high", Kind.DOLLARS),
+        Column(translatable("Days seen"), "days"),
+    )
+    note = translatable("A forecast needs seven whole days; the month may cost less or more at one time in twenty.")
+    return (
+        Table("days", translatable("By day and model"), report.items, days, Chart("stack", 0, (3,), 1)),
+        Table("forecast", translatable("This month"), [report.forecast], ahead, None, note),
+        _shares(
+            report,
+            "model_used",
+            translatable("By model"),
+            Column(translatable("Model"), "value", Kind.NAME, finds="model"),
+        ),
+        _shares(
+            report, "story_type", translatable("By kind of story"), Column(translatable("Kind"), "value", Kind.NAME)
+        ),
+        _shares(
+            report,
+            "user_id",
+            translatable("By family, the dearest twenty"),
+            Column(translatable("Family"), "value", Kind.ID, finds="user_id"),
+        ),
+    )
+
+
+def _shares(report: reports.CostReport, dimension: str, title: str, first: Column) -> Table:
+    columns = (
+        first,
+        Column(_CALLS, "attempts"),
+        _COST,
+        Column(translatable("Of that without a story"), "failed_cost_usd", Kind.DOLLARS),
+        _UNKNOWN,
+    )
+    rows = [row for row in report.shares if row.dimension == dimension]
+    return Table(dimension, title, rows, columns, Chart("bar", 0, (2, 3)))
+
+
+def prompts(report: reports.PromptReport) -> tuple[Table, ...]:
+    """How versions of the prompt do. Editing and comparing them has its place behind this."""
+    columns = (
+        Column(translatable("Prompt"), "prompt_version", Kind.NAME),
+        _MODEL,
+        Column(_CALLS, "attempts"),
+        Column(_SUCCESS, "success_rate", Kind.SHARE),
+        Column(_BETWEEN, "success_interval", Kind.INTERVAL),
+        Column(translatable("Unusable answers"), "unusable"),
+        Column(translatable("Tokens written, half within"), "completion_tokens_p50", Kind.NUMBER),
+        _COST,
+    )
+    title = translatable("How each version of the prompt does")
+    return (Table("prompts", title, report.items, columns, Chart("bar", 0, (3,), 1)),)

@@ -1,0 +1,193 @@
+"""The reports as pages, each with its tables, charts and files: models, retries with the replay, failures, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from tales.application import overview
+from tales.application import reports as use_cases
+from tales.application.reports import Report, reports_for
+from tales.domain.errors import InvalidInput, NotFound
+from tales.domain.replay import ReplayPolicy
+from tales.domain.report_filters import ReportFilter
+from tales.domain.repositories.reports import ReportRepository
+from tales.interfaces.api.dependencies import UseCases
+from tales.interfaces.report_data import as_csv
+from tales.interfaces.web.languages import translatable
+from tales.interfaces.web.operator import plotly, report_tables
+from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, filter_or_usual
+from tales.interfaces.web.operator.fields import chosen_number
+from tales.interfaces.web.operator.frame import HOME, show
+from tales.interfaces.web.operator.tables import Table
+
+_MOST_ATTEMPTS = 100
+_LONGEST_PAUSE = 3600
+
+router = APIRouter(prefix=HOME, include_in_schema=False)
+
+
+class Asked(Chosen):
+    """What is chosen, and another retry policy to replay. `table`: of a file, which."""
+
+    attempts: str = ""
+    pause: str = ""
+    chain: str = ""
+    table: str = ""
+
+    def file(self, path: str, table: str) -> str:
+        """Where one of the page's tables lies as a file."""
+        return self.address(path, attempts=self.attempts, pause=self.pause, chain=self.chain, table=table)
+
+    def policy(self) -> ReplayPolicy:
+        """The policy; what is left out stays as it was recorded. Raises: InvalidInput."""
+        attempts, pause = chosen_number("attempts", self.attempts), chosen_number("pause", self.pause)
+        if attempts is not None and (attempts % 1 or not 1 <= attempts <= _MOST_ATTEMPTS):
+            raise InvalidInput("attempts", f"attempts cannot be that. Use a whole number from 1 to {_MOST_ATTEMPTS}.")
+        if pause is not None and not 0 <= pause <= _LONGEST_PAUSE:
+            raise InvalidInput("pause", f"pause cannot be that. Use seconds from 0 to {_LONGEST_PAUSE}.")
+        chain = tuple(filter(None, (part.strip() for part in self.chain.split(","))))
+        return ReplayPolicy(
+            attempts=int(attempts) if attempts is not None else None,
+            pause=float(pause) if pause is not None else None,
+            chain=chain or None,
+        )
+
+
+WhatIsAsked = Annotated[Asked, Query()]
+Find = Callable[[ReportRepository, ReportFilter, datetime], Awaitable[tuple[Report, Sequence[Table]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A page of reports: its title, what it is for in a sentence, and how its reports are found."""
+
+    name: str
+    title: str
+    purpose: str
+    find: Find
+    template: str = "report.html"
+
+
+def _one(
+    ask: Callable[..., Awaitable[Report]], tables: Callable[[Any], tuple[Table, ...]], *, by_now: bool = False
+) -> Find:
+    async def find(reports: ReportRepository, wanted: ReportFilter, now: datetime) -> tuple[Report, Sequence[Table]]:
+        found = await (ask(reports, wanted, now) if by_now else ask(reports, wanted))
+        return found, tables(found)
+
+    return find
+
+
+OVERVIEW = Subject(
+    "overview",
+    translatable("Overview"),
+    translatable("Whether stories are being written well, at a glance."),
+    _one(overview.report_overview, report_tables.calls_by_day, by_now=True),
+    "overview.html",
+)
+RETRIES = Subject(
+    "retries",
+    translatable("Retries"),
+    translatable("How many attempts stories take, what retries rescue, and what another policy would have given."),
+    _one(use_cases.report_retries, report_tables.retries),
+    "retries.html",
+)
+SUBJECTS = (
+    Subject(
+        "models",
+        translatable("Models"),
+        translatable("How each model does: how its calls end, how long they take, and what they cost."),
+        _one(use_cases.report_models, report_tables.models),
+    ),
+    Subject(
+        "failures",
+        translatable("Failures"),
+        translatable("When, where and why calls give no story, beside the period before."),
+        _one(use_cases.report_timeouts, report_tables.failures),
+    ),
+    Subject(
+        "costs",
+        translatable("Costs"),
+        translatable("What calls cost, as far as anybody knows: by day, model, kind of story and family."),
+        _one(use_cases.report_costs, report_tables.costs, by_now=True),
+    ),
+    Subject(
+        "prompts",
+        translatable("Prompts"),
+        translatable("How each version of the prompt does with each model."),
+        _one(use_cases.report_prompts, report_tables.prompts),
+    ),
+)
+
+
+async def _show(
+    request: Request, subject: Subject, asked: Asked, visitor: CurrentAdmin, services: UseCases, **facts: object
+) -> Response:
+    wanted, refused = filter_or_usual(asked, services)
+    async with reports_for(services.transactions, visitor.actor) as reports:
+        report, tables = await subject.find(reports, wanted, services.clock.now())
+        try:
+            if subject is RETRIES:
+                replayed = await use_cases.report_replay(reports, wanted, asked.policy())
+                facts["replay"] = report_tables.replay(replayed)[0]
+        except InvalidInput as error:
+            refused, facts["replay"] = error, None
+    return show(
+        request,
+        subject.template,
+        asked,
+        wanted=wanted,
+        refused=refused,
+        subject=subject,
+        asked=asked,
+        plotly=plotly.ADDRESS,
+        report=report,
+        tables=tables,
+        is_empty=not any(table.rows for table in tables if table.name != "forecast"),
+        **facts,
+    )
+
+
+async def _file(subject: Subject, asked: Asked, visitor: CurrentAdmin, services: UseCases) -> Response:
+    """One of the page's tables for a spreadsheet."""
+    wanted = asked.filter(services.clock.now())
+    async with reports_for(services.transactions, visitor.actor) as reports:
+        _, found = await subject.find(reports, wanted, services.clock.now())
+        tables = [*found]
+        if subject is RETRIES:
+            tables += report_tables.replay(await use_cases.report_replay(reports, wanted, asked.policy()))
+    table = next((table for table in tables if table.name == asked.table), None)
+    if table is None:
+        raise NotFound("table", asked.table)
+    name = f"tales-{subject.name}-{table.name}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(as_csv(table.rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("")
+async def show_overview(request: Request, asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
+    """Stories, success, queue, workers and cost."""
+    queue = await services.watch_queue(visitor.actor)
+    return await _show(request, OVERVIEW, asked, visitor, services, queue=queue)
+
+
+def _add(subject: Subject) -> None:
+    async def show_report(request: Request, asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
+        return await _show(request, subject, asked, visitor, services)
+
+    async def take_table(asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
+        return await _file(subject, asked, visitor, services)
+
+    if subject is not OVERVIEW:
+        router.add_api_route(f"/{subject.name}", show_report)
+    router.add_api_route(f"/{subject.name}.csv", take_table)
+
+
+for _subject in (OVERVIEW, RETRIES, *SUBJECTS):
+    _add(_subject)
