@@ -28,7 +28,8 @@ def test_each_command_answers_what_the_page_shows(bare_tales: Tales, history: Da
     page = PAGE.read_text(encoding="utf-8")
 
     assert operations["answered"](page, run) == page, "run: make docs"
-    assert {command[1] for command in commands} == {"models", "timeouts", "retries", "replay", "costs", "prompts"}
+    reports = {"models", "timeouts", "retries", "replay", "costs", "prompts"}
+    assert {command[1] for command in commands} == {"list", "show"} | reports
 
 
 def test_the_sql_of_the_page_runs(history: Database) -> None:
