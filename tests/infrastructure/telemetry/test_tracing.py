@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,7 +23,7 @@ from uuid_utils.compat import uuid7
 
 from tales.domain.generation import Attempt, AttemptId, Origin, Status
 from tales.domain.story_spec import StoryType
-from tales.infrastructure.telemetry import trace_exporter, tracing
+from tales.infrastructure.telemetry import tracing
 from tales.infrastructure.telemetry.trace_exporter import open_tracing
 from tales.infrastructure.telemetry.tracing import Tracing
 from tests.fixtures.recording import RecordingLog
@@ -257,18 +260,33 @@ def test_variables_that_cannot_be_used_are_said_and_stories_are_written(
     assert open_tracing(None, log) is None
     ((level, event, _),) = log.events
     assert level == "warning"
-    assert event == "no traces: a variable OTEL_... cannot be used"
+    assert event == "no traces, although a variable OTEL_... asks for them"
 
 
-def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    _set(monkeypatch, {"OTEL_TRACES_EXPORTER": "otlp"})
-    monkeypatch.setattr(trace_exporter, "find_spec", lambda _: None)
-    log = RecordingLog()
+def test_without_the_library_all_works_and_it_is_said_what_to_install() -> None:
+    code = """
+import sys
+sys.modules |= {"opentelemetry.sdk": None, "opentelemetry.exporter": None}
+import structlog
+from tales.infrastructure.telemetry.trace_exporter import open_tracing
+print(open_tracing(None, structlog.get_logger()))
+"""
+    environment = os.environ | {"OTEL_TRACES_EXPORTER": "otlp"}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
 
-    assert open_tracing(None, log) is None
-    assert log.events == [
-        ("warning", "no traces: their library is not installed", {"advice": "pip install 'tales[otel]'"})
-    ]
+    assert "pip install 'tales[otel]'" in ran.stdout
+    assert ran.stdout.endswith("None\n")
+
+
+def test_nobody_pays_for_the_library_who_wants_no_traces() -> None:
+    code = """
+import sys, structlog, tales.bootstrap
+tales.bootstrap.open_tracing(None, structlog.get_logger())
+print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "[]\n"
 
 
 def _set(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:

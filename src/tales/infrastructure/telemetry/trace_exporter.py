@@ -6,7 +6,6 @@ What is wrong with them is said and otherwise ignored, as its specification want
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -36,19 +35,18 @@ def open_tracing(base_url: str | None, log: Log) -> Tracing | None:
     """What tells of the calls to the provider at `base_url` (None: the local model); None where nobody asks for it."""
     if not _is_wanted():
         return None
-    if find_spec("opentelemetry.sdk") is None or find_spec("opentelemetry.exporter") is None:
-        log.warning("no traces: their library is not installed", advice="pip install 'tales[otel]'")
-        return None
-    from tales.infrastructure.telemetry.tracing import Tracing  # noqa: PLC0415 -- its library, where that is wanted
-
     try:
+        from tales.infrastructure.telemetry.tracing import Tracing  # noqa: PLC0415 -- its library, where that is wanted
+
         exporter = _exporter()
         if exporter is not None:
             return Tracing(exporter, _provider_name(base_url))
-        problem = "use OTEL_TRACES_EXPORTER=otlp, console or none, and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        advice = "use OTEL_TRACES_EXPORTER=otlp, console or none, and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+    except ImportError:
+        advice = "pip install 'tales[otel]'"
     except Exception as error:  # noqa: BLE001 -- whatever does not suit the library, stories are written
-        problem = f"the library says {type(error).__name__}"
-    log.warning("no traces: a variable OTEL_... cannot be used", advice=problem)
+        advice = f"look at the variables OTEL_...: the library says {type(error).__name__}"
+    log.warning("no traces, although a variable OTEL_... asks for them", advice=advice)
     return None
 
 
