@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+from structlog.testing import capture_logs
 from uuid_utils.compat import uuid7
 
 from tales.domain.generation import Attempt, AttemptId, Origin, Status
@@ -219,10 +220,11 @@ async def test_a_collector_that_fails_or_hangs_holds_nobody_up(monkeypatch: pyte
     released.set()
 
 
-async def test_an_attempt_that_cannot_be_told_is_said_in_the_log_alone(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_attempt_that_cannot_be_told_is_said_in_the_log_alone() -> None:
     odd: Any = ended(completed_at="yesterday", available_at=None)
-    assert [span.name for span in await spans_of(lambda traced: traced.on_ended(odd))] == ["wait"]
-    assert "span not made" in capsys.readouterr().out
+    with capture_logs() as logged:
+        assert [span.name for span in await spans_of(lambda traced: traced.on_ended(odd))] == ["wait"]
+    assert logged == [{"event": "span not made", "error": "TypeError", "log_level": "warning"}]
 
 
 @pytest.mark.parametrize(
