@@ -80,7 +80,7 @@ Days = Callable[[np.random.Generator, int], np.ndarray]
 def by_calls(random: np.random.Generator, days: int) -> np.ndarray:
     """Days on which some hundred calls are made, each of which costs what its length does."""
     calls = random.poisson(120, days)
-    costs = stats.lognorm.rvs(0.6, scale=0.001, size=calls.sum(), random_state=random)
+    costs = random.lognormal(np.log(0.001), 0.6, calls.sum())
     return np.add.reduceat(costs, np.r_[0, calls.cumsum()[:-1]])
 
 
