@@ -17,7 +17,7 @@ from tales.legacy.verify import verify
 from tests.fixtures.actors import acting, refused
 from tests.fixtures.actors import user as signed_in
 from tests.fixtures.databases import Database
-from tests.fixtures.rows import attempt, change, child, ended, insert
+from tests.fixtures.rows import attempt, change, child, ended, hero, insert
 from tests.legacy.check.looking import findings, look
 from tests.legacy.concurrency import stop_at
 from tests.legacy.library import add_family, add_story, add_user, add_varied_stories, stories
@@ -274,3 +274,37 @@ def test_the_old_application_writes_values_of_its_own_rules_as_long_as_it_serves
         with acting(connection, signed_in(user)):
             assert change(connection, "children", kept, age=7) == 1
     assert legacy_database.rows("select tgrelid::regclass from pg_trigger where tgenabled <> 'O'") == []
+
+
+HUGE = "x" * 40_001
+
+
+def test_texts_beyond_any_applications_are_refused_meanwhile(legacy_database: Database) -> None:
+    user = add_user(legacy_database)
+    before = add_story(legacy_database, user, title=HUGE)
+    expand(legacy_database)
+    # The owner's own writes are the migration's.
+    told = add_story(legacy_database, user, content=HUGE * 26)
+    with legacy_database.connect() as connection:
+        kept = insert(connection, "children", child(user, name=HUGE))
+        as_user = signed_in(user)
+        for table, row, name, value in (
+            ("children", child(user), "name", HUGE),
+            ("children", child(user), "interests", [HUGE[:60]] * 1000),
+            ("heroes", hero(user), "appearance", HUGE),
+        ):
+            with refused(f"{table}_{name}_size"), acting(connection, as_user):
+                insert(connection, table, row | {name: value})
+            with acting(connection, as_user):
+                insert(connection, table, row | {name: value[:100]})
+        for name in ("title", "moral", "model_used", "hero_appearance", "relationship_description"):
+            with refused(f"stories_{name}_size"), acting(connection, as_user):
+                change(connection, "stories", {"id": told}, **{name: HUGE + "y"})
+        # What was there before is rated and renamed as any other.
+        with acting(connection, as_user):
+            assert change(connection, "stories", {"id": before}, rating=5) == 1
+            assert change(connection, "children", kept, age=7) == 1
+
+    migrate_up(legacy_database.owner_url)
+
+    assert legacy_database.rows("select from pg_trigger where tgname like '%check_sizes'") == []

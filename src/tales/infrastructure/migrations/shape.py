@@ -16,7 +16,7 @@ _COLUMNS = text("""
     where c.relkind in ('r', 'p') and (c.relnamespace = to_regnamespace('tales')
         or (c.relnamespace = to_regnamespace('tales_migration') and to_regnamespace('tales') is not null))
 """)
-# 024 and 026 make neither a table nor a column; what 027 makes may stay on the way down.
+# 024, 026 and 033 make neither a table nor a column; what 027 makes may stay on the way down.
 _FUNCTIONS = text("select proname || '()' from pg_catalog.pg_proc where pronamespace = to_regnamespace('tales')")
 
 _STORY_COLUMNS = (
@@ -27,6 +27,7 @@ _STORY_COLUMNS = (
 LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
+    "033": "check_sizes()",
     "031": "prompt_templates.version",
     "029": "prices.valid_from",
     "028": "ratings.rating",

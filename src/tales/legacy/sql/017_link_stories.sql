@@ -289,7 +289,11 @@ alter table tales.stories
     drop column hero_appearance,
     drop column relationship_description;
 
--- The old application has gone, and with it its rules for values: from here on there are ours alone (024).
+-- The old application has gone, and with it its rules for values, and what bounded those (033): from here on there are
+-- ours alone (024).
+drop trigger if exists children_check_sizes on tales.children;
+drop trigger if exists heroes_check_sizes on tales.heroes;
+drop trigger if exists stories_check_sizes on tales.stories;
 do $$
 declare
     waiting record;
