@@ -10,7 +10,10 @@ import pytest
 from tales.application.ports import ModelAnswer, ModelCall, TextRefused
 from tales.domain.generation import Status
 from tales.domain.story_rules import StoryCheck
+from tales.infrastructure.stories.languages import LanguageDetector
+from tales.infrastructure.stories.words import UnsuitableWords
 from tests.application.conftest import Flow, ScriptedProvider, answer
+from tests.infrastructure.stories.examples import BAD
 
 STORY = "The Kind Dragon\n\n" + " ".join(
     f"Mia gave the dragon biscuit number {number}, and it was a different one."
@@ -82,3 +85,19 @@ async def test_a_text_that_can_be_no_story_is_given_up_and_its_last_words_are_sh
     assert (first.status, first.error_type) == (Status.FAILED, "unsuitable")
     assert shown in f"{STORY} And it had a gun. {STORY}"
     assert len(shown) < len(STORY) * 3
+
+
+async def test_a_bad_answer_of_each_kind_ends_its_attempt_with_its_own_error_type(flow: Flow) -> None:
+    """One for each kind, with the real rules, as attempts in rows; all of them are parsed and held against the rules in
+    `tests/infrastructure/stories/test_story_check.py`."""
+    real = StoryCheck(LanguageDetector().speaks, UnsuitableWords().are_in)
+    provider = Streaming()
+    flow.run_attempt = replace(flow.run_attempt, provider=provider, check=real)
+    attempts = flow.run_attempt.policy.max_attempts
+    of_each_kind = list(dict(BAD).items())
+
+    for at in range(0, len(of_each_kind), attempts):
+        bad = of_each_kind[at : at + attempts]
+        provider.answers = [answer(f"A Dragon on the Ceiling\n\n{text}") for _, text in bad]
+        finished = await flow.finish(await flow.ask(story_length=1))
+        assert [one.error_type for one in finished.attempts[: len(bad)]] == [str(kind) for kind, _ in bad]

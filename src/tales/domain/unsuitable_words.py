@@ -28,7 +28,7 @@ BESIDE: dict[str, str] = {
     ),
     "ru": (
         "убийств*|убийц*|убил|убила|убили|убить|самоубий*|труп|трупы|изнасил*|задуш*|зарезал*|пистолет*|винтовк*|кокаин*"
-        "|героин|марихуан*|водк*|пьян*|сексуальн*|эротич*|проститут*|сигарет*|заниматься любовью|секс|голый|голая"
+        "|героин|марихуан*|водк*|пьян*|сексуальн*|эротич*|проститут*|сигарет*|заниматься любовью|секс"
     ),
 }
 
@@ -39,7 +39,10 @@ HARMLESS: dict[str, str] = {
         " hoe hooker humping kinky poof sadism scat skeet snatch snowballing spunk suck sucks swinger throating tied up"
         " undressing beaner bs simp shrimping honkey paki nude nudity topless playboy busty xx mf smut tosser"
     ),
-    "de": "bonze fratze kimme lümmel möpse mufti popel poppen rosette schabracke schnackeln bratze ische reudig vögeln",
+    "de": (
+        "bonze fratze kimme lümmel möpse mufti popel poppen rosette schabracke schnackeln bratze ische reudig vögeln"
+        " nackt"
+    ),
     "fr": (
         "bander bite bitte bosser bourré bourrée cailler chatte con drague folle gerbe gueule péter ramoner suce tanche"
         " trique veuve pédale pipi caca meuf jouir baiser tapette"
@@ -48,7 +51,16 @@ HARMLESS: dict[str, str] = {
         "asno caca concha chupada infierno martillo maldito pedo pinche pis trio orina idiota imbécil maciza heroína"
         " marica verga culo"
     ),
-    "ru": "",
+    "ru": "хрен",
+}
+
+# What holds such a word and means something else. Looked for first, and not looked at again.
+HARMLESS_PHRASES: dict[str, str] = {
+    "en": "kill time|kill some time|killing time|killed time|blue tit*|great tit*|coal tit*|pussy willow*|pussy cat*",
+    "de": "die zeit totschlagen",
+    "fr": "tuer le temps|cul-de-sac|culs-de-sac|cul de sac|cul-de-poule",
+    "es": "matar el tiempo|matar el rato|matar el hambre|matar el gusanillo",
+    "ru": "убить время|убить час|убить вечер",
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from benchmarks.bench_stories import requests
 
 from tales.domain.arcs.prompt import write_arc_prompt
 from tales.domain.failures import CHECKED_KINDS, RETRYABLE, FailureKind
@@ -36,6 +37,14 @@ def test_each_kind_has_a_rule_and_an_example_and_is_worth_another_attempt() -> N
 @pytest.mark.parametrize(("kind", "text"), BAD)
 def test_what_is_no_story_is_refused_for_its_own_reason(kind: FailureKind, text: str) -> None:
     assert kind_of(text, asked_in("en")) is kind
+
+
+def test_an_answer_that_is_no_story_is_still_none_when_it_has_been_parsed() -> None:
+    assert len(BAD) >= 60
+    for kind, text in BAD:
+        story = parse_story(f"{TITLE}\n\n{text}", "stop", 1)
+        found = kind_of(story.text, asked_in("en")) if isinstance(story, ParsedStory) else story.kind
+        assert found is kind, text
 
 
 @pytest.mark.parametrize("language", GOOD)
@@ -96,6 +105,12 @@ def test_the_operator_can_let_a_word_pass(words: str) -> None:
 
 def test_the_operator_can_add_words_in_any_language() -> None:
     assert UnsuitableWords(added=("Bogeyman*",)).are_in("Two BOGEYMANS came.", "de")
+    assert UnsuitableWords(added=("kill time",)).are_in("They wanted to kill time.", "en")
+
+
+def test_a_word_that_is_harmless_in_one_phrase_is_none_in_another() -> None:
+    assert UnsuitableWords().are_in("Avec le temps il voulait tuer le roi.", "fr")
+    assert UnsuitableWords().are_in("Он хотел убить короля.", "ru")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +122,9 @@ def test_the_operator_can_add_words_in_any_language() -> None:
         ("de", "Der Mops und zwei Möpse mit einer Rosette sahen in eine Fratze."),
         ("fr", "La chatte de la veuve avait la gueule ouverte."),
         ("es", "El asno llevaba un martillo y una concha."),
+        ("en", "To kill time they counted Blue Tits in the pussy willows."),
+        ("fr", "Pour tuer le temps, il dessinait dans le cul-de-sac."),
+        ("ru", "Надо чем-то убить время."),
     ],
 )
 def test_harmless_words_that_stand_on_a_list_pass(language: str, text: str) -> None:
@@ -155,6 +173,16 @@ def test_what_the_simulator_tells_is_a_story(story_type: StoryType, language: st
 
     assert isinstance(story, ParsedStory)
     assert CHECK(story, asked_of(attempt)) is None
+
+
+def test_what_the_simulator_tells_for_the_hundred_requests_of_the_benchmark_is_a_story() -> None:
+    for _, spec in requests(100, seed=1):
+        prompt = write_prompt(spec)
+        told = tell_story(prompt)
+        asked = asked_of(make_attempt(prompt=prompt, language=spec.language, story_length=spec.story_length))
+        story = parse_story(told, "stop", spec.minutes)
+        assert isinstance(story, ParsedStory)
+        assert (CHECK(story, asked), CHECK.early(told[: len(told) // 2], asked)) == (None, None)
 
 
 def test_what_was_asked_for_is_read_out_of_the_prompt() -> None:

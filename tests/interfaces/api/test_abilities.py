@@ -8,6 +8,7 @@ import pytest
 
 from tales.application.services import Services
 from tales.domain.abilities import SMALL_MODEL
+from tales.domain.story_spec import LANGUAGES
 from tests.fixtures.databases import Database
 from tests.interfaces.api.world import Family, refused
 
@@ -28,6 +29,19 @@ async def test_what_the_small_model_cannot_write_is_refused_before_a_row_is_made
     problem = refused(await family.client.post("/generations", json=await family.wish(**changes)), field)
 
     assert "TALES_LOCAL_MODEL" in problem["detail"]
+    assert database.rows("select from tales.generations") == []
+
+
+async def test_of_forty_requests_in_other_languages_each_is_refused_at_once_and_none_is_written(
+    family: Family, database: Database
+) -> None:
+    for number in range(40):
+        language = ("de", "fr", "es", "ru")[number % 4]
+        moral = ("Teilen ist schön", "le courage", "la paciencia", "доброта")[number % 4]
+        wish = await family.wish(language=language, moral=moral, story_length=1 + number // 4)
+        problem = refused(await family.client.post("/generations", json=wish), "language")
+        assert f"For {LANGUAGES[language]}, set OPENROUTER_API_KEY" in problem["detail"]
+
     assert database.rows("select from tales.generations") == []
 
 

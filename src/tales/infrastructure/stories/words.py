@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tales.domain.story_spec import LANGUAGES
-from tales.domain.unsuitable_words import BESIDE, HARMLESS, pattern_of, words_of
+from tales.domain.unsuitable_words import BESIDE, HARMLESS, HARMLESS_PHRASES, pattern_of, words_of
 
 # Scripts without spaces: a word of two signs is part of many others.
 _UNSPACED = frozenset({"ja", "zh"})
@@ -19,7 +19,7 @@ class UnsuitableWords:
     """Finds them. `added` and `suitable` are the operator's own, in any language."""
 
     def __init__(self, added: Collection[str] = (), suitable: Collection[str] = ()) -> None:
-        self._added = tuple(added)
+        self._added = pattern_of(added)
         self._suitable = frozenset(word.lower() for word in suitable)
         self._finders: dict[str, _Finder] = {}
 
@@ -27,16 +27,17 @@ class UnsuitableWords:
         """Whether one of them stands in `text`."""
         if language not in self._finders:
             self._finders[language] = self._finder(language)
-        return self._finders[language].is_in(text.lower().replace("’", "'"))
+        text = text.lower().replace("’", "'")
+        return self._added.search(text) is not None or self._finders[language].is_in(text)
 
     def _finder(self, language: str) -> _Finder:
         listed = {word.lower() for word in _listed(language)} - set(HARMLESS.get(language, "").split())
-        words = (listed | set(words_of(BESIDE.get(language, "")))) - self._suitable | {w.lower() for w in self._added}
+        words = (listed | set(words_of(BESIDE.get(language, "")))) - self._suitable
         if language in _UNSPACED:
             found = "|".join(re.escape(word) for word in words if len(word) >= _LEAST_SIGNS)
-            return _Finder(frozenset(), re.compile(found or "(?!)"))
+            return _Finder(frozenset(), re.compile(found or "(?!)"), pattern_of(()))
         single = frozenset(word for word in words if _WORD.fullmatch(word))
-        return _Finder(single, pattern_of(words - single))
+        return _Finder(single, pattern_of(words - single), pattern_of(words_of(HARMLESS_PHRASES.get(language, ""))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class _Finder:
 
     words: frozenset[str]
     pattern: re.Pattern[str]
+    harmless: re.Pattern[str]
 
     def is_in(self, text: str) -> bool:
+        text = self.harmless.sub(" ", text)
         return not self.words.isdisjoint(_WORD.findall(text)) or self.pattern.search(text) is not None
 
 
