@@ -63,6 +63,7 @@ def test_an_arc_that_is_filled_is_a_story_with_a_title_and_no_sign_of_how_it_was
         assert "  " not in whole
         assert not any(line != line.strip() for line in whole.splitlines())
         assert "Kindness" in whole
+        assert not re.search(r"(?:^|[.!?] |\n)“?[a-z]", whole)
         for someone in (spec.child, spec.hero):
             assert someone is None or someone.name in story.text
 
@@ -95,14 +96,19 @@ def test_every_gap_has_a_kind_every_kind_a_gap_and_no_kind_makes_a_wrong_article
         assert not [words for words in KINDS[kind][0].split("|") if words[0] in "aeiou"]
 
 
-def test_gaps_of_one_kind_share_out_what_there_is_and_each_has_some() -> None:
-    for kind in KINDS:
-        shares = [columns_of(kind, number, 4) for number in range(4)]
-        longest = max(range(len(shares[0])), key=lambda at: len(KINDS[kind][at].split("|")))
+@pytest.mark.parametrize("lot", [0, 1, 17])
+def test_gaps_of_one_kind_share_out_what_there_is_and_each_has_some(lot: int) -> None:
+    for kind, columns in KINDS.items():
+        shares = [columns_of(kind, number, 4, lot) for number in range(4)]
+        longest = max(range(len(columns)), key=lambda at: len(columns[at].split("|")))
         words = [word for share in shares for word in share[longest]]
-        assert all(share[longest] for share in shares)
-        if len(KINDS[kind][longest].split("|")) >= 4:
+        assert all(all(share) for share in shares)
+        if len(columns[longest].split("|")) >= 4:
             assert len(words) == len(set(words))
+
+
+def test_another_story_has_other_words_to_choose_from() -> None:
+    assert columns_of("sight", 0, 1, lot=0) != columns_of("sight", 0, 1, lot=1)
 
 
 @pytest.mark.parametrize(

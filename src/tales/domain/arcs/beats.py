@@ -34,7 +34,7 @@ ABOUT_HERO = (
 
 THE_TWO = (
     "There was {H}, too.{Looks} If you ask how {N} and {H} know each other, here is the answer: {relationship}.",
-    "And then there was {H}.{Looks} How do {N} and {H} know each other? {Relationship}.",
+    "And then there was {H}.{Looks} Ask anybody about {N} and {H}, and you will hear it at once: {relationship}.",
 )
 
 AFTER_A_STORY = "It was the evening after “{earlier}”, and {N} still thought of it."
@@ -121,7 +121,7 @@ thought of the ___home, and smiled.""",
 
 WISDOM_IN_BRIEF = (
     "“Now I know what matters most,” whispered {N}. “{Moral}.”",
-    "“{Moral},” said {friend} on the way home, and {N} nodded.",
+    "“{Moral},” said {friend} on the way home. “That is what matters.” And {N} nodded.",
 )
 
 ENDINGS = (

@@ -43,7 +43,6 @@ def cast_of(spec: StorySpec, companion: tuple[str, str]) -> dict[str, str]:
         words["Looks"] = f" You could tell {hero_name} from far away: {looks}." if looks else ""
     if spec.relationship_description is not None:
         words["relationship"] = _aside(spec.relationship_description)
-        words["Relationship"] = _capital(words["relationship"])
     if spec.earlier is not None:
         words["earlier"] = _plain(spec.earlier.title, MAX_TITLE)
     return words

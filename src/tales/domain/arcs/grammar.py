@@ -6,6 +6,7 @@ what it has read so far. So no name, no brand and no broken sentence can come in
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 
 from tales.domain.arcs.cast import GAP
@@ -15,6 +16,7 @@ from tales.domain.arcs.kinds import columns_of
 def grammar_of(arc: str) -> str:
     """The grammar of `arc`. Raises: KeyError for a gap of no kind."""
     how_many, seen = Counter(GAP.findall(arc)), Counter[str]()
+    lot = zlib.crc32(arc.encode())
     parts, rules, at = [], [], 0
     for gap in GAP.finditer(arc):
         kind = gap["kind"]
@@ -22,7 +24,7 @@ def grammar_of(arc: str) -> str:
         seen[kind] += 1
         name = f"{kind}-{number}"
         parts += [_literal(arc[at : gap.start()]), name]
-        rules.append(f"{name} ::= {_choice(columns_of(kind, number, how_many[kind]))}")
+        rules.append(f"{name} ::= {_choice(columns_of(kind, number, how_many[kind], lot))}")
         at = gap.end()
     return "\n".join([f"root ::= {' '.join([*parts, _literal(arc[at:])])}", *rules, ""])
 

@@ -6,6 +6,9 @@ column may begin with nothing. Where a kind has `a` before it, no phrase begins 
 
 from __future__ import annotations
 
+LEAST_CHOICES = 4
+"""Words of a column that a gap gets, where there are so many."""
+
 KINDS: dict[str, tuple[str, ...]] = {
     "thing": (
         "small|silver|round|wooden|very old|bright red|shiny|speckled|yellow|striped",
@@ -34,8 +37,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "topic": (
         (
-            "strawberry|goose|wheelbarrow|snowman|umbrella|kettle|pumpkin|donkey|left shoe|postman|cloud|teapot"
-            "|hedgehog|king|grandfather clock|baker's hat"
+            "strawberry|goose|wheelbarrow|snowman|umbrella|kettle|pumpkin|donkey|left shoe|piano|cloud|teapot"
+            "|hedgehog|lantern|grandfather clock|baker's hat"
         ),
         (
             "that rolled all the way to the sea|that learned to whistle|that wanted to see the world"
@@ -218,13 +221,17 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def columns_of(kind: str, number: int, of_how_many: int) -> list[list[str]]:
-    """What the gap with this number, from 0, of so many of its kind may hold.
+def columns_of(kind: str, number: int, of_how_many: int, lot: int = 0) -> list[list[str]]:
+    """What the gap with this number, from 0, of so many of its kind may hold; `lot` is drawn by the story.
 
-    They share out the longest column, so that no story has one thing twice as long as there are enough.
+    The gaps share out the longest column, so that no story has one thing twice as long as there are enough. Of a column
+    with many words a gap gets a share in any case: a model that could choose among all would take the same ones in each
+    story.
     """
     columns = [column.split("|") for column in KINDS[kind]]
     longest = max(range(len(columns)), key=lambda at: len(columns[at]))
-    words = columns[longest]
-    columns[longest] = words[number::of_how_many] or [words[number % len(words)]]
-    return columns
+    shared = []
+    for at, words in enumerate(columns):
+        parts = max(of_how_many if at == longest else 1, len(words) // LEAST_CHOICES)
+        shared.append(words[(lot + number) % parts :: parts] or [words[(lot + number) % len(words)]])
+    return shared

@@ -104,7 +104,7 @@ let it climb on a finger, and lifted it up as high as could be, until it had fou
         "giv(?:e|ing) up|try|trying|practi[cs]|persever|mistake",
         (
             """\
-{friend} knew how to tie a knot that holds in any storm. {N} wanted to learn it, too. The first one came undone. The \
+{Friend} knew how to tie a knot that holds in any storm. {N} wanted to learn it, too. The first one came undone. The \
 second one came undone. The third one looked like a plate of noodles.
 
 “Once more,” said {N}, six times or perhaps seven. And then it held, and {N} was as proud as a ___proud.""",
