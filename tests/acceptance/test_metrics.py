@@ -45,6 +45,11 @@ def test_what_a_server_did_is_counted_and_nobodys_words_are(place: Place, server
     port = free_port()
     with place.serving("sim/500-ok,sim/ok", TALES_METRICS_PORT=str(port)) as (_, client):
         sign_in(client)
+        place.database.execute(
+            "insert into tales.prices (model, valid_from, prompt_usd_per_million, completion_usd_per_million, source)"
+            " select m, now() - interval '1 day', 1, 1, 'operator' from unnest(array['sim/500-ok', 'sim/ok']) as m"
+        )
+        place.database.execute("insert into tales.budgets (scope, period, limit_usd) values ('all', 'month', 1)")
         ask(client)
         until(lambda: len(place.database.rows("select from tales.stories")) == 1, seconds=30)
         until(lambda: ("tales_attempts_total", "", "sim/ok", "success") in figures(accessed_at(port)), seconds=10)
@@ -58,6 +63,8 @@ def test_what_a_server_did_is_counted_and_nobodys_words_are(place: Place, server
         assert found["tales_cost_unknown_total", "sim/500-ok"] == 1
         (alive,) = (value for key, value in found.items() if key[0] == "tales_workers_alive")
         assert (alive, found["tales_database_up",]) == (1, 1)
+        (used,) = (value for key, value in found.items() if key[0] == "tales_budget_used_share")
+        assert 0 < used < 1
         assert "Mia" not in answer.text
         assert client.get("/metrics").status_code == 404, "not where families are"
         names = {key[0] for key in found}

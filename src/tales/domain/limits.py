@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tales.domain.budgets import REFUSALS, PriceUnknown
 from tales.domain.errors import QueueFull, TooManyRequests
 
 SOON = 5.0
@@ -22,15 +23,18 @@ class GenerationLimits:
     concurrent: int | None = None
     waiting: int | None = None
 
-    def error(self, limit: str, retry_after: float | None) -> TooManyRequests | QueueFull:
+    def error(self, limit: str, retry_after: float | None) -> TooManyRequests | QueueFull | PriceUnknown:
         """What is told when this limit was reached. `retry_after` in seconds; None: as soon as a story has ended."""
         if limit == "queue":
             return QueueFull()
+        if limit == "price":
+            return PriceUnknown()
         messages = {
             "generations_per_day": f"You may ask for {_stories(self.per_day)} within 24 hours, and have. "
             "Ask again later.",
             "concurrent_generations": f"You may have {_stories(self.concurrent)} written at a time, and have. "
             "Wait for one, or cancel it.",
+            **REFUSALS,
         }
         return TooManyRequests(SOON if retry_after is None else retry_after, messages[limit], limit=limit)
 

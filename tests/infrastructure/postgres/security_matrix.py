@@ -210,6 +210,8 @@ LINES = (
     Line("tales.price_periods", "", "true", select=ADMIN_READS),
     # Of a family's own calls too: what models charge is the operator's to know.
     Line("tales.attempt_estimates", "", "user_id = %(family)s", select=ADMIN_READS, binds_owner=True),
+    Line("tales.budgets", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE, delete=SERVICE),
+    Line("tales.budget_spending", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE),
     # Sums without a user: tests/infrastructure/postgres/test_report_views.py holds them against the rows that each may
     # read.
     *(
@@ -315,6 +317,19 @@ FUNCTIONS = (
     Function("tales.finish_attempts", _WORKERS),
     Function("tales.renew_lease", _WORKERS),
     Function("tales.keep_prompt_choice", _WORKERS | {"tales_requester"}),
+    Function("tales.enqueue_within_budgets", _WORKERS | {"tales_requester"}),
+    Function("tales.finish_within_budgets", _WORKERS),
+    Function("tales.recount_budgets", frozenset({"service_role"})),
+    Function("tales.most_tokens", frozenset({"service_role"})),
+    Function("tales.most_cost", frozenset({"service_role"})),
+    Function("tales.charge_of", frozenset({"service_role"})),
+    Function(
+        "tales.lock_budgets",
+        _WORKERS | {"tales_requester"},
+        why_definer="whoever asks for a story may not read budgets, and waits for the others that do",
+    ),
+    Function("tales.reserve_budget", why_definer="whoever asks for a story may not write what is spent of budgets"),
+    Function("tales.settle_budget", why_definer="whoever ends or erases attempts may not write what is spent"),
     # What a family's search calls.
     *(
         Function(f"tales.{name}", _USERS)

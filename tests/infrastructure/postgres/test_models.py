@@ -16,10 +16,9 @@ from tests.fixtures.databases import Database
 
 TABLES: list[Table] = list(Base.metadata.sorted_tables)
 # Read and written by plain SQL.
-WITHOUT_MODEL = {"live_text", "ratings", "hourly_models", "daily_seconds", "rollup_state", "rollup_changes"} | {
-    "prices",
-    "prompt_templates",
-    "prompt_choices",
+WITHOUT_MODEL = {
+    *("live_text", "ratings", "hourly_models", "daily_seconds", "rollup_state", "rollup_changes"),
+    *("prices", "budgets", "budget_spending", "prompt_templates", "prompt_choices"),
 }
 
 COLUMNS = """

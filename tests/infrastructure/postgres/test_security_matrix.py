@@ -32,6 +32,7 @@ from tests.fixtures.rows import (
     Row,
     add_user,
     attempt,
+    budget,
     child,
     daily_seconds,
     ended,
@@ -156,6 +157,12 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.prices": lambda _connection, _family: price(),
     "tales.prompt_templates": lambda _connection, _family: prompt_template(),
     "tales.prompt_choices": lambda connection, family: prompt_choice(insert(connection, "generations", ended(family))),
+    "tales.budgets": lambda _connection, _family: budget(),
+    "tales.budget_spending": lambda connection, family: {
+        "budget_id": insert(connection, "budgets", budget())["id"],
+        "user_id": family,
+        "begins": THEN.date(),
+    },
     "tales.ratings": lambda connection, family: rating(insert(connection, "generations", ended(family))),
 }
 
@@ -163,6 +170,8 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
 CHANGES = {
     "tales.prices": "request_usd = 1",
     "tales.prompt_templates": "note = 'shorter'",
+    "tales.budgets": "limit_usd = 6",
+    "tales.budget_spending": "spent_usd = 1",
     "tales.rollup_state": "complete_until = now()",
     "auth.users": "email = 'e@f'",
     "tales.accounts": "is_admin = true",

@@ -51,6 +51,7 @@ PROTECTED: list[tuple[str, str, object]] = [
         for report in ("models", "retries", "replay", "timeouts", "costs", "prompts")
     ),
     ("GET", "/admin/generations", None),
+    ("GET", "/admin/budgets", None),
     ("GET", f"/admin/generations/{ID}", None),
     ("GET", "/admin/prompts", None),
     ("POST", "/admin/prompts", {"story_type": "hero", "language": "de", "template": "x"}),

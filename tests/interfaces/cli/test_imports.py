@@ -61,7 +61,7 @@ OUR_LIST = {
     ),
     *("tales.infrastructure.postgres.fingerprints", "tales.infrastructure.postgres.keyset"),
     *("tales.infrastructure.postgres.models", "tales.infrastructure.postgres.roles"),
-    "tales.infrastructure.postgres.times",
+    *("tales.infrastructure.postgres.times", "tales.infrastructure.postgres.budget_warnings"),
     *("tales.infrastructure.postgres.unit_of_work", "tales.infrastructure.postgres.versions"),
     *("tales.interfaces.cli.backend", "tales.interfaces.cli.records"),
     *("tales.interfaces.cli.running", "tales.interfaces.cli.server_option"),

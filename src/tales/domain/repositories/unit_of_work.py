@@ -8,6 +8,7 @@ from typing import Protocol
 from tales.domain.actor import Actor
 from tales.domain.repositories.accounts import AccountRepository
 from tales.domain.repositories.audit_log import AuditLog
+from tales.domain.repositories.budgets import BudgetRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository
@@ -37,6 +38,7 @@ class UnitOfWork(Protocol):
     audit_log: AuditLog
     prices: PriceRepository
     prompts: PromptRepository
+    budgets: BudgetRepository
 
     async def commit(self) -> None:
         """Make all of it last, at once."""

@@ -29,6 +29,7 @@ LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"chi
 _MARKS = {
     "033": "check_sizes()",
     "031": "prompt_templates.version",
+    "030": "budgets.limit_usd",
     "029": "prices.valid_from",
     "028": "ratings.rating",
     "027": "keep_audit_log()",

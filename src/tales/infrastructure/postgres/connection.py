@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 
+from tales.infrastructure.postgres.budget_warnings import log_budget_warning
 from tales.infrastructure.postgres.session import CONNECT_TIMEOUT, FOR_SESSION
 from tales.infrastructure.postgres.times import read_nearest_times
 from tales.infrastructure.postgres.urls import connection_parameters
@@ -68,6 +69,7 @@ async def open_connection(*, autocommit: bool = False, keeps_session: bool = Tru
         if keeps_session:
             await connection.execute(FOR_SESSION)
         read_nearest_times(connection)
+        connection.add_notice_handler(log_budget_warning)
         await connection.set_autocommit(autocommit)
     except BaseException:
         await connection.close()

@@ -67,7 +67,7 @@ _USER_IS_GONE = re.compile(r"\w+_user_id_fkey")
 # Of the messages' words, which are in the server's language, only names are read.
 _POLICY = re.compile(r'row-level security policy (?:"(?P<policy>[^"]{1,63})" )?for table "(?P<table>[^"]{1,63})"')
 _FUNCTION = re.compile(r'PL/pgSQL[ -]\w+ (?P<name>[\w.$"]{1,130})\(')
-_OWN = re.compile(r"tales\.(?:finish|enqueue|claim)_attempts")
+_OWN = re.compile(r"tales\.(?:finish|enqueue|claim)_(?:attempts|within_budgets)")
 _STATES = {
     "22001": "a column whose values may not be so long",
     "22003": "a column whose numbers may not be so large",

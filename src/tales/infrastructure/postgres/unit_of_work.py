@@ -26,6 +26,7 @@ from tales.infrastructure.postgres.engine import BEHIND_POOLER
 from tales.infrastructure.postgres.errors import ADVICE, DatabaseUnavailable, translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
 from tales.infrastructure.repositories.audit_log import SqlAuditLog
+from tales.infrastructure.repositories.budgets import SqlBudgetRepository
 from tales.infrastructure.repositories.family import child_repository, hero_repository
 from tales.infrastructure.repositories.generations import SqlGenerationRepository
 from tales.infrastructure.repositories.limits import (
@@ -91,6 +92,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.audit_log = SqlAuditLog(session, role)
         self.prices = SqlPriceRepository(session)
         self.prompts = SqlPromptRepository(session)
+        self.budgets = SqlBudgetRepository(session)
 
     async def commit(self) -> None:
         await self.session.commit()

@@ -1,4 +1,4 @@
-"""The queue over PostgreSQL: the functions of migration 025, with many attempts to a statement and a commit."""
+"""The queue over PostgreSQL: functions of migrations 025 and 030, with many attempts to a statement and a commit."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ MOST_IN_A_BATCH = 64
 BATCHES_AT_ONCE = 2
 """Two keep both sides busy: while one waits for its commit, the other is made and read."""
 
-_ENQUEUE = "select * from tales.enqueue_attempts(%s::jsonb)"
+_ENQUEUE = "select * from tales.enqueue_within_budgets(%s::jsonb)"
 # Of those that were inserted, and whose prompt was chosen among several.
 _ENQUEUE_CHOSEN = """
     select asked.*, case when asked.refusal is null and c.choice is not null
         then tales.keep_prompt_choice(asked.generation_id, c.choice) end as kept
-    from tales.enqueue_attempts(%s::jsonb) as asked
+    from tales.enqueue_within_budgets(%s::jsonb) as asked
     left join jsonb_each(%s::jsonb) as c (generation_id, choice) on c.generation_id = asked.generation_id::text
 """
 _CLAIM = "select * from tales.claim_attempts(%s, %s, %s, %s, %s::uuid[])"
-_FINISH = "select * from tales.finish_attempts(%s::jsonb)"
+_FINISH = "select * from tales.finish_within_budgets(%s::jsonb)"
 _RENEW = "select tales.renew_lease(%s, %s, %s, %s, %s)"
 
 _WORKERS = text("""

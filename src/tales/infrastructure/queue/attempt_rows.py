@@ -16,7 +16,7 @@ from tales.infrastructure.postgres.escaping import unescape_text
 
 
 def request_row(request: AttemptRequest, cast: Cast = NOBODY, limits: GenerationLimits = NO_LIMITS) -> dict[str, Json]:
-    """What `enqueue_attempts` inserts; the versions of `cast` are those that the prompt was written about."""
+    """What `enqueue_within_budgets` inserts; the versions of `cast` are those that the prompt was written about."""
     return {
         "generation_id": str(request.id.generation_id),
         "attempt_number": request.id.attempt_number,
@@ -93,7 +93,7 @@ def claimed(row: Mapping[str, Any], worker_id: UUID | None) -> ClaimedAttempt:
 
 
 def result_row(result: AttemptResult, completed_at: datetime) -> dict[str, Json]:
-    """What `finish_attempts` takes."""
+    """What `finish_within_budgets` takes."""
     attempt, outcome, story, following = result.attempt, result.outcome, result.story, result.following
     return {
         "generation_id": str(attempt.id.generation_id),
@@ -117,7 +117,7 @@ def result_row(result: AttemptResult, completed_at: datetime) -> dict[str, Json]
 
 
 def ended(result: AttemptResult, completed_at: datetime, row: Mapping[str, Any]) -> EndedAttempt:
-    """What `finish_attempts` gives."""
+    """What `finish_within_budgets` gives."""
     outcome = result.outcome
     attempt = replace(
         result.attempt,
@@ -138,7 +138,8 @@ def ended(result: AttemptResult, completed_at: datetime, row: Mapping[str, Any])
         hero_id=row["hero_id"],
     )
     following = None
-    if result.following is not None:
+    # One that no budget has room for was not inserted.
+    if result.following is not None and row["next_created_at"] is not None:
         following = replace(
             result.attempt,
             id=attempt.id.next,

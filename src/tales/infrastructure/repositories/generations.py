@@ -39,7 +39,7 @@ from tales.infrastructure.queue.attempt_rows import enqueued, request_row
 from tales.infrastructure.repositories.prompts import choice_json
 
 # In the transaction's own name: the claims are its user's already.
-_ENQUEUE = text("select * from tales.enqueue_attempts(cast(:requests as jsonb))")
+_ENQUEUE = text("select * from tales.enqueue_within_budgets(cast(:requests as jsonb))")
 _KEEP_CHOICE = text("select tales.keep_prompt_choice(:generation_id, cast(:choice as jsonb))")
 # Lists go without the large columns.
 _SUMMARY: tuple[ORMOption, ...] = tuple(

@@ -26,6 +26,15 @@ _WORKERS = text("""
     where heartbeat_at > clock_timestamp() - make_interval(secs => :lease)
     group by queue
 """)
+# Of the budget that each user has, that of the user who has used most of it.
+_BUDGETS = text("""
+    select b.id::text as id, b.scope, b.period, coalesce(b.model, '') as model,
+        max((s.spent_usd + s.reserved_usd) / nullif(b.limit_usd, 0))::float as share
+    from tales.budgets as b
+    left join tales.budget_spending as s on s.budget_id = b.id
+        and s.begins = date_trunc(b.period, now() at time zone 'UTC')::date
+    group by b.id
+""")
 
 
 class Metrics:
@@ -58,6 +67,11 @@ class Metrics:
         self._oldest = gauge("queue_oldest_seconds", "How long the oldest attempt that is due has waited.", "queue")
         self._workers = gauge("workers_alive", "Workers whose lease holds.", "queue")
         self._places = gauge("workers_concurrency", "Calls that they may make at a time.", "queue")
+        self._budgets = gauge(
+            "budget_used_share",
+            "What is spent and reserved of a budget's day or month.",
+            *("budget", "scope", "period", "model"),
+        )
         self._pool = gauge("pool_connections", "Database connections of this process.", "state")
 
     def on_ended(self, attempt: Attempt) -> None:
@@ -92,8 +106,9 @@ class Metrics:
         async with self._transactions.as_service() as work:
             queues = (await work.session.execute(QUEUES)).mappings().all()
             workers = (await work.session.execute(_WORKERS, {"lease": LEASE})).mappings().all()
+            budgets = (await work.session.execute(_BUDGETS)).mappings().all()
         # What is gone must not stand for ever at what it was.
-        for gauge in (self._waiting, self._in_hand, self._oldest, self._workers, self._places):
+        for gauge in (self._waiting, self._in_hand, self._oldest, self._workers, self._places, self._budgets):
             gauge.clear()
         for row in queues:
             self._waiting.labels(row["queue"]).set(row["waiting"])
@@ -102,4 +117,6 @@ class Metrics:
         for row in workers:
             self._workers.labels(row["queue"]).set(row["alive"])
             self._places.labels(row["queue"]).set(row["concurrency"])
+        for row in budgets:
+            self._budgets.labels(row["id"], row["scope"], row["period"], row["model"]).set(row["share"] or 0)
         self._up.set(1)

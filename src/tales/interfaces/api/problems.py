@@ -41,8 +41,9 @@ _log: Log = structlog.get_logger()
 
 _LIMITS = (
     "The limit that was reached, with status 429: `generations_per_day`, `concurrent_generations`, "
-    "`requests_per_minute`, `streams_per_user`, `streams`, `sign_in_attempts`, `sign_up_attempts`, "
-    "`passwords_per_client`, `mail_attempts` or `connections_per_client`; with 503, `connections`."
+    "`budget`, `model_budget`, `user_budget`, `requests_per_minute`, `streams_per_user`, `streams`, "
+    "`sign_in_attempts`, `sign_up_attempts`, `passwords_per_client`, `mail_attempts` or "
+    "`connections_per_client`; with 503, `connections`."
 )
 
 

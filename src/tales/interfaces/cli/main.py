@@ -69,6 +69,7 @@ class _Tales(LazyGroup):
         LazyCommand("prompts", f"{_HERE}.prompts:app", "Write prompts, try them, and say which are in use."),
         LazyCommand("costs", f"{_HERE}.costs:app", "Learn what calls cost."),
         LazyCommand("prices", f"{_HERE}.prices:app", "Keep the price list that unknown costs are estimated by."),
+        LazyCommand("budgets", f"{_HERE}.budgets:app", "Stop when so much has been spent in a day or a month."),
         LazyCommand(
             "rollup",
             f"{_HERE}.rollup:rollup",

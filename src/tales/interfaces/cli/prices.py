@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
@@ -14,8 +13,8 @@ from rich.table import Table
 
 from tales.administration import open_transactions
 from tales.application import prices as use_cases
-from tales.domain.errors import InvalidInput
 from tales.domain.prices import Price, PriceSource
+from tales.interfaces.cli.amounts import amount, plain
 from tales.interfaces.cli.console import err, out
 from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
@@ -57,9 +56,9 @@ def set_(
     price = Price(
         model=model,
         valid_from=datetime.now(UTC) if from_ is None else from_.replace(tzinfo=UTC),
-        prompt_usd_per_million=_dollars("--prompt", prompt),
-        completion_usd_per_million=_dollars("--completion", completion),
-        request_usd=_dollars("--request", request),
+        prompt_usd_per_million=amount("--prompt", prompt),
+        completion_usd_per_million=amount("--completion", completion),
+        request_usd=amount("--request", request),
         source=PriceSource.OPERATOR,
     )
     run(_set(load_settings(), price))
@@ -89,21 +88,14 @@ async def _list(settings: Settings, model: str | None) -> Sequence[Price]:
         return await use_cases.list_prices(transactions, datetime.now(UTC), model)
 
 
-def _dollars(option: str, written: str) -> Decimal:
-    try:
-        return Decimal(written)
-    except InvalidOperation:
-        raise InvalidInput(option, f"{option} is no amount. Write US dollars, such as 0.15.") from None
-
-
 def _price_json(price: Price) -> dict[str, object]:
     prompt, completion, request = price.amounts
     return {
         "model": price.model,
         "valid_from": time_json(price.valid_from),
-        "prompt_usd_per_million": _plain(prompt),
-        "completion_usd_per_million": _plain(completion),
-        "request_usd": _plain(request),
+        "prompt_usd_per_million": plain(prompt),
+        "completion_usd_per_million": plain(completion),
+        "request_usd": plain(request),
         "source": price.source,
     }
 
@@ -116,11 +108,6 @@ def _prices_table(found: Sequence[Price]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("said by")
     for price in found:
-        amounts = (f"${_plain(amount)}" for amount in price.amounts)
+        amounts = (f"${plain(one)}" for one in price.amounts)
         table.add_row(printable(price.model), f"{price.valid_from:%Y-%m-%d %H:%M:%S}", *amounts, price.source)
     return table
-
-
-def _plain(amount: Decimal) -> str:
-    """The digits that say something, without an exponent."""
-    return format(amount.normalize(), "f")

@@ -45,7 +45,11 @@ _FIELDS = {
     "title": translatable("Write a title of 1 to 120 characters."),
     "q": translatable("Write a word to look for."),
 }
+_BUDGET = translatable("No new stories can be written for now: what they may cost is used up. Ask again another day.")
 _LIMITS = {
+    "budget": _BUDGET,
+    "model_budget": _BUDGET,
+    "user_budget": _BUDGET,
     "generations_per_day": translatable("These were all the stories for today. Tomorrow there are new ones."),
     "concurrent_generations": translatable(
         "The storyteller is still writing your last story. Wait for it, then ask again."

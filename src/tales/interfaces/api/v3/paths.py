@@ -15,6 +15,7 @@ ME = "/me"
 ANALYTICS = "/analytics"
 ADMIN_GENERATIONS = "/admin/generations"
 ADMIN_PROMPTS = "/admin/prompts"
+ADMIN_BUDGETS = "/admin/budgets"
 
 
 def address(collection: str, id_: UUID) -> str:

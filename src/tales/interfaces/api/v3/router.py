@@ -8,6 +8,7 @@ from tales.interfaces.api.openapi import name_operation
 from tales.interfaces.api.v3 import (
     analytics,
     auth,
+    budgets,
     children,
     events,
     everybody,
@@ -24,6 +25,7 @@ from tales.interfaces.api.v3 import (
 def make_router() -> APIRouter:
     """All of version 3."""
     router = APIRouter(prefix=paths.PREFIX, generate_unique_id_function=name_operation)
-    for subject in (auth, me, export, children, heroes, generations, events, stories, analytics, everybody, prompts):
+    admins = (analytics, everybody, prompts, budgets)
+    for subject in (auth, me, export, children, heroes, generations, events, stories, *admins):
         router.include_router(subject.router)
     return router

@@ -1,0 +1,97 @@
+"""Budgets in `tales.budgets`, and what has been spent of them (migration 030)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope, BudgetState
+from tales.domain.errors import InvalidInput
+from tales.domain.repositories.budgets import BudgetRepository
+
+# Whoever asks for a story has read this table: what they insert is committed, and counted, before this goes on.
+_LOCK = text("lock table tales.budgets in access exclusive mode")
+_USER_EXISTS = text("select exists (select from auth.users where id = :user_id)")
+_PUT = text("""
+    insert into tales.budgets (scope, user_id, model, period, limit_usd, warn_share)
+    values (:scope, :user_id, :model, :period, :limit_usd, :warn_share)
+    on conflict on constraint budgets_one_of_each
+        do update set limit_usd = excluded.limit_usd, warn_share = excluded.warn_share
+    returning id
+""")
+_WARN_ANEW = text("update tales.budget_spending set warned_at = null where budget_id = :id")
+_REMOVE = text("""
+    delete from tales.budgets
+    where scope = :scope and period = :period
+        and user_id is not distinct from cast(:user_id as uuid) and model is not distinct from cast(:model as text)
+""")
+_RECOUNT = text("select tales.recount_budgets()")
+_STATES = text("""
+    select b.scope, b.user_id, b.model, b.period, b.limit_usd, b.warn_share, at.begins,
+        (at.begins + case b.period when 'day' then interval '1 day' else interval '1 month' end) at time zone 'UTC'
+            as opens_at,
+        coalesce(s.spent_usd, 0) as spent_usd, coalesce(s.reserved_usd, 0) as reserved_usd, s.warned_at,
+        s.user_id as spender
+    from tales.budgets as b
+    cross join lateral (
+        select date_trunc(b.period, cast(:now as timestamptz) at time zone 'UTC')::date as begins
+    ) as at
+    left join lateral (
+        select * from tales.budget_spending as most
+        where most.budget_id = b.id and most.begins = at.begins
+        order by most.spent_usd + most.reserved_usd desc limit 1
+    ) as s on true
+    order by array_position(array['all', 'model', 'each_user', 'user'], b.scope), b.model, b.user_id, b.period
+""")
+
+
+class SqlBudgetRepository(BudgetRepository):
+    """Budgets over one session, the service's."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, budget: Budget) -> None:
+        known = budget.user_id is None or await self._session.scalar(_USER_EXISTS, {"user_id": budget.user_id})
+        if not known:
+            raise InvalidInput("user", "There is no such user. `tales users` knows the ids of those that there are.")
+        await self._session.execute(_LOCK)
+        amounts = {"limit_usd": budget.limit_usd, "warn_share": budget.warn_share}
+        id_ = await self._session.scalar(_PUT, _subject(budget) | amounts)
+        await self._session.execute(_RECOUNT)
+        await self._session.execute(_WARN_ANEW, {"id": id_})
+
+    async def remove(self, budget: Budget) -> bool:
+        await self._session.execute(_LOCK)
+        found = await self._session.execute(_REMOVE, _subject(budget))
+        await self._session.execute(_RECOUNT)
+        return bool(found.rowcount)  # type: ignore[attr-defined]  # of a delete
+
+    async def states(self, now: datetime) -> tuple[BudgetState, ...]:
+        rows = await self._session.execute(_STATES, {"now": now})
+        return tuple(_state(row) for row in rows.mappings())
+
+
+def _subject(budget: Budget) -> dict[str, object]:
+    return {"scope": budget.scope, "period": budget.period, "user_id": budget.user_id, "model": budget.model}
+
+
+def _state(row: RowMapping) -> BudgetState:
+    return BudgetState(
+        budget=Budget(
+            scope=BudgetScope(row["scope"]),
+            period=BudgetPeriod(row["period"]),
+            limit_usd=row["limit_usd"],
+            warn_share=row["warn_share"],
+            user_id=row["user_id"],
+            model=row["model"],
+        ),
+        begins=row["begins"],
+        opens_at=row["opens_at"],
+        spent_usd=row["spent_usd"],
+        reserved_usd=row["reserved_usd"],
+        warned_at=row["warned_at"],
+        spender=row["spender"],
+    )

@@ -1,0 +1,20 @@
+"""Amounts as somebody writes them, and as they are shown with all their digits."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from tales.domain.errors import InvalidInput
+
+
+def amount(option: str, written: str) -> Decimal:
+    """The number that was written. Raises: InvalidInput naming the option."""
+    try:
+        return Decimal(written)
+    except InvalidOperation:
+        raise InvalidInput(option, f"{option} is no amount. Write a number, such as 0.15.") from None
+
+
+def plain(value: Decimal) -> str:
+    """The digits that say something, without an exponent."""
+    return format(value.normalize(), "f")
