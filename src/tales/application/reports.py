@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tales.domain import courses, forecast
 from tales.domain.actor import Actor
+from tales.domain.comparison import ComparisonRow, compare
 from tales.domain.errors import Forbidden
 from tales.domain.prices import NO_ESTIMATE, Estimate
 from tales.domain.replay import Outcome, ReplayPolicy, replay
@@ -89,9 +90,10 @@ class CostReport(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptReport(Report):
-    """The busiest first."""
+    """The busiest first; `comparisons` are of what was drawn in experiments."""
 
     items: Sequence[PromptRow]
+    comparisons: Sequence[ComparisonRow]
 
 
 @asynccontextmanager
@@ -169,7 +171,10 @@ async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: dat
 async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> PromptReport:
     """How each version of the prompt does. Migrated attempts have none, and are left out, asked for or not."""
     return PromptReport(
-        wanted=wanted, migrated_left_out=await reports.migrated(wanted), items=await reports.prompts(wanted)
+        wanted=wanted,
+        migrated_left_out=await reports.migrated(wanted),
+        items=await reports.prompts(wanted),
+        comparisons=compare(await reports.drawn(wanted)),
     )
 
 

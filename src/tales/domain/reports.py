@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from tales.domain.prices import Estimate
-from tales.domain.statistics import Interval, difference, share, wilson
+from tales.domain.statistics import Interval, difference, mean_interval, share, wilson
 
 GOOD = 8
 """From this rating on a story is a good one."""
@@ -230,7 +230,10 @@ class CostShareRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptRow:
-    """How one version of the prompt does with one model. `unusable`: empty, cut off, too short, or a refusal."""
+    """How one version of the prompt does with one model. `unusable`: an answer that came and was no story.
+
+    `refused`: the model refused; `length_missed`: too short, too long, or cut off. `timed` calls have their seconds.
+    """
 
     prompt_version: str | None
     model_used: str
@@ -238,9 +241,20 @@ class PromptRow:
     success: int
     pending: int
     unusable: int
+    refused: int
+    length_missed: int
+    ratings: int
+    mean_rating: float | None
+    rating_deviation: float | None
+    timed: int
+    seconds_p50: float | None
+    seconds_p95: float | None
+    seconds_mean: float | None
+    seconds_deviation: float | None
     completion_tokens_p50: float | None
     cost_usd: Decimal | None
     cost_unknown: int
+    cost_deviation: float | None
 
     @property
     def success_rate(self) -> float | None:
@@ -251,6 +265,47 @@ class PromptRow:
     def success_interval(self) -> Interval | None:
         """Where the rate of success lies."""
         return wilson(self.success, self.attempts - self.pending)
+
+    @property
+    def refusal_interval(self) -> Interval | None:
+        """Where the rate of refusals lies."""
+        return wilson(self.refused, self.attempts - self.pending)
+
+    @property
+    def length_kept_rate(self) -> float | None:
+        """Of stories, and of what would have been one but for its length."""
+        return share(self.success, self.success + self.length_missed)
+
+    @property
+    def length_kept_interval(self) -> Interval | None:
+        """Where that rate lies."""
+        return wilson(self.success, self.success + self.length_missed)
+
+    @property
+    def rating_interval(self) -> Interval | None:
+        """Where the mean rating lies."""
+        return mean_interval(self.mean_rating, self.rating_deviation, self.ratings)
+
+    @property
+    def seconds_interval(self) -> Interval | None:
+        """Where the mean of the seconds lies."""
+        return mean_interval(self.seconds_mean, self.seconds_deviation, self.timed)
+
+    @property
+    def cost_per_call_usd(self) -> Decimal | None:
+        """The mean of the known costs."""
+        return _per(self.cost_usd, self.attempts - self.pending - self.cost_unknown)
+
+    @property
+    def cost_interval(self) -> Interval | None:
+        """Where that mean lies."""
+        mean, known = self.cost_per_call_usd, self.attempts - self.pending - self.cost_unknown
+        return mean_interval(None if mean is None else float(mean), self.cost_deviation, known)
+
+    @property
+    def cost_per_story_usd(self) -> Decimal | None:
+        """What is known of all its calls, by the stories that came of them."""
+        return _per(self.cost_usd, self.success)
 
 
 def figures(row: object) -> dict[str, object]:

@@ -60,6 +60,14 @@ def difference(hits: int, trials: int, before_hits: int, before_trials: int) -> 
     )
 
 
+def mean_interval(mean: float | None, deviation: float | None, count: int) -> Interval | None:
+    """Where a mean of `count` values with this standard deviation lies (Student's t); None of less than 8."""
+    if mean is None or deviation is None or count < 8:
+        return None
+    reach = student_quantile(count - 1) * deviation / math.sqrt(count)
+    return Interval(mean - reach, mean + reach)
+
+
 def student_quantile(degrees: int) -> float:
     """The 97.5 % quantile of Student's t with `degrees` of freedom, at least 3; right to three decimals from 6 on.
 

@@ -148,6 +148,8 @@ async def test_how_each_prompt_does(boss: AsyncClient) -> None:
     assert (newer["prompt_version"], newer["model_used"], newer["attempts"]) == ("bedtime-2", "quick/model", 4)
     assert (newer["success_rate"], newer["unusable"], newer["completion_tokens_p50"]) == (1.0, 0, 100.0)
     assert (older["prompt_version"], older["success"], older["unusable"]) == ("bedtime-1", 0, 1)
+    assert (older["refused"], older["length_missed"], older["length_kept_rate"]) == (0, 1, 0.0)
+    assert (newer["mean_rating"], newer["seconds_p50"], newer["cost_per_story_usd"]) == (8.0, 5.0, "0.4375")
 
 
 @pytest.mark.usefixtures("full_database")

@@ -143,3 +143,19 @@ def test_why_a_generation_got_its_version(tales: Tales, database: Database) -> N
     assert tales("prompts", "why", str(drawn["generation_id"])).out == (
         f"child-en-1: drawn {number} of 100 (child-en-1 50, child-en-2 50).\n"
     )
+
+
+def test_the_report_compares_the_versions_of_an_experiment(tales: Tales, database: Database) -> None:
+    with database.connect() as connection:
+        for version, count in (("child-en-1", 3), ("child-en-2", 4)):
+            for _ in range(count):
+                row = ended(add_user(connection), prompt_version=version)
+                insert(connection, "prompt_choices", prompt_choice(insert(connection, "generations", row)))
+
+    ran = tales("report", "prompts", "--from", "2026-03-01", "--to", "2026-03-31")
+
+    lines = ran.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Experiment: child-en-1 50, child-en-2 50" in lines
+    (success,) = [line.split() for line in lines if line.startswith("child-en-2  child-en-1  success")]
+    assert success[3:] == ["100.0%", "100.0%", "55.6%", "open", "385"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Protocol
 
+from tales.domain.comparison import DrawnRow
 from tales.domain.courses import Course
 from tales.domain.prices import Estimate
 from tales.domain.report_filters import ReportFilter
@@ -47,6 +48,9 @@ class ReportRepository(Protocol):
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
         """The known cost of each day on which anything was asked for."""
+
+    async def drawn(self, wanted: ReportFilter) -> tuple[DrawnRow, ...]:
+        """How the versions do that generations were drawn for, experiment by experiment."""
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
         """By version of the prompt and model, the busiest first."""

@@ -15,6 +15,8 @@ _REQUEST = {
 _COST = "sum(cost_usd) as cost_usd, count(*) filter (where is_cost_unknown) as cost_unknown"
 _TOKENS = "sum(prompt_tokens) as prompt_tokens, sum(completion_tokens) as completion_tokens"
 
+_LENGTH_MISSED = "count(*) filter (where error_type in ('too_short', 'too_long', 'truncated'))"
+
 MIGRATED = "select count(*) from tales.attempt_facts where {where} and not is_live"
 MODELS = f"""
     select model_used,
@@ -163,13 +165,29 @@ PROMPTS = f"""
             'empty', 'truncated', 'refusal', 'too_short', 'too_long', 'wrong_language', 'name_missing', 'facts', 'echo',
             'meta', 'markup', 'loop', 'garbled', 'unsuitable'
         )) as unusable,
+        count(*) filter (where error_type = 'refusal') as refused, {_LENGTH_MISSED} as length_missed,
+        count(rating) as ratings, avg(rating)::float as mean_rating, stddev_samp(rating)::float as rating_deviation,
+        count(seconds) as timed, avg(seconds) as seconds_mean, stddev_samp(seconds) as seconds_deviation,
+        percentile_cont(array[0.5, 0.95]) within group (order by seconds) as seconds,
         percentile_cont(0.5) within group (order by completion_tokens) filter (where status = 'success')
             as completion_tokens_p50,
-        {_COST}
+        {_COST}, stddev_samp(cost_usd)::float as cost_deviation
     from tales.attempt_facts
     where {{where}} and is_live
     group by prompt_version, model_used
     order by count(*) desc, prompt_version, model_used
+"""
+# First attempts alone: who gets another depends on how the first one went.
+DRAWN = f"""
+    select c.weights::text as experiment, prompt_version,
+        count(*) filter (where status <> 'pending') as ended,
+        count(*) filter (where status = 'success') as success,
+        count(*) filter (where error_type = 'refusal') as refused, {_LENGTH_MISSED} as length_missed,
+        count(rating) as ratings, count(*) filter (where rating >= 8) as good_stories
+    from tales.attempt_facts
+    join tales.prompt_choices as c using (generation_id, attempt_number)
+    where {{where}} and is_live and c.reason = 'experiment' and prompt_version is not null
+    group by c.weights, prompt_version
 """
 
 

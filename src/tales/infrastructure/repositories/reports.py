@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tales.domain.comparison import DrawnRow
 from tales.domain.courses import Course, Step
 from tales.domain.generation import Status
 from tales.domain.prices import Estimate
@@ -88,7 +90,11 @@ class SqlReportRepository(ReportRepository):
         return {row["day"]: row["cost_usd"] for row in rows}
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
-        return tuple(PromptRow(**row) for row in await self._rows(queries.PROMPTS, wanted))
+        return tuple(_prompt_row(dict(row)) for row in await self._rows(queries.PROMPTS, wanted))
+
+    async def drawn(self, wanted: ReportFilter) -> tuple[DrawnRow, ...]:
+        rows = (dict(row) for row in await self._rows(queries.DRAWN, wanted))
+        return tuple(DrawnRow(**row | {"experiment": _weights(row["experiment"])}) for row in rows)
 
     async def _rolled_up(self, wanted: ReportFilter) -> RolledUp | None:
         return rolled_up(wanted, await self._session.scalar(COMPLETE_UNTIL))
@@ -110,6 +116,16 @@ def _model_row(row: dict[str, Any]) -> ModelRow:
         percentiles = row.pop(name) or (None, None, None)
         row |= {f"{name}_p{p}": value for p, value in zip((50, 95, 99), percentiles, strict=True)}
     return ModelRow(**row)
+
+
+def _prompt_row(row: dict[str, Any]) -> PromptRow:
+    half, most = row.pop("seconds") or (None, None)
+    return PromptRow(**row, seconds_p50=half, seconds_p95=most)
+
+
+def _weights(experiment: str) -> str:
+    """The versions and their weights, as a person reads them."""
+    return ", ".join(f"{version} {weight}" for version, weight in sorted(json.loads(experiment).items()))
 
 
 def _course(rows: Sequence[RowMapping]) -> Course:

@@ -156,3 +156,10 @@ class Answer(BaseModel):
     """What a client gets, read off the domain's objects by the names of their attributes."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Interval(Answer):
+    """Where something lies at 95 %: a share from 0 to 1, a difference from -1 to 1, a mean in its unit."""
+
+    low: float
+    high: float

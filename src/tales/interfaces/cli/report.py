@@ -20,7 +20,8 @@ from tales.domain.repositories.reports import ReportRepository
 from tales.files import new_file
 from tales.interfaces.cli import report_options as options
 from tales.interfaces.cli.console import err, fail, out
-from tales.interfaces.cli.report_sections import Section, sections_of
+from tales.interfaces.cli.report_columns import Section
+from tales.interfaces.cli.report_sections import sections_of
 from tales.interfaces.cli.running import run
 from tales.interfaces.report_data import as_csv, as_json
 from tales.settings import Settings, load_settings

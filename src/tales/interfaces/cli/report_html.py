@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from tales.application.reports import Report
-from tales.interfaces.cli.report_sections import Column, Section
+from tales.interfaces.cli.report_columns import Column, Section
 from tales.interfaces.cli.report_tables import heading
 from tales.interfaces.cli.tables import printable
 

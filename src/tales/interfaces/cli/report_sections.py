@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -10,31 +10,22 @@ from typing import Any
 from tales.application import reports
 from tales.domain.replay import Outcome, ReplayPolicy
 from tales.domain.reports import FailureRow
-from tales.domain.statistics import Interval
+from tales.interfaces.cli.report_columns import (
+    Column,
+    Section,
+    count_column,
+    dollars,
+    dollars_column,
+    interval_column,
+    number,
+    part_of,
+    percent,
+    seconds_column,
+    text_column,
+)
+from tales.interfaces.cli.report_prompts import prompt_sections
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One figure of each row, as text. `bar`: its share of the longest bar, for a picture of it."""
-
-    title: str
-    shown: Callable[[Any], str]
-    is_number: bool = True
-    bar: Callable[[Any], float | None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A table of a report. `spark`: a series in the order of its rows, drawn as one line above it."""
-
-    name: str
-    title: str
-    rows: Sequence[Any]
-    columns: Sequence[Column]
-    spark: Callable[[Any], float | None] | None = None
-    note: str = ""
 
 
 def sections_of(report: reports.Report) -> tuple[Section, ...]:
@@ -45,57 +36,9 @@ def sections_of(report: reports.Report) -> tuple[Section, ...]:
         reports.ReplayReport: _replay,
         reports.TimeoutReport: _timeouts,
         reports.CostReport: _costs,
-        reports.PromptReport: _prompts,
+        reports.PromptReport: prompt_sections,
     }
     return made[type(report)](report)
-
-
-def number(value: float | None) -> str:
-    """A count, with thousands apart."""
-    return "" if value is None else f"{value:,.0f}"
-
-
-def percent(value: float | None) -> str:
-    """A share."""
-    return "" if value is None else f"{value:.1%}"
-
-
-def between(interval: Interval | None) -> str:
-    """An interval of shares."""
-    return "" if interval is None else f"{interval.low:.1%}-{interval.high:.1%}"
-
-
-def seconds(value: float | None) -> str:
-    """A length of time."""
-    return "" if value is None else f"{value:.1f} s"
-
-
-def dollars(value: Decimal | float | None) -> str:
-    """An amount: cents where it is large, and what can be told apart where it is small."""
-    if value is None:
-        return "unknown"
-    value = float(value)
-    return f"${value:,.2f}" if abs(value) >= 1 or value == 0 else f"${value:.5f}"
-
-
-def _text(title: str, name: str) -> Column:
-    return Column(title, lambda row: str(getattr(row, name) or "none"), is_number=False)
-
-
-def _count(title: str, name: str) -> Column:
-    return Column(title, lambda row: number(getattr(row, name)))
-
-
-def _seconds(title: str, name: str) -> Column:
-    return Column(title, lambda row: seconds(getattr(row, name)))
-
-
-def _dollars(title: str, name: str) -> Column:
-    return Column(title, lambda row: dollars(getattr(row, name)))
-
-
-def _interval(name: str) -> Column:
-    return Column("95 %", lambda row: between(getattr(row, name)))
 
 
 def _estimated(section: Section) -> Section:
@@ -109,31 +52,31 @@ def _estimated(section: Section) -> Section:
 
 
 def _models(report: reports.ModelReport) -> tuple[Section, ...]:
-    model = _text("model", "model_used")
+    model = text_column("model", "model_used")
     outcomes = (
         model,
-        _count("calls", "attempts"),
+        count_column("calls", "attempts"),
         Column("success", lambda row: percent(row.success_rate), bar=lambda row: row.success_rate),
-        _interval("success_interval"),
-        _count("failed", "failed"),
-        _count("timeout", "timeout"),
+        interval_column("success_interval"),
+        count_column("failed", "failed"),
+        count_column("timeout", "timeout"),
     )
     speed = (
         model,
-        _seconds("p50", "seconds_p50"),
-        _seconds("p95", "seconds_p95"),
-        _seconds("p99", "seconds_p99"),
-        _seconds("first", "first_token_seconds_p50"),
-        _seconds("first p95", "first_token_seconds_p95"),
+        seconds_column("p50", "seconds_p50"),
+        seconds_column("p95", "seconds_p95"),
+        seconds_column("p99", "seconds_p99"),
+        seconds_column("first", "first_token_seconds_p50"),
+        seconds_column("first p95", "first_token_seconds_p95"),
         Column("tok/s", lambda row: "" if row.tokens_per_second is None else f"{row.tokens_per_second:.0f}"),
     )
     costs = (
         model,
-        _dollars("cost", "cost_usd"),
-        _count("unknown", "cost_unknown"),
-        _dollars("a call", "cost_per_call_usd"),
-        _dollars("a story", "cost_per_story_usd"),
-        _dollars("rated 8+", "cost_per_good_story_usd"),
+        dollars_column("cost", "cost_usd"),
+        count_column("unknown", "cost_unknown"),
+        dollars_column("a call", "cost_per_call_usd"),
+        dollars_column("a story", "cost_per_story_usd"),
+        dollars_column("rated 8+", "cost_per_good_story_usd"),
         Column("rating", lambda row: "" if row.mean_rating is None else f"{row.mean_rating:.1f}"),
     )
     return (
@@ -146,34 +89,34 @@ def _models(report: reports.ModelReport) -> tuple[Section, ...]:
 def _retries(report: reports.RetryReport) -> tuple[Section, ...]:
     generations = sum(row.generations for row in report.items)
     needed = (
-        _count("attempts", "attempts"),
+        count_column("attempts", "attempts"),
         Column(
             "generations",
             lambda row: number(row.generations),
             bar=lambda row: row.generations / generations if generations else None,
         ),
-        _count("gave a story", "succeeded"),
+        count_column("gave a story", "succeeded"),
     )
     first = (
-        _text("first failure", "error_type"),
-        _count("generations", "generations"),
-        _count("retried", "retried"),
-        Column("rescued", lambda row: number(row.rescued), bar=lambda row: _of(row.rescued, row.retried)),
-        _interval("rescued_interval"),
+        text_column("first failure", "error_type"),
+        count_column("generations", "generations"),
+        count_column("retried", "retried"),
+        Column("rescued", lambda row: number(row.rescued), bar=lambda row: part_of(row.rescued, row.retried)),
+        interval_column("rescued_interval"),
     )
     rescues = (
-        _count("attempt", "attempt_number"),
-        _count("made", "attempts"),
-        Column("gave a story", lambda row: number(row.rescued), bar=lambda row: _of(row.rescued, row.attempts)),
-        _interval("rescued_interval"),
-        _seconds("added", "seconds_mean"),
-        _dollars("cost", "cost_usd"),
+        count_column("attempt", "attempt_number"),
+        count_column("made", "attempts"),
+        Column("gave a story", lambda row: number(row.rescued), bar=lambda row: part_of(row.rescued, row.attempts)),
+        interval_column("rescued_interval"),
+        seconds_column("added", "seconds_mean"),
+        dollars_column("cost", "cost_usd"),
     )
     reasons = (
-        _text("reason", "error_type"),
-        _count("attempts", "attempts"),
-        _count("retried", "retried"),
-        _count("recovered", "recovered"),
+        text_column("reason", "error_type"),
+        count_column("attempts", "attempts"),
+        count_column("retried", "retried"),
+        count_column("recovered", "recovered"),
     )
     return (
         Section("needed", "How many attempts generations needed", report.items, needed),
@@ -210,7 +153,7 @@ def _replay(report: reports.ReplayReport) -> tuple[Section, ...]:
     )
     rows = [_Compared(figure, shown(report.recorded), shown(report.replayed)) for figure, shown in pairs]
     columns = (
-        _text("figure", "figure"),
+        text_column("figure", "figure"),
         Column("as it happened", lambda row: row.recorded),
         Column(_policy(report.policy), lambda row: row.replayed),
     )
@@ -232,11 +175,11 @@ def _policy(policy: ReplayPolicy) -> str:
 
 def _timeouts(report: reports.TimeoutReport) -> tuple[Section, ...]:
     reasons = (
-        _text("model", "model_used"),
-        _text("reason", "error_type"),
-        _count("timeouts", "timeouts"),
+        text_column("model", "model_used"),
+        text_column("reason", "error_type"),
+        count_column("timeouts", "timeouts"),
         Column("of its calls", lambda row: percent(row.share), bar=lambda row: row.share),
-        _seconds("p50", "seconds_p50"),
+        seconds_column("p50", "seconds_p50"),
     )
     found = [Section("timeouts", "Timeouts by model and reason", report.items, reasons)]
     titles = {
@@ -260,10 +203,10 @@ def _timeouts(report: reports.TimeoutReport) -> tuple[Section, ...]:
 def _failure_columns(dimension: str) -> tuple[Column, ...]:
     return (
         Column(dimension.replace("_used", "").replace("_", " "), _failure_value, is_number=False),
-        _count("calls", "ended"),
+        count_column("calls", "ended"),
         Column("failed", lambda row: number(row.failed + row.timeout)),
         Column("share", lambda row: percent(row.rate), bar=lambda row: row.rate),
-        _interval("interval"),
+        interval_column("interval"),
         Column("before", lambda row: percent(row.before_rate)),
         Column("", _direction, is_number=False),
     )
@@ -286,26 +229,26 @@ def _costs(report: reports.CostReport) -> tuple[Section, ...]:
         Column(
             "by", lambda row: row.dimension.replace("_used", "").replace("_id", "").replace("_", " "), is_number=False
         ),
-        _text("which", "value"),
-        _count("calls", "attempts"),
-        Column("cost", lambda row: dollars(row.cost_usd), bar=lambda row: _of(row.cost_usd or 0, most)),
-        _dollars("failed", "failed_cost_usd"),
-        _count("unknown", "cost_unknown"),
+        text_column("which", "value"),
+        count_column("calls", "attempts"),
+        Column("cost", lambda row: dollars(row.cost_usd), bar=lambda row: part_of(row.cost_usd or 0, most)),
+        dollars_column("failed", "failed_cost_usd"),
+        count_column("unknown", "cost_unknown"),
     )
     days = (
         Column("day", lambda row: f"{row.day:%Y-%m-%d}", is_number=False),
-        _text("model", "model_used"),
-        _count("calls", "attempts"),
-        _dollars("cost", "cost_usd"),
-        _count("unknown", "cost_unknown"),
+        text_column("model", "model_used"),
+        count_column("calls", "attempts"),
+        dollars_column("cost", "cost_usd"),
+        count_column("unknown", "cost_unknown"),
     )
     ahead = report.forecast
     forecast = (
         Column("month", lambda row: f"{row.month:%Y-%m}", is_number=False),
-        _dollars("so far", "spent"),
-        _dollars("by its end", "expected"),
+        dollars_column("so far", "spent"),
+        dollars_column("by its end", "expected"),
         Column("95 %", lambda row: "" if row.low is None else f"{dollars(row.low)} to {dollars(row.high)}"),
-        _count("days seen", "days"),
+        count_column("days seen", "days"),
     )
     by_day = Section("days", f"By day ({report.wanted.zone}) and model", report.items, days, spark=_day_series(report))
     return (
@@ -323,20 +266,3 @@ def _day_series(report: reports.CostReport) -> Callable[[Any], float | None]:
         sums[row.day] = sums.get(row.day, 0.0) + float(row.cost_usd or 0)
         first.setdefault(row.day, id(row))
     return lambda row: sums[row.day] if first[row.day] == id(row) else None
-
-
-def _prompts(report: reports.PromptReport) -> tuple[Section, ...]:
-    columns = (
-        _text("prompt", "prompt_version"),
-        _text("model", "model_used"),
-        _count("calls", "attempts"),
-        Column("success", lambda row: percent(row.success_rate), bar=lambda row: row.success_rate),
-        _interval("success_interval"),
-        _count("unusable", "unusable"),
-        _dollars("cost", "cost_usd"),
-    )
-    return (Section("prompts", "How each version of the prompt does", report.items, columns),)
-
-
-def _of(part: Decimal | float, whole: Decimal | float) -> float | None:
-    return float(part) / float(whole) if whole else None

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tales.application.reports import Report
-from tales.interfaces.cli.report_sections import Column, Section
+from tales.interfaces.cli.report_columns import Column, Section
 from tales.interfaces.cli.tables import printable
 
 WIDTH = 80

@@ -14,9 +14,10 @@ from tales.application.reports import reports_for
 from tales.domain import errors
 from tales.domain.reports import figures
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
-from tales.interfaces.api.fields import Answer, Dollars, ErrorType, Moment
+from tales.interfaces.api.fields import Answer, Dollars, ErrorType, Interval, Moment
 from tales.interfaces.api.openapi import problems
 from tales.interfaces.api.v3 import paths
+from tales.interfaces.api.v3.prompt_rows import Comparison, PromptRow
 from tales.interfaces.api.v3.report_query import WhichAttempts, WhichPolicy
 
 router = APIRouter(
@@ -27,13 +28,6 @@ router = APIRouter(
 
 
 _ESTIMATED = "An estimate by the price list of what some of the unknown may have cost: no part of `cost_usd`."
-
-
-class Interval(Answer):
-    """Where a share lies at 95 %, each end from 0 to 1; of a difference, from -1 to 1."""
-
-    low: float
-    high: float
 
 
 class ModelRow(Answer):
@@ -200,22 +194,6 @@ class Forecast(Answer):
     days: int
 
 
-class PromptRow(Answer):
-    """How one version of the prompt does with one model. `unusable`: empty, cut off, too short, or a refusal."""
-
-    prompt_version: str | None
-    model_used: str
-    attempts: int
-    success: int
-    pending: int
-    unusable: int
-    success_rate: float | None
-    success_interval: Interval | None
-    completion_tokens_p50: float | None
-    cost_usd: Dollars | None
-    cost_unknown: int
-
-
 class Report(Answer):
     """Which attempts were counted: from `since` on and before `until`; days and hours are those of `zone`."""
 
@@ -267,9 +245,10 @@ class CostReport(Report):
 
 
 class PromptReport(Report):
-    """The busiest first."""
+    """The busiest first; `comparisons` are of what was drawn in experiments."""
 
     items: list[PromptRow]
+    comparisons: list[Comparison]
 
 
 Which = Annotated[WhichAttempts, Query()]
@@ -325,7 +304,7 @@ async def report_costs(which: Which, actor: CurrentActor, services: UseCases) ->
 
 @router.get("/prompts", summary="How each prompt does")
 async def report_prompts(which: Which, actor: CurrentActor, services: UseCases) -> PromptReport:
-    """Success, unusable answers and cost by version of the prompt and model, the busiest first."""
+    """Success, refusals, length, rating, latency and cost by version and model; and experiments, compared."""
     wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
         return PromptReport.model_validate(_told(await use_cases.report_prompts(reports, wanted)))
