@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from tales.legacy.verify import Verification
 
 
-HOURS_AT_ONCE = 24
-"""Of rollups, in one transaction."""
-
-
 def start_logging(level: str) -> None:
     """Log to standard error from `level` on."""
     from tales.infrastructure.telemetry.logging import configure_logging
@@ -183,15 +179,12 @@ async def refresh_rollups(settings: Settings, report: Callable[[int], None], *, 
             async with transactions.as_service() as work:
                 await work.session.execute(rollups.FORGET)
                 await work.commit()
-        while True:
-            async with transactions.as_service() as work:
-                counted = int(await work.session.scalar(rollups.REFRESH, {"most": HOURS_AT_ONCE}) or 0)
-                complete_until: datetime | None = await work.session.scalar(rollups.COMPLETE_UNTIL)
-                await work.commit()
-            if not counted:
-                return complete_until
+        while counted := await rollups.refresh(transactions, waits=True):
             hours += counted
             report(hours)
+        async with transactions.as_service() as work:
+            complete_until: datetime | None = await work.session.scalar(rollups.COMPLETE_UNTIL)
+            return complete_until
 
 
 def export_of(what: str, wanted: ReportFilter, *, contents: bool) -> Export:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tales.administration import chosen_provider, ready_database
 from tales.application.authenticate import Authenticate, ProvisionUser
+from tales.application.background import running
 from tales.application.change_address import ChangeAddress
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
@@ -27,7 +28,7 @@ from tales.application.limit_requests import LimitRequests
 from tales.application.mail_codes import MailCodes
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.passwords import Passwords
-from tales.application.ports import Dispatcher, IdMaker, Log, Mailer
+from tales.application.ports import Dispatcher, IdMaker, Log, Mailer, ModelProvider
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.reset_password import ResetPassword
@@ -36,6 +37,7 @@ from tales.application.services import Services
 from tales.application.sessions import Sessions
 from tales.application.sign_in import SignIn
 from tales.application.stream_events import OpenStreams, StreamEvents
+from tales.application.upkeep import KeepCosts, KeepRollups
 from tales.application.watch_queue import WatchQueue
 from tales.application.worker import NoWorker, Worker
 from tales.application.write_prompt import PromptWriter
@@ -65,11 +67,14 @@ from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.prompts.rendering import JinjaRenderer
 from tales.infrastructure.providers.choice import ProviderChoice, open_provider
 from tales.infrastructure.providers.completion import story_text
+from tales.infrastructure.providers.cost_lookup import CostLookup
 from tales.infrastructure.providers.endpoint import Limits
 from tales.infrastructure.providers.parameters import ParameterMemory
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.infrastructure.queue.request_rates import SqlRequestRates
 from tales.infrastructure.repositories.model_parameters import ModelParameters
+from tales.infrastructure.repositories.rollups import refresh
+from tales.infrastructure.repositories.unknown_costs import UnknownCosts
 from tales.infrastructure.stories.languages import LanguageDetector
 from tales.infrastructure.stories.words import UnsuitableWords
 from tales.infrastructure.telemetry.trace_exporter import open_tracing
@@ -134,10 +139,7 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         dispatcher: Dispatcher = NoWorker(publisher)
         on_enqueued: Callable[[], None] = _nothing
         if info is not None:
-            memory = ParameterMemory(settings.omit_parameters)
-            recall = partial(ModelParameters(transactions).recall, choice.name, memory)
-            await recall()
-            provider = await stack.enter_async_context(open_provider(choice, _limits(settings), SystemClock(), memory))
+            provider, recall = await _provider(stack, settings, choice, transactions)
             policy = RetryPolicy(choice.models, settings.max_attempts)
             run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log, recall=recall)
             run = replace(run, check=_story_check(settings, choice))
@@ -145,18 +147,43 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
             worker = Worker(info, reaper, hub, own_only=own_only)
             await stack.enter_async_context(worker.running())
             dispatcher, on_enqueued = worker, worker.wake
+        if not own_only:
+            steps = await _upkeep(stack, transactions, choice if with_worker else None)
+            await stack.enter_async_context(running(steps, log))
         await stack.enter_async_context(NoticeListener(database.queue_url, hub, on_enqueued, log).running())
-        limits = GenerationLimits(
-            settings.daily_generations or None, settings.concurrent_generations or None, settings.queue_limit or None
-        )
+        prompts = PromptWriter(transactions, JinjaRenderer(), log)
         request = RequestGeneration(
-            transactions, attempts, dispatcher, generation_ids, choice.name, choice.models, limits, choice.abilities
+            *(transactions, attempts, dispatcher, generation_ids, choice.name, choice.models),
+            *(_generation_limits(settings), choice.abilities, prompts),
         )
-        request = replace(request, prompts=PromptWriter(transactions, JinjaRenderer(), log))
         mailer = await stack.enter_async_context(_mailer(settings, log))
         services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions, mailer))
         services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))
         yield App(services, hub.close, database, choice, info, metrics.text if metrics else None, tracing)
+
+
+async def _provider(
+    stack: AsyncExitStack, settings: Settings, choice: ProviderChoice, transactions: SqlTransactions
+) -> tuple[ModelProvider, Callable[[], Awaitable[None]]]:
+    """Who makes the calls, and what learns anew which parameters the models refuse."""
+    memory = ParameterMemory(settings.omit_parameters)
+    recall = partial(ModelParameters(transactions).recall, choice.name, memory)
+    await recall()
+    limits = Limits(token_timeout=settings.attempt_timeout, deadline=settings.attempt_deadline)
+    return await stack.enter_async_context(open_provider(choice, limits, SystemClock(), memory)), recall
+
+
+async def _upkeep(
+    stack: AsyncExitStack, transactions: SqlTransactions, choice: ProviderChoice | None
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What is seen to in the background, by its name. `choice`: whose costs are asked for, if anybody's."""
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
+        "rollups": KeepRollups(partial(refresh, transactions, waits=False))
+    }
+    if choice is not None and choice.endpoint is not None:
+        lookup = await stack.enter_async_context(CostLookup(choice.endpoint))
+        steps["costs"] = KeepCosts(partial(UnknownCosts(transactions, choice.name).ask, lookup.cost))
+    return steps
 
 
 def _metrics(engine: AsyncEngine, transactions: SqlTransactions) -> Metrics:
@@ -306,5 +333,7 @@ def _story_check(settings: Settings, choice: ProviderChoice) -> StoryCheck:
     return StoryCheck(languages.speaks, words.are_in, off)
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(token_timeout=settings.attempt_timeout, deadline=settings.attempt_deadline)
+def _generation_limits(settings: Settings) -> GenerationLimits:
+    return GenerationLimits(
+        settings.daily_generations or None, settings.concurrent_generations or None, settings.queue_limit or None
+    )

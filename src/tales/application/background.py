@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from tales.application.ports import Log
 
 PAUSE = 1.0
 """Seconds after an error."""
+
+
+@asynccontextmanager
+async def running(steps: Mapping[str, Callable[[], Awaitable[None]]], log: Log) -> AsyncIterator[None]:
+    """Do each of `steps` forever, by its name, while the body runs."""
+    tasks = [asyncio.create_task(forever(name, step, log), name=f"tales {name}") for name, step in steps.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def forever(name: str, step: Callable[[], Awaitable[None]], log: Log) -> None:

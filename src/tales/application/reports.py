@@ -37,12 +37,14 @@ class Report:
     """What every report says of itself. `migrated_left_out`: attempts of the period that it does not count.
 
     `rolled_up_until`: up to when it was answered by rollups, whose counts and sums are exact and whose percentiles are
-    within 1 %; the rest, or all of it, was counted attempt by attempt.
+    within 1 %; the rest, or all of it, was counted attempt by attempt. `not_counted`: dimensions that are left out, as
+    there are too many attempts to count them one by one, and rollups do not know them so narrowed.
     """
 
     wanted: ReportFilter
     migrated_left_out: int
     rolled_up_until: datetime | None = None
+    not_counted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ async def report_retries(reports: ReportRepository, wanted: ReportFilter) -> Ret
     return RetryReport(
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
+        rolled_up_until=await reports.rolled_up_until(wanted),
         items=courses.by_attempts(found),
         reasons=courses.by_reason(found),
         first_failures=courses.by_first_failure(found),
@@ -134,6 +137,7 @@ async def report_replay(reports: ReportRepository, wanted: ReportFilter, policy:
     return ReplayReport(
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
+        rolled_up_until=await reports.rolled_up_until(wanted),
         policy=policy,
         recorded=replay(found, ReplayPolicy()),
         replayed=replay(found, policy),
@@ -145,6 +149,8 @@ async def report_timeouts(reports: ReportRepository, wanted: ReportFilter) -> Ti
     return TimeoutReport(
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
+        rolled_up_until=await reports.rolled_up_until(wanted),
+        not_counted=_of(await reports.not_counted(wanted), "hour", "weekday", "prompt_length"),
         items=await reports.timeouts(wanted),
         failures=await reports.failures(wanted),
     )
@@ -162,6 +168,7 @@ async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: dat
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
+        not_counted=_of(await reports.not_counted(wanted), "day", "user_id"),
         items=[with_estimate(row, by_day.get((row.day, row.model_used))) for row in await reports.costs(wanted)],
         shares=[with_estimate(row, by.get((row.dimension, row.value))) for row in await reports.cost_shares(wanted)],
         forecast=forecast.forecast(days, today, begun),
@@ -188,3 +195,7 @@ async def _estimated_models(reports: ReportRepository, wanted: ReportFilter) -> 
 
 async def _left_out(reports: ReportRepository, wanted: ReportFilter) -> int:
     return 0 if wanted.migrated else await reports.migrated(wanted)
+
+
+def _of(not_counted: frozenset[str], *dimensions: str) -> tuple[str, ...]:
+    return tuple(name for name in dimensions if name in not_counted)

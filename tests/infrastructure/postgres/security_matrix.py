@@ -202,8 +202,16 @@ LINES = (
     Line("tales.ratings", "", "user_id = %(family)s", select=OWN_OR_ALL),
     Line("tales.attempt_facts", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True),
     Line("tales.report_costs", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True),
-    Line("tales.hourly_models", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
-    Line("tales.daily_seconds", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
+    *(
+        Line(f"tales.{name}", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True)
+        for name in ("attempt_cells", "attempt_marks", "course_steps")
+    ),
+    *(
+        Line(f"tales.rollup_{name}", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE)
+        for name in ("cells", "marks", "courses")
+    ),
+    Line("tales.cost_questions", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE),
+    Line("tales.rollup_users", "", "user_id = %(family)s", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
     Line("tales.rollup_state", "", "true", select=ADMIN_READS, update=SERVICE),
     Line("tales.rollup_changes", "", "true", select=SERVICE, delete=SERVICE),
     Line("tales.prices", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE),
@@ -343,9 +351,14 @@ FUNCTIONS = (
     Function("tales.check_values", why_definer="whatever role writes, it need not be let call what this calls"),
     Function("tales.keep_rating", why_definer="whoever rates a story may not write what reports count"),
     Function("tales.token_cost", _WRITERS),
-    Function("tales.refresh_rollups", frozenset({"service_role"})),
-    Function("tales.forget_rollups", frozenset({"service_role"})),
-    Function("tales.seconds_bucket", _WRITERS),
+    *(
+        Function(f"tales.{name}", frozenset({"service_role"}))
+        for name in (
+            *("refresh_rollups", "forget_rollups", "count_hours", "add_up", "next_month"),
+            *("count_users_of_day", "count_users_of_month"),
+        )
+    ),
+    Function("tales.mark", _WRITERS),
     Function("tales.note_changed_rating", why_definer="whoever rates a story may not write what reports count"),
     Function("tales.note_changed_cost", why_definer="no role may add to what is counted anew"),
     Function("tales.note_erased_attempts", why_definer="whoever erases attempts may not write what reports count"),

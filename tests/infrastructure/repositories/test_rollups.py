@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tales.domain.actor import Actor
 from tales.domain.report_filters import ReportFilter
-from tales.domain.reports import CostRow, ModelRow
+from tales.domain.reports import ModelRow
+from tales.domain.story_spec import StoryType
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tales.infrastructure.repositories import rolled_reports
 from tests.fixtures.databases import Database
 from tests.fixtures.history import PLAN
 from tests.fixtures.rows import add_user, attempt, ended, insert
@@ -21,11 +23,7 @@ from tests.fixtures.rows import add_user, attempt, ended, insert
 YEAR = ReportFilter(since=PLAN.begin, until=PLAN.begin + timedelta(days=365))
 ODD = ReportFilter(since=datetime(2026, 3, 3, 5, 17, tzinfo=UTC), until=datetime(2026, 9, 9, 19, 43, 12, tzinfo=UTC))
 PERCENTILES = ("seconds_p50", "seconds_p95", "seconds_p99", *(f"first_token_seconds_p{p}" for p in (50, 95, 99)))
-DISCRETE = """
-    select model_used, percentile_disc(array[0.5, 0.95, 0.99]) within group (order by seconds) as seconds,
-        percentile_disc(array[0.5, 0.95, 0.99]) within group (order by first_token_seconds) as first_token_seconds
-    from tales.attempt_facts where is_live and created_at >= %s and created_at < %s group by 1
-"""
+NARROW = ("story_type", "language", "prompt_version")
 
 
 def refresh(database: Database, most: int = 100_000) -> int:
@@ -40,14 +38,32 @@ async def models(transactions: SqlTransactions, wanted: ReportFilter) -> tuple[M
         return await work.reports.models(wanted)
 
 
-async def costs(transactions: SqlTransactions, wanted: ReportFilter) -> tuple[CostRow, ...]:
+async def whole(transactions: SqlTransactions, wanted: ReportFilter) -> dict[str, Any]:
+    """Every report, as far as it must be the same to the last digit, and its percentiles apart."""
     async with transactions.as_service() as work:
-        return await work.reports.costs(wanted)
+        reports = work.reports
+        found = {
+            "migrated": await reports.migrated(wanted),
+            "models": await reports.models(wanted),
+            "courses": await reports.courses(wanted),
+            "timeouts": await reports.timeouts(wanted),
+            "failures": await reports.failures(wanted),
+            "costs": await reports.costs(wanted),
+            "shares": await reports.cost_shares(wanted),
+            "daily": sorted((await reports.daily_costs(wanted)).items()),
+            "prompts": await reports.prompts(wanted),
+        }
+    return {name: _comparable(value) for name, value in found.items()}
 
 
-async def migrated(transactions: SqlTransactions, wanted: ReportFilter) -> int:
-    async with transactions.as_service() as work:
-        return await work.reports.migrated(wanted)
+def _comparable(value: Any) -> Any:
+    """Percentiles left out, and floats but for the order in which they were added up."""
+    if isinstance(value, float):
+        return pytest.approx(value, rel=1e-9)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value) if not field.name.endswith(("_p50", "_p95", "_p99"))]
+        return {name: _comparable(getattr(value, name)) for name in names}
+    return [_comparable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 async def until(transactions: SqlTransactions, wanted: ReportFilter) -> datetime | None:
@@ -65,48 +81,102 @@ def _rounded(value: object) -> object:
     return round(value, 6) if isinstance(value, float) else value
 
 
+NARROWED = replace(ODD, language="de", prompt_version="bedtime-2", story_type=StoryType.CHILD)
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
         YEAR,
-        ODD,
-        replace(ODD, model="classic/large"),
-        replace(YEAR, migrated=True),
-        replace(ODD, zone="Europe/Berlin"),
+        replace(ODD, model="classic/large", zone="Europe/Berlin"),
+        replace(YEAR, migrated=True, zone="Asia/Kolkata"),
+        NARROWED,
         replace(ODD, until=ODD.since + timedelta(hours=30)),
+        replace(ODD, since=datetime(2026, 5, 1, tzinfo=UTC), zone="Asia/Kathmandu", language="fr"),
     ],
-    ids=["year", "odd", "model", "migrated", "berlin", "no whole day"],
+    ids=["year", "model", "migrated", "narrowed", "no whole day", "odd zone"],
 )
 async def test_raw_and_rolled_up_agree(history: Database, transactions: SqlTransactions, wanted: ReportFilter) -> None:
-    raw, raw_costs = await models(transactions, wanted), await costs(transactions, wanted)
-    left_out = await migrated(transactions, wanted)
+    raw = await whole(transactions, wanted)
     assert await until(transactions, wanted) is None
-    assert raw
+    assert raw["models"]
+    assert raw["failures"]
 
     assert refresh(history) > 0
-    rolled = await models(transactions, wanted)
+    rolled = await whole(transactions, wanted)
 
     assert await until(transactions, wanted) == wanted.until.replace(minute=0, second=0)
-    assert exact(rolled) == exact(raw)
-    assert await costs(transactions, wanted) == raw_costs
-    assert await migrated(transactions, wanted) == left_out
-    true = {row["model_used"]: row for row in history.rows(DISCRETE, wanted.since, wanted.until)}
-    for row in rolled:
+    for name, value in raw.items():
+        assert rolled[name] == value, name
+
+
+@pytest.mark.parametrize("wanted", [YEAR, ODD, NARROWED], ids=["year", "odd", "narrowed"])
+async def test_percentiles_are_within_1_percent(
+    history: Database, transactions: SqlTransactions, wanted: ReportFilter
+) -> None:
+    refresh(history)
+    async with transactions.as_service() as work:
+        by_model = await work.reports.models(wanted)
+        timeouts, prompts = await work.reports.timeouts(wanted), await work.reports.prompts(wanted)
+
+    def true(value: str, shares: str, only: str = "true", *, of: tuple[Any, ...]) -> list[float] | None:
+        narrowed = {name: given for name in NARROW if (given := getattr(wanted, name)) is not None}
+        conditions = " and ".join([f"{name} = %s" for name in narrowed] + [only])
+        (row,) = history.rows(
+            f"select percentile_disc(array[{shares}]) within group (order by {value}) as found"  # type: ignore[arg-type]
+            f" from tales.attempt_facts where is_live and created_at >= %s and created_at < %s and {conditions}",
+            *(wanted.since, wanted.until, *map(str, narrowed.values()), *of),
+        )
+        found: list[float] | None = row["found"]
+        return found
+
+    assert by_model
+    assert timeouts
+    assert prompts
+    for row in by_model:
         for name in ("seconds", "first_token_seconds"):
             found = [getattr(row, f"{name}_p{p}") for p in (50, 95, 99)]
-            assert found == pytest.approx(true[row.model_used][name], rel=0.01)
+            expected = true(name, "0.5, 0.95, 0.99", "model_used = %s", of=(row.model_used,))
+            assert found == pytest.approx(expected, rel=0.01)
+    for late in timeouts:
+        one = "status = 'timeout' and model_used = %s and error_type = %s"
+        assert [late.seconds_p50] == pytest.approx(
+            true("seconds", "0.5", one, of=(late.model_used, late.error_type)), rel=0.01
+        )
+    for prompt in prompts:
+        one = "status = 'success' and model_used = %s and prompt_version = %s"
+        expected = true("completion_tokens", "0.5", one, of=(prompt.model_used, prompt.prompt_version))
+        assert [prompt.completion_tokens_p50] == pytest.approx(expected, rel=0.01)
 
 
-@pytest.mark.parametrize("narrowed", [{"language": "de"}, {"prompt_version": "bedtime-2"}, {"zone": "Asia/Kolkata"}])
-async def test_what_rollups_do_not_know_is_counted_from_the_attempts(
-    history: Database, transactions: SqlTransactions, narrowed: dict[str, str]
+async def test_what_one_user_caused_is_counted_from_the_attempts(
+    history: Database, transactions: SqlTransactions
 ) -> None:
-    wanted = replace(ODD, **narrowed)  # type: ignore[arg-type]  # these are all text
-    raw = await models(transactions, wanted)
+    (busiest,) = history.rows("select user_id from tales.generations group by 1 order by count(*) desc limit 1")
+    own = replace(YEAR, user_id=busiest["user_id"])
+    raw = await whole(transactions, own)
     refresh(history)
 
-    assert await until(transactions, wanted) is None
-    assert await models(transactions, wanted) == raw
+    assert await until(transactions, own) is None
+    assert await whole(transactions, own) == raw
+
+
+async def test_what_would_take_too_long_is_left_out_and_said(
+    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(history)
+    odd = replace(YEAR, language="de", zone="Asia/Kolkata")
+    monkeypatch.setattr(rolled_reports, "MOST_COUNTED", 100)
+    async with transactions.as_service() as work:
+        reports = work.reports
+        assert await reports.not_counted(YEAR) == frozenset()
+        assert await reports.not_counted(replace(YEAR, model="swift/mini")) == {"user_id"}
+        assert await reports.not_counted(odd) == {"user_id", "prompt_length", "hour", "weekday", "day"}
+        assert {row.dimension for row in await reports.cost_shares(odd)} == {"all", "model_used", "story_type"}
+        assert {row.dimension for row in await reports.failures(odd)} == {"model_used", "error_type"}
+        assert await reports.costs(odd) == ()
+        short = replace(odd, until=YEAR.since + timedelta(days=2))
+        assert await reports.not_counted(short) == frozenset(), "few are counted"
 
 
 async def test_they_grow_by_the_hour_and_the_rest_is_counted_beside(
@@ -164,6 +234,23 @@ async def test_what_changes_later_is_followed(history: Database, transactions: S
     assert exact(await models(transactions, YEAR)) == followed, "and so say the attempts"
 
 
+@pytest.mark.parametrize("change", [rated, reconciled, erased])
+async def test_what_changes_later_is_followed_in_every_report(
+    history: Database, transactions: SqlTransactions, change: Change
+) -> None:
+    refresh(history)
+    (busiest,) = history.rows(
+        "select user_id from tales.generations where attempt_number > 1 group by 1 order by count(*) desc limit 1"
+    )
+    change(history, busiest["user_id"])
+    while refresh(history, 24):
+        pass
+    followed = await whole(transactions, YEAR)
+
+    history.execute("select tales.forget_rollups()")
+    assert await whole(transactions, YEAR) == followed, "and so say the attempts"
+
+
 async def test_an_attempt_that_ends_late_is_counted_again(database: Database, transactions: SqlTransactions) -> None:
     now = datetime.now(UTC)
     asked_at = now - timedelta(hours=5)
@@ -204,4 +291,19 @@ async def test_an_admin_reads_rollups_and_a_family_counts_its_own(
 async def test_of_nothing_there_is_nothing_to_roll_up(database: Database, transactions: SqlTransactions) -> None:
     assert refresh(database) == 0
     assert await models(transactions, YEAR) == ()
-    assert Decimal(0) == sum((row.cost_usd or Decimal(0) for row in await costs(transactions, YEAR)), Decimal(0))
+
+
+async def test_a_day_on_which_nothing_followed_is_added_up(database: Database, transactions: SqlTransactions) -> None:
+    now = datetime.now(UTC)
+    wanted = ReportFilter(since=now - timedelta(days=40), until=now)
+    with database.connect() as connection:
+        user = add_user(connection)
+        insert(connection, "generations", ended(user, created_at=now - timedelta(days=30)))
+    assert refresh(database, 1) == 1
+    with database.connect() as connection:
+        insert(connection, "generations", ended(user, created_at=now - timedelta(days=3)))
+    while refresh(database, 24):
+        pass
+
+    (row,) = await models(transactions, wanted)
+    assert row.success == 2

@@ -213,4 +213,7 @@ def test_a_report_says_up_to_when_rollups_answered_it(reporter: Tales) -> None:
     said = " ".join(reporter("report", "costs", *QUARTER).out.split())
     assert "until 2026-11-01 00:00 from rollups" in said
     assert reporter("rollup", "--rebuild").status == 0
-    assert reporter("report", "models", *QUARTER, "--format", "json").json == rolled
+    again = reporter("report", "models", *QUARTER, "--format", "json").json
+    for row in (*again["items"], *rolled["items"]):
+        row["tokens_per_second"] = round(row["tokens_per_second"], 6)  # but for the order in which seconds are added up
+    assert again == rolled

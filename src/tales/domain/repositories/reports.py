@@ -17,7 +17,13 @@ class ReportRepository(Protocol):
     """What the attempts of a filter add up to."""
 
     async def rolled_up_until(self, wanted: ReportFilter) -> datetime | None:
-        """Up to when `models`, `costs` and `daily_costs` are answered by rollups; None: every attempt is counted."""
+        """Up to when rollups answer; None: every attempt is counted."""
+
+    async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
+        """Which dimensions are left out, as rollups do not know them and there are too many attempts.
+
+        Of `failures`: prompt_length, hour, weekday; of `cost_shares`: user_id; of `costs` and `daily_costs`: day.
+        """
 
     async def migrated(self, wanted: ReportFilter) -> int:
         """How many migrated attempts there are besides."""

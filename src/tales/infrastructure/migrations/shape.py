@@ -28,6 +28,7 @@ LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"chi
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
     "033": "check_sizes()",
+    "032": "rollup_cells.grain",
     "031": "prompt_templates.version",
     "030": "budgets.limit_usd",
     "029": "prices.valid_from",

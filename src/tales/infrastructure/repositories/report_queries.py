@@ -157,14 +157,15 @@ DAILY_COSTS = """
     where {where}
     group by day
 """
+UNUSABLE = """
+    'empty', 'truncated', 'refusal', 'too_short', 'too_long', 'wrong_language', 'name_missing', 'facts', 'echo', 'meta',
+    'markup', 'loop', 'garbled', 'unsuitable'
+"""
 PROMPTS = f"""
     select prompt_version, model_used, count(*) as attempts,
         count(*) filter (where status = 'success') as success,
         count(*) filter (where status = 'pending') as pending,
-        count(*) filter (where error_type in (
-            'empty', 'truncated', 'refusal', 'too_short', 'too_long', 'wrong_language', 'name_missing', 'facts', 'echo',
-            'meta', 'markup', 'loop', 'garbled', 'unsuitable'
-        )) as unusable,
+        count(*) filter (where error_type in ({UNUSABLE})) as unusable,
         count(*) filter (where error_type = 'refusal') as refused, {_LENGTH_MISSED} as length_missed,
         count(rating) as ratings, avg(rating)::float as mean_rating, stddev_samp(rating)::float as rating_deviation,
         count(seconds) as timed, avg(seconds) as seconds_mean, stddev_samp(seconds) as seconds_deviation,
@@ -203,10 +204,7 @@ def query(template: str, wanted: ReportFilter, **more: object) -> tuple[TextClau
     if not wanted.migrated and template is not MIGRATED:
         conditions.append("is_live")
     values.setdefault("from", wanted.since)
-    # Of rollups, whose periods are said apart.
-    model = "model_used = :model" if "model" in values else "true"
-    rolled = model if wanted.migrated else f"{model} and is_live"
-    statement = template.format(where=" and ".join(conditions), model=model, rolled=rolled)
+    statement = template.format(where=" and ".join(conditions))
     named = {name: value for name, value in values.items() if f":{name}" in statement}
     if ":zone" in statement:
         named["zone"] = wanted.zone

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.comparison import DrawnRow
@@ -19,9 +19,10 @@ from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 from tales.domain.repositories.reports import ReportRepository
 from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
-from tales.infrastructure.repositories import estimate_queries, rollup_queries
+from tales.infrastructure.repositories import estimate_queries
 from tales.infrastructure.repositories import report_queries as queries
-from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, RolledUp, rolled_up, seconds_of
+from tales.infrastructure.repositories.rolled_reports import RolledReports
+from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, answers, hours_until
 
 _LONGEST_GENERATION = timedelta(days=1)
 _BY_FREQUENCY = ("model_used", "error_type")
@@ -35,44 +36,52 @@ class SqlReportRepository(ReportRepository):
         self._session = session
 
     async def rolled_up_until(self, wanted: ReportFilter) -> datetime | None:
-        found = await self._rolled_up(wanted)
-        return found.hours_to if found else None
+        rolled = await self._rolled(wanted)
+        return hours_until(wanted, rolled.complete_until) if rolled else None
+
+    async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
+        rolled = await self._rolled(wanted)
+        return await rolled.not_counted(wanted) if rolled else frozenset()
 
     async def migrated(self, wanted: ReportFilter) -> int:
-        (row,) = await self._rolled_rows(rollup_queries.MIGRATED, queries.MIGRATED, wanted)
+        if rolled := await self._rolled(wanted):
+            return await rolled.migrated(wanted)
+        (row,) = await self._rows(queries.MIGRATED, wanted)
         return int(row["count"])
 
     async def models(self, wanted: ReportFilter) -> tuple[ModelRow, ...]:
-        rolled = await self._rolled_up(wanted)
-        if rolled is None:
-            return tuple(_model_row(dict(row)) for row in await self._rows(queries.MODELS, wanted))
-        counted = [dict(row) for row in await self._rows(rollup_queries.MODELS, wanted, **rolled.parameters)]
-        measured = {
-            (row["model_used"], row["is_first_token"]): seconds_of(row["buckets"])
-            for row in await self._rows(rollup_queries.PERCENTILES, wanted, **rolled.parameters)
-        }
-        for row in counted:
-            model = row["model_used"]
-            row |= {"seconds": measured.get((model, False)), "first_token_seconds": measured.get((model, True))}
-        return tuple(_model_row(row) for row in counted)
+        if rolled := await self._rolled(wanted):
+            return tuple(_model_row(row) for row in await rolled.models(wanted))
+        return tuple(_model_row(dict(row)) for row in await self._rows(queries.MODELS, wanted))
 
     async def courses(self, wanted: ReportFilter) -> tuple[Course, ...]:
-        more = {"first_before": wanted.until, "until": wanted.until + _LONGEST_GENERATION, "of_model": wanted.model}
-        rows = await self._rows(queries.COURSES, wanted, **more)
+        if rolled := await self._rolled(wanted):
+            rows = await rolled.courses(wanted)
+        else:
+            more = {"first_before": wanted.until, "until": wanted.until + _LONGEST_GENERATION, "of_model": wanted.model}
+            rows = await self._rows(queries.COURSES, wanted, **more)
         found = groupby(rows, key=lambda row: (row["models"], row["statuses"], row["reasons"]))
         return tuple(_course(list(steps)) for _, steps in found)
 
     async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
+        if rolled := await self._rolled(wanted):
+            return await rolled.timeouts(wanted)
         return tuple(TimeoutRow(**row) for row in await self._rows(queries.TIMEOUTS, wanted))
 
     async def failures(self, wanted: ReportFilter) -> tuple[FailureRow, ...]:
+        if rolled := await self._rolled(wanted):
+            return _failure_rows(await rolled.failures(wanted))
         rows = await self._rows(queries.FAILURES, wanted, **{"from": wanted.before.since})
         return _failure_rows([{name: _count(value) for name, value in row.items()} for row in rows])
 
     async def costs(self, wanted: ReportFilter) -> tuple[CostRow, ...]:
-        return tuple(CostRow(**row) for row in await self._rolled_rows(rollup_queries.COSTS, queries.COSTS, wanted))
+        if rolled := await self._rolled(wanted):
+            return await rolled.costs(wanted)
+        return tuple(CostRow(**row) for row in await self._rows(queries.COSTS, wanted))
 
     async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
+        if rolled := await self._rolled(wanted):
+            return await rolled.cost_shares(wanted)
         return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
 
     async def estimated_days(self, wanted: ReportFilter) -> Mapping[tuple[date, str], Estimate]:
@@ -86,8 +95,9 @@ class SqlReportRepository(ReportRepository):
         return {place: estimate for place, estimate in found.items() if estimate.attempts}
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
-        rows = await self._rolled_rows(rollup_queries.DAILY_COSTS, queries.DAILY_COSTS, wanted)
-        return {row["day"]: row["cost_usd"] for row in rows}
+        if rolled := await self._rolled(wanted):
+            return await rolled.daily_costs(wanted)
+        return {row["day"]: row["cost_usd"] for row in await self._rows(queries.DAILY_COSTS, wanted)}
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
         return tuple(_prompt_row(dict(row)) for row in await self._rows(queries.PROMPTS, wanted))
@@ -96,19 +106,18 @@ class SqlReportRepository(ReportRepository):
         rows = (dict(row) for row in await self._rows(queries.DRAWN, wanted))
         return tuple(DrawnRow(**row | {"experiment": _weights(row["experiment"])}) for row in rows)
 
-    async def _rolled_up(self, wanted: ReportFilter) -> RolledUp | None:
-        return rolled_up(wanted, await self._session.scalar(COMPLETE_UNTIL))
-
-    async def _rolled_rows(self, rolled: str, raw: str, wanted: ReportFilter) -> Sequence[RowMapping]:
-        """From rollups where they answer it, else from the attempts."""
-        found = await self._rolled_up(wanted)
-        return await (self._rows(rolled, wanted, **found.parameters) if found else self._rows(raw, wanted))
+    async def _rolled(self, wanted: ReportFilter) -> RolledReports | None:
+        """What answers it out of rollups, if they hold anything of it; a family sees none."""
+        complete_until = await self._session.scalar(COMPLETE_UNTIL)
+        return RolledReports(self._ask, complete_until) if answers(wanted, complete_until) else None
 
     async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
+        return await self._ask(*queries.query(template, wanted, **more))
+
+    async def _ask(self, statement: TextClause, values: dict[str, object]) -> Sequence[RowMapping]:
         driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection
         driver.answer_timeout = REPORT_TIMEOUT
-        found = await self._session.execute(*queries.query(template, wanted, **more))
-        return found.mappings().all()
+        return (await self._session.execute(statement, values)).mappings().all()
 
 
 def _model_row(row: dict[str, Any]) -> ModelRow:

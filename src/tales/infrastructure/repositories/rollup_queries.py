@@ -1,84 +1,252 @@
-"""The SQL of reports that read rollups: whole hours and days from there, the rest from the attempts themselves."""
+"""The SQL of reports that read rollups: whole months, days and hours from there, the rest from the attempts.
+
+`{cells}`, `{marks}`, `{courses}` and `{users}` are what migration 032 says of them, for the period and what it is
+narrowed by; a single attempt is a cell like others.
+"""
 
 from __future__ import annotations
 
-_COUNTS = """
-    select model_used, is_live, hour, attempts, success, failed, timeout, pending, timed_tokens, timed_seconds,
-        prompt_tokens, completion_tokens, cost_usd, cost_unknown, ratings, rating_sum, good_stories
-    from tales.hourly_models
-    where hour >= :hours_from and hour < :hours_to and {rolled}
-    union all
-    select model_used, is_live, date_trunc('hour', created_at, 'UTC'),
-        count(*), count(*) filter (where status = 'success'), count(*) filter (where status = 'failed'),
-        count(*) filter (where status = 'timeout'), count(*) filter (where status = 'pending'),
-        coalesce(sum(completion_tokens) filter (where seconds is not null), 0),
-        coalesce(sum(seconds::numeric) filter (where completion_tokens is not null), 0),
-        sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), count(*) filter (where is_cost_unknown),
-        count(rating), coalesce(sum(rating), 0), count(*) filter (where rating >= 8)
-    from tales.attempt_facts
-    where ((created_at >= :since and created_at < :hours_from) or (created_at >= :hours_to and created_at < :until))
-        and {rolled}
-    group by 1, 2, 3
-"""
-MIGRATED = f"""
-    select coalesce(sum(attempts), 0)::bigint as count
-    from ({_COUNTS.replace("{rolled}", "{model} and not is_live")}) as counted
-"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, text
+
+from tales.domain.report_filters import ReportFilter
+from tales.infrastructure.repositories.rollups import Span, is_narrowed
+
+_TOKENS = "sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens"
+_COST = "sum(cost_usd) as cost_usd, sum(cost_unknown)::bigint as cost_unknown"
+_REQUEST = ("story_type", "language", "prompt_version")
+
+COUNT = "select coalesce(sum(attempts), 0)::bigint as count from ({cells}) as cell"
 MODELS = f"""
     select model_used,
         coalesce(sum(attempts) filter (where is_live), 0)::bigint as attempts,
-        coalesce(sum(success) filter (where is_live), 0)::bigint as success,
-        coalesce(sum(failed) filter (where is_live), 0)::bigint as failed,
-        coalesce(sum(timeout) filter (where is_live), 0)::bigint as timeout,
-        coalesce(sum(pending) filter (where is_live), 0)::bigint as pending,
+        coalesce(sum(attempts) filter (where is_live and status = 'success'), 0)::bigint as success,
+        coalesce(sum(attempts) filter (where is_live and status = 'failed'), 0)::bigint as failed,
+        coalesce(sum(attempts) filter (where is_live and status = 'timeout'), 0)::bigint as timeout,
+        coalesce(sum(attempts) filter (where is_live and status = 'pending'), 0)::bigint as pending,
         coalesce(sum(attempts) filter (where not is_live), 0)::bigint as migrated,
         (sum(timed_tokens) filter (where is_live) / nullif(sum(timed_seconds) filter (where is_live), 0))::float
             as tokens_per_second,
-        sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
-        sum(cost_usd) as cost_usd, sum(cost_unknown)::bigint as cost_unknown, sum(ratings)::bigint as ratings,
+        {_TOKENS}, {_COST}, sum(ratings)::bigint as ratings,
         (sum(rating_sum) / nullif(sum(ratings), 0))::float as mean_rating, sum(good_stories)::bigint as good_stories
-    from ({_COUNTS}) as counted
+    from ({{cells}}) as cell
     group by model_used
     order by sum(attempts) desc, model_used
 """
+# The first mark up to which there is so much of all that was measured.
+MODEL_MARKS = """
+    with cumulated as (
+        select model_used, mark,
+            sum(sum(marked)) over (partition by model_used, mark / 10000 order by mark) as up_to,
+            sum(sum(marked)) over (partition by model_used, mark / 10000) as whole
+        from ({marks}) as measured
+        group by model_used, mark
+    )
+    select model_used, mark / 10000 as measure, array[
+        min(mark) filter (where up_to >= 0.5 * whole), min(mark) filter (where up_to >= 0.95 * whole),
+        min(mark) filter (where up_to >= 0.99 * whole)
+    ] as marks
+    from cumulated
+    group by model_used, mark / 10000
+"""
+# By model and one thing more, the median alone.
+MEDIANS = """
+    with cumulated as (
+        select model_used, {by}, mark,
+            sum(sum(marked)) over (partition by model_used, {by} order by mark) as up_to,
+            sum(sum(marked)) over (partition by model_used, {by}) as whole
+        from ({marks}) as measured
+        where {only}
+        group by model_used, {by}, mark
+    )
+    select model_used, {by}, min(mark) filter (where up_to >= 0.5 * whole) as mark
+    from cumulated
+    group by model_used, {by}
+"""
+COURSES = """
+    select models, statuses, reasons, step, sum(generations)::bigint as generations, sum(waited) as waited,
+        sum(seconds) as seconds, sum(timed)::bigint as timed, sum(cost_usd) as cost_usd,
+        sum(cost_unknown)::bigint as cost_unknown
+    from ({courses}) as course
+    group by models, statuses, reasons, step
+    order by models, statuses, reasons, step
+"""
+TIMEOUTS = """
+    select model_used, error_type, timeouts::bigint as timeouts, (timeouts / ended)::float as share
+    from (
+        select model_used, error_type, sum(attempts) filter (where status = 'timeout') as timeouts,
+            sum(sum(attempts)) over (partition by model_used) as ended
+        from ({cells}) as cell
+        where is_live and status <> 'pending'
+        group by model_used, error_type
+    ) as reason
+    where timeouts > 0
+    order by timeouts desc, model_used, error_type
+"""
+_OUTCOMES = """sum(attempts)::bigint as ended,
+        coalesce(sum(attempts) filter (where status = 'failed'), 0)::bigint as failed,
+        coalesce(sum(attempts) filter (where status = 'timeout'), 0)::bigint as timeout"""
+FAILURES = f"""
+    select case when grouping(model_used) = 0 then 'model_used' else 'error_type' end as dimension,
+        coalesce(case when grouping(model_used) = 0 then model_used else error_type end, '') as value, {_OUTCOMES}
+    from ({{cells}}) as cell
+    where is_live and status <> 'pending'
+    group by grouping sets ((model_used), (error_type))
+"""
+FAILURES_BY_LENGTH = f"""
+    select 'prompt_length' as dimension, prompt_length as value, {_OUTCOMES}
+    from ({{cells}}) as cell
+    where is_live and status <> 'pending'
+    group by prompt_length
+"""
+# First each quarter of an hour once: to say its hour and weekday in a zone takes longer than to add up.
+FAILURES_BY_HOUR = """
+    select case when grouping(hour) = 0 then 'hour' else 'weekday' end as dimension,
+        case when grouping(hour) = 0 then hour else weekday end as value,
+        sum(ended)::bigint as ended, sum(failed)::bigint as failed, sum(timeout)::bigint as timeout
+    from (
+        select to_char(quarter at time zone :zone, 'HH24') as hour,
+            to_char(quarter at time zone :zone, 'ID') as weekday, ended, failed, timeout
+        from (
+            select date_bin('15 minutes', starts_at, '2000-01-01Z') as quarter, sum(attempts) as ended,
+                coalesce(sum(attempts) filter (where status = 'failed'), 0) as failed,
+                coalesce(sum(attempts) filter (where status = 'timeout'), 0) as timeout
+            from ({cells}) as cell
+            where is_live and status <> 'pending'
+            group by 1
+        ) as quarters
+    ) as hours
+    group by grouping sets ((hour), (weekday))
+"""
 COSTS = f"""
-    select (hour at time zone :zone)::date as day, model_used, sum(attempts)::bigint as attempts,
-        sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
-        sum(cost_usd) as cost_usd, sum(cost_unknown)::bigint as cost_unknown
-    from ({_COUNTS}) as counted
+    select (starts_at at time zone :zone)::date as day, model_used, sum(attempts)::bigint as attempts,
+        {_TOKENS}, {_COST}
+    from ({{cells}}) as cell
     group by day, model_used
     order by day desc, sum(attempts) desc, model_used
 """
-DAILY_COSTS = f"""
-    select (hour at time zone :zone)::date as day, coalesce(sum(cost_usd), 0)::float as cost_usd
-    from ({_COUNTS}) as counted
+DAILY_COSTS = """
+    select (starts_at at time zone :zone)::date as day, coalesce(sum(cost_usd), 0)::float as cost_usd
+    from ({cells}) as cell
     group by day
 """
-# The first bucket that holds so much of all that was measured; the middle of it is at most 1 % beside what it holds.
-PERCENTILES = """
-    with measured as (
-        select model_used, is_first_token, bucket, attempts
-        from tales.daily_seconds
-        where day >= :day_from and day < :day_to and {model}
-        union all
-        select a.model_used, m.is_first_token, tales.seconds_bucket(m.seconds), count(*)
-        from tales.attempt_facts as a
-        cross join lateral (values (false, a.seconds), (true, a.first_token_seconds)) as m (is_first_token, seconds)
-        where ((created_at >= :since and created_at < :days_from) or (created_at >= :days_to and created_at < :until))
-            and is_live and m.seconds is not null and {model}
-        group by 1, 2, 3
-    ),
-    cumulated as (
-        select model_used, is_first_token, bucket,
-            sum(sum(attempts)) over (partition by model_used, is_first_token order by bucket) as up_to,
-            sum(sum(attempts)) over (partition by model_used, is_first_token) as whole
-        from measured
-        group by model_used, is_first_token, bucket
-    )
-    select model_used, is_first_token, array[
-        min(bucket) filter (where up_to >= 0.5 * whole), min(bucket) filter (where up_to >= 0.95 * whole),
-        min(bucket) filter (where up_to >= 0.99 * whole)
-    ] as buckets
-    from cumulated
-    group by model_used, is_first_token
+COST_SHARES = f"""
+    select dimension, value, attempts, cost_usd, failed_cost_usd, cost_unknown
+    from (
+        select case when grouping(model_used) = 0 then 'model_used' when grouping(story_type) = 0 then 'story_type'
+                else 'all' end as dimension,
+            case when grouping(model_used) = 0 then model_used when grouping(story_type) = 0 then story_type
+                else '' end as value,
+            sum(attempts)::bigint as attempts, {_COST},
+            sum(cost_usd) filter (where status in ('failed', 'timeout')) as failed_cost_usd
+        from ({{cells}}) as cell
+        group by grouping sets ((), (model_used), (story_type))
+    ) as shares
+    where attempts > 0
+    order by case dimension when 'all' then 0 when 'model_used' then 2 else 3 end,
+        cost_usd desc nulls last, attempts desc, value
 """
+USER_SHARES = f"""
+    select 'user_id' as dimension, user_id::text as value, sum(attempts)::bigint as attempts, {_COST},
+        sum(failed_cost_usd) as failed_cost_usd
+    from ({{users}}) as spent
+    group by user_id
+    order by sum(cost_usd) desc nulls last, sum(attempts) desc, user_id::text
+    limit 20
+"""
+PROMPTS = f"""
+    select prompt_version, model_used, sum(attempts)::bigint as attempts,
+        coalesce(sum(attempts) filter (where status = 'success'), 0)::bigint as success,
+        coalesce(sum(attempts) filter (where status = 'pending'), 0)::bigint as pending,
+        coalesce(sum(attempts) filter (where error_type in ({{unusable}})), 0)::bigint as unusable, {_COST}
+    from ({{cells}}) as cell
+    where is_live
+    group by prompt_version, model_used
+    order by sum(attempts) desc, prompt_version, model_used
+"""
+
+_CELL = """model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, attempts,
+    timed_tokens, timed_seconds, prompt_tokens, completion_tokens, cost_usd, cost_unknown, ratings, rating_sum,
+    good_stories"""
+_MARK = "model_used, status, error_type, story_type, language, prompt_version, mark"
+_COURSE = "models, statuses, reasons, step"
+_SPENT = "user_id, attempts, cost_usd, cost_unknown"
+# What is selected from rollups, and from the attempts.
+_SOURCES = {
+    "cells": (
+        f"select starts_at, {_CELL} from tales.rollup_cells",
+        f"select created_at as starts_at, {_CELL} from tales.attempt_cells",
+    ),
+    "marks": (
+        f"select {_MARK}, marked from tales.rollup_marks cross join lateral unnest(marks, counts) as m (mark, marked)",
+        f"select {_MARK}, 1 as marked from tales.attempt_marks",
+    ),
+    "courses": (
+        f"select {_COURSE}, generations, waited, seconds, timed, cost_usd, cost_unknown from tales.rollup_courses",
+        f"""select {_COURSE}, 1 as generations,
+            case when seconds is not null then coalesce(waited, 0) else 0 end as waited,
+            coalesce(seconds, 0) as seconds, (seconds is not null)::integer as timed,
+            cost_usd, is_cost_unknown::integer as cost_unknown
+            from tales.course_steps""",
+    ),
+    "users": (
+        f"select {_SPENT}, failed_cost_usd from tales.rollup_users",
+        f"""select {_SPENT}, case when status in ('failed', 'timeout') then cost_usd end as failed_cost_usd
+            from tales.attempt_cells""",
+    ),
+}
+_TIMES = {"courses": "began_at"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Which rows of rollups.
+
+    `detail`: what they must know at least; None: as little as the filter needs. `measures`: of the marks, from which to
+    which. `is_live`: only, or all but, what Tales asked for; None: as the filter says.
+    """
+
+    detail: str | None = None
+    measures: tuple[int, int] | None = None
+    is_live: bool | None = None
+
+
+ANY = Kind()
+
+
+def rolled_query(
+    template: str, wanted: ReportFilter, parts: Sequence[Span], kind: Kind = ANY, **named: str
+) -> tuple[TextClause, dict[str, object]]:
+    """The statement of `template` over the parts of a period, and its parameters."""
+    ((source, (rolled, raw)),) = ((name, both) for name, both in _SOURCES.items() if f"{{{name}}}" in template)
+    values: dict[str, object] = {"detail": kind.detail or ("request" if is_narrowed(wanted) else "model")}
+    narrowed = {name: value for name in _REQUEST if (value := getattr(wanted, name)) is not None}
+    values |= narrowed
+    conditions = [f"{name} = :{name}" for name in narrowed]
+    if wanted.model is not None:
+        conditions.append("models[1] = :model" if source == "courses" else "model_used = :model")
+        values["model"] = wanted.model
+    if source in {"cells", "users"} and (kind.is_live is not None or not wanted.migrated):
+        conditions.append("not is_live" if kind.is_live is False else "is_live")
+    of_rolled, of_raw = [], []
+    if kind.measures is not None:
+        first, last = kind.measures
+        of_rolled = ["mark >= :least_mark", "mark < :end_of_marks"]
+        of_raw = ["measure between :first_measure and :last_measure", "mark is not null"]
+        values |= {"least_mark": first * 10_000, "end_of_marks": (last + 1) * 10_000}
+        values |= {"first_measure": first, "last_measure": last}
+    selects = []
+    for place, part in enumerate(parts):
+        time = _TIMES.get(source, "created_at") if part.grain is None else "starts_at"
+        bounds = [f"{time} >= :since_{place}", f"{time} < :until_{place}"]
+        values |= {f"since_{place}": part.since, f"until_{place}": part.until}
+        if part.grain is None:
+            selects.append(f"{raw} where {' and '.join(bounds + conditions + of_raw)}")
+            continue
+        bounds += [f"grain = '{part.grain}'", *([] if source == "users" else ["detail = :detail"])]
+        selects.append(f"{rolled} where {' and '.join(bounds + conditions + of_rolled)}")
+    statement = template.format(**{source: " union all ".join(selects)}, **named)
+    values["zone"] = wanted.zone
+    return text(statement), {name: value for name, value in values.items() if f":{name}" in statement}

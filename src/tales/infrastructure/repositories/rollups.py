@@ -1,18 +1,23 @@
-"""Rollups: how far they go, which reports they answer, and how they are brought up to date."""
+"""Rollups: how far they go, which part of a period they answer, and how they are brought up to date."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from tales.domain.report_filters import ReportFilter
+from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
+
+if TYPE_CHECKING:
+    from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 
 GROWTH = 1.02
-"""By how much a bucket of seconds is longer than the one before it."""
+"""By how much a bucket of marks is longer than the one before it."""
 
 MIDDLE = 2 / (1 + GROWTH)
 """Of the longest that a bucket holds, what is at most 1 % beside everything in it."""
@@ -20,49 +25,119 @@ MIDDLE = 2 / (1 + GROWTH)
 COMPLETE_UNTIL = text("select complete_until from tales.rollup_state")
 REFRESH = text("select tales.refresh_rollups(:most)")
 FORGET = text("select tales.forget_rollups()")
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# One process at a time; whoever is asked to by an operator waits for another one.
+_LOCK = text("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('tales.rollup_state'))")
+_TRY_LOCK = text("select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtext('tales.rollup_state'))")
+
+HOURS_AT_ONCE = 24
+"""Counted in one transaction."""
+
+WHOLE = ("month", "day", "hour")
+"""Grains, the coarsest first: whatever is asked of a period as a whole is read from as few rows as can be."""
+DAYS = ("day", "hour")
+HOURS = ("hour",)
+QUARTERS = ("quarter",)
+USERS = ("month", "day")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LENGTHS = {"quarter": timedelta(minutes=15), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+
+
+async def refresh(transactions: SqlTransactions, *, waits: bool) -> int:
+    """Count some hours; how many new and changed ones that were. Without `waits`, 0 while another process counts."""
+    async with transactions.as_service() as work:
+        connection: Any = (await (await work.session.connection()).get_raw_connection()).driver_connection
+        connection.answer_timeout = REPORT_TIMEOUT
+        if not waits and not await work.session.scalar(_TRY_LOCK):
+            return 0
+        await work.session.execute(_LOCK)
+        counted = int(await work.session.scalar(REFRESH, {"most": HOURS_AT_ONCE}) or 0)
+        await work.commit()
+    return counted
 
 
 @dataclass(frozen=True, slots=True)
-class RolledUp:
-    """The part of a period that rollups answer: whole hours and, in them, whole days, in UTC."""
+class Span:
+    """A part of a period: read from rollups of `grain`, or, where that is None, from the attempts themselves."""
 
-    hours_from: datetime
-    hours_to: datetime
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """For the statements of `rollup_queries`."""
-        days_from = -(-(self.hours_from - _EPOCH) // _DAY) * _DAY + _EPOCH
-        days_to = max(days_from, (self.hours_to - _EPOCH) // _DAY * _DAY + _EPOCH)
-        return {
-            "hours_from": self.hours_from,
-            "hours_to": self.hours_to,
-            # No whole day: all of it is measured anew, once.
-            "days_from": days_from if days_from < days_to else self.hours_to,
-            "days_to": days_to if days_from < days_to else self.hours_to,
-            "day_from": days_from.date(),
-            "day_to": days_to.date(),
-        }
+    grain: str | None
+    since: datetime
+    until: datetime
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+def answers(wanted: ReportFilter, complete_until: datetime | None) -> bool:
+    """Whether rollups hold anything of what is asked for. They know no user."""
+    return complete_until is not None and wanted.user_id is None and _up(wanted.since, "hour") < complete_until
 
 
-def rolled_up(wanted: ReportFilter, complete_until: datetime | None) -> RolledUp | None:
-    """The part of a report that rollups answer; None where they hold nothing of it, or not what it is narrowed by."""
-    narrowed = (wanted.story_type, wanted.language, wanted.user_id, wanted.prompt_version)
-    if complete_until is None or any(value is not None for value in narrowed):
-        return None
+def hours_until(wanted: ReportFilter, complete_until: datetime) -> datetime:
+    """Up to when rollups answer."""
+    return _down(min(wanted.until, complete_until.astimezone(UTC)), "hour")
+
+
+def spans(wanted: ReportFilter, complete_until: datetime, grains: Sequence[str]) -> tuple[Span, ...]:
+    """The period in parts, each as coarse as it can be."""
+    return tuple(_split(wanted.since, wanted.until, complete_until.astimezone(UTC), grains))
+
+
+def grains_of_days(wanted: ReportFilter) -> tuple[str, ...] | None:
+    """Of what days of the report's time zone add up from; None where rollups do not know its days so far apart."""
     zone = ZoneInfo(wanted.zone)
-    offsets = [moment.astimezone(zone).utcoffset() or timedelta() for moment in (wanted.since, wanted.until)]
-    if any(offset % _HOUR for offset in offsets):
+    offsets = {moment.astimezone(zone).utcoffset() or timedelta() for moment in _moments(wanted)}
+    if offsets == {timedelta()}:
+        return DAYS
+    if all(offset % _LENGTHS["hour"] == timedelta() for offset in offsets):
+        return HOURS
+    if any(offset % _LENGTHS["quarter"] for offset in offsets) or is_narrowed(wanted):
         return None
-    hours_from = -(-(wanted.since - _EPOCH) // _HOUR) * _HOUR + _EPOCH
-    hours_to = min((wanted.until - _EPOCH) // _HOUR * _HOUR + _EPOCH, complete_until.astimezone(UTC))
-    return RolledUp(hours_from, hours_to) if hours_from < hours_to else None
+    return QUARTERS
 
 
-def seconds_of(buckets: list[int | None] | None) -> list[float | None]:
-    """The percentiles out of their buckets."""
-    return [None if bucket is None else GROWTH**bucket * MIDDLE for bucket in buckets or [None] * 3]
+def is_narrowed(wanted: ReportFilter) -> bool:
+    """Whether it is narrowed by what only the detail 'request' of rollups knows."""
+    return any(value is not None for value in (wanted.story_type, wanted.language, wanted.prompt_version))
+
+
+def value_of(mark: int | None) -> float | None:
+    """What a mark stands for (`tales.mark`)."""
+    return None if mark is None else GROWTH ** (mark % 10_000 - 1000) * MIDDLE
+
+
+def _moments(wanted: ReportFilter) -> Iterator[datetime]:
+    """Some of the period, close enough together to see each change of a zone's clock that lasts for weeks."""
+    moment = wanted.since
+    while moment < wanted.until:
+        yield moment
+        moment += timedelta(days=14)
+    yield wanted.until
+
+
+def _split(since: datetime, until: datetime, complete_until: datetime, grains: Sequence[str]) -> Iterator[Span]:
+    if since >= until:
+        return
+    if not grains:
+        yield Span(None, since, until)
+        return
+    begins, ends = _up(since, grains[0]), _down(min(until, complete_until), grains[0])
+    if begins >= ends:
+        yield from _split(since, until, complete_until, grains[1:])
+        return
+    yield from _split(since, begins, complete_until, grains[1:])
+    yield Span(grains[0], begins, ends)
+    yield from _split(ends, until, complete_until, grains[1:])
+
+
+def _down(moment: datetime, grain: str) -> datetime:
+    """The beginning of the quarter, hour, day or month that a moment lies in."""
+    moment = moment.astimezone(UTC)
+    if grain == "month":
+        return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return moment - (moment - _EPOCH) % _LENGTHS[grain]
+
+
+def _up(moment: datetime, grain: str) -> datetime:
+    """The first such beginning from a moment on."""
+    down = _down(moment, grain)
+    if down == moment:
+        return down
+    return _down(down + timedelta(days=31), grain) if grain == "month" else down + _LENGTHS[grain]

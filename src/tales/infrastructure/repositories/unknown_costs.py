@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import text
@@ -17,17 +17,39 @@ from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 SETTLED_SECONDS = 15.0
 """After its end, a provider knows what a call cost."""
 
-MOST_AT_ONCE = 10_000
+MOST_AT_ONCE = 50
+"""Asked for in one round: each is put off as soon as somebody is about to ask for it."""
 
-# A provider says what a call cost some moments after it has ended.
-_UNKNOWN = text("""
+ASKED_FOR = timedelta(days=7)
+"""How far back the background asks, and how many questions a second."""
+BACKGROUND_RATE = 2.0
+
+# A provider says what a call cost some moments after it has ended. One whose cost it did not know is asked for again
+# after a minute, then after twice as long each time, up to a day; and after those that nobody has asked for yet. Of
+# two processes, the second one finds it put off already.
+_CLAIM = text("""
+    with due as (
+        select g.generation_id, g.attempt_number, g.provider_generation_id
+        from tales.generations as g
+        left join tales.cost_questions as q
+            on q.generation_id = g.generation_id and q.attempt_number = g.attempt_number
+        where g.queue = :queue and g.status <> 'pending' and g.provider_generation_id is not null
+            and g.cost_usd is null and g.reconciled_cost_usd is null
+            and g.created_at >= :since and g.completed_at < now() - make_interval(secs => :age)
+            and (q.ask_again_at is null or q.ask_again_at <= now())
+        order by coalesce(q.asked, 0), g.created_at desc
+        limit :most
+    ),
+    claimed as (
+        insert into tales.cost_questions as q (generation_id, attempt_number, asked, ask_again_at)
+        select generation_id, attempt_number, 1, now() + interval '1 minute' from due
+        on conflict on constraint cost_questions_pkey do update
+        set asked = q.asked + 1, ask_again_at = now() + least(interval '1 day', interval '1 minute' * 2.0 ^ q.asked)
+        where q.ask_again_at <= now()
+        returning generation_id, attempt_number
+    )
     select generation_id, attempt_number, provider_generation_id
-    from tales.generations
-    where queue = :queue and status <> 'pending' and provider_generation_id is not null
-        and cost_usd is null and reconciled_cost_usd is null
-        and created_at >= :since and completed_at < now() - make_interval(secs => :age)
-    order by created_at desc
-    limit :most
+    from due join claimed using (generation_id, attempt_number)
 """)
 _LEARN = text("""
     update tales.generations set reconciled_cost_usd = :cost
@@ -67,22 +89,36 @@ class UnknownCosts:
         rate: float,
         report: Callable[[int], None],
     ) -> Reconciled:
-        """Ask `cost_of` for each, at most `rate` a second; each is kept at once. Raises: what `cost_of` does."""
+        """Ask `cost_of` for each that is due, at most `rate` a second. Raises: what `cost_of` does."""
+        done = Reconciled(0, 0, Decimal(0))
+        while (found := await self.reconcile_some(cost_of, since, rate)).asked:
+            done = Reconciled(done.asked + found.asked, done.learned + found.learned, done.dollars + found.dollars)
+            report(done.asked)
+        return done
+
+    async def reconcile_some(
+        self, cost_of: Callable[[str], Awaitable[Decimal | None]], since: datetime, rate: float
+    ) -> Reconciled:
+        """Ask for the newest that are due, some of them; each is kept at once. Raises: what `cost_of` does."""
         learned: list[Decimal] = []
-        unknown = await self._find(since)
-        for asked, one in enumerate(unknown, 1):
+        unknown = await self._claim(since)
+        for one in unknown:
             _, cost = await asyncio.gather(asyncio.sleep(1 / rate), cost_of(one.provider_generation_id))
             if cost is not None:
                 await self._learn(one.attempt, cost)
                 learned.append(cost)
-            report(asked)
         return Reconciled(len(unknown), len(learned), sum(learned, Decimal(0)))
 
-    async def _find(self, since: datetime) -> Sequence[UnknownCost]:
-        """The newest that were asked for since then."""
+    async def ask(self, cost_of: Callable[[str], Awaitable[Decimal | None]]) -> tuple[int, int]:
+        """For the background: some of the last days, slowly. How many were asked for, and how many learned."""
+        found = await self.reconcile_some(cost_of, datetime.now(UTC) - ASKED_FOR, BACKGROUND_RATE)
+        return found.asked, found.learned
+
+    async def _claim(self, since: datetime) -> Sequence[UnknownCost]:
         wanted = {"queue": self.queue, "since": since, "age": SETTLED_SECONDS, "most": MOST_AT_ONCE}
         async with self.transactions.as_service() as work:
-            rows = (await work.session.execute(_UNKNOWN, wanted)).all()
+            rows = (await work.session.execute(_CLAIM, wanted)).all()
+            await work.commit()
         return [
             UnknownCost(AttemptId(row.generation_id, row.attempt_number), unescape_text(row.provider_generation_id))
             for row in rows

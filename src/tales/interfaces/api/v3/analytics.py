@@ -205,6 +205,9 @@ class Report(Answer):
         Moment | None,
         Field(description="Up to when it comes from rollups: counts and sums exact, percentiles within 1 %."),
     ]
+    not_counted: Annotated[
+        list[str], Field(description="Dimensions left out: too many attempts to count, narrowed as they are.")
+    ]
 
 
 class ModelReport(Report):

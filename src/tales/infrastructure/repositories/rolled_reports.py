@@ -1,0 +1,157 @@
+"""Reports out of rollups, for an admin and a period of which they hold something.
+
+Counts and sums are those of the attempts, percentiles within 1 %. What rollups cannot answer, as it is narrowed, is
+counted attempt by attempt, unless there are too many: then it is left out, and `not_counted` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, TextClause
+
+from tales.domain.report_filters import ReportFilter
+from tales.domain.reports import CostRow, CostShareRow, PromptRow, TimeoutRow
+from tales.infrastructure.repositories import report_queries as raw
+from tales.infrastructure.repositories import rollup_queries as queries
+from tales.infrastructure.repositories import rollups
+from tales.infrastructure.repositories.rollup_queries import ANY, Kind
+from tales.infrastructure.repositories.rollups import Span, is_narrowed, spans, value_of
+
+MOST_COUNTED = 100_000
+"""Attempts of a period that are counted one by one where rollups do not answer: that takes about a second."""
+
+SECONDS, FIRST_TOKEN, TOKENS = 0, 1, 2
+_OUTCOMES = ("ended", "failed", "timeout")
+
+Ask = Callable[[TextClause, dict[str, object]], Awaitable[Sequence[RowMapping]]]
+
+
+@dataclass(frozen=True, slots=True)
+class RolledReports:
+    """`ask` runs a statement; rollups are complete until `complete_until`."""
+
+    ask: Ask
+    complete_until: datetime
+
+    async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
+        """Which dimensions are left out: of user_id, prompt_length, hour, weekday and day."""
+        unknown: set[str] = set()
+        if is_narrowed(wanted) or wanted.model is not None:
+            unknown.add("user_id")
+        if is_narrowed(wanted):
+            unknown.add("prompt_length")
+        if rollups.grains_of_days(wanted) is None:
+            unknown |= {"hour", "weekday", "day"}
+        return frozenset(unknown) if unknown and await self._are_many(wanted) else frozenset()
+
+    async def migrated(self, wanted: ReportFilter) -> int:
+        (row,) = await self._rows(queries.COUNT, wanted, rollups.WHOLE, Kind(is_live=False))
+        return int(row["count"])
+
+    async def models(self, wanted: ReportFilter) -> list[dict[str, Any]]:
+        """The rows of models, their percentiles as in the raw report."""
+        counted = [dict(row) for row in await self._rows(queries.MODELS, wanted, rollups.WHOLE)]
+        marked = await self._rows(queries.MODEL_MARKS, wanted, rollups.WHOLE, Kind(measures=(SECONDS, FIRST_TOKEN)))
+        measured = {(row["model_used"], row["measure"]): [value_of(mark) for mark in row["marks"]] for row in marked}
+        for row in counted:
+            row["seconds"] = measured.get((row["model_used"], SECONDS))
+            row["first_token_seconds"] = measured.get((row["model_used"], FIRST_TOKEN))
+        return counted
+
+    async def courses(self, wanted: ReportFilter) -> Sequence[RowMapping]:
+        """A row for each step of a course."""
+        return await self._rows(queries.COURSES, wanted, rollups.WHOLE)
+
+    async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
+        medians = await self._medians(wanted, "error_type", SECONDS, "status = 'timeout'")
+        rows = await self._rows(queries.TIMEOUTS, wanted, rollups.WHOLE)
+        return tuple(TimeoutRow(**row, seconds_p50=medians.get((row["model_used"], row["error_type"]))) for row in rows)
+
+    async def failures(self, wanted: ReportFilter) -> list[dict[str, Any]]:
+        """Both periods side by side, as in the raw report."""
+        left_out = await self.not_counted(wanted)
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for prefix, of_period in (("", wanted), ("before_", wanted.before)):
+            for row in await self._outcomes(of_period, left_out):
+                key = (row["dimension"], row["value"])
+                nothing = dict.fromkeys((*_OUTCOMES, *(f"before_{name}" for name in _OUTCOMES)), 0)
+                both = found.setdefault(key, {"dimension": key[0], "value": key[1]} | nothing)
+                both |= {prefix + name: row[name] for name in _OUTCOMES}
+        return list(found.values())
+
+    async def costs(self, wanted: ReportFilter) -> tuple[CostRow, ...]:
+        rows = await self._by_day(queries.COSTS, wanted)
+        return tuple(CostRow(**row) for row in rows)
+
+    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
+        return {row["day"]: row["cost_usd"] for row in await self._by_day(queries.DAILY_COSTS, wanted)}
+
+    async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
+        rows = list(await self._rows(queries.COST_SHARES, wanted, rollups.WHOLE, Kind(detail="request")))
+        if not is_narrowed(wanted) and wanted.model is None:
+            rows[1:1] = await self._rows(queries.USER_SHARES, wanted, rollups.USERS)
+        elif "user_id" not in await self.not_counted(wanted):
+            parts = (Span(None, wanted.since, wanted.until),)
+            rows[1:1] = await self.ask(*queries.rolled_query(queries.USER_SHARES, wanted, parts))
+        return tuple(CostShareRow(**row) for row in rows)
+
+    async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
+        medians = await self._medians(wanted, "prompt_version", TOKENS, "true")
+        rows = await self._rows(
+            queries.PROMPTS, wanted, rollups.WHOLE, Kind(detail="request", is_live=True), unusable=raw.UNUSABLE
+        )
+        return tuple(
+            PromptRow(**row, completion_tokens_p50=medians.get((row["model_used"], row["prompt_version"])))
+            for row in rows
+        )
+
+    async def _medians(
+        self, wanted: ReportFilter, by: str, measure: int, only: str
+    ) -> dict[tuple[str, str | None], float | None]:
+        rows = await self._rows(
+            queries.MEDIANS, wanted, rollups.WHOLE, Kind(measures=(measure, measure)), by=by, only=only
+        )
+        return {(row["model_used"], row[by]): value_of(row["mark"]) for row in rows}
+
+    async def _outcomes(self, wanted: ReportFilter, left_out: frozenset[str]) -> list[RowMapping]:
+        rows = list(await self._rows(queries.FAILURES, wanted, rollups.WHOLE))
+        if "hour" not in left_out:
+            rows += await self._by_hour(wanted)
+        if not is_narrowed(wanted):
+            rows += await self._rows(queries.FAILURES_BY_LENGTH, wanted, rollups.WHOLE, Kind(detail="length"))
+        elif "prompt_length" not in left_out:
+            rows += await self._raw(queries.FAILURES_BY_LENGTH, wanted)
+        return rows
+
+    async def _by_hour(self, wanted: ReportFilter) -> Sequence[RowMapping]:
+        grains = rollups.grains_of_days(wanted)
+        if grains is None:
+            return await self._raw(queries.FAILURES_BY_HOUR, wanted)
+        return await self._rows(
+            queries.FAILURES_BY_HOUR, wanted, rollups.QUARTERS if "quarter" in grains else rollups.HOURS
+        )
+
+    async def _by_day(self, template: str, wanted: ReportFilter) -> Sequence[RowMapping]:
+        grains = rollups.grains_of_days(wanted)
+        if grains is not None:
+            return await self._rows(template, wanted, grains)
+        return [] if "day" in await self.not_counted(wanted) else await self._raw(template, wanted)
+
+    async def _are_many(self, wanted: ReportFilter) -> bool:
+        """Whether there are too many attempts to count one by one, in this period or the one before."""
+        whole = replace(wanted, story_type=None, language=None, prompt_version=None, since=wanted.before.since)
+        (row,) = await self._rows(queries.COUNT, whole, rollups.WHOLE)
+        return int(row["count"]) > MOST_COUNTED
+
+    async def _rows(
+        self, template: str, wanted: ReportFilter, grains: Sequence[str], kind: Kind = ANY, **named: str
+    ) -> Sequence[RowMapping]:
+        parts = spans(wanted, self.complete_until, grains)
+        return await self.ask(*queries.rolled_query(template, wanted, parts, kind, **named))
+
+    async def _raw(self, template: str, wanted: ReportFilter) -> Sequence[RowMapping]:
+        return await self.ask(*queries.rolled_query(template, wanted, (Span(None, wanted.since, wanted.until),)))

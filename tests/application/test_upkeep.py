@@ -1,0 +1,106 @@
+"""What the service sees to in the background: it outlives any error, and one process does it at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+from tales.application.background import PAUSE as AFTER_ERROR
+from tales.application.background import running
+from tales.application.upkeep import PAUSE, KeepCosts, KeepRollups
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tales.infrastructure.repositories.rollups import refresh
+from tales.infrastructure.repositories.unknown_costs import UnknownCosts
+from tests.fixtures.databases import Database, outage
+from tests.fixtures.recording import RecordingLog
+from tests.fixtures.rows import add_user, ended, insert
+from tests.fixtures.server import Server
+from tests.fixtures.time import stand_still
+from tests.fixtures.waiting import until
+
+COMPLETE = "select from tales.rollup_state where complete_until > now() - interval '2 hours'"
+
+
+def _ask(database: Database, *names: str, ago: timedelta = timedelta(days=1)) -> None:
+    """Calls that were cut, each with the name that its provider has given it."""
+    with database.connect() as connection:
+        user = add_user(connection)
+        for name in names:
+            cut = {"queue": "sim", "available_at": datetime.now(UTC) - ago, "provider_generation_id": name}
+            insert(connection, "generations", ended(user, "failed", created_at=datetime.now(UTC) - ago, **cut))
+
+
+async def test_rollups_are_kept_whatever_goes_wrong(
+    server: Server, database: Database, transactions: SqlTransactions
+) -> None:
+    _ask(database, "gen-1", ago=timedelta(days=3))
+    log, keep = RecordingLog(), KeepRollups(partial(refresh, transactions, waits=False), pause=0.0)
+    async with AsyncExitStack() as stack:
+        with outage(server, database):
+            await stack.enter_async_context(running({"rollups": keep}, log))
+            await until(lambda: log.events)
+        keep.pause = 0.0
+        stand_still(AFTER_ERROR)
+        await until(lambda: database.rows(COMPLETE))
+
+    assert log.events[0][:2] == ("warning", "background work failed")
+    assert log.events[0][2]["work"] == "rollups"
+
+
+async def test_one_process_counts_at_a_time(database: Database, transactions: SqlTransactions) -> None:
+    _ask(database, "gen-1")
+    with database.connect() as connection, connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtext('tales.rollup_state'))")
+        assert await refresh(transactions, waits=False) == 0
+        assert not database.rows("select from tales.rollup_cells")
+    assert await refresh(transactions, waits=False) > 0
+
+
+async def test_a_provider_that_knows_nothing_is_asked_ever_less_often() -> None:
+    said: list[tuple[int, int] | Exception] = [(5, 0), ValueError("not now"), (5, 0), (5, 1), (0, 0)]
+
+    async def ask() -> tuple[int, int]:
+        answer = said.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    keep, pauses = KeepCosts(ask), []
+    while said:
+        asking = asyncio.create_task(keep())
+        await asyncio.sleep(0)
+        stand_still(keep.pause)
+        await asyncio.wait([asking])
+        asking.exception()
+        pauses.append(keep.pause / PAUSE)
+    assert pauses == [2, 4, 8, 1, 1]
+
+
+async def test_what_a_provider_does_not_know_is_asked_for_after_the_others(
+    database: Database, transactions: SqlTransactions
+) -> None:
+    _ask(database, "gen-1", "gen-2")
+    asked: list[str] = []
+
+    async def cost_of(name: str) -> Decimal | None:
+        asked.append(name)
+        return Decimal("0.25") if name == "gen-2" else None
+
+    costs = UnknownCosts(transactions, "sim")
+    assert await costs.ask(cost_of) == (2, 1)
+    assert await costs.ask(cost_of) == (0, 0), "it is put off"
+    assert sorted(asked) == ["gen-1", "gen-2"]
+
+    _ask(database, "gen-3", ago=timedelta(days=2))
+    database.execute("update tales.cost_questions set ask_again_at = now()")
+    asked.clear()
+    assert await costs.ask(cost_of) == (2, 0)
+    assert asked == ["gen-3", "gen-1"], "who was never asked for goes first"
+    (again,) = database.rows(
+        "select asked, ask_again_at - now() > interval '90 s' as later from tales.cost_questions q"
+        " join tales.generations g using (generation_id) where provider_generation_id = 'gen-1'"
+    )
+    assert again == {"asked": 2, "later": True}
