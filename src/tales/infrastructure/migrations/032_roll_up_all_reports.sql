@@ -230,8 +230,8 @@ create function tales.next_month(begins timestamptz) returns timestamptz
 language sql immutable parallel safe set search_path = ''
 return (begins at time zone 'UTC' + interval '1 month') at time zone 'UTC';
 
--- Count the hours from `since` until `before` from their attempts, and the quarters in them. The plan is made for these
--- hours: of any hours, the planner would think that they are a third of all.
+-- Count the hours from `since` until `before` from their attempts, and the quarters in them. The plan is made for just
+-- these hours: of any hours, the planner would think that they are a third of all.
 create function tales.count_hours(since timestamptz, before timestamptz) returns void
 language plpgsql set search_path = '' set work_mem = '256MB' set plan_cache_mode = 'force_custom_plan' as $$
 begin
@@ -240,7 +240,8 @@ begin
         and starts_at >= since and starts_at < before;
     insert into tales.rollup_cells
     select case when grouping(quarter) = 0 then 'quarter' else 'hour' end,
-        case when grouping(prompt_length) = 0 then 'length' when grouping(language) = 0 then 'request' else 'model' end,
+        case when grouping(prompt_length) = 0 then 'length' when grouping(language) = 0 then 'request'
+            else 'model' end,
         coalesce(quarter, hour), row_number() over (),
         model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length,
         sum(attempts), sum(timed_tokens), sum(timed_seconds), sum(prompt_tokens), sum(completion_tokens),

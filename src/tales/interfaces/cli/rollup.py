@@ -14,7 +14,7 @@ from tales.settings import load_settings
 
 
 def rollup(*, rebuild: Annotated[bool, typer.Option("--rebuild", help="Count all of it anew.")] = False) -> None:
-    """Bring up to date what reports over long periods read; let a timer run it each hour.
+    """Bring up to date what reports over long periods read: now, and not when the background comes to it.
 
     Without it reports are right all the same, and slower.
     """
