@@ -1,4 +1,4 @@
-"""What operators look at, in a real browser: every page in both themes, its charts, and a generation as it comes in."""
+"""What operators look at, in a real browser: every page in both themes, its charts, and generations as they come in."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ import pytest
 from benchmarks.history import HistoryPlan, fill_history
 from playwright.async_api import Browser, expect
 
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.browser.conftest import SHOTS, Family, Site, family_at
-from tests.browser.test_looks import LOOKS, look_at, name_of
+from tests.browser.test_looks import LONG, LOOKS, look_at, name_of
+from tests.factories import add_ended_attempt, attempt_request
 from tests.fixtures.databases import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-EMPTY = ("/operator",)
 PAGES = (
     "/operator",
-    "/operator/models",
+    "/operator/models?from=nonsense",
     "/operator/retries?attempts=1&since=365d",
     "/operator/failures?since=90d",
     "/operator/costs?since=90d",
-    "/operator/prompts",
+    "/operator/prompts?model=none",
+    "/operator/generations?since=24h",
+    "/operator/generations/{generation}",
+    "/operator/users",
 )
+DRAWN = "[...document.querySelectorAll('[data-plot]')].every((one) => one.classList.contains('is-drawn'))"
 
 
 @pytest.fixture(scope="module")
 def history(browser_database: Database) -> Database:
     """A year of other families' attempts, up to today."""
-    fill_history(browser_database.owner_url, HistoryPlan(attempts=3000, seed=1, until=datetime.now(UTC).date()))
+    fill_history(browser_database.owner_url, HistoryPlan(attempts=2000, seed=1, until=datetime.now(UTC).date()))
     return browser_database
 
 
@@ -38,26 +43,52 @@ async def become_admin(family: Family, database: Database) -> None:
     database.execute(f"update tales.accounts set is_admin = true where email = '{family.address}'")
 
 
+async def two_attempts(family: Family) -> str:
+    """The id of a generation whose first attempt was cut off."""
+    await family.open("/family/children/new?first=1")
+    await family.add_child(LONG[:70])
+    family.site.writes("sim/length")
+    await family.ask()
+    generation = family.page.url.rpartition("/")[2]
+    await expect(family.page.get_by_role("status")).to_have_text("The story is told.")
+    return generation
+
+
 @pytest.mark.parametrize("options", LOOKS, ids=["phone at night", "desktop by day"])
 async def test_every_page(browser: Browser, site: Site, history: Database, options: dict[str, Any]) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
     async with family_at(browser, site, bypass_csp=True, **options) as admin:
         await become_admin(admin, history)
+        generation = await two_attempts(admin)
+        transactions = site.services.transactions
+        assert isinstance(transactions, SqlTransactions)
+        (row,) = history.rows("select user_id from tales.accounts where email = %s", admin.address)
+        await add_ended_attempt(transactions, attempt_request(row["user_id"], model_used=f"x/{'y' * 118}"))
         for path in PAGES:
-            page = await admin.open(path)
-            await page.wait_for_function(
-                "[...document.querySelectorAll('[data-plot]')].every((one) => one.classList.contains('is-drawn'))"
-            )
+            page = await admin.open(path.format(generation=generation))
+            await page.wait_for_function(DRAWN)
             wrong += await look_at(page, f"{options['color_scheme']}-{name_of(path.partition('?')[0])}")
-        assert admin.complaints == []
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 async def test_charts_are_drawn_under_the_strict_policy(family: Family, history: Database) -> None:
     await become_admin(family, history)
     page = await family.open("/operator/models?since=365d")
-    await expect(page.locator(".plot.is-drawn .main-svg").first).to_be_attached()
     box = page.locator(".plot").first
-    await box.hover()
+    await expect(box.locator(".main-svg").first).to_be_attached()
     assert await box.locator(".bars .point").count() == await page.locator("#outcomes-table tbody tr").count()
+    await box.locator(".bars .point").first.hover(force=True)
+    await expect(box.locator(".hoverlayer .hovertext")).to_be_attached()
+
+
+async def test_a_generation_comes_in_by_itself(family: Family, history: Database) -> None:
+    await become_admin(family, history)
+    watching = await family.context.new_page()
+    await watching.goto(f"{family.site.origin}/operator/generations?since=24h")
+    generation = await two_attempts(family)
+    row = watching.locator(f"tr:has(a[href*='{generation}'])")
+    await expect(row).to_contain_text("a story")
+    await row.get_by_role("link").first.click()
+    await expect(watching.get_by_role("heading", name="Attempt 1 failed")).to_be_visible()
+    await expect(watching.locator(".difference")).to_contain_text("Write a bedtime story")
