@@ -48,6 +48,7 @@ AFTER = (
     "/stories/{story}/making",
     "/writing/{failed}",
     "/me",
+    "/me/address",
 )
 
 

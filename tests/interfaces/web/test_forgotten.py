@@ -1,4 +1,4 @@
-"""A forgotten password, by a code that comes by mail."""
+"""A forgotten password and another address, each by a code that comes by mail."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tales.infrastructure.mail.smtp import SmtpMailer, SmtpServer
 from tests.fixtures.mail import MailServer
 from tests.fixtures.recording import RecordingLog
 from tests.fixtures.time import FakeClock
+from tests.interfaces.api.world import PASSWORD
 from tests.interfaces.web.visiting import Visitor
 
 ANOTHER = "another horse battery"
@@ -24,7 +25,9 @@ async def mailing(app: FastAPI, mail_server: MailServer, clock: FakeClock) -> As
     mailer = SmtpMailer(SmtpServer.at(mail_server.url), "tales@example.org", RecordingLog())
     before = app.state.services.reset_password
     reset = replace(before, mailer=mailer, codes=MailCodes(b"a key", clock), clock=clock)
-    app.state.services = replace(app.state.services, reset_password=reset)
+    parts = {"mailer": mailer, "codes": reset.codes, "clock": clock}
+    address = replace(app.state.services.change_address, **parts)
+    app.state.services = replace(app.state.services, reset_password=reset, change_address=address)
     async with mailer.running():
         yield mail_server
 
@@ -50,6 +53,33 @@ async def test_a_forgotten_password_is_replaced_by_a_code(ada: Visitor, visitor:
     assert (await visitor.sign_in(password=ANOTHER)).status_code == 303
 
 
-async def test_where_no_mail_is_sent_the_page_says_so(visitor: Visitor) -> None:
+async def test_another_address_is_taken_by_a_code_that_comes_there(
+    ada: Visitor, visitor: Visitor, mailing: MailServer
+) -> None:
+    await visitor.sign_in()
+    assert 'href="/me/address"' in (await ada.look("/me")).text
+    await ada.look("/me/address")
+    new = {"email": "ada@example.net", "password": PASSWORD}
+    wrong = await ada.send("/me/address", new | {"password": ANOTHER})
+    assert wrong.status_code == 422
+    assert "This is not your present password." in wrong.text
+    assert 'value="ada@example.net"' in wrong.text
+    await ada.send("/me/address", new)
+    code = await mailing.code()
+    assert (await ada.send("/me/address/code", new | {"code": "x" + code})).status_code == 422
+
+    changed = await ada.send("/me/address/code", new | {"code": code})
+
+    assert changed.headers["Location"] == "/me?moved=1"
+    page = (await ada.look("/me?moved=1")).text
+    assert "ada@example.net" in page
+    assert "The new address is valid" in page
+    assert (await visitor.look("/me")).headers["Location"].startswith("/sign-in"), "all other sessions have ended"
+    assert (await visitor.sign_in("ada@example.net")).status_code == 303
+
+
+async def test_where_no_mail_is_sent_the_pages_say_so(ada: Visitor, visitor: Visitor) -> None:
+    assert "This server sends no mail" in (await ada.look("/me/address")).text
+    assert (await ada.send("/me/address", {"email": "ada@example.net", "password": PASSWORD})).status_code == 409
     assert "This server sends no mail" in (await visitor.look("/forgotten")).text
     assert (await visitor.send("/forgotten", {"email": "ada@example.org"})).status_code in {403, 409}

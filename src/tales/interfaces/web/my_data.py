@@ -23,9 +23,11 @@ _WRONG = translatable("This is not your password. Nothing was erased.")
 
 
 @router.get("")
-async def show_me(request: Request, visitor: CurrentVisitor, services: UseCases, changed: str = "") -> Response:
+async def show_me(
+    request: Request, visitor: CurrentVisitor, services: UseCases, changed: str = "", moved: str = ""
+) -> Response:
     """The account, and how much is kept."""
-    return await _page(request, visitor, services, is_changed=bool(changed))
+    return await _page(request, visitor, services, notice="changed" if changed else "moved" if moved else "")
 
 
 @router.post("/password")
@@ -66,10 +68,10 @@ async def erase(
 
 
 async def _page(
-    request: Request, visitor: Visitor, services: Services, refused: Refusal | None = None, *, is_changed: bool = False
+    request: Request, visitor: Visitor, services: Services, refused: Refusal | None = None, *, notice: str = ""
 ) -> Response:
     profile = await read_profile(services.transactions, visitor.actor)
     status = refused.status if refused else 200
     shortest = services.sign_in.passwords.shortest
-    facts = {"profile": profile, "shortest": shortest, "refusal": refused, "is_changed": is_changed}
+    facts = {"profile": profile, "shortest": shortest, "refusal": refused, "notice": notice}
     return render(request, "me.html", status, **facts)

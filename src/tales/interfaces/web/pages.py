@@ -5,12 +5,25 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.middleware import Middleware
 
-from tales.interfaces.web import accounts, assets, family, forgotten, library, look, my_data, story, tonight, writing
+from tales.interfaces.web import (
+    accounts,
+    address,
+    assets,
+    family,
+    forgotten,
+    library,
+    look,
+    my_data,
+    story,
+    tonight,
+    writing,
+)
 from tales.interfaces.web.error_pages import ErrorPages
 from tales.interfaces.web.operator import generation, generations, plotly, reports, users
 
 PAGES: tuple[APIRouter, ...] = (
     accounts.router,
+    address.router,
     # Its address is below that of the other files.
     plotly.router,
     assets.router,

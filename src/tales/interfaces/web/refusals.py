@@ -25,6 +25,9 @@ class Refusal:
 
 _ANY_FIELD = translatable("This cannot be used. Change it.")
 _ANY_LIMIT = translatable("That was too often. Try again in %(seconds)s seconds.")
+_NO_TIME = translatable("This is no period. Write dates such as 2026-11-01, the earlier one first.")
+_NO_ID = translatable("This is no id. Copy it whole from a page.")
+_NO_NUMBER = translatable("Use a number such as 0.05.")
 _FIELDS = {
     "email": translatable("This is no e-mail address. Write it like name@example.com."),
     "password": translatable("Use a longer password, and none that others would try first."),
@@ -44,6 +47,16 @@ _FIELDS = {
     "code": translatable("This code is not valid, or no longer. Ask for another one."),
     "title": translatable("Write a title of 1 to 120 characters."),
     "q": translatable("Write a word to look for."),
+    "since": _NO_TIME,
+    "from": _NO_TIME,
+    "to": _NO_TIME,
+    "zone": translatable("This is no time zone. Write one such as Europe/Berlin."),
+    "user_id": _NO_ID,
+    "id": _NO_ID,
+    "attempts": translatable("Use a whole number of attempts from 1 to 100."),
+    "pause": translatable("Use seconds from 0 to 3600."),
+    "cost_over": _NO_NUMBER,
+    "slower_than": _NO_NUMBER,
 }
 _BUDGET = translatable("No new stories can be written for now: what they may cost is used up. Ask again another day.")
 _LIMITS = {

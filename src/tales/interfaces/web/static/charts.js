@@ -19,7 +19,7 @@ const style = (name) => getComputedStyle(document.documentElement).getPropertyVa
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 function shortened(text) {
-  return plain(text.length > 24 ? `${text.slice(0, 11)}…${text.slice(-12)}` : text);
+  return plain(text.length > 18 ? `${text.slice(0, 8)}…${text.slice(-9)}` : text);
 }
 
 function seriesOf(place, table) {
