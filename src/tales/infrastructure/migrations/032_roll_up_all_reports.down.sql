@@ -1,6 +1,6 @@
 -- squawk-ignore-file ban-drop-table, ban-drop-function
 
-drop index if exists tales.generations_unknown_cost_idx;
+drop index if exists tales.generations_cost_question_idx;
 drop table if exists tales.cost_questions;
 drop function if exists tales.forget_rollups();
 drop function if exists tales.refresh_rollups(integer);

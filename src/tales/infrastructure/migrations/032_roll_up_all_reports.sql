@@ -487,9 +487,9 @@ grant execute on function
     tales.refresh_rollups(integer), tales.forget_rollups()
 to service_role;
 
--- step: unknown_cost_index, concurrently
+-- step: cost_question_index, concurrently
 
 -- For the questions after costs: only an attempt that has an id of its provider and no cost is in it.
-create index if not exists generations_unknown_cost_idx on tales.generations (queue, created_at desc)
+create index if not exists generations_cost_question_idx on tales.generations (queue, created_at desc)
     where provider_generation_id is not null and cost_usd is null and reconciled_cost_usd is null
         and status <> 'pending';

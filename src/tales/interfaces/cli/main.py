@@ -73,7 +73,7 @@ class _Tales(LazyGroup):
         LazyCommand(
             "rollup",
             f"{_HERE}.rollup:rollup",
-            "Bring up to date what reports over long periods read; let a timer run it each hour.",
+            "Bring up to date what reports over long periods read: now, and not when the background comes to it.",
         ),
         LazyCommand(
             "export",
