@@ -161,5 +161,5 @@ async def test_a_retry_asks_for_the_same_story(
     (second,) = await attempt_queue.claim(WORKER, 9)
 
     assert (second.attempt.id, second.attempt.model_used) == (first.id.next, "b/two")
-    for name in set(AttemptRequest.__slots__) - {"id", "model_used", "queue"}:
+    for name in set(AttemptRequest.__slots__) - {"id", "model_used", "queue", "prompt_choice"}:
         assert getattr(second.attempt, name) == getattr(first, name) is not None
