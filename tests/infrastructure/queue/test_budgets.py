@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,11 +18,10 @@ from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope, BudgetState,
 from tales.domain.errors import TooManyRequests
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Attempt, AttemptOutcome, Status
-from tales.domain.limits import GenerationLimits
+from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.prices import Price, PriceSource
 from tales.domain.repositories.attempt_queue import NOBODY, AttemptResult, EndedAttempt, StoryText
 from tales.domain.retry import NextAttempt
-from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.providers.openai_client import max_tokens
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
@@ -67,11 +65,13 @@ async def used(transactions: SqlTransactions) -> tuple[Decimal, Decimal]:
     return state.spent_usd, state.reserved_usd
 
 
-async def ask(queue: SqlAttemptQueue, user: UUID, **changes: Any) -> Attempt | None:
+async def ask(
+    queue: SqlAttemptQueue, user: UUID, limits: GenerationLimits = NO_LIMITS, **changes: Any
+) -> Attempt | None:
     """An attempt; None where a budget refuses it."""
     request = attempt_request(user, prompt=PROMPT, **changes)
     try:
-        return await queue.enqueue(Actor(user), request, NOBODY, limits=MANY)
+        return await queue.enqueue(Actor(user), request, NOBODY, limits=limits)
     except TooManyRequests as refusal:
         if refusal.limit not in {"budget", "model_budget", "user_budget"}:
             raise
@@ -92,61 +92,42 @@ async def end(
     return await queue.finish(AttemptResult(claimed.attempt, outcome, StoryText(uuid7(), "T", "C")))
 
 
-@pytest.fixture
-async def second_queue(database: Database, clock: FakeClock) -> AsyncIterator[SqlAttemptQueue]:
-    """The queue as another process has it."""
-    engine = make_engine(database.app_url)
-    try:
-        queue = SqlAttemptQueue(SqlTransactions(engine, clock), clock)
-        async with queue.running():
-            yield queue
-    finally:
-        await engine.dispose()
-
-
-@pytest.mark.parametrize("seed", range(4))
-async def test_parallel_requests_and_ends_of_two_processes_cannot_pass_a_budget(
-    database: Database,
-    transactions: SqlTransactions,
-    attempt_queue: SqlAttemptQueue,
-    second_queue: SqlAttemptQueue,
-    seed: int,
+@pytest.mark.parametrize("limits", [NO_LIMITS, MANY], ids=["alone", "beside other limits"])
+@pytest.mark.parametrize("seed", range(3))
+async def test_parallel_requests_and_ends_cannot_pass_a_budget(
+    database: Database, transactions: SqlTransactions, clock: FakeClock, seed: int, limits: GenerationLimits
 ) -> None:
     chance = random.Random(seed)
-    users = [await add_user(transactions) for _ in range(4)]
-    room = chance.randint(5, 20)
-    await put(
-        transactions,
-        budget(MOST * room),
-        budget(MOST * 4, BudgetScope.EACH_USER, period=BudgetPeriod.DAY),
-        budget(MOST * 2, BudgetScope.USER, user_id=users[0]),
-    )
-    limits = {"all": MOST * room, "each_user": MOST * 4, "user": MOST * 2}
-    cost = MOST / 2
+    users = [await add_user(transactions) for _ in range(10)]
+    # Each sends statements of its own, as a process does.
+    queues = [SqlAttemptQueue(transactions, clock) for _ in range(10)]
+    most = {"all": MOST * chance.randint(11, 16), "each_user": MOST * 3, "user": MOST * 2}
+    own = budget(most["user"], BudgetScope.USER, user_id=users[0])
+    await put(transactions, budget(most["all"]), budget(most["each_user"], BudgetScope.EACH_USER), own)
+    for user in users:
+        assert await ask(queues[0], user, limits)
 
     for _ in range(3):
-        queues = [chance.choice((attempt_queue, second_queue)) for _ in range(40)]
-        asked = await asyncio.gather(*(ask(queue, chance.choice(users)) for queue in queues))
-        assert any(attempt is None for attempt in asked), "otherwise nothing was tried"
+        asked = await asyncio.gather(*(ask(queue, user, limits) for queue, user in zip(queues, users, strict=True)))
+        assert None in asked, "otherwise nothing was tried"
         for row in database.rows(
             "select b.scope, s.spent_usd + s.reserved_usd as used from tales.budget_spending as s"
             " join tales.budgets as b on b.id = s.budget_id"
         ):
-            assert 0 <= row["used"] <= limits[row["scope"]]
-        claimed = await attempt_queue.claim(WORKER, chance.randint(1, 6))
-        story = {"usage": {"cost": float(cost)}}
+            assert 0 < row["used"] <= most[row["scope"]]
+        story = {"usage": {"cost": float(MOST / 2)}}
+        claimed = await queues[0].claim(WORKER, chance.randint(2, 4))
+        ends = [
+            AttemptResult(
+                one.attempt,
+                AttemptOutcome(status=Status.SUCCESS, full_response=story),
+                StoryText(uuid7(), "T", "C"),
+            )
+            for one in claimed
+        ]
         await asyncio.gather(
-            *(
-                chance.choice((attempt_queue, second_queue)).finish(
-                    AttemptResult(
-                        one.attempt,
-                        AttemptOutcome(status=Status.SUCCESS, full_response=story),
-                        StoryText(uuid7(), "T", "C"),
-                    )
-                )
-                for one in claimed
-            ),
-            *(ask(second_queue, user) for user in users),
+            *(chance.choice(queues).finish(one) for one in ends),
+            *(ask(chance.choice(queues), user, limits) for user in users),
         )
 
     spending = "select budget_id, user_id, spent_usd, reserved_usd from tales.budget_spending order by 1, 2"
