@@ -111,7 +111,7 @@ WISDOM = (
     """\
 “What will you remember of tonight?” asked {friend}.
 
-{N} thought about it. “{Moral},” said {N} at last. “And how quiet it was.”""",
+{N} thought about it. “{Moral},” said {N} at last, and yawned.""",
     """\
 3:“{Moral},” whispered {friend}. And {N} whispered it too.
 5:“Do you know what I have learnt?” asked {friend}. “{Moral}.” And {N} nodded and thought of the ___home.

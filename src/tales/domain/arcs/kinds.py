@@ -177,7 +177,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "colour": (
         (
             "peach in the evening sun|shell from the inside|pigeon's neck in the light|candle behind a curtain"
-            "|lilac after the rain|river before sunrise"
+            "|rainbow behind a cloud|river before sunrise"
         ),
     ),
     "harbour": (
@@ -188,7 +188,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "sea": (
         "long|wide|quiet|silver",
-        "road of moonlight|blanket of mist|ribbon of foam|row of small round islands",
+        "road of moonlight|path of silver|ribbon of foam|row of small round islands",
     ),
     "fellows": ("dolphins|sea otters|flying fish|little seals|turtles|herrings",),
     "boat": (

@@ -80,7 +80,10 @@ stood still and felt as small as a ___tiny.
 “A little,” said {N}.
 3:“Me too,” said {friend}. “Then we can be frightened together.”
 5+:“So am I,” said {friend}, “but it is a smaller fright when there are two of us.”
-They took one step, and then another, until they saw a ___sight.""",
+They took one step, and then another, until they saw a ___sight.
+
+“I know what it is,” said {N}. “Nobody has said good night to the garden.” So they said it, to every tree and every \
+stone.""",
     way_home="""\
 One after the other, the garden closed its eyes. {N} tiptoed home over the wet grass.""",
     brief="""\
@@ -91,7 +94,7 @@ One quiet evening something tapped at the window. Outside stood {first}. “The 
 that nobody could find the ___place.
 
 “Are you frightened?” asked {friend}. “A little,” said {N}. So they stood close together, until they could see a \
-___sight.""",
+___sight. Then they said good night to every flower, and that was all that the garden had waited for.""",
 )
 
 SEA = Place(
@@ -233,7 +236,8 @@ lowest step sat {first}.
 “The painter of dreams has no colours left,” said {friend}. “If we bring her no new ones, nobody will dream of a \
 ___dream.”
 
-{N} climbed up, step by step. The houses grew small and the stars grew large, and far below lay a ___sight.""",
+{N} took a jar for the colours and climbed up, step by step. The houses grew small and the stars grew large, and far \
+below lay a ___sight.""",
     meetings=(
         """\
 They needed blue. The wind kept it, in a bottle as tall as a door. “You may have some,” said the wind, “if you tell me \
@@ -264,7 +268,8 @@ the moon.
 {N} looked down at the sleeping town and told her about the ___town. And the moon shone a little brighter.""",
     ),
     trouble="""\
-But then something went wrong. {N} slipped, the jar fell, and all its colours ran together into a ___puddle.
+By and by the jar was full. But then something went wrong. {N} slipped, the jar fell, and all its colours ran \
+together into a ___puddle.
 
 “Now it is spoilt,” said {N}. But {friend} was looking at it with wide eyes. Where the colours had run together there \
 was a new one that nobody had seen before, and it looked like a ___colour.
@@ -282,69 +287,4 @@ So they brought her blue, and yellow, and red. But then something went wrong. {N
 together into a ___puddle.
 
 “How beautiful!” said the painter of dreams. “That is the colour of a ___colour.”""",
-)
-
-TRAIN = Place(
-    titles=("{N} and the Night Train", "The Train That Stopped at the Gate"),
-    companion=("a badger in a red cap", "the badger"),
-    call="""\
-One quiet evening a train stopped at the gate. It was a small one, and it made no more noise than a cat. At its door \
-stood {first}, with a lantern.
-
-“Come in, come in,” said {friend}. “We are taking a parcel to the end of the line, and nobody knows what is in it. It \
-feels like a ___parcel.”
-
-{N} got in. The seats were as soft as pillows, and past the window went a ___sight.""",
-    meetings=(
-        """\
-They stopped where it had rained all day, and a family of ducks got in. They shook their feathers and told everybody \
-about the ___topic.
-
-{N} made room on the seat. The smallest duck climbed up, put its head under its wing, and dreamed of a ___dream.""",
-        """\
-The train stopped in the middle of a field, for no reason at all. “There is always a reason,” said {friend}, and \
-opened the window. Outside they heard the ___sound.
-
-3:Hush! Do you hear it too?
-5+:It was so beautiful that for a while nobody spoke.
-Then the train went on, slowly, past the ___place.""",
-        """\
-A giraffe got in, and there was no room for her neck. {N} opened the little window in the roof.
-
-“Oh, thank you,” said the giraffe. “From up here I can see a ___sight.” And all the way she told them what else there \
-was, and last of all about a ___sight.""",
-        """\
-There was hot milk for all of them, in cups with moons on them. A mole asked what the stars were like, for he had \
-never seen one.
-
-{N} thought for a while and told him that they were like a ___starry. The mole held his cup with both paws and looked \
-as \
-happy as a ___happy.""",
-        """\
-Somebody had left a red umbrella in the train. A label on its handle said that it belonged to a ___small.
-
-They looked under each seat and asked in every carriage.
-7+:A thing that is lost is only waiting in the wrong place.
-At last they found whose it was, and the umbrella was opened, and out of it fell a ___thing.""",
-    ),
-    trouble="""\
-But then something went wrong. On a high bridge the train stood still, and all its lamps went out. In the dark \
-somebody began to cry and spoke of the ___home.
-
-{N} felt the way along the seats, one after the other. “I am here,” {N} whispered. “We can wait together.” It was not \
-much, but it helped, and soon they were all thinking of a ___dream.
-
-Then the lamps burned again, and there was the end of the line. {N} untied the parcel.
-3:What was in it? A little light, to take home.
-5+:In it lay nothing but a little light, just large enough for one window.""",
-    way_home="""\
-The train went home much faster, or perhaps {N} had slept a little.""",
-    brief="""\
-One quiet evening a train stopped at the gate, and at its door stood {first}. “Come in,” said {friend}. “We are taking \
-everybody home, and there is ___treat for all.”
-
-Past the window went fields and stars. But then something went wrong. The train stood still, and all its lamps went \
-out. In the dark somebody cried and spoke of the ___home.
-
-“I am here,” whispered {N}. “We can wait together.” It helped, and soon they were all thinking of a ___dream.""",
 )
