@@ -74,6 +74,18 @@ async def test_who_comes_from_elsewhere_waits_for_one_of_a_crowd_and_not_for_all
     assert len(rounds.paths) == CROWD + 2
 
 
+async def test_a_crowd_of_one_network_is_one_client_and_pages_wait_too() -> None:
+    rounds = Rounds()
+    app = Turns(rounds)
+
+    crowd = [request(app, f"/stories/{number}", f"2001:db8::{number:x}") for number in range(CROWD)]
+    await asyncio.sleep(0)
+    await request(app, "/stories", "2001:db8:0:1::1")
+
+    assert rounds.paths.index("/stories") <= 3 * MOST_IN_A_ROUND
+    await asyncio.gather(*crowd)
+
+
 async def test_a_health_check_does_not_wait_for_the_crowd() -> None:
     rounds = Rounds()
     app = Turns(rounds)

@@ -7,14 +7,16 @@ from collections import OrderedDict, deque
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tales.interfaces.api.client_address import distinct
+
 MOST_IN_A_ROUND = 4
 """Requests that may begin in one round of the event loop: each keeps it busy for about a millisecond."""
 
 
 class Turns:
-    """Wraps `app`: requests of the API begin in turn, one of each network address, and of one address in their order.
+    """Wraps `app`: requests begin in turn, one of each client, and of one client in their order.
 
-    Health checks and pages do not wait.
+    Health checks do not wait.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -22,14 +24,14 @@ class Turns:
         self._begun = 0
         """In this round of the loop."""
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
-        """By address; the first is the next."""
+        """By client; the first is the next."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"].startswith("/api/"):
+        if scope["type"] == "http" and not scope["path"].startswith("/health/"):
             if self._waiting or self._begun >= MOST_IN_A_ROUND:
                 turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._waiting.setdefault(_address(scope), deque()).append(turn)
+                self._waiting.setdefault(_client(scope), deque()).append(turn)
                 await turn
             else:
                 self._begin()
@@ -43,17 +45,17 @@ class Turns:
     def _next_round(self) -> None:
         self._begun = 0
         while self._waiting and self._begun < MOST_IN_A_ROUND:
-            address, turns = self._waiting.popitem(last=False)
+            client, turns = self._waiting.popitem(last=False)
             turn = turns.popleft()
             if turns:
-                self._waiting[address] = turns
+                self._waiting[client] = turns
             # Who was cancelled meanwhile has left its place.
             if not turn.done():
                 self._begin()
                 turn.set_result(None)
 
 
-def _address(scope: Scope) -> str:
-    """Behind a proxy that is trusted, the address that it names."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
+def _client(scope: Scope) -> str:
+    """Its network address, behind a proxy that is trusted the one that it names; of IPv6, the network."""
+    host = str(scope["client"][0]) if scope.get("client") else ""
+    return distinct(host) or host
