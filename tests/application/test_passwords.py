@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from typing import cast
 
@@ -150,14 +151,19 @@ async def test_a_hash_that_fails_is_heard_of_and_leaves_its_place() -> None:
             await asyncio.wait_for(passwords.hash("password", FAMILY), 30)
 
 
-async def test_one_too_many_does_not_reach_the_database(held: Held, passwords: Passwords) -> None:
+async def test_one_too_many_waits_for_its_refusal_and_does_not_reach_the_database(
+    held: Held, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tales.application.passwords.REFUSED_AFTER", 0.1)
     flood = crowd_of(passwords, BOUNDS.at_a_time + BOUNDS.per_client, FLOODER)
     await until(lambda: held.at_work == BOUNDS.at_a_time)
     # Without a database: any use of it would be another error.
     sign_in = SignIn(cast("Transactions", None), Uuid7Maker(), passwords, SystemClock())
 
+    begun = time.monotonic()
     with pytest.raises(TooManyRequests):
         await sign_in.sign_in("mia@example.org", "password", FLOODER)
+    assert time.monotonic() - begun >= 0.1
     with pytest.raises(TooManyRequests):
         await sign_in.sign_up("mia@example.org", "a long enough password", FLOODER)
     held.end_all()

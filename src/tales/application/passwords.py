@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from tales.application.fair_threads import Bounds, FairThreads
 from tales.application.ports import PasswordHasher, PasswordRules
-from tales.domain.errors import InvalidInput
+from tales.domain.errors import InvalidInput, TooManyRequests, Unavailable
 from tales.domain.repositories.accounts import Account
 
 SHORTEST_PASSWORD = 15
@@ -27,6 +27,9 @@ LONGEST_PASSWORD = 256
 BOUNDS = Bounds(at_a_time=2 if (os.cpu_count() or 1) > 4 else 1, waiting=64, per_client=32)
 """Hashes that a process makes at a time, each of which keeps four cores at work where there are so many; and those that
 may wait for that, some seconds at most."""
+
+REFUSED_AFTER = 1.0
+"""Seconds until one too many is told: else who asks again at once would keep the process busy with refusals."""
 
 _NICENESS = 5
 """By so much a hash gives way to what answers requests, where both want a core."""
@@ -47,9 +50,13 @@ class Passwords:
         self.shortest = shortest
         self._threads = FairThreads(BOUNDS, "tales password", _give_way)
 
-    def check_room(self, client: str | None) -> None:
-        """Pass when one more hash may wait: before anything else is done for it. Raises as `hash` does."""
-        self._threads.check_room(client)
+    async def check_room(self, client: str | None) -> None:
+        """Pass when one more hash may wait: before anything else is done for it. Raises late what `hash` raises."""
+        try:
+            self._threads.check_room(client)
+        except (TooManyRequests, Unavailable):
+            await asyncio.sleep(REFUSED_AFTER)
+            raise
 
     async def checked(self, field: str, password: str, address: str) -> str:
         """A new `password`, if the user of `address` may have it. Raises: InvalidInput, which does not repeat it."""

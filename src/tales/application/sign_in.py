@@ -40,7 +40,7 @@ class SignIn:
 
         Raises: InvalidInput, TooManyRequests, Unavailable, or Conflict when the address has one already.
         """
-        self.passwords.check_room(client)
+        await self.passwords.check_room(client)
         address = checked_email("email", email)
         checked = await self.passwords.checked("password", password, address)
         async with self.transactions.as_service() as work:
@@ -59,7 +59,7 @@ class SignIn:
 
         Raises: Unauthenticated, TooManyRequests, Unavailable when too many sign in.
         """
-        self.passwords.check_room(client)
+        await self.passwords.check_room(client)
         address = email.strip().lower()
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_IN, address, client, self.clock.now())
