@@ -269,6 +269,13 @@ async def test_of_nothing_there_is_a_report_too(boss: AsyncClient, report: str) 
     assert await items(boss, report) == []
 
 
+async def test_a_name_that_no_row_can_hold_is_found_nowhere(boss: AsyncClient) -> None:
+    for report in REPORTS:
+        for field in ("model", "language", "prompt_version"):
+            answer = await boss.get(f"/analytics/{report}?{field}=x%00")
+            assert answer.status_code == 200, (report, field, answer.text)
+
+
 @pytest.mark.parametrize("report", REPORTS)
 async def test_nobody_but_an_admin_gets_a_report(family: Family, report: str) -> None:
     await family.story()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import TextClause, text
 
 from tales.domain.report_filters import ReportFilter
+from tales.infrastructure.postgres.escaping import escape_text
 
 _REQUEST = {
     "story_type": "story_type = :story_type",
@@ -205,7 +206,9 @@ def query(template: str, wanted: ReportFilter, **more: object) -> tuple[TextClau
         conditions.append("is_live")
     values.setdefault("from", wanted.since)
     statement = template.format(where=" and ".join(conditions))
-    named = {name: value for name, value in values.items() if f":{name}" in statement}
+    # As rows keep it: PostgreSQL takes no NUL, and what was never kept is found nowhere.
+    kept = {name: escape_text(value) if isinstance(value, str) else value for name, value in values.items()}
+    named = {name: value for name, value in kept.items() if f":{name}" in statement}
     if ":zone" in statement:
         named["zone"] = wanted.zone
     return text(statement), named

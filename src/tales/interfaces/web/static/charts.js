@@ -12,14 +12,15 @@ document.createElement = function (name, options) {
   return create.call(this, String(name).toLowerCase() === "style" ? "template" : name, options);
 };
 
-const PATTERNS = { share: ",.1%", seconds: ",.1~f", dollars: "$,.4~f", count: ",d", number: ",.2~f" };
+const PATTERNS = { share: ",.1~%", seconds: ",.1~f", dollars: "$,.4~f", count: ",.2~f", number: ",.2~f" };
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // Plotly reads a little markup in texts.
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-function shortened(text) {
-  return plain(text.length > 18 ? `${text.slice(0, 8)}…${text.slice(-9)}` : text);
+function shortened(text, most) {
+  const half = Math.floor((most - 1) / 2);
+  return plain(text.length > most ? `${text.slice(0, half)}…${text.slice(-half)}` : text);
 }
 
 function seriesOf(place, table) {
@@ -33,7 +34,7 @@ function seriesOf(place, table) {
       const name = place.dataset.by === undefined ? heads[y].textContent : row.cells[place.dataset.by].textContent;
       const one = groups.get(name) ?? { x: [], y: [], kind: heads[y].dataset.kind };
       const value = row.cells[y].dataset.value;
-      one.x.push(isDay ? row.cells[x].dataset.value : shortened(row.cells[x].textContent.trim()));
+      one.x.push(isDay ? row.cells[x].dataset.value : shortened(row.cells[x].textContent.trim(), 18));
       one.y.push(value === "" ? null : Number(value));
       groups.set(name, one);
     }
@@ -47,16 +48,18 @@ function draw(place) {
   const pattern = PATTERNS[series[0][1].kind] ?? "";
   const data = series.map(([name, one], index) => ({
     type: "bar",
-    name: shortened(name),
+    name: shortened(name, 40),
     x: one.x,
     y: one.y,
     marker: { color: style(`--series-${(index % 6) + 1}`) },
-    hovertemplate: `%{x}<br>%{y:${pattern}}<extra>${shortened(name)}</extra>`,
+    hovertemplate: `%{x}<br>%{y:${pattern}}<extra>${shortened(name, 40)}</extra>`,
   }));
   const axis = { gridcolor: style("--line"), linecolor: style("--edge"), zerolinecolor: style("--edge"), fixedrange: true };
   const layout = {
     barmode: place.dataset.plot === "stack" ? "stack" : "group",
     bargap: 0.3,
+    // The point and the thousands, as the reader writes them.
+    separators: { de: ",.", ru: ",\u00a0" }[document.documentElement.lang] ?? ".,",
     margin: { l: 56, r: 8, t: 8, b: 40 },
     font: { family: style("--sans"), size: 13, color: ink },
     paper_bgcolor: "rgba(0,0,0,0)",
