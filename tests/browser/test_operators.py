@@ -39,6 +39,8 @@ def history(browser_database: Database) -> Database:
 
 
 async def become_admin(family: Family, database: Database) -> None:
+    # A browser reads 5 MB of script for the charts: on a busy machine that takes its time.
+    family.page.set_default_navigation_timeout(60_000)
     await family.sign_up()
     database.execute(f"update tales.accounts set is_admin = true where email = '{family.address}'")
 
@@ -54,6 +56,7 @@ async def two_attempts(family: Family) -> str:
     return generation
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("options", LOOKS, ids=["phone at night", "desktop by day"])
 async def test_every_page(browser: Browser, site: Site, history: Database, options: dict[str, Any]) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)

@@ -37,4 +37,4 @@ def _script() -> bytes:
 
 @cache
 def _packed() -> bytes:
-    return gzip.compress(_script(), mtime=0)
+    return gzip.compress(_script(), 5, mtime=0)
