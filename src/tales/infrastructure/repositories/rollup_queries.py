@@ -101,7 +101,7 @@ FAILURES_BY_LENGTH = f"""
     where is_live and status <> 'pending'
     group by prompt_length
 """
-# First each quarter of an hour once: to say its hour and weekday in a zone takes longer than to add up.
+# First each hour once: to say which it is in a zone, and its weekday, takes longer than to add up.
 FAILURES_BY_HOUR = """
     select case when grouping(hour) = 0 then 'hour' else 'weekday' end as dimension,
         case when grouping(hour) = 0 then hour else weekday end as value,
@@ -110,7 +110,7 @@ FAILURES_BY_HOUR = """
         select to_char(quarter at time zone :zone, 'HH24') as hour,
             to_char(quarter at time zone :zone, 'ID') as weekday, ended, failed, timeout
         from (
-            select date_bin('15 minutes', starts_at, '2000-01-01Z') as quarter, sum(attempts) as ended,
+            select starts_at as quarter, sum(attempts) as ended,
                 coalesce(sum(attempts) filter (where status = 'failed'), 0) as failed,
                 coalesce(sum(attempts) filter (where status = 'timeout'), 0) as timeout
             from ({cells}) as cell
