@@ -60,7 +60,8 @@ async def prompts_for(transactions: Transactions, actor: Actor) -> AsyncIterator
 
 async def get_prompt(work: UnitOfWork, version: str) -> PromptTemplate:
     """Raises: NotFound."""
-    found = await work.prompts.get(version)
+    # A database takes no text with a NUL in it, and no version has what cannot be printed.
+    found = await work.prompts.get(version) if version.isprintable() else None
     if found is None:
         raise NotFound("prompt", version)
     return found

@@ -123,10 +123,10 @@ async def test_each_table_is_a_file_as_well(ada: Visitor, operator: Visitor, wor
 async def test_the_period_stays_while_one_moves_about(ada: Visitor, operator: Visitor, worker: Worker) -> None:
     await rescued(ada, worker)
     chosen = "since=90d&zone=Europe%2FBerlin&model=first%2Fmodel"
-    for path in (*REPORTS, "/generations", "/users"):
+    for path in (*REPORTS, "/budgets", "/generations", "/users"):
         page = await operator.look(f"/operator{path}?{chosen}")
         ways = re.findall(r'<a href="(/operator[^"]*)"', page.text.partition('class="ways"')[2].partition("</nav>")[0])
-        assert len(ways) == 8
+        assert len(ways) == 9
         for way in ways:
             assert chosen in way.replace("&amp;", "&"), (path, way)
 

@@ -19,11 +19,12 @@ from tales.interfaces.web import (
     writing,
 )
 from tales.interfaces.web.error_pages import ErrorPages
-from tales.interfaces.web.operator import generation, generations, plotly, reports, users
+from tales.interfaces.web.operator import budgets, generation, generations, plotly, prompts, reports, users
 
 PAGES: tuple[APIRouter, ...] = (
     accounts.router,
     address.router,
+    budgets.router,
     # Its address is below that of the other files.
     plotly.router,
     assets.router,
@@ -34,6 +35,7 @@ PAGES: tuple[APIRouter, ...] = (
     library.router,
     look.router,
     my_data.router,
+    prompts.router,
     reports.router,
     story.router,
     tonight.router,

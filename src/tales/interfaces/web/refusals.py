@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from tales.domain import errors
+from tales.domain.prompt_templates import BrokenTemplate
 from tales.interfaces.api.problem_kinds import kind_of
 from tales.interfaces.web.languages import language_of, translatable
 
@@ -57,7 +58,14 @@ _FIELDS = {
     "pause": translatable("Use seconds from 0 to 3600."),
     "cost_over": _NO_NUMBER,
     "slower_than": _NO_NUMBER,
+    "weight": translatable("Use a whole number from 1 to 1000."),
+    "minutes": translatable("Use whole minutes from 1 to 30."),
+    "note": translatable("Write at most 300 characters on one line."),
+    "story_type": translatable("Choose a kind of story."),
+    "model": translatable("This is no model's name. Copy it from a page."),
+    "other": translatable("Choose a version of the same kind of story and language."),
 }
+_BROKEN = translatable("This text cannot be a prompt:")
 _BUDGET = translatable("No new stories can be written for now: what they may cost is used up. Ask again another day.")
 _LIMITS = {
     "budget": _BUDGET,
@@ -77,6 +85,9 @@ def refusal(request: Request, error: errors.TalesError) -> Refusal:
     """How the visitor is told of `error`."""
     say = language_of(request).translations.gettext
     status = kind_of(error).status
+    if isinstance(error, BrokenTemplate):
+        # Operators write templates: only the error's own sentence says where theirs is wrong.
+        return Refusal(status, error.field, f"{say(_BROKEN)} {error.message}")
     if isinstance(error, errors.InvalidInput):
         return Refusal(status, error.field, say(_FIELDS.get(error.field, _ANY_FIELD)))
     if isinstance(error, errors.TooManyRequests):

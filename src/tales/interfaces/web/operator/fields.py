@@ -10,6 +10,8 @@ from uuid import UUID
 from tales.domain.errors import InvalidInput
 
 E = TypeVar("E", bound=StrEnum)
+_LARGEST = 1_000_000
+"""Of a whole number: no field takes more."""
 
 
 def chosen_id(field: str, typed: str) -> UUID | None:
@@ -37,3 +39,13 @@ def chosen_number(field: str, typed: str) -> Decimal | None:
     if number is not None and not number.is_finite():
         raise InvalidInput(field, f"{field} is no number. Write one such as 0.05.")
     return number
+
+
+def chosen_whole(field: str, typed: str, usual: int) -> int:
+    """A whole number; `usual` where nothing is typed. Raises: InvalidInput."""
+    number = chosen_number(field, typed)
+    if number is None:
+        return usual
+    if abs(number) > _LARGEST or number % 1:
+        raise InvalidInput(field, f"{field} is no whole number. Write one such as 6.")
+    return int(number)

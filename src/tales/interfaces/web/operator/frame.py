@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
-from tales.domain.errors import InvalidInput
+from tales.domain.errors import TalesError
 from tales.domain.report_filters import ReportFilter
 from tales.domain.story_spec import LANGUAGES, StoryType
 from tales.interfaces.web.languages import language_of, translatable
@@ -22,6 +22,7 @@ WAYS = (
     (f"{HOME}/retries", translatable("Retries")),
     (f"{HOME}/failures", translatable("Failures")),
     (f"{HOME}/costs", translatable("Costs")),
+    (f"{HOME}/budgets", translatable("Budgets")),
     (f"{HOME}/prompts", translatable("Prompts")),
     (f"{HOME}/users", translatable("Users")),
 )
@@ -42,7 +43,7 @@ def show(
     chosen: Chosen,
     *,
     wanted: ReportFilter | None = None,
-    refused: InvalidInput | None = None,
+    refused: TalesError | None = None,
     **facts: object,
 ) -> Response:
     """A page of operators. `wanted` is what it counts, where it counts anything."""

@@ -248,9 +248,10 @@ def _shares(report: reports.CostReport, dimension: str, title: str, first: Colum
 
 
 def prompts(report: reports.PromptReport) -> tuple[Table, ...]:
-    """How versions of the prompt do. Editing and comparing them has its place behind this."""
-    columns = (
-        Column(translatable("Prompt"), "prompt_version", Kind.NAME),
+    """How versions of the prompt do, and how those of experiments compare."""
+    version = Column(translatable("Prompt"), "prompt_version", Kind.NAME)
+    outcomes = (
+        version,
         _MODEL,
         Column(_CALLS, "attempts"),
         Column(_SUCCESS, "success_rate", Kind.SHARE),
@@ -259,5 +260,59 @@ def prompts(report: reports.PromptReport) -> tuple[Table, ...]:
         Column(translatable("Tokens written, half within"), "completion_tokens_p50", Kind.NUMBER),
         _COST,
     )
-    title = translatable("How each version of the prompt does")
-    return (Table("prompts", title, report.items, columns, Chart("bar", 0, (3,), 1)),)
+    quality = (
+        version,
+        _MODEL,
+        Column(translatable("Refused"), "refused"),
+        Column(translatable("Length kept"), "length_kept_rate", Kind.SHARE),
+        Column(_BETWEEN, "length_kept_interval", Kind.INTERVAL),
+        Column(translatable("Mean rating"), "mean_rating", Kind.NUMBER),
+        Column(translatable("Ratings"), "ratings"),
+        Column(translatable("Half of the calls within"), "seconds_p50", Kind.SECONDS),
+        Column(translatable("A story"), "cost_per_story_usd", Kind.DOLLARS),
+    )
+    tables = (
+        Table(
+            "prompts",
+            translatable("How each version of the prompt does"),
+            report.items,
+            outcomes,
+            Chart("bar", 0, (3,), 1),
+        ),
+        Table("quality", translatable("Refusals, length, ratings, time and cost"), report.items, quality),
+    )
+    return (_experiments(report), *tables) if report.comparisons else tables
+
+
+_MEASURES = {
+    "success": translatable("calls that gave a story"),
+    "length": translatable("stories of the length asked for"),
+    "good": translatable("stories rated 8 or better"),
+}
+_VERDICTS = {
+    "better": translatable("better"),
+    "worse": translatable("worse"),
+    "open": translatable("not known yet"),
+}
+
+
+def _experiments(report: reports.PromptReport) -> Table:
+    columns = (
+        Column(translatable("Prompt"), "prompt_version", Kind.NAME),
+        Column(translatable("Beside"), "baseline", Kind.NAME),
+        Column(translatable("Share of"), lambda row: _MEASURES[row.measure], Kind.SAID),
+        Column(translatable("Share"), "rate", Kind.SHARE),
+        Column(translatable("Of how many"), "trials"),
+        Column(translatable("Share beside"), "baseline_rate", Kind.SHARE),
+        Column(translatable("Of how many beside"), "baseline_trials"),
+        Column(translatable("Difference, 95 % between"), "change", Kind.INTERVAL),
+        Column(translatable("Probability that it is better"), "probability_better", Kind.SHARE),
+        Column(translatable("Verdict"), lambda row: _VERDICTS[row.verdict], Kind.SAID),
+        Column(translatable("More needed of each"), "more_needed"),
+        Column(translatable("Versions and their weights"), "experiment", Kind.NAME),
+    )
+    note = translatable(
+        "Generations that were drawn, and their first attempts alone. A verdict is wrong in 5 % at most where it is "
+        "looked at once."
+    )
+    return Table("experiments", translatable("Experiments"), report.comparisons, columns, note=note)

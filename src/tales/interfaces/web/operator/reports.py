@@ -13,16 +13,16 @@ from starlette.responses import Response
 from tales.application import overview
 from tales.application import reports as use_cases
 from tales.application.reports import Report, reports_for
-from tales.domain.errors import InvalidInput, NotFound
+from tales.domain.errors import InvalidInput
 from tales.domain.replay import ReplayPolicy
 from tales.domain.report_filters import ReportFilter
 from tales.domain.repositories.reports import ReportRepository
 from tales.interfaces.api.dependencies import UseCases
-from tales.interfaces.report_data import as_csv
 from tales.interfaces.web.languages import translatable
 from tales.interfaces.web.operator import plotly, report_tables
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, filter_or_usual
 from tales.interfaces.web.operator.fields import chosen_number
+from tales.interfaces.web.operator.files import file_of
 from tales.interfaces.web.operator.frame import HOME, show
 from tales.interfaces.web.operator.tables import Table
 
@@ -47,7 +47,7 @@ class Asked(Chosen):
     def policy(self) -> ReplayPolicy:
         """The policy; what is left out stays as it was recorded. Raises: InvalidInput."""
         attempts, pause = chosen_number("attempts", self.attempts), chosen_number("pause", self.pause)
-        if attempts is not None and (attempts % 1 or not 1 <= attempts <= _MOST_ATTEMPTS):
+        if attempts is not None and (not 1 <= attempts <= _MOST_ATTEMPTS or attempts % 1):
             raise InvalidInput("attempts", f"attempts cannot be that. Use a whole number from 1 to {_MOST_ATTEMPTS}.")
         if pause is not None and not 0 <= pause <= _LONGEST_PAUSE:
             raise InvalidInput("pause", f"pause cannot be that. Use seconds from 0 to {_LONGEST_PAUSE}.")
@@ -117,18 +117,20 @@ SUBJECTS = (
         translatable("What calls cost, as far as anybody knows: by day, model, kind of story and family."),
         _one(use_cases.report_costs, report_tables.costs, by_now=True),
     ),
-    Subject(
-        "prompts",
-        translatable("Prompts"),
-        translatable("How each version of the prompt does with each model."),
-        _one(use_cases.report_prompts, report_tables.prompts),
-    ),
+)
+PROMPTS = Subject(
+    "prompts",
+    translatable("Prompts"),
+    translatable("What models are asked with, in versions, and how each of them does with each model."),
+    _one(use_cases.report_prompts, report_tables.prompts),
+    "prompts.html",
 )
 
 
-async def _show(
+async def show_subject(
     request: Request, subject: Subject, asked: Asked, visitor: CurrentAdmin, services: UseCases, **facts: object
 ) -> Response:
+    """The page of reports, with the `facts` that its template needs beside them."""
     wanted, refused = filter_or_usual(asked, services)
     async with reports_for(services.transactions, visitor.actor) as reports:
         report, tables = await subject.find(reports, wanted, services.clock.now())
@@ -162,32 +164,27 @@ async def _file(subject: Subject, asked: Asked, visitor: CurrentAdmin, services:
         tables = [*found]
         if subject is RETRIES:
             tables += report_tables.replay(await use_cases.report_replay(reports, wanted, asked.policy()))
-    table = next((table for table in tables if table.name == asked.table), None)
-    if table is None:
-        raise NotFound("table", asked.table)
-    name = f"tales-{subject.name}-{table.name}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(as_csv(table.rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return file_of(subject.name, tables, asked.table)
 
 
 @router.get("")
 async def show_overview(request: Request, asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
     """Stories, success, queue, workers and cost."""
     queue = await services.watch_queue(visitor.actor)
-    return await _show(request, OVERVIEW, asked, visitor, services, queue=queue)
+    return await show_subject(request, OVERVIEW, asked, visitor, services, queue=queue)
 
 
 def _add(subject: Subject) -> None:
     async def show_report(request: Request, asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
-        return await _show(request, subject, asked, visitor, services)
+        return await show_subject(request, subject, asked, visitor, services)
 
     async def take_table(asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
         return await _file(subject, asked, visitor, services)
 
-    if subject is not OVERVIEW:
+    if subject not in {OVERVIEW, PROMPTS}:
         router.add_api_route(f"/{subject.name}", show_report)
     router.add_api_route(f"/{subject.name}.csv", take_table)
 
 
-for _subject in (OVERVIEW, RETRIES, *SUBJECTS):
+for _subject in (OVERVIEW, RETRIES, PROMPTS, *SUBJECTS):
     _add(_subject)

@@ -1,0 +1,177 @@
+"""What may be spent in a day and a month and how that stands, and the price list that unknown costs are estimated by.
+
+Both are set at the server (`tales budgets`, `tales prices`): the database lets admins read them, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from tales.application.budgets import list_budgets_as_admin
+from tales.application.prices import list_prices_as_admin
+from tales.application.services import Services
+from tales.domain.actor import Actor
+from tales.domain.budgets import BudgetPeriod, BudgetScope, BudgetState
+from tales.domain.errors import InvalidInput
+from tales.domain.prices import Price, PriceSource
+from tales.interfaces.api.dependencies import UseCases
+from tales.interfaces.web.languages import translatable
+from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
+from tales.interfaces.web.operator.files import file_of
+from tales.interfaces.web.operator.frame import HOME, show
+from tales.interfaces.web.operator.tables import Column, Kind, Table
+
+_SCOPES = {
+    BudgetScope.ALL: translatable("Everything"),
+    BudgetScope.MODEL: translatable("A model"),
+    BudgetScope.USER: translatable("One family"),
+    BudgetScope.EACH_USER: translatable("Each family"),
+}
+_PERIODS = {BudgetPeriod.DAY: translatable("a day"), BudgetPeriod.MONTH: translatable("a month")}
+_SOURCES = {PriceSource.PROVIDER: translatable("the provider"), PriceSource.OPERATOR: translatable("an operator")}
+_NEARLY = translatable("nearly used up")
+
+router = APIRouter(prefix=HOME, include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """How a budget stands, in one row. `user_id`: whose it is, or who has used most of that of each user."""
+
+    scope: BudgetScope
+    model: str | None
+    user_id: UUID | None
+    period: BudgetPeriod
+    begins: date
+    limit_usd: Decimal
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    used_share: Decimal | None
+    warn_share: Decimal
+    is_warned: bool
+    opens_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """A price, in one row: US dollars."""
+
+    model: str
+    valid_from: datetime
+    prompt_usd_per_million: Decimal
+    completion_usd_per_million: Decimal
+    request_usd: Decimal
+    source: PriceSource
+
+
+class Priced(Chosen):
+    """What is chosen; with a `model`, every price that it has had. `table`: of a file, which."""
+
+    table: str = ""
+
+
+WhatIsPriced = Annotated[Priced, Query()]
+
+
+@router.get("/budgets")
+async def show_budgets(request: Request, priced: WhatIsPriced, visitor: CurrentAdmin, services: UseCases) -> Response:
+    """Budgets as they stand now, then prices."""
+    model, refused = priced.model, None
+    try:
+        priced.check()
+    except InvalidInput as error:
+        model, refused = "", error
+    budgets, prices = await _tables(services, visitor.actor, model)
+    return show(
+        request,
+        "budgets.html",
+        priced,
+        refused=refused,
+        model=model,
+        is_warned=any(row.is_warned for row in budgets.rows),
+        budgets=budgets,
+        prices=prices,
+    )
+
+
+@router.get("/budgets.csv")
+async def take_budgets(priced: WhatIsPriced, visitor: CurrentAdmin, services: UseCases) -> Response:
+    """One of the page's tables for a spreadsheet."""
+    priced.check()
+    return file_of("budgets", await _tables(services, visitor.actor, priced.model), priced.table)
+
+
+async def _tables(services: Services, actor: Actor, model: str) -> tuple[Table, Table]:
+    now = services.clock.now()
+    budgets = await list_budgets_as_admin(services.transactions, actor, now)
+    prices = await list_prices_as_admin(services.transactions, actor, now, model or None)
+    return _budgets(budgets), _prices(prices)
+
+
+def _budgets(states: Sequence[BudgetState]) -> Table:
+    rows = [
+        BudgetRow(
+            scope=state.budget.scope,
+            model=state.budget.model,
+            user_id=state.budget.user_id or state.spender,
+            period=state.budget.period,
+            begins=state.begins,
+            limit_usd=state.budget.limit_usd,
+            spent_usd=state.spent_usd,
+            reserved_usd=state.reserved_usd,
+            used_share=state.used_share,
+            warn_share=state.budget.warn_share,
+            is_warned=state.is_warned,
+            opens_at=state.opens_at,
+        )
+        for state in states
+    ]
+    columns = (
+        Column(translatable("For"), lambda row: _SCOPES[row.scope], Kind.SAID),
+        Column(translatable("In"), lambda row: _PERIODS[row.period], Kind.SAID),
+        Column(translatable("At most"), "limit_usd", Kind.DOLLARS),
+        Column(translatable("Spent"), "spent_usd", Kind.DOLLARS),
+        Column(translatable("In flight, at most"), "reserved_usd", Kind.DOLLARS),
+        Column(translatable("Used"), "used_share", Kind.SHARE),
+        Column(translatable("Warning"), lambda row: _NEARLY if row.is_warned else "", Kind.SAID),
+        Column(translatable("Model"), "model", Kind.NAME, finds="model"),
+        Column(translatable("Family"), "user_id", Kind.ID, finds="user_id"),
+        Column(translatable("Counts since"), "begins", Kind.DAY),
+        Column(translatable("Opens anew"), "opens_at", Kind.DAY),
+    )
+    note = translatable(
+        "Days and months are those of UTC. Of the budget that each family has, that of the family is shown "
+        "that has used most of it."
+    )
+    return Table("budgets", translatable("How budgets stand"), rows, columns, note=note)
+
+
+def _prices(prices: Sequence[Price]) -> Table:
+    rows = [
+        PriceRow(
+            model=price.model,
+            valid_from=price.valid_from,
+            prompt_usd_per_million=price.amounts[0],
+            completion_usd_per_million=price.amounts[1],
+            request_usd=price.amounts[2],
+            source=price.source,
+        )
+        for price in prices
+    ]
+    columns = (
+        Column(translatable("Model"), "model", Kind.NAME, finds="model"),
+        Column(translatable("From"), "valid_from", Kind.DAY),
+        Column(translatable("A million tokens read"), "prompt_usd_per_million", Kind.DOLLARS),
+        Column(translatable("A million tokens written"), "completion_usd_per_million", Kind.DOLLARS),
+        Column(translatable("A request"), "request_usd", Kind.DOLLARS),
+        Column(translatable("Said by"), lambda row: _SOURCES[row.source], Kind.SAID),
+    )
+    return Table("prices", translatable("Price list"), rows, columns)

@@ -1,0 +1,200 @@
+"""Operators' pages for prompts, experiments, budgets and prices, without scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from markupsafe import escape
+from psycopg.types.json import Jsonb
+
+from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope
+from tales.domain.prices import Price, PriceSource
+from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tests.fixtures.databases import Database
+from tests.fixtures.rows import add_user, ended, insert
+from tests.interfaces.web.test_operators import operator, rows_of
+from tests.interfaces.web.test_pages import MARKS, PAYLOAD, says
+from tests.interfaces.web.visiting import Visitor
+
+__all__ = ["operator"]
+
+PROMPTS = "/operator/prompts"
+MARCH = "from=2026-03-01&to=2026-03-31"
+TEMPLATE = "Tell a story.\r\n{{ facts }}\r\nUse {{ words }} words.\r\n"
+DRAFT = {"story_type": "hero", "language": "de", "template": TEMPLATE, "note": "short"}
+
+
+async def draft(operator: Visitor, **changes: str) -> str:
+    """Where a new draft stands."""
+    await operator.look(f"{PROMPTS}/new")
+    answer = await operator.send(f"{PROMPTS}/new", DRAFT | changes)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+async def do(operator: Visitor, path: str, **fields: str) -> int:
+    """The status of what a button of a version's page does."""
+    await operator.look(path)
+    return (await operator.send(path, fields)).status_code
+
+
+async def test_an_experiment_from_its_draft_to_its_end(operator: Visitor, database: Database) -> None:
+    path = await draft(operator)
+    assert path == f"{PROMPTS}/hero-de-2"
+    page = await operator.look(path)
+    says(page, "hero-de-2", "draft", "short", "Use {{ words }} words.", "It has written nothing in this period.")
+    edited = await operator.send(f"{path}/edit", DRAFT | {"template": TEMPLATE.replace("Tell", "Write"), "note": ""})
+    assert edited.headers["Location"] == path, "a draft is changed itself"
+
+    assert await do(operator, path, do="activate", weight="300") == 303
+    says(await operator.look(path), "Write a story.", "75.0% of these stories, beside", "Let it alone write")
+    listed = (await operator.look(f"{PROMPTS}?story_type=hero&language=de")).text
+    assert listed.count('class="first"') == 2
+    assert "25.0%" in listed
+    assert await do(operator, path, do="activate", weight="100") == 303
+    says(await operator.look(path), "50.0% of these stories, beside")
+    copied = await operator.send(f"{path}/edit", DRAFT | {"note": ""})
+    assert copied.headers["Location"] == f"{PROMPTS}/hero-de-3"
+    says(await operator.look(f"{PROMPTS}/hero-de-3"), "from hero-de-2")
+
+    assert await do(operator, path, do="promote", weight="1") == 303
+    found = database.rows("select version, state from tales.prompt_templates where version like 'hero-de-%'")
+    states = {row["version"]: row["state"] for row in found}
+    assert states == {"hero-de-1": "retired", "hero-de-2": "active", "hero-de-3": "draft"}
+    assert await do(operator, path, do="retire", weight="1") == 303
+    assert await do(operator, path, do="retire", weight="1") == 409
+
+
+async def test_a_version_is_tried_and_compared_on_a_made_up_family(operator: Visitor) -> None:
+    path = await draft(operator)
+    page = await operator.look(f"{path}?minutes=2&minimal=1&other=hero-de-1")
+    says(page, "Use 260 words.\n", "<ins>+ Use 260 words.</ins>", "What hero-de-2 writes otherwise than hero-de-1")
+    assert (await operator.look(f"{path}?other=hero-de-2")).text.count("Both prompts are the same.") == 1
+    for query, said in (
+        ("age=99", "whole number of years"),
+        ("minutes=1.5", "whole minutes"),
+        ("age=1e999999", "whole number of years"),
+        ("other=child-en-1", "same kind"),
+        ("from=x", "This is no period."),
+    ):
+        answer = await operator.look(f"{path}?{query}")
+        assert (answer.status_code, answer.text.count('id="problem"')) == (422, 1), query
+        assert said in answer.text
+    for path in ("no-such", "hero-de-2?other=no-such", "%00", "hero-de-2/figures.csv?table=x"):
+        assert (await operator.look(f"{PROMPTS}/{path}")).status_code in {404, 422}, path
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"template": "no facts"}, "write {{ facts }} on one"),
+        ({"template": "A\n{{ facts }}\n{{ child.name }}"}, "&#39;None&#39; has no attribute"),
+        ({"template": f"{PAYLOAD}\n{{{{ facts }}}}\nGo."}, "This text cannot be a prompt"),
+        ({"story_type": "poem"}, "Choose a kind of story."),
+        ({"language": "xx"}, 'role="alert"'),
+        ({"model": "a\x00b"}, "no model"),
+        ({"note": "n" * 301}, "at most 300 characters"),
+    ],
+)
+async def test_what_cannot_be_a_prompt_is_refused_and_stays_in_the_form(
+    operator: Visitor, changes: dict[str, str], said: str
+) -> None:
+    await operator.look(f"{PROMPTS}/new")
+    answer = await operator.send(f"{PROMPTS}/new", DRAFT | changes)
+    assert answer.status_code == 422, answer.text
+    assert said in answer.text
+    assert 'role="alert"' in answer.text
+    kept = changes.get("template", DRAFT["template"]).replace("\r\n", "\n").strip()
+    assert escape(kept) in answer.text.replace("\r\n", "\n")
+    assert not [mark for mark in MARKS if mark in answer.text]
+
+
+async def test_what_an_operator_wrote_is_never_markup(operator: Visitor) -> None:
+    path = await draft(
+        operator, note=PAYLOAD, model=PAYLOAD, template="<img src=x>\n{{ facts }}\n</textarea><svg/onload>\n"
+    )
+    assert await do(operator, path, do="activate", weight="0") == 422
+    for address in (path, f"{path}/edit", PROMPTS, f"{path}?other=hero-de-1"):
+        page = await operator.look(address)
+        assert page.status_code == 200, address
+        assert not [mark for mark in MARKS if mark in page.text], address
+    assert "&lt;img src=x" in page.text
+
+
+async def test_forms_of_others_change_nothing(operator: Visitor, ada: Visitor, database: Database) -> None:
+    path = await draft(operator)
+    for fields in ({"do": "activate", "weight": "1"}, DRAFT):
+        for there in (path, f"{path}/edit", f"{PROMPTS}/new"):
+            assert (await ada.send(there, fields)).status_code == 404
+            forged = await operator.send(there, fields | {"form_token": "x"})
+            assert forged.status_code == 403
+    assert (
+        database.rows(
+            "select from tales.prompt_templates where version = 'hero-de-3' or state = 'active' "
+            "and version = 'hero-de-2'"
+        )
+        == []
+    )
+    assert await do(operator, path, do="nothing", weight="1") == 422
+
+
+async def test_the_versions_of_an_experiment_are_compared(operator: Visitor, database: Database) -> None:
+    weights = {"child-en-1": 50, "child-en-2": 50}
+    with database.connect() as connection:
+        for number in range(24):
+            version, is_good = ("child-en-1", number % 4 == 0) if number % 2 else ("child-en-2", True)
+            more = {} if is_good else {"error_type": "too_short"}
+            row = ended(add_user(connection), "success" if is_good else "failed", prompt_version=version, **more)
+            insert(connection, "generations", row)
+            choice = {"generation_id": row["generation_id"], "reason": "experiment", "weights": Jsonb(weights)}
+            insert(connection, "prompt_choices", choice)
+        connection.commit()
+
+    page = await operator.look(f"{PROMPTS}?{MARCH}")
+    first = next(row for row in rows_of(page, "experiments") if row[2] == "calls that gave a story")
+    assert first[:2] == ["child-en-2", "child-en-1"]
+    assert first[3:7] == ["100%", "12", "0.0%", "12"]
+    assert first[8:] == ["100.0%", "better", "0", "child-en-1 50, child-en-2 50"]
+    of_one = await operator.look(f"{PROMPTS}/child-en-1?{MARCH}")
+    assert [row[0] for row in rows_of(of_one, "prompts")] == ["child-en-1"]
+    assert rows_of(of_one, "experiments") == rows_of(page, "experiments")
+    file = await operator.look(f"{PROMPTS}/child-en-1/figures.csv?table=experiments&{MARCH}")
+    (row, *_) = csv.DictReader(io.StringIO(file.text))
+    assert row["more_needed"] == "0"
+
+
+async def test_budgets_and_prices_are_shown_as_they_stand(operator: Visitor, transactions: SqlTransactions) -> None:
+    says(await operator.look("/operator/budgets"), "Nothing bounds what is spent", "No price is known yet")
+    old, new = (
+        Price(
+            model="first/model",
+            valid_from=datetime(2026, month, 1, tzinfo=UTC),
+            prompt_usd_per_million=Decimal(month),
+            completion_usd_per_million=Decimal("0.15"),
+            source=PriceSource.OPERATOR,
+        )
+        for month in (1, 2)
+    )
+    async with transactions.as_service() as work:
+        await work.prices.put([old, new])
+        for period, limit in ((BudgetPeriod.DAY, 4), (BudgetPeriod.MONTH, 40)):
+            await work.budgets.put(Budget(scope=BudgetScope.ALL, period=period, limit_usd=Decimal(limit)))
+        await work.commit()
+
+    page = await operator.look("/operator/budgets")
+    assert [row[:6] for row in rows_of(page, "budgets")] == [
+        ["Everything", "a day", "4.00 $", "0.00 $", "0.00 $", "0.0%"],
+        ["Everything", "a month", "40.00 $", "0.00 $", "0.00 $", "0.0%"],
+    ]
+    assert [row[2:] for row in rows_of(page, "prices")] == [["2.00 $", "0.15 $", "0.00 $", "an operator"]]
+    every = await operator.look("/operator/budgets?model=first%2Fmodel")
+    assert [row[2] for row in rows_of(every, "prices")] == ["2.00 $", "1.00 $"]
+    for table, lines in (("budgets", 2), ("prices", 1)):
+        file = await operator.look(f"/operator/budgets.csv?table={table}")
+        assert len(list(csv.DictReader(io.StringIO(file.text)))) == lines
+    says(await operator.look("/operator/budgets?model=none"), "No price of this model is known.")
+    assert (await operator.look("/operator/budgets?model=%00")).status_code == 422
