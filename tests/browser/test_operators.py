@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from benchmarks.history import HistoryPlan, fill_history
 from playwright.async_api import Browser, expect
+from psycopg.types.json import Jsonb
 
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.browser.conftest import SHOTS, Family, Site, family_at
 from tests.browser.test_looks import LONG, LOOKS, look_at, name_of
 from tests.factories import add_ended_attempt, attempt_request
 from tests.fixtures.databases import Database
+from tests.fixtures.rows import add_user, ended, insert
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,8 +28,8 @@ PAGES = (
     "/operator/budgets",
     "/operator/prompts?since=365d",
     "/operator/prompts/new?language=de",
-    "/operator/prompts/child-en-1?other=child-en-2",
-    "/operator/prompts/child-en-1/edit",
+    "/operator/prompts/child-de-2?other=child-de-1&since=365d",
+    "/operator/prompts/child-de-2/edit",
     "/operator/generations?since=24h",
     "/operator/generations/{generation}",
     "/operator/users",
@@ -35,10 +37,44 @@ PAGES = (
 DRAWN = "[...document.querySelectorAll('[data-plot]')].every((one) => one.classList.contains('is-drawn'))"
 
 
+WEIGHTS = {"child-de-1": 100, "child-de-2": 300}
+VERSION = """
+    insert into tales.prompt_templates (version, story_type, language, number, template, note)
+    select 'child-de-2', story_type, language, 2, replace(template, 'Gutenachtgeschichte', 'Geschichte'), %s
+    from tales.prompt_templates where version = 'child-de-1'
+"""
+ACTIVATED = "update tales.prompt_templates set state = 'active', weight = 300 where version = 'child-de-2'"
+PRICES = """
+    insert into tales.prices (model, valid_from, prompt_usd_per_million, completion_usd_per_million, source)
+    select format('first/model-%s', n), '2026-01-01', n * 0.05, n * 0.4, 'provider' from generate_series(1, 15) as n
+"""
+# Of models that no other test asks: a budget of everything would refuse those that have no price.
+BUDGETS = """
+    insert into tales.budgets (scope, user_id, model, period, limit_usd, warn_share)
+    values ('model', null, 'first/model-1', 'month', 20, 0.8), ('model', null, 'first/model-1', 'day', 0.5, 0.8)
+"""
+
+
+def add_experiment(database: Database) -> None:
+    """A second version in German, some generations that were drawn for one of them, prices and budgets."""
+    with database.connect() as connection:
+        connection.execute(VERSION, [LONG])
+        for statement in (ACTIVATED, PRICES, BUDGETS):
+            connection.execute(statement)
+        for number in range(24):
+            more: dict[str, Any] = {"error_type": "too_short"} if number % 3 == 0 else {}
+            status = "failed" if more else "success"
+            row = ended(add_user(connection), status, prompt_version=f"child-de-{number % 2 + 1}", **more)
+            insert(connection, "generations", row)
+            choice = {"generation_id": row["generation_id"], "reason": "experiment", "weights": Jsonb(WEIGHTS)}
+            insert(connection, "prompt_choices", choice)
+
+
 @pytest.fixture(scope="module")
 def history(browser_database: Database) -> Database:
     """A year of other families' attempts, up to today."""
     fill_history(browser_database.owner_url, HistoryPlan(attempts=2000, seed=1, until=datetime.now(UTC).date()))
+    add_experiment(browser_database)
     return browser_database
 
 

@@ -152,7 +152,6 @@ async def test_the_versions_of_an_experiment_are_compared(operator: Visitor, dat
             insert(connection, "generations", row)
             choice = {"generation_id": row["generation_id"], "reason": "experiment", "weights": Jsonb(weights)}
             insert(connection, "prompt_choices", choice)
-        connection.commit()
 
     page = await operator.look(f"{PROMPTS}?{MARCH}")
     first = next(row for row in rows_of(page, "experiments") if row[2] == "calls that gave a story")
