@@ -51,7 +51,7 @@ async def test_an_experiment_from_its_draft_to_its_end(operator: Visitor, databa
     assert edited.headers["Location"] == path, "a draft is changed itself"
 
     assert await do(operator, path, do="activate", weight="300") == 303
-    says(await operator.look(path), "Write a story.", "75.0% of these stories, beside", "Let it alone write")
+    says(await operator.look(path), "Write a story.", "75.0% of these stories, beside", "Let only this version write")
     listed = (await operator.look(f"{PROMPTS}?story_type=hero&language=de")).text
     assert listed.count('class="first"') == 2
     assert "25.0%" in listed
@@ -140,6 +140,8 @@ async def test_forms_of_others_change_nothing(operator: Visitor, ada: Visitor, d
         == []
     )
     assert await do(operator, path, do="nothing", weight="1") == 422
+    for weight in ("", "-1", "1.5", "9" * 30, "\u0663", "1001"):
+        assert await do(operator, path, do="activate", weight=weight) == 422, weight
 
 
 async def test_the_versions_of_an_experiment_are_compared(operator: Visitor, database: Database) -> None:
@@ -156,8 +158,8 @@ async def test_the_versions_of_an_experiment_are_compared(operator: Visitor, dat
     page = await operator.look(f"{PROMPTS}?{MARCH}")
     first = next(row for row in rows_of(page, "experiments") if row[2] == "calls that gave a story")
     assert first[:2] == ["child-en-2", "child-en-1"]
-    assert first[3:7] == ["100%", "12", "0.0%", "12"]
-    assert first[8:] == ["100.0%", "better", "0", "child-en-1 50, child-en-2 50"]
+    assert first[3:10] == ["better", "100.0%", "0", "100%", "12", "0.0%", "12"]
+    assert first[11] == "child-en-1 50, child-en-2 50"
     of_one = await operator.look(f"{PROMPTS}/child-en-1?{MARCH}")
     assert [row[0] for row in rows_of(of_one, "prompts")] == ["child-en-1"]
     assert rows_of(of_one, "experiments") == rows_of(page, "experiments")

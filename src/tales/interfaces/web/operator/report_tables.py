@@ -301,14 +301,14 @@ def _experiments(report: reports.PromptReport) -> Table:
         Column(translatable("Prompt"), "prompt_version", Kind.NAME),
         Column(translatable("Beside"), "baseline", Kind.NAME),
         Column(translatable("Share of"), lambda row: _MEASURES[row.measure], Kind.SAID),
+        Column(translatable("Verdict"), lambda row: _VERDICTS[row.verdict], Kind.SAID),
+        Column(translatable("Probability that it is better"), "probability_better", Kind.SHARE),
+        Column(translatable("More needed of each"), "more_needed"),
         Column(translatable("Share"), "rate", Kind.SHARE),
         Column(translatable("Of how many"), "trials"),
         Column(translatable("Share beside"), "baseline_rate", Kind.SHARE),
         Column(translatable("Of how many beside"), "baseline_trials"),
         Column(translatable("Difference, 95 % between"), "change", Kind.INTERVAL),
-        Column(translatable("Probability that it is better"), "probability_better", Kind.SHARE),
-        Column(translatable("Verdict"), lambda row: _VERDICTS[row.verdict], Kind.SAID),
-        Column(translatable("More needed of each"), "more_needed"),
         Column(translatable("Versions and their weights"), "experiment", Kind.NAME),
     )
     note = translatable(
