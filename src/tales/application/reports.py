@@ -180,6 +180,7 @@ async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> Pro
     return PromptReport(
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
+        rolled_up_until=await reports.rolled_up_until(wanted),
         items=await reports.prompts(wanted),
         comparisons=compare(await reports.drawn(wanted)),
     )

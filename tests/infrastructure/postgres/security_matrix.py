@@ -206,6 +206,8 @@ LINES = (
         Line(f"tales.{name}", "", "user_id = %(family)s", select=OWN_OR_ALL, binds_owner=True)
         for name in ("attempt_cells", "attempt_marks", "course_steps")
     ),
+    # Only an admin reads what was drawn.
+    Line("tales.drawn_cells", "", "user_id = %(family)s", select=ADMIN_READS, binds_owner=True),
     *(
         Line(f"tales.rollup_{name}", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE)
         for name in ("cells", "marks", "courses")

@@ -162,7 +162,9 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.rollup_changes": lambda _connection, _family: {"hour": THEN},
     "tales.prices": lambda _connection, _family: price(),
     "tales.prompt_templates": lambda _connection, _family: prompt_template(),
-    "tales.prompt_choices": lambda connection, family: prompt_choice(insert(connection, "generations", ended(family))),
+    "tales.prompt_choices": lambda connection, family: prompt_choice(
+        insert(connection, "generations", ended(family, prompt_version="child-en-1"))
+    ),
     "tales.budgets": lambda _connection, _family: budget(),
     "tales.budget_spending": lambda connection, family: {
         "budget_id": insert(connection, "budgets", budget())["id"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import astuple, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,7 @@ async def whole(transactions: SqlTransactions, wanted: ReportFilter) -> dict[str
             "shares": await reports.cost_shares(wanted),
             "daily": sorted((await reports.daily_costs(wanted)).items()),
             "prompts": await reports.prompts(wanted),
+            "drawn": sorted(await reports.drawn(wanted), key=astuple),
         }
     return {name: _comparable(value) for name, value in found.items()}
 
@@ -64,6 +65,18 @@ def _comparable(value: Any) -> Any:
         names = [field.name for field in fields(value) if not field.name.endswith(("_p50", "_p95", "_p99"))]
         return {name: _comparable(getattr(value, name)) for name in names}
     return [_comparable(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def draw(database: Database) -> None:
+    """Let some of the generations have been drawn in one experiment, and some in others."""
+    database.execute(
+        """
+        insert into tales.prompt_choices (generation_id, reason, weights)
+        select generation_id, 'experiment',
+            jsonb_build_object('bedtime-1', 50, 'bedtime-2', 9 + hashtext(generation_id::text) % 3)
+        from tales.generations where attempt_number = 1 and origin = 'live' and hashtext(generation_id::text) % 3 >= 0
+        """
+    )
 
 
 async def until(transactions: SqlTransactions, wanted: ReportFilter) -> datetime | None:
@@ -97,9 +110,11 @@ NARROWED = replace(ODD, language="de", prompt_version="bedtime-2", story_type=St
     ids=["year", "model", "migrated", "narrowed", "no whole day", "odd zone"],
 )
 async def test_raw_and_rolled_up_agree(history: Database, transactions: SqlTransactions, wanted: ReportFilter) -> None:
+    draw(history)
     raw = await whole(transactions, wanted)
     assert await until(transactions, wanted) is None
     assert raw["models"]
+    assert raw["drawn"]
     assert raw["failures"]
 
     assert refresh(history) > 0
@@ -144,9 +159,12 @@ async def test_percentiles_are_within_1_percent(
             true("seconds", "0.5", one, of=(late.model_used, late.error_type)), rel=0.01
         )
     for prompt in prompts:
-        one = "status = 'success' and model_used = %s and prompt_version = %s"
-        expected = true("completion_tokens", "0.5", one, of=(prompt.model_used, prompt.prompt_version))
+        one, of = "model_used = %s and prompt_version = %s", (prompt.model_used, prompt.prompt_version)
+        expected = true("completion_tokens", "0.5", f"status = 'success' and {one}", of=of)
         assert [prompt.completion_tokens_p50] == pytest.approx(expected, rel=0.01)
+        assert [prompt.seconds_p50, prompt.seconds_p95] == pytest.approx(
+            true("seconds", "0.5, 0.95", one, of=of), rel=0.01
+        )
 
 
 async def test_what_one_user_caused_is_counted_from_the_attempts(
@@ -238,6 +256,7 @@ async def test_what_changes_later_is_followed(history: Database, transactions: S
 async def test_what_changes_later_is_followed_in_every_report(
     history: Database, transactions: SqlTransactions, change: Change
 ) -> None:
+    draw(history)
     refresh(history)
     (busiest,) = history.rows(
         "select user_id from tales.generations where attempt_number > 1 group by 1 order by count(*) desc limit 1"

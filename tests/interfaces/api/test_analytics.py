@@ -269,7 +269,13 @@ async def test_of_nothing_there_is_a_report_too(boss: AsyncClient, report: str) 
     assert await items(boss, report) == []
 
 
-async def test_a_name_that_no_row_can_hold_is_found_nowhere(boss: AsyncClient) -> None:
+@pytest.mark.parametrize("rolled_up", [False, True])
+async def test_a_name_that_no_row_can_hold_is_found_nowhere(
+    boss: AsyncClient, family: Family, database: Database, rolled_up: bool
+) -> None:
+    if rolled_up:
+        await family.story()
+        database.execute("update tales.rollup_state set complete_until = now()")
     for report in REPORTS:
         for field in ("model", "language", "prompt_version"):
             answer = await boss.get(f"/analytics/{report}?{field}=x%00")

@@ -11,6 +11,7 @@ drop function if exists tales.count_hours(timestamptz, timestamptz);
 drop function if exists tales.next_month(timestamptz);
 drop view if exists tales.course_steps;
 drop view if exists tales.attempt_marks;
+drop view if exists tales.drawn_cells;
 drop view if exists tales.attempt_cells;
 drop function if exists tales.mark(integer, double precision);
 drop table if exists tales.rollup_users;

@@ -1,10 +1,12 @@
 -- Every report is answered from rollups: they take the place of those of migration 028, which answered one.
 --
 -- A cell counts the attempts of a quarter of an hour, an hour, a day or a month (of UTC) that have in common what its
--- detail says: 'model' (with outcome and reason), 'request' (also story type, language and version of the prompt), or
--- 'length' (model, outcome and length of the prompt). Counts and sums are exact. Beside them lie marks: how many calls
--- took so long, and how many stories were so long, in buckets that grow by 2 %, so that a percentile is at most 1 %
--- beside its true value. Days and months are sums of hours, made when they are over.
+-- detail says: 'model' (with outcome and reason), 'request' (also story type, language and version of the prompt),
+-- 'drawn' (the same, of what was drawn in one experiment alone), or 'length' (model, outcome and length of the prompt).
+-- Counts and sums are exact. Beside them lie marks: how many calls took so long, and how many stories were so long, in
+-- buckets that grow by 2 %, so that a percentile is at most 1 % beside its true value. Marks have the detail 'model' or
+-- 'request' too, or 'version' (model and version of the prompt, whatever the outcome). Days and months are sums of
+-- hours, made when they are over.
 --
 -- squawk-ignore-file ban-drop-table, ban-drop-function
 
@@ -29,32 +31,38 @@ create table tales.rollup_cells (
     language text,
     prompt_version text,
     prompt_length text,
+    experiment text,
     attempts bigint not null,
+    timed bigint not null,
+    seconds double precision not null,
+    seconds_squares double precision not null,
     timed_tokens bigint not null,
     timed_seconds double precision not null,
     prompt_tokens bigint,
     completion_tokens bigint,
     cost_usd numeric,
+    cost_squares numeric,
     cost_unknown bigint not null,
     ratings bigint not null,
     rating_sum bigint not null,
+    rating_squares bigint not null,
     good_stories bigint not null,
 
     constraint rollup_cells_pkey primary key (grain, detail, starts_at, place),
     constraint rollup_cells_grain_is_known check (grain in ('quarter', 'hour', 'day', 'month')),
-    constraint rollup_cells_detail_is_known check (detail in ('model', 'request', 'length'))
+    constraint rollup_cells_detail_is_known check (detail in ('model', 'request', 'length', 'drawn'))
 );
 create index rollup_cells_pending_idx on tales.rollup_cells (starts_at)
     where grain = 'hour' and detail = 'model' and status = 'pending';
 
--- Marks (tales.mark) and how many attempts have each. Those of a story's tokens have their prompt's version always.
+-- Marks (tales.mark) and how many attempts have each.
 create table tales.rollup_marks (
     grain text not null,
     detail text not null,
     starts_at timestamptz not null,
     place integer not null,
     model_used text not null,
-    status text not null,
+    status text,
     error_type text,
     story_type text,
     language text,
@@ -64,7 +72,7 @@ create table tales.rollup_marks (
 
     constraint rollup_marks_pkey primary key (grain, detail, starts_at, place),
     constraint rollup_marks_grain_is_known check (grain in ('hour', 'day', 'month')),
-    constraint rollup_marks_detail_is_known check (detail in ('model', 'request'))
+    constraint rollup_marks_detail_is_known check (detail in ('model', 'version', 'request'))
 );
 
 -- The courses that generations took (models, outcomes and reasons in turn), by the time of their first attempt. A row
@@ -175,13 +183,24 @@ select
         when prompt_length < 4000 then '2000 to 3999' when prompt_length >= 4000 then 'from 4000'
         else 'unknown' end as prompt_length,
     1::bigint as attempts,
+    (seconds is not null)::integer::bigint as timed, coalesce(seconds, 0) as seconds,
+    coalesce(seconds * seconds, 0) as seconds_squares,
     case when seconds is not null then coalesce(completion_tokens, 0) else 0 end::bigint as timed_tokens,
     case when completion_tokens is not null then coalesce(seconds, 0) else 0 end as timed_seconds,
     prompt_tokens::bigint as prompt_tokens, completion_tokens::bigint as completion_tokens,
-    cost_usd, is_cost_unknown::integer::bigint as cost_unknown,
+    cost_usd, cost_usd * cost_usd as cost_squares, is_cost_unknown::integer::bigint as cost_unknown,
     (rating is not null)::integer::bigint as ratings, coalesce(rating, 0)::bigint as rating_sum,
-    coalesce(rating >= 8, false)::integer::bigint as good_stories
+    coalesce(rating * rating, 0)::bigint as rating_squares, coalesce(rating >= 8, false)::integer::bigint as good_stories,
+    generation_id, attempt_number
 from tales.attempt_facts;
+
+-- Of these, the first attempts of generations whose prompt was drawn in an experiment: who gets another attempt depends
+-- on how the first one went.
+create view tales.drawn_cells with (security_invoker = true) as
+select c.weights::text as experiment, a.*
+from tales.attempt_cells as a
+join tales.prompt_choices as c on c.generation_id = a.generation_id and c.attempt_number = a.attempt_number
+where a.is_live and c.reason = 'experiment' and a.prompt_version is not null;
 
 -- Three rows for each attempt that Tales made: its marks, NULL where nothing was measured.
 create view tales.attempt_marks with (security_invoker = true) as
@@ -223,7 +242,7 @@ cross join lateral unnest(course.seconds, course.waits, course.costs, course.unk
     as step (seconds, waited, cost_usd, is_cost_unknown, place)
 where a.is_live and a.attempt_number = 1 and a.status <> 'success';
 
-grant select on tales.attempt_cells, tales.attempt_marks, tales.course_steps to authenticated, service_role;
+grant select on tales.attempt_cells, tales.drawn_cells, tales.attempt_marks, tales.course_steps to authenticated, service_role;
 
 -- The first moment of the month after the one that begins then, in UTC.
 create function tales.next_month(begins timestamptz) returns timestamptz
@@ -236,16 +255,17 @@ create function tales.count_hours(since timestamptz, before timestamptz) returns
 language plpgsql set search_path = '' set work_mem = '256MB' set plan_cache_mode = 'force_custom_plan' as $$
 begin
     delete from tales.rollup_cells
-    where grain in ('quarter', 'hour') and detail in ('model', 'request', 'length')
+    where grain in ('quarter', 'hour') and detail in ('model', 'request', 'length', 'drawn')
         and starts_at >= since and starts_at < before;
     insert into tales.rollup_cells
     select case when grouping(quarter) = 0 then 'quarter' else 'hour' end,
         case when grouping(prompt_length) = 0 then 'length' when grouping(language) = 0 then 'request'
             else 'model' end,
         coalesce(quarter, hour), row_number() over (),
-        model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length,
-        sum(attempts), sum(timed_tokens), sum(timed_seconds), sum(prompt_tokens), sum(completion_tokens),
-        sum(cost_usd), sum(cost_unknown), sum(ratings), sum(rating_sum), sum(good_stories)
+        model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, null,
+        sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
+        sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), sum(cost_squares), sum(cost_unknown),
+        sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
     from (
         select *, date_trunc('hour', created_at, 'UTC') as hour,
             date_bin('15 minutes', created_at, '2000-01-01Z') as quarter
@@ -258,24 +278,35 @@ begin
         (hour, model_used, is_live, status, prompt_length),
         (hour, model_used, is_live, status, error_type, story_type, language, prompt_version)
     );
+    insert into tales.rollup_cells
+    select 'hour', 'drawn', hour, row_number() over (),
+        model_used, is_live, status, error_type, story_type, language, prompt_version, null, experiment,
+        sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
+        sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), sum(cost_squares), sum(cost_unknown),
+        sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
+    from (
+        select *, date_trunc('hour', created_at, 'UTC') as hour
+        from tales.drawn_cells
+        where created_at >= since and created_at < before
+    ) as attempt
+    group by hour, model_used, is_live, status, error_type, story_type, language, prompt_version, experiment;
     delete from tales.rollup_marks
-    where grain = 'hour' and detail in ('model', 'request') and starts_at >= since and starts_at < before;
+    where grain = 'hour' and detail in ('model', 'version', 'request') and starts_at >= since and starts_at < before;
     insert into tales.rollup_marks
     select 'hour', detail, hour, row_number() over (),
         model_used, status, error_type, story_type, language, prompt_version, array_agg(mark), array_agg(marked)
     from (
-        select case when grouping(language) = 0 then 'request' else 'model' end as detail, hour,
-            model_used, status, error_type, story_type, language,
-            case when grouping(prompt_version) = 0 then prompt_version else story_version end as prompt_version,
-            mark, count(*) as marked
+        select case when grouping(language) = 0 then 'request' when grouping(prompt_version) = 0 then 'version'
+                else 'model' end as detail, hour,
+            model_used, status, error_type, story_type, language, prompt_version, mark, count(*) as marked
         from (
-            select *, date_trunc('hour', created_at, 'UTC') as hour,
-                case when measure = 2 then prompt_version end as story_version
+            select *, date_trunc('hour', created_at, 'UTC') as hour
             from tales.attempt_marks
             where created_at >= since and created_at < before and mark is not null
         ) as attempt
         group by grouping sets (
-            (hour, model_used, status, error_type, story_version, mark),
+            (hour, model_used, status, error_type, mark),
+            (hour, model_used, prompt_version, mark),
             (hour, model_used, status, error_type, story_type, language, prompt_version, mark)
         )
     ) as marked
@@ -305,17 +336,20 @@ create function tales.add_up(from_grain text, into_grain text, since timestamptz
 language plpgsql set search_path = '' set work_mem = '256MB' set plan_cache_mode = 'force_custom_plan' as $$
 begin
     delete from tales.rollup_cells
-    where grain = into_grain and detail in ('model', 'request', 'length') and starts_at = since;
+    where grain = into_grain and detail in ('model', 'request', 'length', 'drawn') and starts_at = since;
     insert into tales.rollup_cells
     select into_grain, detail, since, row_number() over (),
-        model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length,
-        sum(attempts), sum(timed_tokens), sum(timed_seconds), sum(prompt_tokens), sum(completion_tokens),
-        sum(cost_usd), sum(cost_unknown), sum(ratings), sum(rating_sum), sum(good_stories)
+        model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, experiment,
+        sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
+        sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), sum(cost_squares), sum(cost_unknown),
+        sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
     from tales.rollup_cells
-    where grain = from_grain and detail in ('model', 'request', 'length') and starts_at >= since and starts_at < before
-    group by detail, model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length;
+    where grain = from_grain and detail in ('model', 'request', 'length', 'drawn')
+        and starts_at >= since and starts_at < before
+    group by detail, model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length,
+        experiment;
     delete from tales.rollup_marks
-    where grain = into_grain and detail in ('model', 'request') and starts_at = since;
+    where grain = into_grain and detail in ('model', 'version', 'request') and starts_at = since;
     insert into tales.rollup_marks
     select into_grain, detail, since, row_number() over (),
         model_used, status, error_type, story_type, language, prompt_version, array_agg(mark), array_agg(marked)
@@ -324,7 +358,7 @@ begin
             m.mark, sum(m.marked)::bigint as marked
         from tales.rollup_marks as c
         cross join lateral unnest(c.marks, c.counts) as m (mark, marked)
-        where c.grain = from_grain and c.detail in ('model', 'request')
+        where c.grain = from_grain and c.detail in ('model', 'version', 'request')
             and c.starts_at >= since and c.starts_at < before
         group by 1, 2, 3, 4, 5, 6, 7, 8
     ) as marked

@@ -16,7 +16,8 @@ _REQUEST = {
 _COST = "sum(cost_usd) as cost_usd, count(*) filter (where is_cost_unknown) as cost_unknown"
 _TOKENS = "sum(prompt_tokens) as prompt_tokens, sum(completion_tokens) as completion_tokens"
 
-_LENGTH_MISSED = "count(*) filter (where error_type in ('too_short', 'too_long', 'truncated'))"
+LENGTH_MISSED = "'too_short', 'too_long', 'truncated'"
+_LENGTH_MISSED = f"count(*) filter (where error_type in ({LENGTH_MISSED}))"
 
 MIGRATED = "select count(*) from tales.attempt_facts where {where} and not is_live"
 MODELS = f"""

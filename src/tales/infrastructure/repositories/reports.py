@@ -100,11 +100,14 @@ class SqlReportRepository(ReportRepository):
         return {row["day"]: row["cost_usd"] for row in await self._rows(queries.DAILY_COSTS, wanted)}
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
+        if rolled := await self._rolled(wanted):
+            return await rolled.prompts(wanted)
         return tuple(_prompt_row(dict(row)) for row in await self._rows(queries.PROMPTS, wanted))
 
     async def drawn(self, wanted: ReportFilter) -> tuple[DrawnRow, ...]:
-        rows = (dict(row) for row in await self._rows(queries.DRAWN, wanted))
-        return tuple(DrawnRow(**row | {"experiment": _weights(row["experiment"])}) for row in rows)
+        rolled = await self._rolled(wanted)
+        rows = await rolled.drawn(wanted) if rolled else await self._rows(queries.DRAWN, wanted)
+        return tuple(DrawnRow(**dict(row) | {"experiment": _weights(row["experiment"])}) for row in rows)
 
     async def _rolled(self, wanted: ReportFilter) -> RolledReports | None:
         """What answers it out of rollups, if they hold anything of it; a family sees none."""

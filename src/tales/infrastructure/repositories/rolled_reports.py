@@ -15,7 +15,6 @@ from sqlalchemy import RowMapping, TextClause
 
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, PromptRow, TimeoutRow
-from tales.infrastructure.repositories import report_queries as raw
 from tales.infrastructure.repositories import rollup_queries as queries
 from tales.infrastructure.repositories import rollups
 from tales.infrastructure.repositories.rollup_queries import ANY, Kind
@@ -26,6 +25,7 @@ MOST_COUNTED = 100_000
 
 SECONDS, FIRST_TOKEN, TOKENS = 0, 1, 2
 _OUTCOMES = ("ended", "failed", "timeout")
+_NOT_MEASURED = (None, None)
 
 Ask = Callable[[TextClause, dict[str, object]], Awaitable[Sequence[RowMapping]]]
 
@@ -67,9 +67,10 @@ class RolledReports:
         return await self._rows(queries.COURSES, wanted, rollups.WHOLE)
 
     async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
-        medians = await self._medians(wanted, "error_type", SECONDS, "status = 'timeout'")
+        marks = await self._marks(wanted, "error_type", SECONDS, "status = 'timeout'")
         rows = await self._rows(queries.TIMEOUTS, wanted, rollups.WHOLE)
-        return tuple(TimeoutRow(**row, seconds_p50=medians.get((row["model_used"], row["error_type"]))) for row in rows)
+        seconds = (marks.get((row["model_used"], row["error_type"]), _NOT_MEASURED)[0] for row in rows)
+        return tuple(TimeoutRow(**row, seconds_p50=half) for row, half in zip(rows, seconds, strict=True))
 
     async def failures(self, wanted: ReportFilter) -> list[dict[str, Any]]:
         """Both periods side by side, as in the raw report."""
@@ -100,22 +101,28 @@ class RolledReports:
         return tuple(CostShareRow(**row) for row in rows)
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
-        medians = await self._medians(wanted, "prompt_version", TOKENS, "true")
-        rows = await self._rows(
-            queries.PROMPTS, wanted, rollups.WHOLE, Kind(detail="request", is_live=True), unusable=raw.UNUSABLE
-        )
-        return tuple(
-            PromptRow(**row, completion_tokens_p50=medians.get((row["model_used"], row["prompt_version"])))
-            for row in rows
-        )
+        detail = "request" if is_narrowed(wanted) else "version"
+        seconds = await self._marks(wanted, "prompt_version", SECONDS, detail=detail)
+        tokens = await self._marks(wanted, "prompt_version", TOKENS, detail=detail)
+        found = []
+        for row in await self._rows(queries.PROMPTS, wanted, rollups.WHOLE, Kind(detail="request", is_live=True)):
+            which = (row["model_used"], row["prompt_version"])
+            half, most = seconds.get(which, _NOT_MEASURED)
+            of_tokens, _ = tokens.get(which, _NOT_MEASURED)
+            found.append(PromptRow(**row, seconds_p50=half, seconds_p95=most, completion_tokens_p50=of_tokens))
+        return tuple(found)
 
-    async def _medians(
-        self, wanted: ReportFilter, by: str, measure: int, only: str
-    ) -> dict[tuple[str, str | None], float | None]:
-        rows = await self._rows(
-            queries.MEDIANS, wanted, rollups.WHOLE, Kind(measures=(measure, measure)), by=by, only=only
-        )
-        return {(row["model_used"], row[by]): value_of(row["mark"]) for row in rows}
+    async def drawn(self, wanted: ReportFilter) -> Sequence[RowMapping]:
+        """The rows of what was drawn, as in the raw report."""
+        return await self._rows(queries.DRAWN, wanted, rollups.WHOLE, Kind(detail="drawn"))
+
+    async def _marks(
+        self, wanted: ReportFilter, by: str, measure: int, only: str = "true", detail: str | None = None
+    ) -> dict[tuple[str, str | None], tuple[float | None, float | None]]:
+        """The median and the 95th percentile of what was measured."""
+        kind = Kind(detail=detail, measures=(measure, measure))
+        rows = await self._rows(queries.MARKS, wanted, rollups.WHOLE, kind, by=by, only=only)
+        return {(row["model_used"], row[by]): (value_of(row["half"]), value_of(row["most"])) for row in rows}
 
     async def _outcomes(self, wanted: ReportFilter, left_out: frozenset[str]) -> list[RowMapping]:
         rows = list(await self._rows(queries.FAILURES, wanted, rollups.WHOLE))

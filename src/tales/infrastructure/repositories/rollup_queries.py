@@ -1,7 +1,7 @@
 """The SQL of reports that read rollups: whole months, days and hours from there, the rest from the attempts.
 
-`{cells}`, `{marks}`, `{courses}` and `{users}` are what migration 032 says of them, for the period and what it is
-narrowed by; a single attempt is a cell like others.
+`{cells}`, `{drawn}`, `{marks}`, `{courses}` and `{users}` are what migration 032 says of them, for the period and what
+it is narrowed by; a single attempt is a cell like others.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import TextClause, text
 
 from tales.domain.report_filters import ReportFilter
+from tales.infrastructure.postgres.escaping import escape_text
+from tales.infrastructure.repositories.report_queries import LENGTH_MISSED, UNUSABLE
 from tales.infrastructure.repositories.rollups import Span, is_narrowed
 
 _TOKENS = "sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens"
@@ -51,8 +53,8 @@ MODEL_MARKS = """
     from cumulated
     group by model_used, mark / 10000
 """
-# By model and one thing more, the median alone.
-MEDIANS = """
+# By model and one thing more.
+MARKS = """
     with cumulated as (
         select model_used, {by}, mark,
             sum(sum(marked)) over (partition by model_used, {by} order by mark) as up_to,
@@ -61,7 +63,8 @@ MEDIANS = """
         where {only}
         group by model_used, {by}, mark
     )
-    select model_used, {by}, min(mark) filter (where up_to >= 0.5 * whole) as mark
+    select model_used, {by}, min(mark) filter (where up_to >= 0.5 * whole) as half,
+        min(mark) filter (where up_to >= 0.95 * whole) as most
     from cumulated
     group by model_used, {by}
 """
@@ -156,20 +159,50 @@ USER_SHARES = f"""
     order by sum(cost_usd) desc nulls last, sum(attempts) desc, user_id::text
     limit 20
 """
+_LENGTH_MISSED = f"coalesce(sum(attempts) filter (where error_type in ({LENGTH_MISSED})), 0)::bigint as length_missed"
+
+
+def _deviation(squares: str, values: str, count: str) -> str:
+    """That of a sample, NULL of less than two. Sums of equal floats may differ in their last digit."""
+    return f"sqrt(greatest({count} * {squares} - {values} * {values}, 0) / nullif({count} * ({count} - 1), 0))::float"
+
+
 PROMPTS = f"""
-    select prompt_version, model_used, sum(attempts)::bigint as attempts,
+    select prompt_version, model_used, attempts, success, pending, unusable, refused, length_missed,
+        ratings::bigint as ratings, (rating_sum / nullif(ratings, 0))::float as mean_rating,
+        {_deviation("rating_squares", "rating_sum", "ratings")} as rating_deviation,
+        timed::bigint as timed, seconds / nullif(timed, 0)::float as seconds_mean,
+        {_deviation("seconds_squares", "seconds", "timed::float")} as seconds_deviation,
+        cost_usd, cost_unknown, {_deviation("cost_squares", "cost_usd", "known")} as cost_deviation
+    from (
+        select prompt_version, model_used, sum(attempts)::bigint as attempts,
+            coalesce(sum(attempts) filter (where status = 'success'), 0)::bigint as success,
+            coalesce(sum(attempts) filter (where status = 'pending'), 0)::bigint as pending,
+            coalesce(sum(attempts) filter (where error_type in ({UNUSABLE})), 0)::bigint as unusable,
+            coalesce(sum(attempts) filter (where error_type = 'refusal'), 0)::bigint as refused, {_LENGTH_MISSED},
+            sum(ratings) as ratings, sum(rating_sum) as rating_sum, sum(rating_squares) as rating_squares,
+            sum(timed) as timed, sum(seconds) as seconds, sum(seconds_squares) as seconds_squares,
+            {_COST}, sum(cost_squares) as cost_squares,
+            coalesce(sum(attempts) filter (where status <> 'pending'), 0) - sum(cost_unknown) as known
+        from ({{cells}}) as cell
+        where is_live
+        group by prompt_version, model_used
+    ) as counted
+    order by attempts desc, prompt_version, model_used
+"""
+DRAWN = f"""
+    select experiment, prompt_version,
+        coalesce(sum(attempts) filter (where status <> 'pending'), 0)::bigint as ended,
         coalesce(sum(attempts) filter (where status = 'success'), 0)::bigint as success,
-        coalesce(sum(attempts) filter (where status = 'pending'), 0)::bigint as pending,
-        coalesce(sum(attempts) filter (where error_type in ({{unusable}})), 0)::bigint as unusable, {_COST}
-    from ({{cells}}) as cell
-    where is_live
-    group by prompt_version, model_used
-    order by sum(attempts) desc, prompt_version, model_used
+        coalesce(sum(attempts) filter (where error_type = 'refusal'), 0)::bigint as refused, {_LENGTH_MISSED},
+        sum(ratings)::bigint as ratings, sum(good_stories)::bigint as good_stories
+    from ({{drawn}}) as cell
+    group by experiment, prompt_version
 """
 
 _CELL = """model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, attempts,
-    timed_tokens, timed_seconds, prompt_tokens, completion_tokens, cost_usd, cost_unknown, ratings, rating_sum,
-    good_stories"""
+    timed, seconds, seconds_squares, timed_tokens, timed_seconds, prompt_tokens, completion_tokens, cost_usd,
+    cost_squares, cost_unknown, ratings, rating_sum, rating_squares, good_stories"""
 _MARK = "model_used, status, error_type, story_type, language, prompt_version, mark"
 _COURSE = "models, statuses, reasons, step"
 _SPENT = "user_id, attempts, cost_usd, cost_unknown"
@@ -178,6 +211,10 @@ _SOURCES = {
     "cells": (
         f"select starts_at, {_CELL} from tales.rollup_cells",
         f"select created_at as starts_at, {_CELL} from tales.attempt_cells",
+    ),
+    "drawn": (
+        f"select starts_at, experiment, {_CELL} from tales.rollup_cells",
+        f"select created_at as starts_at, experiment, {_CELL} from tales.drawn_cells",
     ),
     "marks": (
         f"select {_MARK}, marked from tales.rollup_marks cross join lateral unnest(marks, counts) as m (mark, marked)",
@@ -249,4 +286,6 @@ def rolled_query(
         selects.append(f"{rolled} where {' and '.join(bounds + conditions + of_rolled)}")
     statement = template.format(**{source: " union all ".join(selects)}, **named)
     values["zone"] = wanted.zone
-    return text(statement), {name: value for name, value in values.items() if f":{name}" in statement}
+    # As rows keep it, and as in the reports that count attempts.
+    kept = {name: escape_text(value) if isinstance(value, str) else value for name, value in values.items()}
+    return text(statement), {name: value for name, value in kept.items() if f":{name}" in statement}
