@@ -38,7 +38,7 @@ class Report:
 
     `rolled_up_until`: up to when it was answered by rollups, whose counts and sums are exact and whose percentiles are
     within 1 %; the rest, or all of it, was counted attempt by attempt. `not_counted`: dimensions that are left out, as
-    there are too many attempts to count them one by one, and rollups do not know them so narrowed.
+    there are too many attempts to count them one by one, and rollups do not know them so narrowed; or `estimate`.
     """
 
     wanted: ReportFilter
@@ -113,6 +113,7 @@ async def report_models(reports: ReportRepository, wanted: ReportFilter) -> Mode
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
+        not_counted=_of(await reports.not_counted(wanted), "estimate"),
         items=await _estimated_models(reports, wanted),
     )
 
@@ -168,7 +169,7 @@ async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: dat
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
-        not_counted=_of(await reports.not_counted(wanted), "day", "user_id"),
+        not_counted=_of(await reports.not_counted(wanted), "day", "user_id", "estimate"),
         items=[with_estimate(row, by_day.get((row.day, row.model_used))) for row in await reports.costs(wanted)],
         shares=[with_estimate(row, by.get((row.dimension, row.value))) for row in await reports.cost_shares(wanted)],
         forecast=forecast.forecast(days, today, begun),

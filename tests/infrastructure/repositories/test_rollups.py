@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from tales.application.reports import report_costs, report_models
 from tales.domain.actor import Actor
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import ModelRow
@@ -195,6 +196,25 @@ async def test_what_would_take_too_long_is_left_out_and_said(
         assert await reports.costs(odd) == ()
         short = replace(odd, until=YEAR.since + timedelta(days=2))
         assert await reports.not_counted(short) == frozenset(), "few are counted"
+
+
+async def test_so_many_costs_are_not_estimated(
+    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.execute(
+        "insert into tales.prices (model, valid_from, prompt_usd_per_million, completion_usd_per_million, source)"
+        " select distinct model_used, timestamptz '2025-01-01Z', 1, 2, 'operator' from tales.generations"
+    )
+    refresh(history)
+    (known,) = history.rows(
+        "select count(*) from tales.attempt_estimates where is_live and created_at < %s", YEAR.until
+    )
+    for most, is_estimated in ((known["count"], True), (known["count"] - 1, False)):
+        monkeypatch.setattr(rolled_reports, "MOST_ESTIMATED", most)
+        async with transactions.as_service() as work:
+            models, costs = await report_models(work.reports, YEAR), await report_costs(work.reports, YEAR, YEAR.until)
+        assert any(row.estimated for row in (*models.items, *costs.items, *costs.shares)) == is_estimated
+        assert models.not_counted == costs.not_counted == (() if is_estimated else ("estimate",))
 
 
 async def test_they_grow_by_the_hour_and_the_rest_is_counted_beside(

@@ -22,7 +22,8 @@ class ReportRepository(Protocol):
     async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
         """Which dimensions are left out, as rollups do not know them and there are too many attempts.
 
-        Of `failures`: prompt_length, hour, weekday; of `cost_shares`: user_id; of `costs` and `daily_costs`: day.
+        Of `failures`: prompt_length, hour, weekday; of `cost_shares`: user_id; of `costs` and `daily_costs`: day. Of
+        `estimated_days` and `estimated_shares`: estimate, where the attempts to be estimated are too many.
         """
 
     async def migrated(self, wanted: ReportFilter) -> int:

@@ -43,6 +43,8 @@ create table tales.rollup_cells (
     cost_usd numeric,
     cost_squares numeric,
     cost_unknown bigint not null,
+    -- Of these, whose tokens are known.
+    estimable bigint not null,
     ratings bigint not null,
     rating_sum bigint not null,
     rating_squares bigint not null,
@@ -189,6 +191,7 @@ select
     case when completion_tokens is not null then coalesce(seconds, 0) else 0 end as timed_seconds,
     prompt_tokens::bigint as prompt_tokens, completion_tokens::bigint as completion_tokens,
     cost_usd, cost_usd * cost_usd as cost_squares, is_cost_unknown::integer::bigint as cost_unknown,
+    (is_cost_unknown and prompt_tokens is not null and completion_tokens is not null)::integer::bigint as estimable,
     (rating is not null)::integer::bigint as ratings, coalesce(rating, 0)::bigint as rating_sum,
     coalesce(rating * rating, 0)::bigint as rating_squares, coalesce(rating >= 8, false)::integer::bigint as good_stories,
     generation_id, attempt_number
@@ -265,7 +268,7 @@ begin
         model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, null,
         sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
         sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), sum(cost_squares), sum(cost_unknown),
-        sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
+        sum(estimable), sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
     from (
         select *, date_trunc('hour', created_at, 'UTC') as hour,
             date_bin('15 minutes', created_at, '2000-01-01Z') as quarter
@@ -283,7 +286,7 @@ begin
         model_used, is_live, status, error_type, story_type, language, prompt_version, null, experiment,
         sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
         sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), sum(cost_squares), sum(cost_unknown),
-        sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
+        sum(estimable), sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
     from (
         select *, date_trunc('hour', created_at, 'UTC') as hour
         from tales.drawn_cells
@@ -342,7 +345,7 @@ begin
         model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, experiment,
         sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
         sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), sum(cost_squares), sum(cost_unknown),
-        sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
+        sum(estimable), sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
     from tales.rollup_cells
     where grain = from_grain and detail in ('model', 'request', 'length', 'drawn')
         and starts_at >= since and starts_at < before

@@ -85,11 +85,11 @@ class SqlReportRepository(ReportRepository):
         return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
 
     async def estimated_days(self, wanted: ReportFilter) -> Mapping[tuple[date, str], Estimate]:
-        rows = await self._rows(estimate_queries.DAYS, wanted)
+        rows = await self._estimates(estimate_queries.DAYS, wanted)
         return {(row["day"], row["model_used"]): Estimate(row["usd"], row["attempts"]) for row in rows}
 
     async def estimated_shares(self, wanted: ReportFilter) -> Mapping[tuple[str, str], Estimate]:
-        rows = await self._rows(estimate_queries.SHARES, wanted)
+        rows = await self._estimates(estimate_queries.SHARES, wanted)
         # The sum of nothing is a row too.
         found = {(row["dimension"], row["value"]): Estimate(row["usd"], row["attempts"]) for row in rows}
         return {place: estimate for place, estimate in found.items() if estimate.attempts}
@@ -113,6 +113,10 @@ class SqlReportRepository(ReportRepository):
         """What answers it out of rollups, if they hold anything of it; a family sees none."""
         complete_until = await self._session.scalar(COMPLETE_UNTIL)
         return RolledReports(self._ask, complete_until) if answers(wanted, complete_until) else None
+
+    async def _estimates(self, template: str, wanted: ReportFilter) -> Sequence[RowMapping]:
+        rolled = await self._rolled(wanted)
+        return [] if rolled and not await rolled.are_estimated(wanted) else await self._rows(template, wanted)
 
     async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
         return await self._ask(*queries.query(template, wanted, **more))

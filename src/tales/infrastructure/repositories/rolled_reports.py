@@ -23,6 +23,9 @@ from tales.infrastructure.repositories.rollups import Span, is_narrowed, spans, 
 MOST_COUNTED = 100_000
 """Attempts of a period that are counted one by one where rollups do not answer: that takes about a second."""
 
+MOST_ESTIMATED = 20_000
+"""Attempts whose cost is estimated: the price list may change for any time, so that rollups hold no estimates."""
+
 SECONDS, FIRST_TOKEN, TOKENS = 0, 1, 2
 _OUTCOMES = ("ended", "failed", "timeout")
 _NOT_MEASURED = (None, None)
@@ -38,7 +41,7 @@ class RolledReports:
     complete_until: datetime
 
     async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
-        """Which dimensions are left out: of user_id, prompt_length, hour, weekday and day."""
+        """What is left out: of user_id, prompt_length, hour, weekday and day, and of estimates."""
         unknown: set[str] = set()
         if is_narrowed(wanted) or wanted.model is not None:
             unknown.add("user_id")
@@ -46,7 +49,13 @@ class RolledReports:
             unknown.add("prompt_length")
         if rollups.grains_of_days(wanted) is None:
             unknown |= {"hour", "weekday", "day"}
-        return frozenset(unknown) if unknown and await self._are_many(wanted) else frozenset()
+        left_out = unknown if unknown and await self._are_many(wanted) else set()
+        return frozenset(left_out if await self.are_estimated(wanted) else left_out | {"estimate"})
+
+    async def are_estimated(self, wanted: ReportFilter) -> bool:
+        """Whether the attempts whose cost can be estimated are so few that they are."""
+        (row,) = await self._rows(queries.ESTIMABLE, wanted, rollups.WHOLE)
+        return int(row["count"]) <= MOST_ESTIMATED
 
     async def migrated(self, wanted: ReportFilter) -> int:
         (row,) = await self._rows(queries.COUNT, wanted, rollups.WHOLE, Kind(is_live=False))

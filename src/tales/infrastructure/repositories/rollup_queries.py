@@ -21,6 +21,7 @@ _COST = "sum(cost_usd) as cost_usd, sum(cost_unknown)::bigint as cost_unknown"
 _REQUEST = ("story_type", "language", "prompt_version")
 
 COUNT = "select coalesce(sum(attempts), 0)::bigint as count from ({cells}) as cell"
+ESTIMABLE = "select coalesce(sum(estimable), 0)::bigint as count from ({cells}) as cell"
 MODELS = f"""
     select model_used,
         coalesce(sum(attempts) filter (where is_live), 0)::bigint as attempts,
@@ -202,7 +203,7 @@ DRAWN = f"""
 
 _CELL = """model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, attempts,
     timed, seconds, seconds_squares, timed_tokens, timed_seconds, prompt_tokens, completion_tokens, cost_usd,
-    cost_squares, cost_unknown, ratings, rating_sum, rating_squares, good_stories"""
+    cost_squares, cost_unknown, estimable, ratings, rating_sum, rating_squares, good_stories"""
 _MARK = "model_used, status, error_type, story_type, language, prompt_version, mark"
 _COURSE = "models, statuses, reasons, step"
 _SPENT = "user_id, attempts, cost_usd, cost_unknown"

@@ -206,7 +206,11 @@ class Report(Answer):
         Field(description="Up to when it comes from rollups: counts and sums exact, percentiles within 1 %."),
     ]
     not_counted: Annotated[
-        list[str], Field(description="Dimensions left out: too many attempts to count, narrowed as they are.")
+        list[str],
+        Field(
+            description="Dimensions left out: too many attempts to count, narrowed as they are; `estimate`: too many to"
+            " estimate what they cost."
+        ),
     ]
 
 
