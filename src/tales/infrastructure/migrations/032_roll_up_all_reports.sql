@@ -1,8 +1,9 @@
 -- Every report is answered from rollups: they take the place of those of migration 028, which answered one.
 --
 -- A cell counts the attempts of a quarter of an hour, an hour, a day or a month (of UTC) that have in common what its
--- detail says: 'model' (with outcome and reason), 'request' (also story type, language and version of the prompt),
--- 'drawn' (the same, of what was drawn in one experiment alone), or 'length' (model, outcome and length of the prompt).
+-- detail says: 'model' (with outcome and reason), 'version' (also the version of the prompt), 'request' (also story type
+-- and language), 'drawn' (the same, of what was drawn in one experiment alone), or 'length' (model, outcome and length
+-- of the prompt).
 -- Counts and sums are exact. Beside them lie marks: how many calls took so long, and how many stories were so long, in
 -- buckets that grow by 2 %, so that a percentile is at most 1 % beside its true value. Marks have the detail 'model' or
 -- 'request' too, or 'version' (model and version of the prompt, whatever the outcome). Days and months are sums of
@@ -52,7 +53,7 @@ create table tales.rollup_cells (
 
     constraint rollup_cells_pkey primary key (grain, detail, starts_at, place),
     constraint rollup_cells_grain_is_known check (grain in ('quarter', 'hour', 'day', 'month')),
-    constraint rollup_cells_detail_is_known check (detail in ('model', 'request', 'length', 'drawn'))
+    constraint rollup_cells_detail_is_known check (detail in ('model', 'version', 'request', 'length', 'drawn'))
 );
 create index rollup_cells_pending_idx on tales.rollup_cells (starts_at)
     where grain = 'hour' and detail = 'model' and status = 'pending';
@@ -258,12 +259,12 @@ create function tales.count_hours(since timestamptz, before timestamptz) returns
 language plpgsql set search_path = '' set work_mem = '256MB' set plan_cache_mode = 'force_custom_plan' as $$
 begin
     delete from tales.rollup_cells
-    where grain in ('quarter', 'hour') and detail in ('model', 'request', 'length', 'drawn')
+    where grain in ('quarter', 'hour') and detail in ('model', 'version', 'request', 'length', 'drawn')
         and starts_at >= since and starts_at < before;
     insert into tales.rollup_cells
     select case when grouping(quarter) = 0 then 'quarter' else 'hour' end,
         case when grouping(prompt_length) = 0 then 'length' when grouping(language) = 0 then 'request'
-            else 'model' end,
+            when grouping(prompt_version) = 0 then 'version' else 'model' end,
         coalesce(quarter, hour), row_number() over (),
         model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, null,
         sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
@@ -278,6 +279,7 @@ begin
     group by grouping sets (
         (quarter, model_used, is_live, status, error_type),
         (hour, model_used, is_live, status, error_type),
+        (hour, model_used, is_live, status, error_type, prompt_version),
         (hour, model_used, is_live, status, prompt_length),
         (hour, model_used, is_live, status, error_type, story_type, language, prompt_version)
     );
@@ -339,7 +341,8 @@ create function tales.add_up(from_grain text, into_grain text, since timestamptz
 language plpgsql set search_path = '' set work_mem = '256MB' set plan_cache_mode = 'force_custom_plan' as $$
 begin
     delete from tales.rollup_cells
-    where grain = into_grain and detail in ('model', 'request', 'length', 'drawn') and starts_at = since;
+    where grain = into_grain and detail in ('model', 'version', 'request', 'length', 'drawn')
+        and starts_at = since;
     insert into tales.rollup_cells
     select into_grain, detail, since, row_number() over (),
         model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, experiment,
@@ -347,7 +350,7 @@ begin
         sum(prompt_tokens), sum(completion_tokens), sum(cost_usd), sum(cost_squares), sum(cost_unknown),
         sum(estimable), sum(ratings), sum(rating_sum), sum(rating_squares), sum(good_stories)
     from tales.rollup_cells
-    where grain = from_grain and detail in ('model', 'request', 'length', 'drawn')
+    where grain = from_grain and detail in ('model', 'version', 'request', 'length', 'drawn')
         and starts_at >= since and starts_at < before
     group by detail, model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length,
         experiment;

@@ -9,6 +9,7 @@ DAYS = """
     where {where}
     group by 1, 2
 """
+# A condition on a view beside grouping sets would find no index: it stands further in.
 SHARES = """
     select
         case when grouping(user_id) = 0 then 'user_id' when grouping(model_used) = 0 then 'model_used'
@@ -16,7 +17,6 @@ SHARES = """
         case when grouping(user_id) = 0 then user_id::text when grouping(model_used) = 0 then model_used
             when grouping(story_type) = 0 then story_type else '' end as value,
         sum(estimated_cost_usd) as usd, count(*) as attempts
-    from tales.attempt_estimates
-    where {where}
+    from (select * from tales.attempt_estimates where {where}) as estimate
     group by grouping sets ((user_id), (model_used), (story_type), ())
 """

@@ -28,7 +28,7 @@ MOST_ESTIMATED = 20_000
 
 SECONDS, FIRST_TOKEN, TOKENS = 0, 1, 2
 _OUTCOMES = ("ended", "failed", "timeout")
-_NOT_MEASURED = (None, None)
+_NOT_MEASURED = (None, None, None)
 
 Ask = Callable[[TextClause, dict[str, object]], Awaitable[Sequence[RowMapping]]]
 
@@ -64,8 +64,7 @@ class RolledReports:
     async def models(self, wanted: ReportFilter) -> list[dict[str, Any]]:
         """The rows of models, their percentiles as in the raw report."""
         counted = [dict(row) for row in await self._rows(queries.MODELS, wanted, rollups.WHOLE)]
-        marked = await self._rows(queries.MODEL_MARKS, wanted, rollups.WHOLE, Kind(measures=(SECONDS, FIRST_TOKEN)))
-        measured = {(row["model_used"], row["measure"]): [value_of(mark) for mark in row["marks"]] for row in marked}
+        measured = await self._marks(wanted, ("model_used",), (SECONDS, FIRST_TOKEN))
         for row in counted:
             row["seconds"] = measured.get((row["model_used"], SECONDS))
             row["first_token_seconds"] = measured.get((row["model_used"], FIRST_TOKEN))
@@ -76,10 +75,13 @@ class RolledReports:
         return await self._rows(queries.COURSES, wanted, rollups.WHOLE)
 
     async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
-        marks = await self._marks(wanted, "error_type", SECONDS, "status = 'timeout'")
-        rows = await self._rows(queries.TIMEOUTS, wanted, rollups.WHOLE)
-        seconds = (marks.get((row["model_used"], row["error_type"]), _NOT_MEASURED)[0] for row in rows)
-        return tuple(TimeoutRow(**row, seconds_p50=half) for row, half in zip(rows, seconds, strict=True))
+        by = ("model_used", "error_type")
+        measured = await self._marks(wanted, by, (SECONDS, SECONDS), "status = 'timeout'")
+        found = []
+        for row in await self._rows(queries.TIMEOUTS, wanted, rollups.WHOLE):
+            half, *_ = measured.get((row["model_used"], row["error_type"], SECONDS), _NOT_MEASURED)
+            found.append(TimeoutRow(**row, seconds_p50=half))
+        return tuple(found)
 
     async def failures(self, wanted: ReportFilter) -> list[dict[str, Any]]:
         """Both periods side by side, as in the raw report."""
@@ -111,13 +113,12 @@ class RolledReports:
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
         detail = "request" if is_narrowed(wanted) else "version"
-        seconds = await self._marks(wanted, "prompt_version", SECONDS, detail=detail)
-        tokens = await self._marks(wanted, "prompt_version", TOKENS, detail=detail)
+        measured = await self._marks(wanted, ("model_used", "prompt_version"), (SECONDS, TOKENS), detail=detail)
         found = []
-        for row in await self._rows(queries.PROMPTS, wanted, rollups.WHOLE, Kind(detail="request", is_live=True)):
+        for row in await self._rows(queries.PROMPTS, wanted, rollups.WHOLE, Kind(detail=detail, is_live=True)):
             which = (row["model_used"], row["prompt_version"])
-            half, most = seconds.get(which, _NOT_MEASURED)
-            of_tokens, _ = tokens.get(which, _NOT_MEASURED)
+            half, most, _ = measured.get((*which, SECONDS), _NOT_MEASURED)
+            of_tokens, *_ = measured.get((*which, TOKENS), _NOT_MEASURED)
             found.append(PromptRow(**row, seconds_p50=half, seconds_p95=most, completion_tokens_p50=of_tokens))
         return tuple(found)
 
@@ -126,12 +127,17 @@ class RolledReports:
         return await self._rows(queries.DRAWN, wanted, rollups.WHOLE, Kind(detail="drawn"))
 
     async def _marks(
-        self, wanted: ReportFilter, by: str, measure: int, only: str = "true", detail: str | None = None
-    ) -> dict[tuple[str, str | None], tuple[float | None, float | None]]:
-        """The median and the 95th percentile of what was measured."""
-        kind = Kind(detail=detail, measures=(measure, measure))
-        rows = await self._rows(queries.MARKS, wanted, rollups.WHOLE, kind, by=by, only=only)
-        return {(row["model_used"], row[by]): (value_of(row["half"]), value_of(row["most"])) for row in rows}
+        self,
+        wanted: ReportFilter,
+        by: tuple[str, ...],
+        measures: tuple[int, int],
+        only: str = "true",
+        detail: str | None = None,
+    ) -> dict[tuple[Any, ...], Sequence[float | None]]:
+        """The median, the 95th and the 99th percentile, each by what `by` names and the measure."""
+        kind = Kind(detail=detail, measures=measures)
+        rows = await self._rows(queries.MARKS, wanted, rollups.WHOLE, kind, by=", ".join(by), only=only)
+        return {(*(row[name] for name in by), row["measure"]): [*map(value_of, row["marks"])] for row in rows}
 
     async def _outcomes(self, wanted: ReportFilter, left_out: frozenset[str]) -> list[RowMapping]:
         rows = list(await self._rows(queries.FAILURES, wanted, rollups.WHOLE))

@@ -38,36 +38,22 @@ MODELS = f"""
     group by model_used
     order by sum(attempts) desc, model_used
 """
-# The first mark up to which there is so much of all that was measured.
-MODEL_MARKS = """
+# By the model, and maybe one thing more: the first marks up to which there is so much of all that was measured.
+MARKS = """
     with cumulated as (
-        select model_used, mark,
-            sum(sum(marked)) over (partition by model_used, mark / 10000 order by mark) as up_to,
-            sum(sum(marked)) over (partition by model_used, mark / 10000) as whole
+        select {by}, mark,
+            sum(sum(marked)) over (partition by {by}, mark / 10000 order by mark) as up_to,
+            sum(sum(marked)) over (partition by {by}, mark / 10000) as whole
         from ({marks}) as measured
-        group by model_used, mark
+        where {only}
+        group by {by}, mark
     )
-    select model_used, mark / 10000 as measure, array[
+    select {by}, mark / 10000 as measure, array[
         min(mark) filter (where up_to >= 0.5 * whole), min(mark) filter (where up_to >= 0.95 * whole),
         min(mark) filter (where up_to >= 0.99 * whole)
     ] as marks
     from cumulated
-    group by model_used, mark / 10000
-"""
-# By model and one thing more.
-MARKS = """
-    with cumulated as (
-        select model_used, {by}, mark,
-            sum(sum(marked)) over (partition by model_used, {by} order by mark) as up_to,
-            sum(sum(marked)) over (partition by model_used, {by}) as whole
-        from ({marks}) as measured
-        where {only}
-        group by model_used, {by}, mark
-    )
-    select model_used, {by}, min(mark) filter (where up_to >= 0.5 * whole) as half,
-        min(mark) filter (where up_to >= 0.95 * whole) as most
-    from cumulated
-    group by model_used, {by}
+    group by {by}, mark / 10000
 """
 COURSES = """
     select models, statuses, reasons, step, sum(generations)::bigint as generations, sum(waited) as waited,
