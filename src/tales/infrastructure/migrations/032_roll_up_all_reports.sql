@@ -1,13 +1,12 @@
 -- Every report is answered from rollups: they take the place of those of migration 028, which answered one.
 --
 -- A cell counts the attempts of a quarter of an hour, an hour, a day or a month (of UTC) that have in common what its
--- detail says: 'model' (with outcome and reason), 'version' (also the version of the prompt), 'request' (also story type
--- and language), 'drawn' (the same, of what was drawn in one experiment alone), or 'length' (model, outcome and length
--- of the prompt).
--- Counts and sums are exact. Beside them lie marks: how many calls took so long, and how many stories were so long, in
--- buckets that grow by 2 %, so that a percentile is at most 1 % beside its true value. Marks have the detail 'model' or
--- 'request' too, or 'version' (model and version of the prompt, whatever the outcome). Days and months are sums of
--- hours, made when they are over.
+-- detail says: 'model' (with outcome and reason), 'version' (also the version of the prompt), 'request' (also story
+-- type and language), 'drawn' (the same, of what was drawn in one experiment alone), or 'length' (model, outcome and
+-- length of the prompt). Counts and sums are exact. Beside them lie marks: how many calls took so long, and how many
+-- stories were so long, in buckets that grow by 2 %, so that a percentile is at most 1 % beside its true value. Marks
+-- have the detail 'model' or 'request' too, or 'version' (model and version of the prompt, whatever the outcome). Days
+-- and months are sums of hours, made when they are over.
 --
 -- squawk-ignore-file ban-drop-table, ban-drop-function
 
@@ -194,12 +193,13 @@ select
     cost_usd, cost_usd * cost_usd as cost_squares, is_cost_unknown::integer::bigint as cost_unknown,
     (is_cost_unknown and prompt_tokens is not null and completion_tokens is not null)::integer::bigint as estimable,
     (rating is not null)::integer::bigint as ratings, coalesce(rating, 0)::bigint as rating_sum,
-    coalesce(rating * rating, 0)::bigint as rating_squares, coalesce(rating >= 8, false)::integer::bigint as good_stories,
+    coalesce(rating * rating, 0)::bigint as rating_squares,
+    coalesce(rating >= 8, false)::integer::bigint as good_stories,
     generation_id, attempt_number
 from tales.attempt_facts;
 
--- Of these, the first attempts of generations whose prompt was drawn in an experiment: who gets another attempt depends
--- on how the first one went.
+-- Of these, the first attempts of generations whose prompt was drawn in an experiment: who gets another attempt
+-- depends on how the first one went.
 create view tales.drawn_cells with (security_invoker = true) as
 select c.weights::text as experiment, a.*
 from tales.attempt_cells as a
@@ -246,7 +246,8 @@ cross join lateral unnest(course.seconds, course.waits, course.costs, course.unk
     as step (seconds, waited, cost_usd, is_cost_unknown, place)
 where a.is_live and a.attempt_number = 1 and a.status <> 'success';
 
-grant select on tales.attempt_cells, tales.drawn_cells, tales.attempt_marks, tales.course_steps to authenticated, service_role;
+grant select on tales.attempt_cells, tales.drawn_cells, tales.attempt_marks, tales.course_steps
+to authenticated, service_role;
 
 -- The first moment of the month after the one that begins then, in UTC.
 create function tales.next_month(begins timestamptz) returns timestamptz
