@@ -292,24 +292,38 @@ async def test_what_changes_later_is_followed_in_every_report(
 
 async def test_an_attempt_that_ends_late_is_counted_again(database: Database, transactions: SqlTransactions) -> None:
     now = datetime.now(UTC)
-    asked_at = now - timedelta(hours=5)
-    wanted = ReportFilter(since=now - timedelta(days=1), until=now)
+    wanted = ReportFilter(since=now - timedelta(days=6), until=now)
     with database.connect() as connection:
-        user = add_user(connection)
-        insert(connection, "generations", attempt(user, created_at=asked_at))
-        insert(connection, "generations", ended(user, created_at=now - timedelta(days=3000)))
+        insert(connection, "generations", attempt(add_user(connection), created_at=now - timedelta(days=5)))
     refresh(database)
     (row,) = await models(transactions, wanted)
     assert (row.pending, row.failed) == (1, 0)
 
-    database.execute(
-        "update tales.generations set status = 'failed', completed_at = now(), error_type = 'internal'"
-        " where status = 'pending'"
-    )
+    database.execute("update tales.generations set status = 'failed', completed_at = now(), error_type = 'internal'")
     assert refresh(database) == 0, "no hour is new"
 
     (row,) = await models(transactions, wanted)
     assert (row.pending, row.failed) == (0, 1)
+    assert database.rows("select from tales.rollup_courses where 'pending' = any (statuses)") == []
+
+
+def test_changes_of_one_hour_are_seen_to_at_once(database: Database) -> None:
+    with database.connect() as connection:
+        user = add_user(connection)
+        insert(connection, "generations", ended(user, created_at=datetime.now(UTC) - timedelta(days=9)))
+        refresh(database)
+        for number in range(3):
+            connection.execute(
+                "insert into tales.rollup_changes (hour)"
+                " select complete_until - %s * interval '1 hour' from tales.rollup_state, generate_series(1, 50)",
+                [number + 1],
+            )
+    assert refresh(database, 2) == 2
+    assert database.rows("select count(distinct hour) as hours, count(*) as changes from tales.rollup_changes") == [
+        {"hours": 1, "changes": 50}
+    ]
+    assert refresh(database, 2) == 1
+    assert refresh(database, 2) == 0
 
 
 async def test_an_admin_reads_rollups_and_a_family_counts_its_own(
@@ -333,16 +347,14 @@ async def test_of_nothing_there_is_nothing_to_roll_up(database: Database, transa
 
 
 async def test_a_day_on_which_nothing_followed_is_added_up(database: Database, transactions: SqlTransactions) -> None:
-    now = datetime.now(UTC)
-    wanted = ReportFilter(since=now - timedelta(days=40), until=now)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    evening = today - timedelta(days=40) + timedelta(hours=20, minutes=30)
     with database.connect() as connection:
-        user = add_user(connection)
-        insert(connection, "generations", ended(user, created_at=now - timedelta(days=30)))
+        insert(connection, "generations", ended(add_user(connection), created_at=evening))
     assert refresh(database, 1) == 1
-    with database.connect() as connection:
-        insert(connection, "generations", ended(user, created_at=now - timedelta(days=3)))
-    while refresh(database, 24):
-        pass
+    assert refresh(database, 24) == 0
 
-    (row,) = await models(transactions, wanted)
-    assert row.success == 2
+    (row,) = await models(transactions, ReportFilter(since=today - timedelta(days=80), until=today))
+    assert row.success == 1
+    grains = database.rows("select distinct grain from tales.rollup_cells order by grain")
+    assert [row["grain"] for row in grains] == ["day", "hour", "month", "quarter"]

@@ -412,9 +412,10 @@ begin
 end
 $$;
 
--- Count the hours that have ended, at most so many, and again those in which something has changed, as many at most.
--- How many new hours and changes were seen to: call it until that is 0. An hour is complete ten minutes after its end,
--- when whatever was asked for in it has been committed. One at a time: the state is locked.
+-- Count the hours that have ended, at most so many, and again those in which something has changed, as many at most,
+-- or in which attempts had not ended yet. How many new and changed hours were seen to: call it until that is 0. An hour
+-- is complete ten minutes after its end, when whatever was asked for in it has been committed. One at a time: the state
+-- is locked.
 create function tales.refresh_rollups(most_hours integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
@@ -439,12 +440,21 @@ begin
         return 0;
     end if;
     until := greatest(begins, least(ends, begins + make_interval(hours => most_hours)));
-    with changes as (
-        delete from tales.rollup_changes
-        where id in (select c.id from tales.rollup_changes as c limit most_hours)
-        returning hour, generation_id
+    with noted as materialized (
+        select c.id, c.generation_id, coalesce(c.hour, date_trunc('hour', g.created_at, 'UTC')) as hour
+        from tales.rollup_changes as c
+        left join tales.generations as g
+            on c.hour is null and g.generation_id = c.generation_id and g.attempt_number = c.attempt_number
+    ),
+    -- All that has changed in an hour, at once. An attempt that is gone has no hour; its erasure noted that.
+    changes as (
+        delete from tales.rollup_changes as c using noted as n
+        where c.id = n.id and (n.hour is null or n.hour in (
+            select distinct n.hour from noted as n where n.hour is not null limit most_hours
+        ))
+        returning n.hour, n.generation_id
     )
-    select array_agg(distinct found.hour), (select count(*) from changes) into hours, changed
+    select array_agg(distinct found.hour), (select count(distinct c.hour) from changes as c) into hours, changed
     from (
         select c.hour from changes as c
         union
@@ -455,11 +465,9 @@ begin
         union
         select h.starts_at from tales.rollup_cells as h
         where h.grain = 'hour' and h.detail = 'model' and h.status = 'pending'
-            and h.starts_at > now() - interval '2 days'
         union
         select h.starts_at from tales.rollup_courses as h
         where h.grain = 'hour' and h.detail = 'model' and 'pending' = any (h.statuses)
-            and h.starts_at > now() - interval '2 days'
     ) as found
     where found.hour < begins;
     foreach one in array coalesce(hours, '{}') loop
@@ -475,7 +483,7 @@ begin
             hours || complete || array(select generate_series(begins, until - interval '1 hour', interval '1 hour'))
         ) as h (hour)
         where h.hour < date_trunc('day', until, 'UTC')
-            and (begins < until or h.hour = any (hours))
+            and (complete is distinct from until or h.hour = any (hours))
     );
     foreach one in array days loop
         perform tales.add_up('hour', 'day', one, one + interval '24 hours'), tales.count_users_of_day(one);
