@@ -326,6 +326,47 @@ def test_changes_of_one_hour_are_seen_to_at_once(database: Database) -> None:
     assert refresh(database, 2) == 0
 
 
+USERS = "select from tales.rollup_users where user_id = %s"
+
+
+@pytest.fixture
+def family(database: Database) -> UUID:
+    """A user with an attempt of last month that is counted, and is to be counted again."""
+    with database.connect() as connection:
+        user = add_user(connection)
+        insert(connection, "generations", ended(user, created_at=datetime.now(UTC) - timedelta(days=40)))
+        refresh(database)
+        assert connection.execute(USERS, [user]).rowcount == 2, "a day and a month"
+        connection.execute("update tales.generations set reconciled_cost_usd = 0.25")
+    return user
+
+
+def test_an_erased_family_leaves_no_rollups(database: Database, family: UUID) -> None:
+    erased(database, family)
+    assert not database.rows(USERS, family), "before anything is counted again"
+
+
+def test_a_family_is_erased_while_rollups_are_counted(database: Database, family: UUID) -> None:
+    with database.connect() as counting, database.connect() as erasing:
+        erasing.execute("set lock_timeout = '1s'")
+        with counting.transaction():
+            counting.execute("select tales.refresh_rollups(24)")
+            erasing.execute("delete from auth.users where id = %s", [family])
+    refresh(database, 24)
+    assert not database.rows(USERS, family)
+
+
+def test_rollups_are_counted_while_a_family_is_erased(database: Database, family: UUID) -> None:
+    database.execute("select tales.forget_rollups()")
+    with database.connect() as counting, database.connect() as erasing:
+        counting.execute("set lock_timeout = '1s'")
+        with erasing.transaction():
+            erasing.execute("delete from auth.users where id = %s", [family])
+            counting.execute("select tales.refresh_rollups(24)")
+    refresh(database, 24)
+    assert not database.rows(USERS, family)
+
+
 async def test_an_admin_reads_rollups_and_a_family_counts_its_own(
     history: Database, transactions: SqlTransactions
 ) -> None:

@@ -78,6 +78,15 @@ begin
 end
 $$;
 
+create or replace function tales.note_erased_attempts() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    insert into tales.rollup_changes (hour)
+    select distinct date_trunc('hour', e.created_at, 'UTC') from erased as e;
+    return null;
+end
+$$;
+
 -- The bucket of a number of seconds: 1.02 ^ (bucket - 1) < seconds <= 1.02 ^ bucket. Nothing is quicker than 1 ms.
 create function tales.seconds_bucket(seconds double precision) returns integer
 language sql immutable parallel safe set search_path = ''

@@ -105,7 +105,8 @@ create table tales.rollup_courses (
 create index rollup_courses_pending_idx on tales.rollup_courses (starts_at)
     where grain = 'hour' and detail = 'model' and 'pending' = any (statuses);
 
--- What the attempts of a user cost. It goes with the user.
+-- What the attempts of a user cost. It goes with the user (tales.note_erased_attempts), and has no foreign key: whoever
+-- counts would wait for whoever erases, and that one for the counting.
 create table tales.rollup_users (
     grain text not null,
     starts_at timestamptz not null,
@@ -117,7 +118,6 @@ create table tales.rollup_users (
     cost_unknown bigint not null,
 
     constraint rollup_users_pkey primary key (grain, starts_at, user_id, is_live),
-    constraint rollup_users_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
     constraint rollup_users_grain_is_known check (grain in ('day', 'month'))
 );
 create index rollup_users_user_id_idx on tales.rollup_users (user_id);
@@ -520,6 +520,28 @@ language plpgsql security definer set search_path = '' as $$
 begin
     insert into tales.rollup_changes (hour, generation_id, attempt_number)
     values (date_trunc('hour', new.created_at, 'UTC'), new.generation_id, new.attempt_number);
+    return null;
+end
+$$;
+
+-- What an erased user cost goes at once, but for rows that are being counted at this moment: nobody waits for those.
+-- They go with the next call: it sees the hours noted here, whether that counting saw the attempts or not.
+create or replace function tales.note_erased_attempts() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    insert into tales.rollup_changes (hour)
+    select distinct date_trunc('hour', e.created_at, 'UTC') from erased as e;
+    delete from tales.rollup_users
+    where (grain, starts_at, user_id, is_live) in (
+        select u.grain, u.starts_at, u.user_id, u.is_live
+        from tales.rollup_users as u
+        where (u.user_id, u.grain, u.starts_at) in (
+            select e.user_id, g.grain, date_trunc(g.grain, e.created_at, 'UTC')
+            from erased as e
+            cross join (values ('day'), ('month')) as g (grain)
+        )
+        for update of u skip locked
+    );
     return null;
 end
 $$;
