@@ -546,8 +546,24 @@ begin
 end
 $$;
 
+-- Until 017 has ended, the application of before writes stories of any time beside this one; with each write of such a
+-- story, its whole attempt is written.
+create function tales.note_migrated_attempt() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    insert into tales.rollup_changes (hour, generation_id, attempt_number)
+    select distinct date_trunc('hour', w.created_at, 'UTC'), new.generation_id, new.attempt_number
+    from (values (new.created_at), (case when tg_op = 'UPDATE' then old.created_at end)) as w (created_at)
+    where w.created_at is not null;
+    return null;
+end
+$$;
+
+create trigger generations_note_migrated after insert or update of created_at on tales.generations
+    for each row when (new.origin = 'migrated') execute function tales.note_migrated_attempt();
+
 revoke execute on function
-    tales.mark(integer, double precision), tales.next_month(timestamptz), tales.count_hours(timestamptz, timestamptz),
+    tales.note_migrated_attempt(), tales.mark(integer, double precision), tales.next_month(timestamptz), tales.count_hours(timestamptz, timestamptz),
     tales.add_up(text, text, timestamptz, timestamptz),
     tales.count_users_of_day(timestamptz), tales.count_users_of_month(timestamptz),
     tales.refresh_rollups(integer), tales.forget_rollups()
