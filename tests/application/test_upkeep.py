@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
+import pytest
+
 from tales.application.background import PAUSE as AFTER_ERROR
 from tales.application.background import running
 from tales.application.upkeep import PAUSE, KeepCosts, KeepRollups
+from tales.domain.errors import Unavailable
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.repositories.rollups import refresh
 from tales.infrastructure.repositories.unknown_costs import UnknownCosts
@@ -104,3 +107,28 @@ async def test_what_a_provider_does_not_know_is_asked_for_after_the_others(
         " join tales.generations g using (generation_id) where provider_generation_id = 'gen-1'"
     )
     assert again == {"asked": 2, "later": True}
+
+
+async def test_what_nobody_could_ask_for_is_not_put_off(database: Database, transactions: SqlTransactions) -> None:
+    _ask(database, "gen-1", "gen-2", "gen-3")
+    database.execute(
+        "insert into tales.cost_questions (generation_id, attempt_number, asked, ask_again_at)"
+        " select generation_id, 1, 9, now() from tales.generations where provider_generation_id = 'gen-3'"
+    )
+
+    async def gone(name: str) -> Decimal | None:
+        raise Unavailable(f"{name} is not answered.")
+
+    with pytest.raises(Unavailable):
+        await UnknownCosts(transactions, "sim").ask(gone)
+
+    left = database.rows("select asked from tales.cost_questions where ask_again_at <= now() order by asked")
+    assert [row["asked"] for row in left] == [0, 9]
+    asked: list[str] = []
+
+    async def cost_of(name: str) -> Decimal | None:
+        asked.append(name)
+        return None
+
+    assert await UnknownCosts(transactions, "sim").ask(cost_of) == (2, 0), "whom the error met has to wait"
+    assert asked[1] == "gen-3", "and who was never asked for goes first"

@@ -46,10 +46,14 @@ _CLAIM = text("""
         on conflict on constraint cost_questions_pkey do update
         set asked = q.asked + 1, ask_again_at = now() + least(interval '1 day', interval '1 minute' * 2.0 ^ q.asked)
         where q.ask_again_at <= now()
-        returning generation_id, attempt_number
+        returning generation_id, attempt_number, asked
     )
-    select generation_id, attempt_number, provider_generation_id
+    select generation_id, attempt_number, provider_generation_id, claimed.asked
     from due join claimed using (generation_id, attempt_number)
+""")
+_GIVE_BACK = text("""
+    update tales.cost_questions set asked = asked - 1, ask_again_at = now()
+    where generation_id = :generation_id and attempt_number = :attempt_number and asked = :asked
 """)
 _LEARN = text("""
     update tales.generations set reconciled_cost_usd = :cost
@@ -60,10 +64,11 @@ _LEARN = text("""
 
 @dataclass(frozen=True, slots=True)
 class UnknownCost:
-    """An attempt, and what its provider calls it."""
+    """An attempt, what its provider calls it, and the how many-th time it is asked for."""
 
     attempt: AttemptId
     provider_generation_id: str
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,18 @@ class UnknownCosts:
         """Ask for the newest that are due, some of them; each is kept at once. Raises: what `cost_of` does."""
         learned: list[Decimal] = []
         unknown = await self._claim(since)
-        for one in unknown:
-            _, cost = await asyncio.gather(asyncio.sleep(1 / rate), cost_of(one.provider_generation_id))
-            if cost is not None:
-                await self._learn(one.attempt, cost)
-                learned.append(cost)
+        begun = 0
+        try:
+            for one in unknown:
+                # Whom an error meets stays put off: it would stand in the way of all others.
+                begun += 1
+                _, cost = await asyncio.gather(asyncio.sleep(1 / rate), cost_of(one.provider_generation_id))
+                if cost is not None:
+                    await self._learn(one.attempt, cost)
+                    learned.append(cost)
+        finally:
+            if unasked := unknown[begun:]:
+                await self._give_back(unasked)
         return Reconciled(len(unknown), len(learned), sum(learned, Decimal(0)))
 
     async def ask(self, cost_of: Callable[[str], Awaitable[Decimal | None]]) -> tuple[int, int]:
@@ -120,9 +132,25 @@ class UnknownCosts:
             rows = (await work.session.execute(_CLAIM, wanted)).all()
             await work.commit()
         return [
-            UnknownCost(AttemptId(row.generation_id, row.attempt_number), unescape_text(row.provider_generation_id))
+            UnknownCost(
+                AttemptId(row.generation_id, row.attempt_number), unescape_text(row.provider_generation_id), row.asked
+            )
             for row in rows
         ]
+
+    async def _give_back(self, unasked: Sequence[UnknownCost]) -> None:
+        """Nobody has asked for these: they are due as they were, unless another process has asked meanwhile."""
+        facts = [
+            {
+                "generation_id": one.attempt.generation_id,
+                "attempt_number": one.attempt.attempt_number,
+                "asked": one.asked,
+            }
+            for one in unasked
+        ]
+        async with self.transactions.as_service() as work:
+            await work.session.execute(_GIVE_BACK, facts)
+            await work.commit()
 
     async def _learn(self, attempt: AttemptId, cost: Decimal) -> None:
         """Keep what the provider says; an attempt whose cost has come to be known meanwhile stays as it is."""
