@@ -296,7 +296,8 @@ def _against_duckdb(
             times = [row.seconds_p50, row.seconds_p95, row.seconds_p99]
             times += [row.first_token_seconds_p50, row.first_token_seconds_p95, row.first_token_seconds_p99]
             same = counted == (attempts, Decimal(cost), tokens, ratings)
-            if not (same and _same(times, [*seconds, *first_token], _ERROR)):
+            # From the attempts a percentile lies between two of them, where DuckDB's is one of them.
+            if not same or (way == "rollups" and not _same(times, [*seconds, *first_token], _ERROR)):
                 wrong.append(f"models of a year, {model}: {way} and DuckDB")
         wrong += [f"models of a year, {model}: DuckDB has none" for model in rows]
     return wrong
