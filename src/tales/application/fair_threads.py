@@ -98,7 +98,13 @@ class FairThreads:
     def _begin(self) -> None:
         """Keep the threads at work."""
         while piece := self._take():
-            self._threads.submit(piece.work).add_done_callback(partial(self._end, piece))
+            try:
+                done = self._threads.submit(piece.work)
+            except (RuntimeError, MemoryError) as error:
+                # No thread can be started, or the pool is broken or shut: whoever waits hears of it.
+                done = Future()
+                done.set_exception(error)
+            done.add_done_callback(partial(self._end, piece))
 
     def _take(self) -> _Piece | None:
         with self._lock:

@@ -115,6 +115,7 @@ class Passwords:
 
 
 def _give_way() -> None:
-    # Linux has a priority for each thread, which those that it starts take over; elsewhere there is none to set.
-    with suppress(OSError):
+    # Linux has a priority for each thread, which those that it starts take over; elsewhere there is none to set, or no
+    # such function. Any error here would break the pool for good.
+    with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
