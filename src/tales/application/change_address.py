@@ -44,6 +44,7 @@ class ChangeAddress:
         Raises: InvalidInput, TooManyRequests, Unavailable, Conflict where no mail is sent or there is no account.
         """
         mailer = sending(self.mailer)
+        await self.passwords.check_room(client)
         address = checked_email("email", email)
         async with self.transactions.as_service() as work:
             account = await _account(work, actor)

@@ -27,6 +27,7 @@ class ChangePassword:
 
         Raises: InvalidInput, Unauthenticated, TooManyRequests, or Conflict when the user has no password here.
         """
+        await self.passwords.check_room(client)
         account = await self._admitted(actor, client)
         checked = await self.passwords.checked("new_password", new, account.email)
         if not await self.passwords.matches(current, account, client):

@@ -61,6 +61,7 @@ class EraseFamily:
     async def _check(self, account: Account, password: str | None, client: str | None) -> None:
         if password is None:
             raise InvalidInput("password", "Say your password, to be sure: everything that is yours is erased.")
+        await self.passwords.check_room(client)
         # Whoever got hold of a token shall not find the password by trying.
         async with self.transactions.as_service() as work:
             await check_throttle(work, LoginKind.SIGN_IN, account.email, client, self.clock.now())

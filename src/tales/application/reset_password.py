@@ -50,7 +50,11 @@ class ResetPassword:
             mailer.send(address, "A new password for Tales", _MAIL.format(code=code))
 
     async def confirm(self, email: str, code: str, new: str, client: str | None = None) -> None:
-        """Replace the password by the `new` one, and end all sessions. Raises: InvalidInput, Unavailable."""
+        """Replace the password by the `new` one, and end all sessions.
+
+        Raises: InvalidInput, TooManyRequests, Unavailable.
+        """
+        await self.passwords.check_room(client)
         async with self.transactions.as_service() as work:
             account = await work.accounts.find(email.strip())
         known = (account.user_id, account.password_hash) if account else ("nobody", "")
