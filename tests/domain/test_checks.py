@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import unicodedata
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tales.domain.checks import checked_text, checked_whole_number
+from tales.domain.checks import checked_text, checked_whole_number, is_countable
 from tales.domain.errors import InvalidInput
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30)
@@ -127,3 +128,13 @@ def test_what_only_looks_like_a_whole_number_is_refused(value: Any) -> None:
     with pytest.raises(InvalidInput, match="Use a whole number of years from 0 to 17") as refused:
         checked_whole_number("age", value, 0, 17, "years")
     assert refused.value.field == "age"
+
+
+@pytest.mark.parametrize("number", ["nan", "snan", "-inf", "1E-999999", "0E-31", "0E999999", "1E31"])
+def test_what_no_column_can_hold_is_not_countable(number: str) -> None:
+    assert not is_countable(Decimal(number))
+
+
+@given(st.floats(1e-12, 1e12))
+def test_any_float_that_says_a_sum_is_countable(number: float) -> None:
+    assert is_countable(Decimal(str(number)))

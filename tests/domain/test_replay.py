@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tales.domain.courses import Course, Step, by_attempt_number, by_attempts, by_first_failure, by_reason
+from tales.domain.errors import InvalidInput
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Status
 from tales.domain.replay import ReplayPolicy, replay
@@ -128,3 +130,12 @@ def test_retries_are_counted_by_number_reason_and_first_failure() -> None:
     _, second, third = by_attempt_number(COURSES)
     assert (second.attempts, second.rescued, second.seconds_mean, second.cost_usd) == (3, 1, 11.0, Decimal("0.03"))
     assert (third.attempts, third.rescued) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "policy", [{"attempts": 0}, {"attempts": 10**30}, {"pause": -1.0}, {"pause": float("nan")}, {"pause": float("inf")}]
+)
+def test_a_policy_that_cannot_be_is_refused_by_name(policy: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ReplayPolicy(**policy)
+    assert [refused.value.field] == list(policy)

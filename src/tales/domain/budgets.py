@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from tales.domain.checks import is_countable
 from tales.domain.errors import InvalidInput, Unavailable
 from tales.domain.prices import MAX_MODEL, MOST_USD
 
@@ -58,9 +59,9 @@ class Budget:
     model: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.limit_usd.is_finite() or not 0 <= self.limit_usd <= MOST_USD:
+        if not is_countable(self.limit_usd) or not 0 <= self.limit_usd <= MOST_USD:
             raise InvalidInput("limit", f"A budget is from 0 to {MOST_USD:,} US dollars.")
-        if not self.warn_share.is_finite() or not Decimal("0.001") <= self.warn_share <= 1:
+        if not is_countable(self.warn_share) or not Decimal("0.001") <= self.warn_share <= 1:
             raise InvalidInput("warn", "The share to warn from is from 0.001 to 1, such as 0.8.")
         if self.model is not None and not (0 < len(self.model) <= MAX_MODEL and self.model.isprintable()):
             raise InvalidInput("model", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from decimal import Decimal
 
 from tales.domain.errors import InvalidInput
 from tales.domain.invisible import without_invisible
 
 # It looks like a space, and is one in Braille.
 _BLANK = "\u2800"
+
+_LARGEST_EXPONENT = 30
+"""Of ten, either way: the digits of any float that says a sum fit. PostgreSQL takes no number like 1E-999999."""
 
 
 def checked_text(field: str, value: str, maximum: int) -> str:
@@ -39,3 +43,9 @@ def checked_whole_number(field: str, value: int, least: int, most: int, of_what:
         unit = f" of {of_what}" if of_what else ""
         raise InvalidInput(field, f"{field} is {value}. Use a whole number{unit} from {least} to {most}.")
     return value
+
+
+def is_countable(number: Decimal) -> bool:
+    """Whether it can be compared, counted with and kept: it is finite, and has at most 30 digits after the point."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and abs(exponent) <= _LARGEST_EXPONENT

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from tales.domain.checks import checked_text, checked_whole_number
+from tales.domain.checks import checked_text, checked_whole_number, is_countable
 from tales.domain.errors import InvalidInput
 from tales.domain.generation import Status
 from tales.domain.story import BEST_RATING
@@ -72,7 +72,9 @@ class CallFilter:
 
     def __post_init__(self) -> None:
         for field, value in (("cost_over", self.cost_over), ("slower_than", self.slower_than)):
-            if value is not None and not 0 <= value <= MOST:
+            if value is None:
+                continue
+            if (isinstance(value, Decimal) and not is_countable(value)) or not 0 <= value <= MOST:
                 raise InvalidInput(field, f"{field} cannot be that. Use a number from 0 to {MOST}.")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from tales.domain.checks import is_countable
 from tales.domain.errors import InvalidInput
 
 MAX_MODEL = 200
@@ -43,7 +44,7 @@ class Price:
             raise InvalidInput("model", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
         amounts = (self.prompt_usd_per_million, self.completion_usd_per_million, self.request_usd)
         for name, amount in zip(("prompt", "completion", "request"), amounts, strict=True):
-            if not amount.is_finite() or not 0 <= amount <= MOST_USD:
+            if not is_countable(amount) or not 0 <= amount <= MOST_USD:
                 raise InvalidInput(name, f"The price for {name} must be from 0 to {MOST_USD:,} US dollars.")
 
     @property

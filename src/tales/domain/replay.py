@@ -15,23 +15,33 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tales.domain.courses import Course
+from tales.domain.errors import InvalidInput
 from tales.domain.failures import FALLBACK_KINDS, RETRYABLE, FailureKind
 from tales.domain.generation import Status
 from tales.domain.reports import total
 from tales.domain.statistics import share
+
+_MOST_ATTEMPTS = 100
+_LONGEST_PAUSE = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayPolicy:
     """Another number of attempts, another first pause (seconds, doubled for each retry), another chain of models.
 
-    None: as it was recorded.
+    None: as it was recorded. Raises: InvalidInput.
     """
 
     attempts: int | None = None
     pause: float | None = None
     chain: tuple[str, ...] | None = None
     ceiling: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.attempts is not None and not 1 <= self.attempts <= _MOST_ATTEMPTS:
+            raise InvalidInput("attempts", f"attempts cannot be that. Use a whole number from 1 to {_MOST_ATTEMPTS}.")
+        if self.pause is not None and not 0 <= self.pause <= _LONGEST_PAUSE:
+            raise InvalidInput("pause", f"pause cannot be that. Use seconds from 0 to {_LONGEST_PAUSE}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

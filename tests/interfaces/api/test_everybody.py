@@ -135,6 +135,11 @@ async def test_what_is_no_amount_is_refused(client: AsyncClient, field: str, val
     refused(await client.get(ADDRESS, params={field: value}), field)
 
 
+@pytest.mark.parametrize("value", ["1E-999999", "0E999999"])
+async def test_a_cost_that_no_column_can_hold_is_refused(client: AsyncClient, value: str) -> None:
+    refused(await client.get(ADDRESS, params={"cost_over": value}), "cost_over")
+
+
 async def test_a_look_shows_everything_and_is_kept(
     client: AsyncClient, boss: Actor, rows: dict[str, Row], database: Database
 ) -> None:

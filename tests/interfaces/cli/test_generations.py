@@ -73,7 +73,8 @@ def test_generations_are_looked_for_by_what_their_calls_say(tales: Tales) -> Non
     periods = (("--since", "1h"), ("--to", "2020-01-01"), ("--from", "2020-01-01"))
     assert [found(*period) for period in periods] == [1, 0, 1]
     assert found("--error-type", "deadline") == 0
-    assert tales("generations", "list", "--since", "yesterday").status == 1
+    for odd in (("--since", "yesterday"), ("--cost-over", "nan"), ("--slower-than", "inf")):
+        assert tales("generations", "list", *odd).status == 1, odd
     assert "Mia" not in tales("generations", "list", "--json").out, "a list shows no word of a family"
 
 

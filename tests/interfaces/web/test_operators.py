@@ -222,7 +222,11 @@ async def test_no_address_is_too_odd(operator: Visitor) -> None:
         page = await operator.look(f"/operator/models?{field}={value}")
         assert page.status_code == 422, field
         assert 'role="alert"' in page.text, field
-    for field in ("attempts=0", "attempts=1.5", "pause=-1", "pause=x"):
+    numbers = ("1e30", "1e-31", "1E-999999", "0E999999", "1E999999", "nan", "snan", "-inf")
+    for field in ("attempts=0", "attempts=1.5", "pause=-1", "pause=x", *(f"attempts={odd}" for odd in numbers)):
         assert (await operator.look(f"/operator/retries?{field}")).status_code == 422, field
-    for field in ("status=odd", "cost_over=x", "slower_than=-1", "cost_over=nan", "id=x"):
+        file = await operator.look(f"/operator/retries.csv?table=replay&{field}")
+        assert file.status_code == 422, field
+    others = [f"{field}={odd}" for field in ("cost_over", "slower_than") for odd in numbers]
+    for field in ("status=odd", "cost_over=x", "slower_than=-1", "id=x", *others):
         assert (await operator.look(f"/operator/generations?{field}")).status_code == 422, field

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
+from tales.domain.checks import is_countable
 from tales.domain.errors import InvalidInput
 
 E = TypeVar("E", bound=StrEnum)
@@ -36,7 +37,7 @@ def chosen_number(field: str, typed: str) -> Decimal | None:
         number = Decimal(typed.strip().replace(",", ".")) if typed.strip() else None
     except InvalidOperation:
         number = Decimal("nan")
-    if number is not None and not number.is_finite():
+    if number is not None and not is_countable(number):
         raise InvalidInput(field, f"{field} is no number. Write one such as 0.05.")
     return number
 

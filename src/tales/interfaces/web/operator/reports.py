@@ -26,9 +26,6 @@ from tales.interfaces.web.operator.files import file_of
 from tales.interfaces.web.operator.frame import HOME, show
 from tales.interfaces.web.operator.tables import Table
 
-_MOST_ATTEMPTS = 100
-_LONGEST_PAUSE = 3600
-
 router = APIRouter(prefix=HOME, include_in_schema=False)
 
 
