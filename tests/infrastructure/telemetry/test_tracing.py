@@ -294,3 +294,11 @@ print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "op
 def _set(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+
+
+async def test_a_traceparent_that_is_too_long_is_no_link_and_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    for header, links in ((theirs, 1), (theirs.replace("00-", "01-", 1) + "-" + "x" * 500, 0)):
+        (span,) = await spans_of(lambda traced, sent=header: traced.begin_request(sent)("GET", "/here", 200))  # type: ignore[misc]
+        assert len(span.links) == links
+    assert caplog.records == []

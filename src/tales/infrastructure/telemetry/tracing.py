@@ -52,6 +52,7 @@ _RANDOM = (1 << 32) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What a provider calls itself and its models is an open world: a name is told, a sentence is not.
 _NAME = re.compile(r"[\w.:/@+-]{1,200}")
+_LONGEST_TRACEPARENT = 512
 _offered: ContextVar[list[UUID]] = ContextVar("tales_trace", default=[])  # noqa: B039 -- nobody adds to the default
 _log: Log = structlog.get_logger("tales")
 
@@ -251,7 +252,8 @@ def _resource() -> Resource:
 
 
 def _links(traceparent: str | None) -> list[Link]:
-    if traceparent is None:
+    # OpenTelemetry's own reader writes a warning for each one that is too long.
+    if traceparent is None or len(traceparent) > _LONGEST_TRACEPARENT:
         return []
     theirs = TraceContextTextMapPropagator().extract({"traceparent": traceparent}, Context())
     context = get_current_span(theirs).get_span_context()
