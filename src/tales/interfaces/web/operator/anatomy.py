@@ -75,9 +75,17 @@ class Line:
 
 
 def prompt_difference(before: str, behind: str) -> Sequence[Line]:
-    """Every line of both, in order."""
-    lines = difflib.ndiff(before.splitlines(), behind.splitlines())
-    return [Line(line[0], line[2:]) for line in lines if line[0] in " +-"]
+    """Every line of both, in order. Whole lines are compared: long ones, letter by letter, would take many seconds."""
+    first, second = before.splitlines(), behind.splitlines()
+    changes = difflib.SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
+    lines: list[Line] = []
+    for kind, begin, end, begin_behind, end_behind in changes:
+        if kind == "equal":
+            lines += [Line(" ", text) for text in first[begin:end]]
+        else:
+            lines += [Line("-", text) for text in first[begin:end]]
+            lines += [Line("+", text) for text in second[begin_behind:end_behind]]
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
