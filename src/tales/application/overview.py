@@ -70,17 +70,20 @@ class Overview(Report):
 async def report_overview(reports: ReportRepository, wanted: ReportFilter, now: datetime) -> Overview:
     """How things are going, by the days of the filter's zone."""
 
-    async def spent(bounds: tuple[datetime, datetime]) -> Spent:
-        since, until = bounds
-        if not since < until:
-            return Spent(cost_usd=None, unknown=0)
-        return _spent(await reports.costs(replace(wanted, since=since, until=until)))
+    async def spent(period: ReportFilter | None) -> Spent:
+        return _spent(await reports.costs(period)) if period else Spent(cost_usd=None, unknown=0)
 
-    today, yesterday, month, month_before = windows(now, ZoneInfo(wanted.zone))
+    periods = [
+        replace(wanted, since=since, until=until) if since < until else None
+        for since, until in windows(now, ZoneInfo(wanted.zone))
+    ]
+    today, yesterday, month, month_before = periods
+    left_out = [await reports.not_counted(period) for period in (wanted, *periods) if period]
     return Overview(
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
+        not_counted=("day",) if any("day" in names for names in left_out) else (),
         calls=_calls(await reports.models(wanted)),
         calls_before=_calls(await reports.models(wanted.before)),
         today=await spent(today),

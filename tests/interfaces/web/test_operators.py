@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import re
+import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -16,7 +19,11 @@ from httpx import Response
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
+from tales.infrastructure.repositories import rolled_reports
+from tales.interfaces.web.operator import plotly
 from tests.fixtures.databases import Database
+from tests.fixtures.rows import add_user, ended, insert
+from tests.infrastructure.repositories.test_rollups import refresh
 from tests.interfaces.api.world import Worker
 from tests.interfaces.web.test_pages import MARKS, PAYLOAD, says
 from tests.interfaces.web.visiting import Visitor, pages, visitor_of
@@ -102,6 +109,66 @@ async def test_what_has_happened_is_counted(ada: Visitor, operator: Visitor, wor
     costs = await operator.look("/operator/costs")
     (family,) = rows_of(costs, "user_id")
     assert family[1:3] == ["3", "0.0004 $"]
+
+
+async def test_an_estimate_is_shown_as_one(ada: Visitor, operator: Visitor, worker: Worker, database: Database) -> None:
+    worker.model.full_response["usage"] = {"prompt_tokens": 1000, "completion_tokens": 1000}
+    database.execute(
+        "insert into tales.prices (model, valid_from, prompt_usd_per_million, completion_usd_per_million, source)"
+        " values ('first/model', '2020-01-01', 10, 20, 'operator')"
+    )
+    generation = await ada.ask(await ada.add_child())
+    await worker.run(generation)
+
+    says(await operator.look(f"/operator/generations/{generation}"), "not known; by the price list about 0.03 $")
+    for report, table in (("models", "costs"), ("costs", "days"), ("costs", "model_used"), ("costs", "user_id")):
+        page = await operator.look(f"/operator/{report}")
+        says(page, "Estimated for those", "It is no part of the cost.")
+        assert rows_of(page, table)[0][-1] == "0.03 $", table
+    assert rows_of(page, "days")[0][3] == "not known"
+
+
+async def test_what_is_left_out_is_said(operator: Visitor, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    then = datetime.now(UTC) - timedelta(days=3)
+    times = {"created_at": then, "started_at": then, "completed_at": then + timedelta(seconds=9)}
+    with database.connect() as connection:
+        insert(connection, "generations", ended(add_user(connection), **times))
+    refresh(database)
+    counted = await operator.look("/operator/costs?model=sim/ok")
+    says(counted, "from rollups: counts and sums are exact")
+    assert "Too many calls" not in counted.text
+
+    monkeypatch.setattr(rolled_reports, "MOST_COUNTED", 0)
+
+    costs = await operator.look("/operator/costs?model=sim/ok")
+    says(costs, "A shorter period shows what is left out: costs by family.", "Left out: there are too many calls")
+    assert "Nothing in this period." not in costs.text
+    odd = "zone=Asia/Kolkata&language=de"
+    says(await operator.look(f"/operator/failures?{odd}"), "failures by hour of the day, failures by day of")
+    overview = await operator.look(f"/operator?{odd}")
+    says(overview, "what is left out: costs by day.", "Left out: there are too many calls")
+    assert "Nothing was asked for" not in overview.text
+
+
+async def test_the_script_of_charts_is_packed_once_and_for_admins_alone(
+    ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packings: list[int] = []
+
+    def compress(*_: object, **__: object) -> bytes:
+        packings.append(1)
+        time.sleep(0.1)  # as long as others need to come as well
+        return b"packed"
+
+    plotly._packed.cache_clear()
+    monkeypatch.setattr(plotly.gzip, "compress", compress)
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(plotly._script, is_packed=True) for _ in range(4)]
+    plotly._packed.cache_clear()
+
+    assert ([one.result() for one in found], len(packings)) == ([b"packed"] * 4, 1)
+    assert (await ada.look(plotly.ADDRESS)).status_code == 404
+    assert plotly._plain() is plotly._plain()
 
 
 async def test_each_table_is_a_file_as_well(ada: Visitor, operator: Visitor, worker: Worker) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tales.application import reports
 from tales.application.overview import Overview
 from tales.domain.replay import ReplayPolicy
@@ -24,6 +26,14 @@ LENGTHS = (
     translatable("unknown"),
 )
 """Of prompts, in characters, as the report names them."""
+LEFT_OUT = {
+    "day": translatable("costs by day"),
+    "user_id": translatable("costs by family"),
+    "hour": translatable("failures by hour of the day"),
+    "weekday": translatable("failures by day of the week"),
+    "prompt_length": translatable("failures by length of the prompt"),
+}
+"""What a report does not count where that would take too long, by its dimension."""
 
 
 def calls_by_day(report: Overview) -> tuple[Table, ...]:
@@ -36,6 +46,17 @@ def calls_by_day(report: Overview) -> tuple[Table, ...]:
         _UNKNOWN,
     )
     return (Table("days", translatable("Calls by day and model"), report.days, columns, Chart("stack", 0, (2,), 1)),)
+
+
+def _estimated(table: Table) -> Table:
+    """With a last column of what calls of unknown cost may have cost, where there are any."""
+    if not any(row.estimated for row in table.rows):
+        return table
+    note = translatable(
+        "Estimated: by the price list, of calls of unknown cost whose tokens are known. It is no part of the cost."
+    )
+    column = Column(translatable("Estimated for those"), "estimated_cost_usd", Kind.ESTIMATE)
+    return replace(table, columns=(*table.columns, column), note=note)
 
 
 def models(report: reports.ModelReport) -> tuple[Table, ...]:
@@ -71,7 +92,9 @@ def models(report: reports.ModelReport) -> tuple[Table, ...]:
     return (
         Table("outcomes", translatable("How calls end"), report.items, outcomes, Chart("bar", 0, (2,))),
         Table("speed", translatable("How long calls take"), report.items, speed, Chart("bar", 0, (1, 2))),
-        Table("costs", translatable("What calls and stories cost"), report.items, costs, Chart("bar", 0, (4,))),
+        _estimated(
+            Table("costs", translatable("What calls and stories cost"), report.items, costs, Chart("bar", 0, (4,)))
+        ),
     )
 
 
@@ -215,7 +238,7 @@ def costs(report: reports.CostReport) -> tuple[Table, ...]:
     )
     note = translatable("A forecast needs seven whole days; the month may cost less or more at one time in twenty.")
     return (
-        Table("days", translatable("By day and model"), report.items, days, Chart("stack", 0, (3,), 1)),
+        _estimated(Table("days", translatable("By day and model"), report.items, days, Chart("stack", 0, (3,), 1))),
         Table("forecast", translatable("This month"), [report.forecast], ahead, None, note),
         _shares(
             report,
@@ -244,7 +267,7 @@ def _shares(report: reports.CostReport, dimension: str, title: str, first: Colum
         _UNKNOWN,
     )
     rows = [row for row in report.shares if row.dimension == dimension]
-    return Table(dimension, title, rows, columns, Chart("bar", 0, (2, 3)))
+    return _estimated(Table(dimension, title, rows, columns, Chart("bar", 0, (2, 3))))
 
 
 def prompts(report: reports.PromptReport) -> tuple[Table, ...]:

@@ -44,10 +44,8 @@ class Asked(Chosen):
     def policy(self) -> ReplayPolicy:
         """The policy; what is left out stays as it was recorded. Raises: InvalidInput."""
         attempts, pause = chosen_number("attempts", self.attempts), chosen_number("pause", self.pause)
-        if attempts is not None and (not 1 <= attempts <= _MOST_ATTEMPTS or attempts % 1):
-            raise InvalidInput("attempts", f"attempts cannot be that. Use a whole number from 1 to {_MOST_ATTEMPTS}.")
-        if pause is not None and not 0 <= pause <= _LONGEST_PAUSE:
-            raise InvalidInput("pause", f"pause cannot be that. Use seconds from 0 to {_LONGEST_PAUSE}.")
+        if attempts is not None and attempts != int(attempts):
+            raise InvalidInput("attempts", "attempts is no whole number. Write one such as 3.")
         chain = tuple(filter(None, (part.strip() for part in self.chain.split(","))))
         return ReplayPolicy(
             attempts=int(attempts) if attempts is not None else None,
@@ -148,7 +146,10 @@ async def show_subject(
         plotly=plotly.ADDRESS,
         report=report,
         tables=tables,
-        is_empty=not any(table.rows for table in tables if table.name != "forecast"),
+        # The table of days is the only one that is not named as its dimension.
+        left_out_names=report_tables.LEFT_OUT,
+        left_out={"days" if name == "day" else name for name in report.not_counted},
+        is_empty=not report.not_counted and not any(table.rows for table in tables if table.name != "forecast"),
         **facts,
     )
 

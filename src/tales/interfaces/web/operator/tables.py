@@ -28,6 +28,7 @@ class Kind(StrEnum):
     INTERVAL = "interval"
     SECONDS = "seconds"
     DOLLARS = "dollars"
+    ESTIMATE = "estimate"
     DAY = "day"
     WEEKDAY = "weekday"
     SAID = "said"
@@ -103,6 +104,7 @@ def written(kind: Kind, value: Any, language: Language) -> str:  # noqa: ANN401 
         Kind.INTERVAL: lambda ends: f"{language.share(ends.low)} – {language.share(ends.high)}",
         Kind.SECONDS: lambda seconds: f"{language.number(round(seconds, 1))} s",
         Kind.DOLLARS: lambda cost: language.dollars(Decimal(cost)),
+        Kind.ESTIMATE: language.dollars,
         Kind.DAY: language.day,
         Kind.WEEKDAY: lambda number: language.weekday(int(number)),
     }
