@@ -83,4 +83,5 @@ class Reaper:
             await work.live_texts.forget_ended()
             await work.idempotency_keys.forget_before(self.clock.now() - KEPT_FOR)
             await work.request_rates.forget_idle()
+            await work.budgets.forget_past()
             await work.commit()

@@ -221,7 +221,8 @@ LINES = (
     # Of a family's own calls too: what models charge is the operator's to know.
     Line("tales.attempt_estimates", "", "user_id = %(family)s", select=ADMIN_READS, binds_owner=True),
     Line("tales.budgets", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE, delete=SERVICE),
-    Line("tales.budget_spending", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE),
+    Line("tales.budget_spending", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE, delete=SERVICE),
+    Line("tales.budget_reservations", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE),
     # Sums without a user: tests/infrastructure/postgres/test_report_views.py holds them against the rows that each may
     # read.
     *(
@@ -339,7 +340,11 @@ FUNCTIONS = (
         why_definer="whoever asks for a story may not read budgets, and waits for the others that do",
     ),
     Function("tales.reserve_budget", why_definer="whoever asks for a story may not write what is spent of budgets"),
-    Function("tales.settle_budget", why_definer="whoever ends or erases attempts may not write what is spent"),
+    Function("tales.wait_for_budgets", why_definer="whoever cancels may not read budgets"),
+    *(
+        Function(f"tales.{name}", why_definer="whoever ends or erases attempts may not write what is spent")
+        for name in ("settle_attempt", "settle_budget", "release_budget")
+    ),
     # What a family's search calls.
     *(
         Function(f"tales.{name}", _USERS)

@@ -19,7 +19,7 @@ TABLES: list[Table] = list(Base.metadata.sorted_tables)
 WITHOUT_MODEL = {
     *("live_text", "ratings", "rollup_state", "rollup_changes"),
     *("rollup_cells", "rollup_marks", "rollup_courses", "rollup_users", "cost_questions"),
-    *("prices", "budgets", "budget_spending", "prompt_templates", "prompt_choices"),
+    *("prices", "budgets", "budget_spending", "budget_reservations", "prompt_templates", "prompt_choices"),
 }
 
 COLUMNS = """

@@ -33,6 +33,7 @@ from tests.fixtures.rows import (
     add_user,
     attempt,
     budget,
+    budget_reservation,
     child,
     cost_question,
     ended,
@@ -166,6 +167,9 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
         insert(connection, "generations", ended(family, prompt_version="child-en-1"))
     ),
     "tales.budgets": lambda _connection, _family: budget(),
+    "tales.budget_reservations": lambda connection, family: budget_reservation(
+        insert(connection, "generations", ended(family))
+    ),
     "tales.budget_spending": lambda connection, family: {
         "budget_id": insert(connection, "budgets", budget())["id"],
         "user_id": family,
@@ -180,6 +184,7 @@ CHANGES = {
     "tales.prompt_templates": "note = 'shorter'",
     "tales.budgets": "limit_usd = 6",
     "tales.budget_spending": "spent_usd = 1",
+    "tales.budget_reservations": "charged_usd = 1",
     "tales.cost_questions": "asked = asked + 1",
     "tales.rollup_state": "complete_until = now()",
     "auth.users": "email = 'e@f'",

@@ -36,7 +36,10 @@ def test_dollars_a_token_are_read_to_the_last_digit() -> None:
     "pricing",
     [
         *(None, [], "free", {}, {"prompt": "0.1"}),
-        *(GOOD | {"prompt": odd} for odd in ("-1", -1, "cheap", "", None, True, [1], "NaN", "Infinity", "9" * 50)),
+        *(
+            GOOD | {"prompt": odd}
+            for odd in ("-1", -1, "cheap", "", None, True, [1], "NaN", "sNaN", "1E+999999", "Infinity", "9" * 50)
+        ),
         *(GOOD | {name: "1e9"} for name in ("completion", "request")),
     ],
 )

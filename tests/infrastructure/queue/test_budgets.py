@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 import structlog
+from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from tales.domain.actor import Actor
@@ -28,6 +29,7 @@ from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user, attempt_request
 from tests.fixtures.databases import Database, statements_of
 from tests.fixtures.time import FakeClock
+from tests.fixtures.waiting import until
 from tests.infrastructure.queue.conftest import WORKER
 
 PROMPT = "Write a bedtime story about Mia."
@@ -132,7 +134,7 @@ async def test_parallel_requests_and_ends_cannot_pass_a_budget(
 
     spending = "select budget_id, user_id, spent_usd, reserved_usd from tales.budget_spending order by 1, 2"
     counted = database.rows(spending)
-    database.execute("select tales.recount_budgets()")
+    database.execute("select tales.recount_budgets(array(select id from tales.budgets))")
     assert database.rows(spending) == counted, "and so say the attempts themselves"
 
 
@@ -247,6 +249,110 @@ async def test_a_retry_that_no_budget_has_room_for_is_not_made(
     assert len(generation.attempts) == 1
 
 
+async def test_what_an_attempt_has_not_used_is_room_for_its_retry(
+    transactions: SqlTransactions, attempt_queue: SqlAttemptQueue
+) -> None:
+    await put(transactions, budget(MOST * 3 / 2))
+    await ask(attempt_queue, await add_user(transactions))
+
+    ended = await end(attempt_queue, kind="connection", following=NextAttempt("sim/ok", 0.0))
+
+    assert ended is not None
+    assert ended.following is not None
+    assert await used(transactions) == (0, MOST)
+
+
+@pytest.mark.parametrize("other", ["cancelled", "erased", "cost learned"])
+async def test_an_end_and_whatever_else_settles_do_not_wait_for_each_other(
+    database: Database, transactions: SqlTransactions, attempt_queue: SqlAttemptQueue, other: str
+) -> None:
+    user = await add_user(transactions)
+    await put(transactions, budget("100"))
+    await ask(attempt_queue, user)
+    await end(attempt_queue, kind="stream_interrupted")
+    attempt = await ask(attempt_queue, user)
+    assert attempt is not None
+
+    async def change() -> None:
+        async with transactions.as_service() as work:
+            if other == "cancelled":
+                await work.generations.cancel_attempt(attempt.id, "No.")
+            elif other == "erased":
+                await work.accounts.erase(user)
+            else:
+                learned = "update tales.generations set reconciled_cost_usd = 0.5 where status <> 'pending'"
+                await work.session.execute(text(learned))
+            await work.commit()
+
+    with database.connect() as ending:
+        # As an end does: the lock, then the rows.
+        ending.execute("begin")
+        ending.execute("select tales.lock_budgets()")
+        changing = asyncio.create_task(change())
+        waiting = "select from pg_locks where not granted and locktype = 'advisory'"
+        await until(lambda: changing.done() or database.rows(waiting))
+        assert not changing.done()
+        ending.execute("set local lock_timeout = '2s'")
+        ending.execute("select from tales.generations for update")
+        ending.execute("select from auth.users for key share")
+        ending.execute("commit")
+    await changing
+    expected = {"cancelled": (MOST, 0), "erased": (MOST, 0), "cost learned": (Decimal("0.5"), MOST)}
+    assert await used(transactions) == expected[other]
+
+
+async def test_a_cost_takes_the_place_of_what_was_charged_whatever_the_price_list_says_now(
+    database: Database, transactions: SqlTransactions, attempt_queue: SqlAttemptQueue
+) -> None:
+    user = await add_user(transactions)
+    await ask(attempt_queue, user)
+    await end(attempt_queue, {"prompt_tokens": 5, "completion_tokens": 500})
+    await put(transactions, budget("100"))
+    await ask(attempt_queue, user)
+    await end(attempt_queue, {"prompt_tokens": 5, "completion_tokens": 500})
+    assert await used(transactions) == (1, 0), "one before the budget, and one after it"
+
+    database.execute("update tales.prices set completion_usd_per_million = 9000")
+    database.execute("update tales.generations set reconciled_cost_usd = 0.125")
+
+    assert await used(transactions) == (Decimal("0.25"), 0)
+
+
+async def test_what_an_erased_family_spent_stays_whatever_is_set_and_removed_beside_it(
+    database: Database, transactions: SqlTransactions, attempt_queue: SqlAttemptQueue
+) -> None:
+    user, other = await add_user(transactions), await add_user(transactions)
+    await put(transactions, budget("100"))
+    await ask(attempt_queue, user)
+    await end(attempt_queue, {"cost": 2})
+    database.execute("delete from auth.users where id = %s", user)
+
+    own = budget("9", BudgetScope.USER, user_id=other)
+    await put(transactions, own, budget("50"))
+    async with transactions.as_service() as work:
+        assert await work.budgets.remove(own)
+        await work.commit()
+
+    assert await used(transactions) == (2, 0)
+
+
+async def test_the_largest_budget_can_be_kept_and_past_months_are_forgotten(
+    database: Database, transactions: SqlTransactions
+) -> None:
+    await put(transactions, budget("1000000"), prices=(price(per_thousand="1000"),))
+    for months in (0, 1, 2):
+        database.execute(
+            "insert into tales.budget_spending (budget_id, begins)"
+            " select id, date_trunc('month', now()) - make_interval(months => %s) from tales.budgets"
+            " on conflict do nothing",
+            months,
+        )
+    async with transactions.as_service() as work:
+        await work.budgets.forget_past()
+        await work.commit()
+    assert len(database.rows("select from tales.budget_spending")) == 2
+
+
 async def test_what_was_spent_before_there_was_a_budget_counts(
     transactions: SqlTransactions, attempt_queue: SqlAttemptQueue
 ) -> None:
@@ -300,7 +406,7 @@ async def test_without_a_budget_nothing_is_reserved_and_no_statement_more_is_sen
         await end(attempt_queue, {"cost": 2})
 
     assert len(statements) == 3, "asked for, claimed, ended"
-    assert database.rows("select reserved_usd from tales.generations") == [{"reserved_usd": None}]
+    assert database.rows("select from tales.budget_reservations") == []
     assert database.rows("select from tales.budget_spending") == []
 
 

@@ -11,7 +11,7 @@ create table tales.prices (
     valid_from timestamptz not null,
     prompt_usd_per_million numeric(18, 9) not null,
     completion_usd_per_million numeric(18, 9) not null,
-    request_usd numeric(18, 12) not null default 0,
+    request_usd numeric(20, 12) not null default 0,
     -- Who says so: the provider's own list, or the operator.
     source text not null,
     created_at timestamptz not null default now(),

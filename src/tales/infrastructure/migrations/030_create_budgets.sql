@@ -10,7 +10,7 @@ create table tales.budgets (
     user_id uuid,
     model text,
     period text not null,
-    limit_usd numeric(18, 12) not null,
+    limit_usd numeric(20, 12) not null,
     -- From this share of it on there is a warning.
     warn_share numeric(4, 3) not null default 0.8,
     created_at timestamptz not null default now(),
@@ -34,12 +34,12 @@ create table tales.budget_spending (
     budget_id uuid not null,
     user_id uuid,
     begins date not null,
-    spent_usd numeric(18, 12) not null default 0,
-    reserved_usd numeric(18, 12) not null default 0,
+    spent_usd numeric(20, 12) not null default 0,
+    reserved_usd numeric(20, 12) not null default 0,
     warned_at timestamptz,
 
     constraint budget_spending_pkey primary key (id),
-    constraint budget_spending_one_of_each unique nulls not distinct (budget_id, user_id, begins),
+    constraint budget_spending_one_of_each unique nulls not distinct (budget_id, begins, user_id),
     constraint budget_spending_budget_id_fkey
         foreign key (budget_id) references tales.budgets (id) on delete cascade,
     constraint budget_spending_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade
@@ -59,10 +59,25 @@ create policy "the service keeps spending" on tales.budget_spending
 
 grant select on tales.budgets, tales.budget_spending to authenticated;
 grant select, insert, update, delete on tales.budgets to service_role;
-grant select, insert, update on tales.budget_spending to service_role;
+grant select, insert, update, delete on tales.budget_spending to service_role;
 
--- What the attempt was reserved for: NULL where no budget was about it.
-alter table tales.generations add column reserved_usd numeric(18, 12);
+-- What an attempt that a budget is about was reserved for, and what it has counted for since it ended. Apart from the
+-- attempt, which its family reads: it would tell what the model charges.
+create table tales.budget_reservations (
+    generation_id uuid not null,
+    attempt_number integer not null,
+    reserved_usd numeric(20, 12) not null,
+    charged_usd numeric(20, 12),
+
+    constraint budget_reservations_pkey primary key (generation_id, attempt_number),
+    -- Reserved before the attempt is inserted.
+    constraint budget_reservations_attempt_fkey foreign key (generation_id, attempt_number)
+        references tales.generations (generation_id, attempt_number) on delete cascade deferrable initially deferred
+);
+alter table tales.budget_reservations enable row level security;
+create policy "the service keeps reservations" on tales.budget_reservations
+    for all to service_role using (true) with check (true);
+grant select, insert, update on tales.budget_reservations to service_role;
 
 -- The tokens that a model may write for a story of so many minutes: as the call asks for.
 create function tales.most_tokens(minutes integer) returns integer
@@ -83,25 +98,29 @@ return case when of_queue = 'local' then 0 else (
 
 -- What an attempt that has ended counts for: its cost, or else an estimate; or else, if the model may have written
 -- something, what was reserved for it. An error before that costs nothing, nor does a call that nobody made.
-create function tales.charge_of(attempt tales.generations) returns numeric
+-- Of single values: a whole row would be read with its prompt and its response.
+create function tales.charge_of(
+    cost numeric, prompt_tokens integer, completion_tokens integer, served_model text, asked_model text,
+    started_at timestamptz, created_at timestamptz, first_token_at timestamptz, error_type text, reserved numeric
+)
+returns numeric
 language sql stable set search_path = ''
 return coalesce(
-    attempt.cost_usd,
-    attempt.reconciled_cost_usd,
+    cost,
     (
-        select tales.token_cost(attempt.prompt_tokens, attempt.completion_tokens, p.prompt_usd_per_million,
+        select tales.token_cost(prompt_tokens, completion_tokens, p.prompt_usd_per_million,
             p.completion_usd_per_million, p.request_usd)
         from tales.prices as p
-        where p.model in (attempt.served_model, attempt.model_used)
-            and p.valid_from <= coalesce(attempt.started_at, attempt.created_at)
-        order by p.model = attempt.served_model desc nulls last, p.valid_from desc limit 1
+        where p.model in (served_model, asked_model)
+            and p.valid_from <= coalesce(charge_of.started_at, charge_of.created_at)
+        order by p.model = served_model desc nulls last, p.valid_from desc limit 1
     ),
-    case when attempt.started_at is null or (attempt.first_token_at is null and attempt.error_type in (
+    case when started_at is null or (first_token_at is null and error_type in (
         'connection', 'connect_timeout', 'rate_limited', 'overloaded', 'provider_unavailable', 'server_error',
         'invalid_request', 'authentication', 'payment_required', 'permission_denied', 'model_not_found',
         'content_policy'
     )) then 0 end,
-    attempt.reserved_usd,
+    reserved,
     0
 );
 
@@ -139,6 +158,45 @@ begin
 end
 $$;
 
+-- Before the rows are locked: whoever ends attempts has the lock before it has their rows.
+create function tales.wait_for_budgets() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform tales.lock_budgets();
+    return null;
+end
+$$;
+
+-- What was reserved for an attempt that has ended becomes what it costs, and what it cost becomes what has been learned
+-- since. Once more changes nothing.
+create function tales.settle_attempt(of_generation uuid, of_attempt integer) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    attempt record;
+begin
+    perform tales.lock_budgets();
+    select g.user_id, g.model_used, g.created_at, r.charged_usd,
+        case when r.charged_usd is null then r.reserved_usd else 0 end as released,
+        tales.charge_of(coalesce(g.cost_usd, g.reconciled_cost_usd), g.prompt_tokens, g.completion_tokens,
+            g.served_model, g.model_used, g.started_at, g.created_at, g.first_token_at, g.error_type,
+            r.reserved_usd) as charge
+    into attempt
+    from tales.budget_reservations as r
+    join tales.generations as g on g.generation_id = r.generation_id and g.attempt_number = r.attempt_number
+    where r.generation_id = of_generation and r.attempt_number = of_attempt and g.status <> 'pending';
+    if not found or attempt.charge = attempt.charged_usd then
+        return;
+    end if;
+    update tales.budget_spending as s
+    set reserved_usd = s.reserved_usd - attempt.released,
+        spent_usd = s.spent_usd + attempt.charge - coalesce(attempt.charged_usd, 0)
+    from tales.budgets_of(attempt.user_id, attempt.model_used, attempt.created_at) as b
+    where s.budget_id = b.id and s.user_id is not distinct from b.spender and s.begins = b.begins;
+    update tales.budget_reservations as r set charged_usd = attempt.charge
+    where r.generation_id = of_generation and r.attempt_number = of_attempt;
+end
+$$;
+
 -- An attempt that does not fit into a budget is not inserted; why stands in tales.budget_refusals until the end of the
 -- transaction, by its generation.
 create function tales.reserve_budget() returns trigger
@@ -153,6 +211,10 @@ begin
         return new;
     end if;
     perform tales.lock_budgets();
+    -- The attempt before it may have ended in the same statement: what that has not used is room for this one.
+    if new.attempt_number > 1 then
+        perform tales.settle_attempt(new.generation_id, new.attempt_number - 1);
+    end if;
     if not exists (select from tales.budgets_of(new.user_id, new.model_used, new.created_at)) then
         return new;
     end if;
@@ -198,45 +260,53 @@ begin
                     'model', case budget.scope when 'model' then new.model_used end, 'period', budget.period);
         end if;
     end loop;
-    new.reserved_usd := most;
+    insert into tales.budget_reservations (generation_id, attempt_number, reserved_usd)
+    values (new.generation_id, new.attempt_number, most);
     return new;
 end
 $$;
 
--- What was reserved becomes what was spent: when an attempt ends, and again when its cost is learned afterwards.
+-- When an attempt ends, and again when its cost is learned afterwards.
 create function tales.settle_budget() returns trigger
 language plpgsql security definer set search_path = '' as $$
-declare
-    released numeric := case when old.status = 'pending' then old.reserved_usd else 0 end;
-    spent numeric := 0;
 begin
-    if tg_op = 'UPDATE' then
-        spent := tales.charge_of(new) - case when old.status = 'pending' then 0 else tales.charge_of(old) end;
+    if exists (select from tales.budgets) then
+        perform tales.settle_attempt(new.generation_id, new.attempt_number);
     end if;
-    perform tales.lock_budgets();
-    update tales.budget_spending as s
-    set reserved_usd = s.reserved_usd - released, spent_usd = s.spent_usd + spent
-    from tales.budgets_of(old.user_id, old.model_used, old.created_at) as b
-    where s.budget_id = b.id and s.user_id is not distinct from b.spender and s.begins = b.begins;
     return null;
+end
+$$;
+
+-- One that is erased in flight. Before the delete: the reservation goes with the attempt.
+create function tales.release_budget() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if tales.lock_budgets() then
+        update tales.budget_spending as s set reserved_usd = s.reserved_usd - r.reserved_usd
+        from tales.budgets_of(old.user_id, old.model_used, old.created_at) as b, tales.budget_reservations as r
+        where r.generation_id = old.generation_id and r.attempt_number = old.attempt_number
+            and r.charged_usd is null
+            and s.budget_id = b.id and s.user_id is not distinct from b.spender and s.begins = b.begins;
+    end if;
+    return old;
 end
 $$;
 
 create trigger generations_reserve_budget before insert on tales.generations
     for each row when (new.status = 'pending' and new.queue is not null) execute function tales.reserve_budget();
-create trigger generations_settle_budget after update of status on tales.generations
-    for each row when (old.status = 'pending' and new.status <> 'pending' and old.reserved_usd is not null)
-    execute function tales.settle_budget();
-create trigger generations_settle_learned_cost after update of reconciled_cost_usd on tales.generations
+create trigger generations_wait_for_budgets before update of status, reconciled_cost_usd on tales.generations
+    for each statement execute function tales.wait_for_budgets();
+create trigger generations_settle_budget after update of status, reconciled_cost_usd on tales.generations
     for each row when (
-        old.status <> 'pending' and old.reserved_usd is not null
-        and old.reconciled_cost_usd is distinct from new.reconciled_cost_usd
+        new.status <> 'pending'
+        and (old.status = 'pending' or old.reconciled_cost_usd is distinct from new.reconciled_cost_usd)
     ) execute function tales.settle_budget();
-create trigger generations_release_budget after delete on tales.generations
-    for each row when (old.status = 'pending' and old.reserved_usd is not null) execute function tales.settle_budget();
+create trigger generations_release_budget before delete on tales.generations
+    for each row when (old.status = 'pending') execute function tales.release_budget();
 
--- Count what the current day and month have cost so far, for every budget: whoever changes a budget calls it.
-create function tales.recount_budgets() returns void
+-- Count what the current day and month have cost so far, for these budgets: whoever adds one, or changes whose
+-- spending one is about, calls it. What erased families spent is in the others, and stays.
+create function tales.recount_budgets(changed uuid[]) returns void
 language plpgsql set search_path = '' as $$
 begin
     perform set_config('request.jwt.claims', '{"role": "service_role"}', true),
@@ -244,18 +314,35 @@ begin
     if not tales.lock_budgets() then
         return;
     end if;
-    -- What is in flight was asked for when no budget was about it.
-    update tales.generations as g
-    set reserved_usd = coalesce(tales.most_cost(g.queue, g.model_used, g.prompt, g.story_length), 0)
-    where g.status = 'pending' and g.queue is not null and g.reserved_usd is null;
-    update tales.budget_spending as s set spent_usd = 0, reserved_usd = 0
-    from tales.budgets as b
-    where s.budget_id = b.id and s.begins = (date_trunc(b.period, now(), 'UTC') at time zone 'UTC')::date;
-    insert into tales.budget_spending as s (budget_id, user_id, begins, spent_usd, reserved_usd)
+    -- What is in flight, or may still have its cost learned, and was asked for when no budget was about it.
+    insert into tales.budget_reservations as r (generation_id, attempt_number, reserved_usd, charged_usd)
+    select g.generation_id, g.attempt_number,
+        case when g.status = 'pending'
+            then coalesce(tales.most_cost(g.queue, g.model_used, g.prompt, g.story_length), 0) else 0 end,
+        case when g.status <> 'pending' then
+            tales.charge_of(null, g.prompt_tokens, g.completion_tokens, g.served_model, g.model_used, g.started_at,
+                g.created_at, g.first_token_at, g.error_type, k.reserved_usd) end
+    from tales.generations as g
+    left join tales.budget_reservations as k
+        on k.generation_id = g.generation_id and k.attempt_number = g.attempt_number
+    where g.created_at >= date_trunc('month', now(), 'UTC') and g.origin = 'live' and g.cost_usd is null
+        and g.reconciled_cost_usd is null
+        and case when g.status = 'pending' then g.queue is not null and k.reserved_usd is null
+            else k.charged_usd is null end
+    on conflict on constraint budget_reservations_pkey do update set charged_usd = excluded.charged_usd;
+    delete from tales.budget_spending as s using tales.budgets as b
+    where b.id = any (changed) and s.budget_id = b.id
+        and s.begins = (date_trunc(b.period, now(), 'UTC') at time zone 'UTC')::date;
+    insert into tales.budget_spending (budget_id, user_id, begins, spent_usd, reserved_usd)
     select b.id, case when b.scope = 'each_user' then g.user_id end,
         date_trunc(b.period, now(), 'UTC') at time zone 'UTC',
-        coalesce(sum(tales.charge_of(g)) filter (where g.status <> 'pending'), 0),
-        coalesce(sum(g.reserved_usd) filter (where g.status = 'pending'), 0)
+        coalesce(sum(coalesce(
+            r.charged_usd,
+            tales.charge_of(coalesce(g.cost_usd, g.reconciled_cost_usd), g.prompt_tokens, g.completion_tokens,
+                g.served_model, g.model_used, g.started_at, g.created_at, g.first_token_at, g.error_type,
+                r.reserved_usd)
+        )) filter (where g.status <> 'pending'), 0),
+        coalesce(sum(r.reserved_usd) filter (where g.status = 'pending'), 0)
     from tales.budgets as b
     join tales.generations as g on g.created_at >= date_trunc(b.period, now(), 'UTC') and g.origin = 'live'
         and (b.scope = 'all' or (b.scope = 'model' and g.model_used = b.model)
@@ -264,9 +351,10 @@ begin
                 select from tales.budgets as own
                 where own.scope = 'user' and own.user_id = g.user_id and own.period = b.period
             )))
-    group by 1, 2, 3
-    on conflict on constraint budget_spending_one_of_each
-        do update set spent_usd = excluded.spent_usd, reserved_usd = excluded.reserved_usd;
+    left join tales.budget_reservations as r
+        on r.generation_id = g.generation_id and r.attempt_number = g.attempt_number
+    where b.id = any (changed)
+    group by 1, 2, 3;
 end
 $$;
 
@@ -305,14 +393,17 @@ end
 $$;
 
 revoke execute on function
-    tales.most_tokens(integer), tales.most_cost(text, text, text, integer), tales.charge_of(tales.generations),
-    tales.budgets_of(uuid, text, timestamptz), tales.lock_budgets(), tales.reserve_budget(), tales.settle_budget(),
-    tales.recount_budgets(), tales.enqueue_within_budgets(jsonb), tales.finish_within_budgets(jsonb)
+    tales.most_tokens(integer), tales.most_cost(text, text, text, integer),
+    tales.charge_of(numeric, integer, integer, text, text, timestamptz, timestamptz, timestamptz, text, numeric),
+    tales.budgets_of(uuid, text, timestamptz), tales.lock_budgets(), tales.wait_for_budgets(),
+    tales.settle_attempt(uuid, integer), tales.reserve_budget(), tales.settle_budget(), tales.release_budget(),
+    tales.recount_budgets(uuid[]), tales.enqueue_within_budgets(jsonb), tales.finish_within_budgets(jsonb)
 from public;
 grant execute on function
-    tales.most_tokens(integer), tales.most_cost(text, text, text, integer), tales.charge_of(tales.generations)
+    tales.most_tokens(integer), tales.most_cost(text, text, text, integer),
+    tales.charge_of(numeric, integer, integer, text, text, timestamptz, timestamptz, timestamptz, text, numeric)
 to service_role;
-grant execute on function tales.recount_budgets() to service_role;
+grant execute on function tales.recount_budgets(uuid[]) to service_role;
 grant execute on function tales.lock_budgets(), tales.enqueue_within_budgets(jsonb)
 to tales_app, service_role, tales_requester;
 grant execute on function tales.finish_within_budgets(jsonb) to tales_app, service_role;

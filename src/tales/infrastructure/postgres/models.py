@@ -123,7 +123,6 @@ class GenerationDB(Base):
     available_at: Mapped[datetime | None]
     turn: Mapped[int | None] = mapped_column(BigInteger)
     worker_id: Mapped[UUID | None]
-    reserved_usd: Mapped[Decimal | None]
     # Computed by the database out of full_response (decision 11).
     prompt_tokens: Mapped[int | None] = mapped_column(server_default=FetchedValue())
     completion_tokens: Mapped[int | None] = mapped_column(server_default=FetchedValue())

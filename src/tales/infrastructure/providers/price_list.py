@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tales.domain.errors import InvalidInput
-from tales.domain.prices import Price, PriceSource
+from tales.domain.prices import MOST_USD, Price, PriceSource
 
 _MILLION = 1_000_000
 _LONGEST_NUMBER = 40
@@ -56,6 +56,7 @@ def _amount(value: Any) -> Decimal | None:  # noqa: ANN401 -- a stranger's JSON
     if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > _LONGEST_NUMBER:
         return None
     try:
-        return Decimal(str(value))
+        amount = Decimal(str(value))
     except InvalidOperation:
         return None
+    return amount if amount.is_finite() and 0 <= amount <= MOST_USD else None

@@ -18,6 +18,8 @@ from tales.infrastructure.postgres.models import AccountDB
 _ADD_USER = text("insert into auth.users (id, email) values (:id, :email)")
 _CHANGE_USER = text("update auth.users set email = :email where id = :id")
 _ERASE_USER = text("delete from auth.users where id = :id returning id")
+# Whoever ends an attempt takes this lock before its row, and would wait for ours.
+_LOCK_BUDGETS = text("select tales.lock_budgets()")
 _HOLDINGS = text("""
     select
         (select count(*) from tales.children where user_id = :id),
@@ -103,6 +105,7 @@ class SqlAccountRepository(AccountRepository):
         return page_of(users, page, lambda user: PageKey(user.created_at, user.id), lambda user: user)
 
     async def erase(self, user_id: UUID) -> bool:
+        await self._session.execute(_LOCK_BUDGETS)
         return await self._session.scalar(_ERASE_USER, {"id": user_id}) is not None
 
     async def ensure_user(self, user_id: UUID) -> None:

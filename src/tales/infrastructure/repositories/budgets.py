@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,7 @@ _PUT = text("""
     values (:scope, :user_id, :model, :period, :limit_usd, :warn_share)
     on conflict on constraint budgets_one_of_each
         do update set limit_usd = excluded.limit_usd, warn_share = excluded.warn_share
-    returning id
+    returning id, xmax = 0 as is_new
 """)
 _WARN_ANEW = text("update tales.budget_spending set warned_at = null where budget_id = :id")
 _REMOVE = text("""
@@ -27,7 +28,18 @@ _REMOVE = text("""
     where scope = :scope and period = :period
         and user_id is not distinct from cast(:user_id as uuid) and model is not distinct from cast(:model as text)
 """)
-_RECOUNT = text("select tales.recount_budgets()")
+# A user's own takes the place of what each has: with it changes whose spending that is.
+_RECOUNT = text("""
+    select tales.recount_budgets(array(
+        select id from tales.budgets
+        where id = :id or (:scope = 'user' and scope = 'each_user' and period = :period)
+    ))
+""")
+# An attempt in flight belongs to the month in which it was asked for: that may be the last one.
+_FORGET_PAST = text("""
+    delete from tales.budget_spending
+    where begins < date_trunc('month', now() at time zone 'UTC') - interval '1 month'
+""")
 _STATES = text("""
     select b.scope, b.user_id, b.model, b.period, b.limit_usd, b.warn_share, at.begins,
         (at.begins + case b.period when 'day' then interval '1 day' else interval '1 month' end) at time zone 'UTC'
@@ -59,15 +71,23 @@ class SqlBudgetRepository(BudgetRepository):
             raise InvalidInput("user", "There is no such user. `tales users` knows the ids of those that there are.")
         await self._session.execute(_LOCK)
         amounts = {"limit_usd": budget.limit_usd, "warn_share": budget.warn_share}
-        id_ = await self._session.scalar(_PUT, _subject(budget) | amounts)
-        await self._session.execute(_RECOUNT)
-        await self._session.execute(_WARN_ANEW, {"id": id_})
+        kept = (await self._session.execute(_PUT, _subject(budget) | amounts)).one()
+        if kept.is_new:
+            await self._recount(budget, kept.id)
+        await self._session.execute(_WARN_ANEW, {"id": kept.id})
 
     async def remove(self, budget: Budget) -> bool:
         await self._session.execute(_LOCK)
         found = await self._session.execute(_REMOVE, _subject(budget))
-        await self._session.execute(_RECOUNT)
+        await self._recount(budget)
         return bool(found.rowcount)  # type: ignore[attr-defined]  # of a delete
+
+    async def forget_past(self) -> None:
+        await self._session.execute(_FORGET_PAST)
+
+    async def _recount(self, changed: Budget, id_: UUID | None = None) -> None:
+        facts = {"id": id_, "scope": changed.scope, "period": changed.period}
+        await self._session.execute(_RECOUNT, facts)
 
     async def states(self, now: datetime) -> tuple[BudgetState, ...]:
         rows = await self._session.execute(_STATES, {"now": now})
