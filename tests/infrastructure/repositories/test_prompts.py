@@ -69,3 +69,16 @@ async def test_versions_that_are_added_at_once_get_numbers_of_their_own(transact
     versions = await asyncio.gather(*(add() for _ in range(5)))
 
     assert sorted(versions) == [f"hero-it-{number}" for number in range(1, 6)]
+
+
+async def test_a_row_that_cannot_be_read_is_passed_over(
+    database: Database, transactions: SqlTransactions, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.connect() as connection:
+        odd = prompt_template(version="child-tlh-2", language="tlh", number=2, is_seeded=True)
+        insert(connection, "prompt_templates", odd)
+    async with transactions.as_service() as work:
+        in_use, listed = await work.prompts.in_use(), await work.prompts.list()
+
+    assert len(in_use) == len(listed) == 15
+    assert odd["version"] in caplog.text

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tales.domain.errors import InvalidInput
 from tales.domain.experiments import ChoiceReason, PromptChoice
 from tales.domain.generation import Json
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.repositories.prompts import PromptRepository
 from tales.domain.story_spec import StoryType
+
+_log = logging.getLogger(__name__)
 
 _IN_USE = text("select * from tales.prompt_templates where state = 'active' or is_seeded order by version")
 _GET = text("select * from tales.prompt_templates where version = :version")
@@ -49,7 +54,7 @@ class SqlPromptRepository(PromptRepository):
         self._session = session
 
     async def in_use(self) -> tuple[PromptTemplate, ...]:
-        return tuple(_template(row) for row in (await self._session.execute(_IN_USE)).mappings())
+        return tuple(_readable((await self._session.execute(_IN_USE)).mappings()))
 
     async def get(self, version: str) -> PromptTemplate | None:
         row = (await self._session.execute(_GET, {"version": version})).mappings().one_or_none()
@@ -63,7 +68,7 @@ class SqlPromptRepository(PromptRepository):
         state: TemplateState | None = None,
     ) -> tuple[PromptTemplate, ...]:
         wanted = {"story_type": story_type, "language": language, "model": model, "state": state}
-        return tuple(_template(row) for row in (await self._session.execute(_LIST, wanted)).mappings())
+        return tuple(_readable((await self._session.execute(_LIST, wanted)).mappings()))
 
     async def lock(self, slot: Slot) -> None:
         await self._session.execute(_LOCK, {"kind": f"{slot.story_type}-{slot.language}"})
@@ -88,6 +93,15 @@ class SqlPromptRepository(PromptRepository):
 def choice_json(choice: PromptChoice) -> dict[str, Json]:
     """What `tales.keep_prompt_choice` takes."""
     return {"reason": choice.reason, "weights": dict(choice.weights), "failed_version": choice.failed_version}
+
+
+def _readable(rows: Iterable[RowMapping]) -> Iterator[PromptTemplate]:
+    """Those of `rows` that are templates to this program: one by hand, or of a later release, stops no story."""
+    for row in rows:
+        try:
+            yield _template(row)
+        except (InvalidInput, ValueError) as error:
+            _log.warning("The prompt %s cannot be read, and is passed over: %s", row["version"], error)
 
 
 def _template(row: RowMapping) -> PromptTemplate:
