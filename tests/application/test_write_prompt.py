@@ -152,8 +152,11 @@ async def test_why_is_kept_with_a_key_or_a_sequel_too(flow: Flow, database: Data
     asked = flow.request_generation
     wish = GenerationRequest(story_type=StoryType.CHILD, moral="kindness", child_id=flow.child_id)
 
-    generation = await asked(flow.actor, wish, "key-1")
+    with statements_of(flow.transactions) as sent:
+        generation = await asked(flow.actor, wish, "key-1")
 
+    (kept,) = [statement for statement in sent if "keep_prompt_choice" in statement]
+    assert "enqueue_within_budgets" in kept
     assert (await choice_of(flow.transactions, generation.generation_id)) is not None
     assert (await asked(flow.actor, wish, "key-1")).generation_id == generation.generation_id
 

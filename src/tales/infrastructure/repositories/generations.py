@@ -40,7 +40,11 @@ from tales.infrastructure.repositories.prompts import choice_json
 
 # In the transaction's own name: the claims are its user's already.
 _ENQUEUE = text("select * from tales.enqueue_within_budgets(cast(:requests as jsonb))")
-_KEEP_CHOICE = text("select tales.keep_prompt_choice(:generation_id, cast(:choice as jsonb))")
+_ENQUEUE_CHOSEN = text("""
+    select asked.*, case when asked.refusal is null
+        then tales.keep_prompt_choice(asked.generation_id, cast(:choice as jsonb)) end as kept
+    from tales.enqueue_within_budgets(cast(:requests as jsonb)) as asked
+""")
 # Lists go without the large columns.
 _SUMMARY: tuple[ORMOption, ...] = tuple(
     defer(column) for column in (GenerationDB.full_response, GenerationDB.generation_info, GenerationDB.prompt)
@@ -55,13 +59,12 @@ class SqlGenerationRepository(GenerationRepository):
         self._clock = clock
 
     async def create_attempt(self, request: AttemptRequest, limits: GenerationLimits = NO_LIMITS) -> Attempt:
-        requests = dump_storable([request_row(request, limits=limits)])
-        row = (await self._session.execute(_ENQUEUE, {"requests": requests})).one()
+        asked = {"requests": dump_storable([request_row(request, limits=limits)])}
+        if request.prompt_choice is not None:
+            asked["choice"] = dump_storable(choice_json(request.prompt_choice))
+        row = (await self._session.execute(_ENQUEUE_CHOSEN if "choice" in asked else _ENQUEUE, asked)).one()
         if row.refusal is not None:
             raise limits.error(row.refusal, row.retry_after)
-        if request.prompt_choice is not None:
-            choice = dump_storable(choice_json(request.prompt_choice))
-            await self._session.execute(_KEEP_CHOICE, {"generation_id": request.id.generation_id, "choice": choice})
         return enqueued(request, row.created_at)
 
     async def cancel_attempt(self, attempt: AttemptId, message: str) -> bool:
