@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+# Kana and Han.
+_UNSPACED = re.compile("[\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
+
 # Violence, drugs and sex, of which lists of swear words have little. `*` stands for any ending.
 BESIDE: dict[str, str] = {
     "en": (
@@ -54,9 +57,13 @@ HARMLESS: dict[str, str] = {
     "ru": "хрен",
 }
 
-# What holds such a word and means something else. Looked for first, and not looked at again.
+# What holds such a word and means something else. Looked for first, and not looked at again: so no ending is left open,
+# which could be that of a word that is meant.
 HARMLESS_PHRASES: dict[str, str] = {
-    "en": "kill time|kill some time|killing time|killed time|blue tit*|great tit*|coal tit*|pussy willow*|pussy cat*",
+    "en": (
+        "kill time|kill some time|killing time|killed time|blue tit|blue tits|great tit|great tits|coal tit|coal tits"
+        "|pussy willow|pussy willows|pussy cat|pussy cats"
+    ),
     "de": "die zeit totschlagen",
     "fr": "tuer le temps|cul-de-sac|culs-de-sac|cul de sac|cul-de-poule",
     "es": "matar el tiempo|matar el rato|matar el hambre|matar el gusanillo",
@@ -70,6 +77,15 @@ def words_of(spec: str) -> list[str]:
 
 
 def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
-    """What finds `words` in a text in lower case, whole ones; an asterisk stands for any ending."""
-    found = sorted({re.escape(word.lower()).replace(r"\*", r"\w*") for word in words}, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(found) or '(?!)'})(?!\w)")
+    """What finds `words` in a text in lower case, whole ones; an asterisk stands for any ending.
+
+    One in a script without spaces is found anywhere: its text shows no edges of words.
+    """
+    found = sorted({word.lower() for word in words}, key=len, reverse=True)
+    anywhere = "".join(rf"|{_pattern_of(word)}" for word in found if _UNSPACED.search(word))
+    whole = "|".join(_pattern_of(word) for word in found if not _UNSPACED.search(word))
+    return re.compile(rf"(?<!\w)(?:{whole or '(?!)'})(?!\w){anywhere}")
+
+
+def _pattern_of(word: str) -> str:
+    return re.escape(word).replace(r"\*", r"\w*")

@@ -110,6 +110,16 @@ def test_the_operator_can_let_a_word_pass(words: str) -> None:
 def test_the_operator_can_add_words_in_any_language() -> None:
     assert UnsuitableWords(added=("Bogeyman*",)).are_in("Two BOGEYMANS came.", "de")
     assert UnsuitableWords(added=("kill time",)).are_in("They wanted to kill time.", "en")
+    assert not UnsuitableWords(added=("rum",)).are_in("The drum is loud.", "en")
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "text"),
+    [("ビール", "ja", "ビールを飲む"), ("啤酒", "zh", "他喝啤酒了"), ("ビール*", "ja", "生ビールだ")],
+)
+def test_a_word_of_the_operator_is_found_where_words_have_no_spaces(word: str, language: str, text: str) -> None:
+    assert UnsuitableWords(added=(word,)).are_in(text, language)
+    assert not UnsuitableWords(added=("rum",)).are_in(f"drum {text}", language)
 
 
 def test_a_word_that_is_harmless_in_one_phrase_is_none_in_another() -> None:
@@ -117,9 +127,15 @@ def test_a_word_that_is_harmless_in_one_phrase_is_none_in_another() -> None:
     assert UnsuitableWords().are_in("Он хотел убить короля.", "ru")
 
 
+@pytest.mark.parametrize("words", ["great titties", "coal titty", "pussy catfight"])
+def test_a_harmless_phrase_hides_no_other_word(words: str) -> None:
+    assert UnsuitableWords().are_in(f"She saw {words} there.", "en")
+
+
 @pytest.mark.parametrize(
     ("language", "text"),
     [
+        ("en", "A great tit's song woke Great Tits, and pussycats, a pussy cat and a pussy willow's catkins."),
         ("en", "The donkey, an ass, was snatched by a cock with a busty butt."),
         ("en", "The cat lover had drunk her milk and rifled the drawers for a naked doll and a killer whale."),
         ("en", "She class, grass and the Scunthorpe bassoon assumed a passage."),
