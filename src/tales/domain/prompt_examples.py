@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from itertools import product
 from uuid import UUID
 
-from tales.domain.family import Child, Hero
+from tales.domain.family import MAX_APPEARANCE, MAX_INTEREST, MAX_INTERESTS, MAX_NAME, Child, Hero
 from tales.domain.prompt_templates import Slot
-from tales.domain.sequel import EarlierStory
-from tales.domain.story_spec import MAX_MINUTES, StorySpec, StoryType
+from tales.domain.sequel import LONGEST_ENDING, EarlierStory
+from tales.domain.story_spec import MAX_MINUTES, MAX_MORAL, MAX_RELATIONSHIP, StorySpec, StoryType
+from tales.domain.titles import MAX_TITLE
 
 _NOBODY = UUID(int=0)
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,7 +114,24 @@ def example(
     )
 
 
+def longest_example(slot: Slot) -> StorySpec:
+    """A wish in which everything is as long as it may be."""
+    spec = example(slot, minutes=MAX_MINUTES, is_sequel=True)
+    return replace(
+        spec,
+        child=spec.child
+        and replace(
+            spec.child, name="m" * MAX_NAME, gender="m" * MAX_NAME, interests=("m" * MAX_INTEREST,) * MAX_INTERESTS
+        ),
+        hero=spec.hero and replace(spec.hero, name="m" * MAX_NAME, appearance="m" * MAX_APPEARANCE),
+        relationship_description=spec.relationship_description and "m" * MAX_RELATIONSHIP,
+        moral="m" * MAX_MORAL,
+        earlier=EarlierStory("m" * MAX_TITLE, "m" * LONGEST_ENDING),
+    )
+
+
 def tried_examples(slot: Slot) -> Iterator[StorySpec]:
     """All ages, lengths, and things that may be left out: what a template must write before it is kept."""
+    yield longest_example(slot)
     for age, minutes, is_sequel, is_minimal in product(TRIED_AGES, TRIED_MINUTES, (False, True), (False, True)):
         yield example(slot, age=age, minutes=minutes, is_sequel=is_sequel, is_minimal=is_minimal)

@@ -26,6 +26,9 @@ from tales.domain.story_spec import LANGUAGES, MAX_MORAL, MAX_RELATIONSHIP, Stor
 from tales.domain.titles import MAX_TITLE
 
 MAX_TEMPLATE = 20_000
+MAX_PROMPT = 32_000
+"""Characters with the family's words in it: room for each of them several times in the longest template."""
+
 MAX_NOTE = 300
 MAX_MODEL = 200
 MAX_WEIGHT = 1000
@@ -33,7 +36,7 @@ DEFAULT_WEIGHT = 100
 
 # No value holds one: what is private use to Unicode is left out of them (`tales.domain.quoting`).
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_MARK = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_MARK = re.compile(f"{_OPEN}([0-9]{{1,3}}){_CLOSE}")
 _FACTS = f"{_OPEN}0{_CLOSE}"
 # Whatever a model may take for the end of a value.
 _QUOTES = re.compile('["＂”“„«»]')
@@ -113,7 +116,7 @@ def checked_weight(weight: int) -> int:
     return weight
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Value:
     """Stands for a family's words in a template: it can be written, and asked whether it is there, and that is all."""
 
@@ -122,12 +125,22 @@ class _Value:
     def __str__(self) -> str:
         return self._mark
 
+    def __eq__(self, other: object) -> NoReturn:
+        raise BrokenTemplate("A family's words can be compared with nothing. Ask for them: {% if child.gender %}.")
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 class _Record(SimpleNamespace):
     """Has values by their names, and is none itself."""
 
     def __str__(self) -> NoReturn:
         raise BrokenTemplate("A child, a hero or an earlier story is no value. Write one of theirs: {{ child.name }}.")
+
+    def __eq__(self, other: object) -> NoReturn:
+        str(self)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +208,9 @@ def fill(rendered: str, values: TemplateValues) -> str:
     missing = [number for number in _MARK.findall(rendered) if int(number) >= len(values.words)]
     if missing or _OPEN in (bare := _MARK.sub("", rendered)) or _CLOSE in bare:
         raise BrokenTemplate("It takes a family's words apart. Write each of them as it is: {{ child.name }}.")
-    return _MARK.sub(lambda mark: values.words[int(mark[1])], rendered)
+    prompt = _MARK.sub(lambda mark: values.words[int(mark[1])], rendered)
+    if len(prompt) > MAX_PROMPT:
+        raise BrokenTemplate(
+            f"It writes {len(prompt)} characters with a family's words. Let it write at most {MAX_PROMPT}."
+        )
+    return prompt

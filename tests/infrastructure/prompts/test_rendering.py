@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tales.application.write_prompt import render_prompt
-from tales.domain.prompt_examples import example
-from tales.domain.prompt_templates import BrokenTemplate, Slot, checked_template, template_values
+from tales.domain.prompt_examples import example, longest_example, tried_examples
+from tales.domain.prompt_templates import MAX_PROMPT, BrokenTemplate, Slot, checked_template, template_values
 from tales.domain.sequel import EarlierStory
 from tales.domain.story_spec import StorySpec, StoryType
 from tales.infrastructure.prompts.rendering import JinjaRenderer
@@ -89,6 +89,15 @@ HOSTILE = [
     "{{ child.__dict__ }}",
     "{{ child }}",
     "{{ facts._mark }}",
+    "{{ child.age.bit_length }}",
+    "{{ child.name.count }}",
+    "{{ minutes.real }}",
+    "{% if child.gender == 'girl' %}x{% endif %}",
+    "{% if child.gender != 'girl' %}x{% endif %}",
+    "{% if 'girl' == child.gender %}x{% endif %}",
+    "{% if child.name == hero.name %}x{% endif %}",
+    "{% if child == 'girl' %}x{% endif %}",
+    "{{ '\\ue000' }}" + "1" * 5000 + "{{ '\\ue001' }}",
     "{{ child.name ~ 'x' }}",
     "{{ child.name + 'x' }}",
     "{{ '%s' % child.name }}",
@@ -193,8 +202,20 @@ def test_no_template_whatever_writes_words_but_quoted_and_whole(text: str) -> No
         ("A\n{{ facts }}\n{{ oops", "Line 3: "),
         ("A\n{{ facts }}\n\u202eB", "invisible characters"),
         ("A" * 20_001, "20002 characters"),
+        ("A\n{{ facts }}\n{{ words.real }}", "Line 3: only child, hero and earlier have"),
+        ("A\n{{ facts }}\n{{ child.age.real }}", "Line 3: only child, hero and earlier have"),
+        ("A\n{{ facts }}\n{% if child.gender == 'x' %}B{% endif %}", "compared with nothing"),
+        ("A\n{{ facts }}\n{{ '\\ue000' }}" + "1" * 5000 + "{{ '\\ue001' }}.", "words apart"),
     ],
 )
 def test_what_is_wrong_with_a_template_is_said(template: str, message: str) -> None:
     with pytest.raises(BrokenTemplate, match=re.escape(message)):
         write(template)
+
+
+def test_a_prompt_is_bounded_with_the_longest_words_too() -> None:
+    longest = longest_example(SLOT)
+    assert len(write(PLAIN + "{{ earlier.ending }}" * 20, longest)) < MAX_PROMPT
+    with pytest.raises(BrokenTemplate, match=f"Let it write at most {MAX_PROMPT}"):
+        write(PLAIN + "{{ earlier.ending }}" * 900, longest)
+    assert longest in tried_examples(SLOT)

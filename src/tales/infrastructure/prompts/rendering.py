@@ -25,6 +25,8 @@ _ALLOWED = frozenset(
         *("Compare", "Operand", "And", "Or", "Not", "Add", "Sub", "FloorDiv"),
     }
 )
+# Python's numbers and texts have attributes as well.
+_HAVE_VALUES = frozenset({"child", "hero", "earlier"})
 # A line that is a tag alone leaves no trace; one with a tag at its end stays a line.
 _TAG_AFTER_TEXT = re.compile(r"^([ \t]*(?!\{%[^\n{}]*%\}$)\S[^\n]*?)[+-]?%\}$", re.MULTILINE)
 
@@ -47,7 +49,7 @@ class JinjaRenderer(TemplateRenderer):
 def _compiled(template: str) -> Template:
     """Raises: BrokenTemplate, with the line."""
     from jinja2 import TemplateSyntaxError  # noqa: PLC0415 -- see above
-    from jinja2.nodes import Node  # noqa: PLC0415
+    from jinja2.nodes import Getattr, Name, Node  # noqa: PLC0415
 
     environment = _environment()
     try:
@@ -62,6 +64,10 @@ def _compiled(template: str) -> Template:
             raise BrokenTemplate(
                 f"Line {node.lineno}: a template has no {kind}. Use texts, values such as {{{{ child.name }}}}, and "
                 "{% if %} with comparisons."
+            )
+        if isinstance(node, Getattr) and not (isinstance(node.node, Name) and node.node.name in _HAVE_VALUES):
+            raise BrokenTemplate(
+                f"Line {node.lineno}: only child, hero and earlier have values of their own: {{{{ child.name }}}}."
             )
     return environment.from_string(tree)
 
