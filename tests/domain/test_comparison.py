@@ -107,7 +107,11 @@ def test_more_are_needed_until_it_is_known() -> None:
     assert row(800, 1000, 900, 1000).verdict == "worse"
     assert row(0, 0, 5, 9).more_needed is None
     assert (row(0, 0, 5, 9).verdict, row(0, 0, 5, 9).probability_better) == ("open", None)
-    # Nobody has to be sure of less than two hundredths.
+    # Nobody has to be sure of less than two hundredths: nothing is missing, and what is open stays so.
+    same = row(5_000, 10_000, 5_010, 10_000)
+    assert (same.verdict, same.more_needed, same.is_small) == ("open", 0, True)
+    assert not row(85, 100, 80, 100).is_small
+    assert not row(900, 1000, 800, 1000).is_small
     assert needed(0.5, 0.5) == needed(0.49, 0.51)
 
 

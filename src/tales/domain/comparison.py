@@ -89,12 +89,22 @@ class ComparisonRow:
 
     @property
     def more_needed(self) -> int | None:
-        """Trials of each version that are missing to know: 0 once it is known; None where nothing was tried."""
+        """Trials of each version that are missing to know; None where nothing was tried.
+
+        0 once it is known, and where the verdict stays open after enough of them: see `is_small`.
+        """
         if self.rate is None or self.baseline_rate is None:
             return None
         if self.verdict != "open":
             return 0
         return max(0, needed(self.rate, self.baseline_rate) - min(self.trials, self.baseline_trials))
+
+    @property
+    def is_small(self) -> bool:
+        """Whether nothing is missing and the verdict is open: shares that differ by less than LEAST_DIFFERENCE."""
+        if self.rate is None or self.baseline_rate is None or self.more_needed != 0:
+            return False
+        return self.verdict == "open" and abs(self.rate - self.baseline_rate) < LEAST_DIFFERENCE
 
 
 def compare(rows: Sequence[DrawnRow]) -> tuple[ComparisonRow, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tales.application.reports import PromptReport
-from tales.domain.comparison import ComparisonRow
+from tales.domain.comparison import LEAST_DIFFERENCE, ComparisonRow
 from tales.domain.statistics import Interval
 from tales.interfaces.cli.report_columns import (
     Column,
@@ -69,6 +69,8 @@ def _comparison_columns() -> tuple[Column, ...]:
 
 
 def _missing(row: ComparisonRow) -> str:
+    if row.is_small:
+        return f"under {LEAST_DIFFERENCE * 100:.0f} points"
     return "" if row.more_needed is None else number(row.more_needed)
 
 
