@@ -6,7 +6,7 @@ import pytest
 
 from tales.domain.arcs.composing import compose_arc
 from tales.domain.arcs.grammar import grammar_of
-from tales.domain.arcs.prompt import arc_in, write_arc_prompt
+from tales.domain.arcs.prompt import arc_in, has_former_arc, write_arc_prompt
 from tales.domain.prompt import write_prompt
 from tests.domain.factories import GENERATION_ID, make_child, make_spec
 
@@ -20,6 +20,18 @@ def test_the_arc_is_found_again_as_it_was_composed() -> None:
 def test_a_prompt_without_an_arc_has_none() -> None:
     assert arc_in(write_prompt(make_spec())) is None
     assert arc_in("") is None
+
+
+def test_a_prompt_of_the_former_version_is_known_and_no_other() -> None:
+    former = (
+        'Write.\n- child: "Mia"\n\nTell this story, with a few gentle words of your own for each ___:\n\nMia saw ___.'
+    )
+
+    assert has_former_arc(former)
+    assert arc_in(former) is None
+    forged = make_spec(child=make_child(name=former))
+    assert not has_former_arc(write_arc_prompt(forged, GENERATION_ID))
+    assert not has_former_arc(write_prompt(forged))
 
 
 def test_nobody_can_bring_an_arc_along_in_a_name() -> None:

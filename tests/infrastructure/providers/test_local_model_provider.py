@@ -81,6 +81,20 @@ async def test_a_model_that_died_between_two_calls_fails_one_of_them_and_is_star
     assert starts.count == 2
 
 
+async def test_a_prompt_whose_arc_is_of_the_former_version_fails_for_good_and_is_not_written_freely() -> None:
+    prompt = "Write.\n\nTell this story, with a few gentle words of your own for each ___:\n\nMia saw ___."
+    starts = Starts()
+
+    answer = await LocalModelProvider(starts, LIMITS, SystemClock()).complete(
+        ModelCall(DEFAULT_NAME, prompt, 1), lambda _: None, lambda _: None
+    )
+
+    assert kind(answer) is FailureKind.INVALID_REQUEST
+    assert answer.failure is not None
+    assert RetryPolicy((DEFAULT_NAME,)).next_attempt([DEFAULT_NAME], answer.failure, lambda low, _: low) is None
+    assert starts.count == 0
+
+
 async def test_the_attempt_after_one_that_was_cut_off_finds_a_model() -> None:
     starts, writes = Starts(), asyncio.Event()
     async with LocalModelProvider(starts, LIMITS, SystemClock()) as provider:

@@ -17,6 +17,8 @@ ARC_PROMPT_VERSION = "arc-2"
 
 # No fact can hold it: facts stand on one line each.
 _BEFORE_ARC = "\n\nTell this story, and choose the words for each ___ that suit it best:\n\n"
+# That of `arc-1`, whose gaps have no kinds: there is no grammar for them any more.
+_BEFORE_FORMER_ARC = "\n\nTell this story, with a few gentle words of your own for each ___:\n\n"
 
 
 def write_arc_prompt(spec: StorySpec, generation_id: UUID) -> str:
@@ -32,3 +34,8 @@ def arc_in(prompt: str) -> str | None:
     """The arc that stands in `prompt`, if there is one."""
     _, found, arc = prompt.partition(_BEFORE_ARC)
     return arc if found else None
+
+
+def has_former_arc(prompt: str) -> bool:
+    """Whether `prompt` is of `arc-1`: no model can be held to its arc any more."""
+    return _BEFORE_FORMER_ARC in prompt

@@ -11,7 +11,7 @@ from typing import Self
 
 from tales.application.ports import Clock, ModelAnswer, ModelCall
 from tales.domain.arcs.grammar import grammar_of
-from tales.domain.arcs.prompt import arc_in
+from tales.domain.arcs.prompt import arc_in, has_former_arc
 from tales.domain.errors import Unavailable
 from tales.domain.failures import Failure, FailureKind
 from tales.domain.generation import Json
@@ -83,11 +83,13 @@ class LocalModelProvider:
         on_provider_id: Callable[[str], None],
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
+        if has_former_arc(call.prompt):
+            return _no_answer(_outdated())
         if self._starting is not None:
             await asyncio.wait({self._starting}, timeout=self._limits.token_timeout)
         running = self._running
         if self._starting is not None or running is None or running.model.has_ended:
-            return _no_answer(self._start_again(running))
+            return _no_answer(_has_ended(self._start_again(running)))
         if (arc := arc_in(call.prompt)) is not None:
             call = replace(call, extra=_held_to(arc))
         answer = await running.client.complete(call, on_provider_id, on_text)
@@ -136,7 +138,7 @@ def _held_to(arc: str) -> dict[str, Json]:
     return {"grammar": grammar_of(arc), "temperature": TEMPERATURE}
 
 
-def _no_answer(seconds: float) -> ModelAnswer:
+def _no_answer(failure: Failure) -> ModelAnswer:
     return ModelAnswer(
         text="",
         finish_reason=None,
@@ -144,9 +146,17 @@ def _no_answer(seconds: float) -> ModelAnswer:
         http_status=None,
         provider_generation_id=None,
         first_token_at=None,
-        failure=Failure(
-            FailureKind.PROVIDER_UNAVAILABLE,
-            "The local model's process had ended. It is started again.",
-            retry_after=seconds or None,
-        ),
+        failure=failure,
     )
+
+
+def _has_ended(seconds: float) -> Failure:
+    said = "The local model's process had ended. It is started again."
+    return Failure(FailureKind.PROVIDER_UNAVAILABLE, said, retry_after=seconds or None)
+
+
+def _outdated() -> Failure:
+    said = (
+        "The prompt was written before an upgrade, and this version cannot hold its model to it. Ask for a new story."
+    )
+    return Failure(FailureKind.INVALID_REQUEST, said)
