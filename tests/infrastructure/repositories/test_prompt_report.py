@@ -80,3 +80,19 @@ async def test_what_was_drawn_is_compared_and_nothing_else(report: PromptReport)
     assert first[0].probability_better == pytest.approx(0.965, abs=0.01)
     others = [row for row in report.comparisons if row.experiment == "child-en-1 50, child-en-2 90"]
     assert [(row.hits, row.trials) for row in others] == [(1, 1), (1, 1), (0, 0)]
+
+
+async def test_a_version_that_fails_is_judged_by_all_that_it_was_drawn_for(
+    database: Database, transactions: SqlTransactions
+) -> None:
+    with database.connect() as connection:
+        for version in BOTH:
+            call(connection, version, drawn=BOTH)
+        row = call(connection, "child-en-1", "refusal", drawn=None)
+        choice = {"reason": "fallback", "weights": Jsonb(BOTH), "failed_version": "child-en-2"}
+        insert(connection, "prompt_choices", choice | {"generation_id": row["generation_id"]})
+    async with transactions.as_service() as work:
+        success, *_ = (await report_prompts(work.reports, WANTED)).comparisons
+
+    assert (success.prompt_version, success.hits, success.trials) == ("child-en-2", 1, 2)
+    assert (success.baseline_hits, success.baseline_trials) == (1, 1)

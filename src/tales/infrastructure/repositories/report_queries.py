@@ -180,17 +180,18 @@ PROMPTS = f"""
     group by prompt_version, model_used
     order by count(*) desc, prompt_version, model_used
 """
-# First attempts alone: who gets another depends on how the first one went.
+# First attempts alone: who gets another depends on how the first one went. A fallback counts for the version that was
+# drawn: without the wishes that it fails on, a version would be judged by the others.
 DRAWN = f"""
-    select c.weights::text as experiment, prompt_version,
+    select c.weights::text as experiment, coalesce(c.failed_version, prompt_version) as prompt_version,
         count(*) filter (where status <> 'pending') as ended,
         count(*) filter (where status = 'success') as success,
         count(*) filter (where error_type = 'refusal') as refused, {_LENGTH_MISSED} as length_missed,
         count(rating) as ratings, count(*) filter (where rating >= 8) as good_stories
     from tales.attempt_facts
     join tales.prompt_choices as c using (generation_id, attempt_number)
-    where {{where}} and is_live and c.reason = 'experiment' and prompt_version is not null
-    group by c.weights, prompt_version
+    where {{where}} and is_live and prompt_version is not null
+    group by c.weights, coalesce(c.failed_version, prompt_version)
 """
 
 
