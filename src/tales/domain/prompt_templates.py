@@ -41,6 +41,8 @@ _FACTS = f"{_OPEN}0{_CLOSE}"
 # Whatever a model may take for the end of a value.
 _QUOTES = re.compile('["＂”“„«»]')
 
+_NO_VALUE = "A child, a hero or an earlier story is no value. Write one of theirs: {{ child.name }}."
+
 
 class BrokenTemplate(InvalidInput):
     """A template that cannot be a prompt. The message holds no family's words: a template never sees any."""
@@ -135,12 +137,12 @@ class _Record(SimpleNamespace):
     """Has values by their names, and is none itself."""
 
     def __str__(self) -> NoReturn:
-        raise BrokenTemplate("A child, a hero or an earlier story is no value. Write one of theirs: {{ child.name }}.")
+        raise BrokenTemplate(_NO_VALUE)
 
     def __eq__(self, other: object) -> NoReturn:
-        str(self)
+        raise BrokenTemplate(_NO_VALUE)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 @dataclass(frozen=True, slots=True)
