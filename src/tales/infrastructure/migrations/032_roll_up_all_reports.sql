@@ -105,8 +105,8 @@ create table tales.rollup_courses (
 create index rollup_courses_pending_idx on tales.rollup_courses (starts_at)
     where grain = 'hour' and detail = 'model' and 'pending' = any (statuses);
 
--- What the attempts of a user cost. It goes with the user (tales.note_erased_attempts), and has no foreign key: whoever
--- counts would wait for whoever erases, and that one for the counting.
+-- What the attempts of a user cost. It goes with the user (tales.note_erased_attempts), and has no foreign key:
+-- whoever counts would wait for whoever erases, and that one for the counting.
 create table tales.rollup_users (
     grain text not null,
     starts_at timestamptz not null,
@@ -413,9 +413,9 @@ end
 $$;
 
 -- Count the hours that have ended, at most so many, and again those in which something has changed, as many at most,
--- or in which attempts had not ended yet. How many new and changed hours were seen to: call it until that is 0. An hour
--- is complete ten minutes after its end, when whatever was asked for in it has been committed. One at a time: the state
--- is locked.
+-- or in which attempts had not ended yet. How many new and changed hours were seen to: call it until that is 0. An
+-- hour is complete ten minutes after its end, when whatever was asked for in it has been committed. One at a time: the
+-- state is locked.
 create function tales.refresh_rollups(most_hours integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
@@ -563,7 +563,8 @@ create trigger generations_note_migrated after insert or update of created_at on
     for each row when (new.origin = 'migrated') execute function tales.note_migrated_attempt();
 
 revoke execute on function
-    tales.note_migrated_attempt(), tales.mark(integer, double precision), tales.next_month(timestamptz), tales.count_hours(timestamptz, timestamptz),
+    tales.note_migrated_attempt(),
+    tales.mark(integer, double precision), tales.next_month(timestamptz), tales.count_hours(timestamptz, timestamptz),
     tales.add_up(text, text, timestamptz, timestamptz),
     tales.count_users_of_day(timestamptz), tales.count_users_of_month(timestamptz),
     tales.refresh_rollups(integer), tales.forget_rollups()
