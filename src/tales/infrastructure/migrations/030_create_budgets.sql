@@ -167,7 +167,7 @@ begin
 end
 $$;
 
--- What was reserved for an attempt that has ended becomes what it costs, and what it cost becomes what has been learned
+-- What was reserved for an attempt that has ended becomes what it costs, and that becomes what has been learned
 -- since. Once more changes nothing.
 create function tales.settle_attempt(of_generation uuid, of_attempt integer) returns void
 language plpgsql security definer set search_path = '' as $$
