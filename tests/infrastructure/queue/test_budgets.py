@@ -289,7 +289,10 @@ async def test_an_end_and_whatever_else_settles_do_not_wait_for_each_other(
         ending.execute("begin")
         ending.execute("select tales.lock_budgets()")
         changing = asyncio.create_task(change())
-        waiting = "select from pg_locks where not granted and locktype = 'advisory'"
+        waiting = (
+            "select from pg_locks join pg_database as d on d.oid = database"
+            " where datname = current_database() and not granted and locktype = 'advisory'"
+        )
         await until(lambda: changing.done() or database.rows(waiting))
         assert not changing.done()
         ending.execute("set local lock_timeout = '2s'")
