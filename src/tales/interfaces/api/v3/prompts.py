@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Depends, Query, Response, status
 from pydantic import AliasPath, ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -92,7 +92,7 @@ class Preview(Answer):
     prompt: str
 
 
-class Comparison(Answer):
+class PromptDifference(Answer):
     """How what two versions write differs, as `diff -u` has it; empty where it does not."""
 
     difference: str
@@ -115,12 +115,13 @@ class WhichExample(Body):
     is_sequel: Annotated[bool, Field(description="It carries on another story.")] = False
     is_minimal: Annotated[bool, Field(description="The family says no more than it must.")] = False
 
-    def example(self) -> use_cases.Example:
-        """The same in the application's terms. Raises: InvalidInput."""
-        return use_cases.Example(**self.model_dump())
+
+def _example(which: Annotated[WhichExample, Query()]) -> use_cases.Example:
+    """The same in the application's terms. Raises: InvalidInput."""
+    return use_cases.Example(**which.model_dump())
 
 
-Which = Annotated[WhichExample, Query()]
+AnExample = Annotated[use_cases.Example, Depends(_example)]
 
 
 @router.get("", summary="List the prompts")
@@ -167,20 +168,20 @@ async def edit_prompt(
 
 
 @router.get("/{version}/preview", summary="Preview a prompt", responses=problems(errors.NotFound))
-async def preview_prompt(version: Text, which: Which, actor: CurrentActor, services: UseCases) -> Preview:
+async def preview_prompt(version: Text, example: AnExample, actor: CurrentActor, services: UseCases) -> Preview:
     """What a version writes for a made-up family."""
     async with prompts_for(services.transactions, actor) as work:
-        return Preview(prompt=await use_cases.preview_prompt(work, services.prompt_renderer, version, which.example()))
+        return Preview(prompt=await use_cases.preview_prompt(work, services.prompt_renderer, version, example))
 
 
 @router.get("/{version}/compare/{other}", summary="Compare two prompts", responses=problems(errors.NotFound))
 async def compare_prompts(
-    version: Text, other: Text, which: Which, actor: CurrentActor, services: UseCases
-) -> Comparison:
+    version: Text, other: Text, example: AnExample, actor: CurrentActor, services: UseCases
+) -> PromptDifference:
     """How what two versions write for the same made-up family differs."""
     async with prompts_for(services.transactions, actor) as work:
         renderer = services.prompt_renderer
-        return Comparison(difference=await use_cases.compare_prompts(work, renderer, version, other, which.example()))
+        return PromptDifference(difference=await use_cases.compare_prompts(work, renderer, version, other, example))
 
 
 @router.post(
