@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -76,26 +75,6 @@ def test_a_story_of_the_old_application_gets_its_attempt(moving: Database) -> No
     story = add_story(moving, add_user(moving))
 
     assert copy_of(moving, story)["moral"] == "kindness"
-
-
-def test_rollups_follow_what_the_old_application_writes(legacy_database: Database) -> None:
-    user = add_user(legacy_database)
-    add_story(legacy_database, user)
-    expand(legacy_database)
-
-    def rolled_up() -> list[dict[str, Any]]:
-        legacy_database.execute("select tales.refresh_rollups(1000000)")
-        return legacy_database.rows(
-            "select starts_at, model_used, attempts from tales.rollup_cells where (grain, detail) = ('hour', 'model')"
-            " order by 1, 2"
-        )
-
-    (first,) = rolled_up()
-    before = first["starts_at"] - timedelta(days=3)
-    story = add_story(legacy_database, user, created_at=before)
-    assert rolled_up() == [first | {"starts_at": before}, first]
-    update(legacy_database, story, {"created_at": first["starts_at"], "model_used": "other"})
-    assert rolled_up() == [first, first | {"model_used": "other"}]
 
 
 @pytest.mark.parametrize("changes", CHANGES, ids=str)

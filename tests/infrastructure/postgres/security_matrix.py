@@ -369,6 +369,5 @@ FUNCTIONS = (
     Function("tales.note_changed_rating", why_definer="whoever rates a story may not write what reports count"),
     Function("tales.note_changed_cost", why_definer="no role may add to what is counted anew"),
     Function("tales.note_erased_attempts", why_definer="whoever erases attempts may not write what reports count"),
-    Function("tales.note_migrated_attempt", why_definer="old applications may not write what reports count"),
     Function("tales.forget_live_text", why_definer="whoever erases attempts may not delete their text"),
 )

@@ -2,8 +2,6 @@
 
 drop index if exists tales.generations_cost_question_idx;
 drop table if exists tales.cost_questions;
-drop trigger if exists generations_note_migrated on tales.generations;
-drop function if exists tales.note_migrated_attempt();
 drop function if exists tales.forget_rollups();
 drop function if exists tales.refresh_rollups(integer);
 drop function if exists tales.count_users_of_month(timestamptz);

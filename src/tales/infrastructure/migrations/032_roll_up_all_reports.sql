@@ -203,8 +203,8 @@ from tales.attempt_facts;
 create view tales.drawn_cells with (security_invoker = true) as
 select
     c.weights::text as experiment, coalesce(c.failed_version, a.prompt_version) as prompt_version,
-    a.created_at, a.user_id, a.model_used, a.is_live, a.status, a.error_type, a.story_type, a.language, a.prompt_length,
-    a.attempts, a.timed, a.seconds, a.seconds_squares, a.timed_tokens, a.timed_seconds, a.prompt_tokens,
+    a.created_at, a.user_id, a.model_used, a.is_live, a.status, a.error_type, a.story_type, a.language,
+    a.prompt_length, a.attempts, a.timed, a.seconds, a.seconds_squares, a.timed_tokens, a.timed_seconds, a.prompt_tokens,
     a.completion_tokens, a.cost_usd, a.cost_squares, a.cost_unknown, a.estimable, a.ratings, a.rating_sum,
     a.rating_squares, a.good_stories
 from tales.attempt_cells as a
@@ -551,24 +551,7 @@ begin
 end
 $$;
 
--- Until 017 has ended, the application of before writes stories of any time beside this one; with each write of such a
--- story, its whole attempt is written.
-create function tales.note_migrated_attempt() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    insert into tales.rollup_changes (hour, generation_id, attempt_number)
-    select distinct date_trunc('hour', w.created_at, 'UTC'), new.generation_id, new.attempt_number
-    from (values (new.created_at), (case when tg_op = 'UPDATE' then old.created_at end)) as w (created_at)
-    where w.created_at is not null;
-    return null;
-end
-$$;
-
-create trigger generations_note_migrated after insert or update of created_at on tales.generations
-    for each row when (new.origin = 'migrated') execute function tales.note_migrated_attempt();
-
 revoke execute on function
-    tales.note_migrated_attempt(),
     tales.mark(integer, double precision), tales.next_month(timestamptz), tales.count_hours(timestamptz, timestamptz),
     tales.add_up(text, text, timestamptz, timestamptz),
     tales.count_users_of_day(timestamptz), tales.count_users_of_month(timestamptz),
