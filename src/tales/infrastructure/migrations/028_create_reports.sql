@@ -358,10 +358,13 @@ create policy "the owner reads ratings of before" on tales.stories for select to
 
 -- step: ratings
 
+-- Of attempts that are still there when it comes to them: an application of before may delete meanwhile.
 insert into tales.ratings (generation_id, attempt_number, user_id, rating)
 select s.generation_id, s.generation_attempt, s.user_id, s.rating
 from tales.stories as s
-where s.rating is not null and s.generation_id is not null
+join tales.generations as g on g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt
+where s.rating is not null
+for key share of g
 on conflict do nothing;
 
 -- step: close_stories

@@ -47,8 +47,10 @@ $$;
 -- is empty, and must serve when it is not: rows are found by their key alone, and no table is read whole.
 create function tales_migration.write_copies(ids uuid[]) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+    written integer;
 begin
-    insert into tales.generations as g (
+    insert into tales.generations (
         generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
         hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
         child_id, hero_id, reconciled_cost_usd
@@ -59,12 +61,19 @@ begin
         child_id, hero_id, reconciled_cost_usd
     from tales_migration.copies
     where story_id = any (ids)
-    on conflict (generation_id, attempt_number) do update set
-        model_used = excluded.model_used, full_response = excluded.full_response, user_id = excluded.user_id,
-        story_type = excluded.story_type, story_length = excluded.story_length,
-        hero_appearance = excluded.hero_appearance, relationship_description = excluded.relationship_description,
-        moral = excluded.moral, created_at = excluded.created_at, completed_at = excluded.completed_at,
-        generation_info = excluded.generation_info, child_id = excluded.child_id, hero_id = excluded.hero_id;
+    -- On whatever index: where the move copies this story at this very moment, another one may say so first.
+    on conflict do nothing;
+    get diagnostics written = row_count;
+    if written < cardinality(ids) then
+        update tales.generations as g set
+            model_used = c.model_used, full_response = c.full_response, user_id = c.user_id,
+            story_type = c.story_type, story_length = c.story_length, hero_appearance = c.hero_appearance,
+            relationship_description = c.relationship_description, moral = c.moral, created_at = c.created_at,
+            completed_at = c.completed_at, generation_info = c.generation_info, child_id = c.child_id,
+            hero_id = c.hero_id
+        from tales_migration.copies as c
+        where c.story_id = any (ids) and g.generation_id = c.generation_id and g.attempt_number = c.attempt_number;
+    end if;
 
     -- What an operator's choice or 017 changed of these two, the story itself does not tell. Not before the copy is
     -- written: whoever copies this story at the same moment has been waited for by then, and has saved what it was.
