@@ -38,8 +38,8 @@ from tests.infrastructure.postgres.security_matrix import FUNCTIONS, ROLES, SCHE
 from tests.infrastructure.postgres.statements import Names, statements
 
 AT_A_TIME = 25
-BATCHES = 200 if DEEP else 8
-"""200 statements of each visitor in every run, as rows are compared after each batch, and 5,000 in a deep one."""
+BATCHES = 200 if DEEP else 20
+"""500 statements of each visitor in every run, as rows are compared after each batch, and 5,000 in a deep one."""
 
 _NOBODYS = {"tales.rollup_changes"}
 """Which hours have to be counted anew: a family's own change adds one, and no row of it says whose."""
