@@ -204,9 +204,9 @@ create view tales.drawn_cells with (security_invoker = true) as
 select
     c.weights::text as experiment, coalesce(c.failed_version, a.prompt_version) as prompt_version,
     a.created_at, a.user_id, a.model_used, a.is_live, a.status, a.error_type, a.story_type, a.language,
-    a.prompt_length, a.attempts, a.timed, a.seconds, a.seconds_squares, a.timed_tokens, a.timed_seconds, a.prompt_tokens,
-    a.completion_tokens, a.cost_usd, a.cost_squares, a.cost_unknown, a.estimable, a.ratings, a.rating_sum,
-    a.rating_squares, a.good_stories
+    a.prompt_length, a.attempts, a.timed, a.seconds, a.seconds_squares, a.timed_tokens, a.timed_seconds,
+    a.prompt_tokens, a.completion_tokens, a.cost_usd, a.cost_squares, a.cost_unknown, a.estimable, a.ratings,
+    a.rating_sum, a.rating_squares, a.good_stories
 from tales.attempt_cells as a
 join tales.prompt_choices as c on c.generation_id = a.generation_id and c.attempt_number = a.attempt_number
 where a.is_live and a.prompt_version is not null;
