@@ -16,13 +16,15 @@ from tales.infrastructure.postgres.urls import with_tls
 CONNECT_TIMEOUT = 10
 
 # What a server, a role or a database sets for everybody would change what our statements mean. Names are looked for in
-# pg_catalog alone: ours are written whole, and what others have made in another schema is not found by accident.
+# pg_catalog alone: ours are written whole, and what others have made in another schema is not found by accident. To
+# compile one of our short statements, as a server may by default, takes a hundred times as long as to run it.
 FOR_SESSION: LiteralString = """
     select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
         pg_catalog.set_config('datestyle', 'ISO', false),
         pg_catalog.set_config('intervalstyle', 'postgres', false),
         pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
-        pg_catalog.set_config('default_transaction_deferrable', 'off', false)
+        pg_catalog.set_config('default_transaction_deferrable', 'off', false),
+        pg_catalog.set_config('jit', 'off', false)
 """
 FOR_TRANSACTION: LiteralString = "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 """For a session that may be somebody else's afterwards, as a transaction pooler's are."""

@@ -48,7 +48,7 @@ _ACTOR = (
 # Behind a transaction pooler the session is everybody's, and what our statements mean is said in each transaction.
 _OWN_SETTINGS = (
     ", pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
-    " pg_catalog.set_config('datestyle', 'ISO', true)"
+    " pg_catalog.set_config('datestyle', 'ISO', true), pg_catalog.set_config('jit', 'off', true)"
 )
 # Asked on the way, before the user's role is taken on: the user has no right to look sessions up.
 _IN_SESSION = "tales.session_is_open(:session), "
