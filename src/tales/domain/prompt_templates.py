@@ -130,7 +130,7 @@ class _Value:
     def __eq__(self, other: object) -> NoReturn:
         raise BrokenTemplate("A family's words can be compared with nothing. Ask for them: {% if child.gender %}.")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # what cannot be compared has no hash
 
 
 class _Record(SimpleNamespace):
