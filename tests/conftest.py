@@ -10,6 +10,7 @@ import pytest
 # In this order: each imports from those before it.
 pytest_plugins = [
     "tests.fixtures.depth",
+    "tests.fixtures.waiting",
     "tests.fixtures.server",
     "tests.fixtures.time",
     "tests.fixtures.databases",

@@ -72,7 +72,7 @@ def test_a_database_that_cannot_hold_every_story_is_refused_before_anything_is_w
             )
         )
         command = Place(database, background_simulator).start("sim/ok", "migrate", "up", output=subprocess.PIPE)
-        said, _ = command.communicate(timeout=30)
+        said, _ = command.communicate(timeout=60)
         assert command.returncode == 1
         assert f"stores text as {encoding}" in said
         assert "Traceback" not in said
@@ -95,7 +95,7 @@ def test_what_is_wrong_with_a_url_is_said_in_a_sentence(place: Place, url: str, 
     command = place.start(
         "sim/ok", "generations", "list", output=subprocess.PIPE, TALES_DATABASE_URL=url.format(host=host)
     )
-    said, _ = command.communicate(timeout=30)
+    said, _ = command.communicate(timeout=60)
 
     assert command.returncode == 1
     assert sentence in " ".join(said.split())
@@ -106,7 +106,7 @@ def test_of_several_hosts_the_one_that_answers_is_used(place: Place) -> None:
     host = place.database.owner_url.partition("host=")[2].partition("&")[0]
     url = f"postgresql://postgres@/{place.database.name}?host=/nowhere,{host}&target_session_attrs=read-write"
     command = place.start("sim/ok", "generations", "list", output=subprocess.PIPE, TALES_DATABASE_URL=url)
-    said, _ = command.communicate(timeout=30)
+    said, _ = command.communicate(timeout=60)
 
     assert command.returncode == 0, said
 

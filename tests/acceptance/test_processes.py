@@ -57,7 +57,7 @@ def test_a_server_that_is_stopped_finishes_its_story_first(place: Place) -> None
         until(lambda: len(place.simulator.requests) == 1, seconds=10)
         process.terminate()
 
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     assert [attempt["status"] for attempt in place.attempts()] == ["success"]
 
 
@@ -122,7 +122,7 @@ def test_a_story_that_is_interrupted_at_the_terminal_is_cancelled(place: Place) 
     until(lambda: len(place.simulator.requests) == 1, seconds=20)
     process.send_signal(signal.SIGINT)
 
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert "Traceback" not in output
@@ -146,7 +146,7 @@ def test_a_story_whose_terminal_was_killed_is_written_by_a_server(place: Place) 
 def test_langfuse_6594_a_process_that_exits_has_kept_its_call(place: Place) -> None:
     process = place.start("sim/ok", "write", "Mia", "--age", "6", "--json")
 
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=60) == 0
     assert [attempt["status"] for attempt in place.attempts()] == ["success"]
 
 
@@ -182,7 +182,7 @@ def test_a_server_that_is_stopped_ends_its_streams_and_finishes_their_stories(pl
             rest = list(lines)
         assert time.monotonic() - stopped < 3
         assert "event: end" not in rest
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     assert [attempt["status"] for attempt in place.attempts()] == ["success"]
 
 
@@ -197,7 +197,7 @@ def test_a_server_outlives_what_it_was_told_to_ignore(place: Place) -> None:
         assert client.get("/health/ready").status_code == 200
         process.terminate()
 
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.timeout(60)
@@ -206,4 +206,4 @@ def test_a_server_without_work_ends_when_its_terminal_says_so(place: Place, numb
     with place.serving("sim/ok") as (process, _):
         process.send_signal(number)
 
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0

@@ -52,7 +52,7 @@ def test_a_story_that_is_interrupted_at_the_terminal_is_cancelled_at_the_server(
         )
         until(lambda: len(database.rows("select from tales.generations where started_at is not null")) == 1, seconds=30)
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert "Traceback" not in output

@@ -123,7 +123,7 @@ def test_no_generation_is_lost_or_written_twice_whatever_becomes_of_workers(plac
 
         for process in (stopped, left):
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(timeout=30) for process in (stopped, left)] == [0, 0]
+        assert [process.wait(timeout=60) for process in (stopped, left)] == [0, 0]
 
     rows = place.database.rows(
         "select generation_id, attempt_number, status, error_type from tales.generations"
@@ -177,7 +177,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_in_hand(place: Plac
         ask_for(client, 2)
         until(lambda: len(place.simulator.requests) == 1, seconds=20)
         ask_to_stop(place, process, name, again=again)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=60)
 
         assert process.returncode == 0, output
         assert "Traceback" not in output
@@ -197,7 +197,7 @@ def test_a_server_that_is_asked_to_stop_finishes_its_story_first(place: Place, n
         until(lambda: len(place.simulator.requests) == 1, seconds=20)
         ask_to_stop(place, process, name, again=again)
 
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
     assert statuses(place) == ["success"]
     assert len(place.simulator.requests) == 1
 
@@ -212,7 +212,7 @@ def test_a_worker_hands_back_what_does_not_end_in_time(place: Place) -> None:
         ask_for(client, 1)
         until(lambda: len(place.simulator.requests) == 1, seconds=20)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
         assert statuses(place) == ["timeout", "pending"], "it is nobody's, and waits for another"
         assert place.attempts()[0]["error_type"] == "worker_lost"
 
