@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from tales.legacy.migrate import migrate_up
 from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.fixtures.depth import DEEP
-from tests.fixtures.processes import Place, sign_in, until
+from tests.fixtures.processes import Place, Process, sign_in, until
 from tests.fixtures.proxy import Proxy, proxied
 from tests.fixtures.server import run_folder
 
@@ -96,7 +95,7 @@ def seconds_of_false_readiness(observations: list[Observation]) -> float:
 
 
 @contextmanager
-def running(place: Place, *arguments: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
+def running(place: Place, *arguments: str, **variables: Any) -> Iterator[Process]:
     process = place.start("sim/slow-2", *arguments, **WITHOUT_LIMITS, **variables)
     try:
         yield process

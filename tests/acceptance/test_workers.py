@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tests.fixtures.depth import DEEP, more_when_deep
-from tests.fixtures.processes import Place, ask, sign_in, until
+from tests.fixtures.processes import Place, Process, ask, sign_in, until
 
 GENERATIONS = int(os.environ.get("GENERATIONS", "60" if DEEP else "24"))
 """`make bench-workers` takes more."""
@@ -36,8 +36,6 @@ _IN_HAND = """
     where w.heartbeat_at > now() - interval '10 seconds'
     group by w.process_id
 """
-
-Process = subprocess.Popen[str]
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +15,7 @@ import pytest
 from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.fixtures.depth import more_when_deep
+from tests.fixtures.forking import Forked, fork
 from tests.interfaces.api.serving import SECRET, Served, tales, text_of
 
 MODELS = "sim/ok,sim/slow-5,sim/slow-20,sim/hang,sim/stall,sim/hang-after-headers"
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @contextmanager
-def worker(database: Database, simulator: Simulator, concurrency: int = 4) -> Iterator[subprocess.Popen[bytes]]:
+def worker(database: Database, simulator: Simulator, concurrency: int = 4) -> Iterator[Forked]:
     """A process of its own that makes calls, and has said so."""
     environment = os.environ | {
         "TALES_DATABASE_URL": database.owner_url,
@@ -33,8 +32,7 @@ def worker(database: Database, simulator: Simulator, concurrency: int = 4) -> It
         "TALES_JWT_SECRET": SECRET,
         "TALES_CONCURRENCY": str(concurrency),
     }
-    command = [sys.executable, "-m", "tales.interfaces.cli.main", "serve", "--port", "0"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = fork(["serve", "--port", "0"], environment)
     known = "select from tales.workers where process_id = %s"
     try:
         with database.connect() as connection:
@@ -64,7 +62,7 @@ async def family(database: Database, simulator: Simulator) -> AsyncIterator[Serv
 
 
 @pytest.fixture
-def other(database: Database, simulator: Simulator) -> Iterator[subprocess.Popen[bytes]]:
+def other(database: Database, simulator: Simulator) -> Iterator[Forked]:
     """A process that makes calls."""
     with worker(database, simulator) as process:
         yield process
