@@ -33,7 +33,7 @@ BROKEN = "Tell a story.\n{{ facts }}\n{{ child.nickname }}\n"
 @pytest.fixture
 async def seeds(transactions: SqlTransactions) -> dict[str, PromptTemplate]:
     async with transactions.as_service() as work:
-        return {template.version: template for template in await work.prompts.in_use()}
+        return {template.version: template for template in (await work.prompts.in_use()).templates}
 
 
 @pytest.fixture

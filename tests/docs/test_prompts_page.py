@@ -15,7 +15,7 @@ END = "<!-- end of examples -->"
 
 async def test_the_examples_are_what_is_written(transactions: SqlTransactions) -> None:
     async with transactions.as_service() as work:
-        seeds = [one for one in await work.prompts.in_use() if one.slot.story_type is StoryType.COMBINED]
+        seeds = [one for one in (await work.prompts.in_use()).templates if one.slot.story_type is StoryType.COMBINED]
     written = [(one.version, render_prompt(JinjaRenderer(), one.template, example(one.slot))) for one in seeds]
     wanted = "".join(f"\n### {version}\n\n```\n{prompt}```\n" for version, prompt in written)
 

@@ -149,11 +149,11 @@ class RequestGeneration:
 
     def _request(self, actor: Actor, attempt: AttemptId, wish: GenerationRequest, spec: StorySpec) -> AttemptRequest:
         model = self._choose_model(wish.model)
-        written = self._write(spec, model, attempt.generation_id)
+        written = self._write(spec, model, attempt.generation_id, is_asked_for=wish.model is not None)
         return AttemptRequest(
             id=attempt,
             user_id=actor.user_id,
-            model_used=model,
+            model_used=written.model or model,
             prompt=written.text,
             prompt_version=written.version,
             prompt_choice=written.choice,
@@ -168,12 +168,12 @@ class RequestGeneration:
             hero_id=wish.hero_id,
         )
 
-    def _write(self, spec: StorySpec, model: str, generation_id: UUID) -> WrittenPrompt:
+    def _write(self, spec: StorySpec, model: str, generation_id: UUID, *, is_asked_for: bool) -> WrittenPrompt:
         if self.abilities.needs_arc:
             return WrittenPrompt(write_arc_prompt(spec, generation_id), ARC_PROMPT_VERSION)
         if self.prompts is None:
             return WrittenPrompt(write_prompt(spec), PROMPT_VERSION)
-        return self.prompts.write(spec, model, generation_id)
+        return self.prompts.write(spec, model, generation_id, self.models, is_asked_for=is_asked_for)
 
     def _choose_model(self, asked: str | None) -> str:
         """Only a model that the operator offers: the call is made at the operator's cost."""

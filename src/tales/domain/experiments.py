@@ -8,24 +8,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from tales.domain.goals import PassedOver
+
 
 class ChoiceReason(StrEnum):
     """Why a generation got its version, where that was not the only active one."""
 
     EXPERIMENT = "experiment"
     FALLBACK = "fallback"
+    GOAL = "goal"
 
 
 @dataclass(frozen=True, slots=True)
 class PromptChoice:
     """How a generation came to its version. `weights` are those of all versions that it could have got.
 
-    `failed_version` is what was drawn and could not be rendered. Without a choice there was one active version alone.
+    `failed_version` is what was drawn and could not be rendered. `snapshot_id` is the snapshot of a goal that was drawn
+    by; `passed_over` says why there was a goal and none was. Without a choice there was one active version alone.
     """
 
     reason: ChoiceReason
     weights: Mapping[str, int]
     failed_version: str | None = None
+    snapshot_id: UUID | None = None
+    passed_over: PassedOver | None = None
 
 
 def draw(generation_id: UUID, total: int) -> int:

@@ -240,6 +240,22 @@ LINES = (
         updated=frozenset({"state", "weight", "template", "note"}),
     ),
     Line("tales.prompt_choices", "", "true", select=ADMIN_READS, insert=SERVICE),
+    Line(
+        "tales.prompt_goals",
+        "",
+        "true",
+        select=ADMIN_READS,
+        insert="- - - + + -",
+        update=ADMIN_READS,
+        inserted=frozenset(
+            {
+                *("story_type", "language", "measure", "models"),
+                *("floor_percent", "least_success_percent", "window_days"),
+            }
+        ),
+        updated=frozenset({"ended_at"}),
+    ),
+    Line("tales.goal_snapshots", "", "true", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
     Line("tales.live_text", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE, delete=SERVICE),
     Line(
         "tales.idempotency_keys",
@@ -328,6 +344,9 @@ FUNCTIONS = (
     Function("tales.finish_attempts", _WORKERS),
     Function("tales.renew_lease", _WORKERS),
     Function("tales.keep_prompt_choice", _WORKERS | {"tales_requester"}),
+    Function("tales.arms_of", frozenset({"service_role"})),
+    Function("tales.known_of_arms", frozenset({"service_role"})),
+    Function("tales.take_snapshots", frozenset({"service_role"})),
     Function("tales.enqueue_within_budgets", _WORKERS | {"tales_requester"}),
     Function("tales.finish_within_budgets", _WORKERS),
     Function("tales.recount_budgets", frozenset({"service_role"})),

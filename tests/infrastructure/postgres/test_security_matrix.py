@@ -37,6 +37,7 @@ from tests.fixtures.rows import (
     child,
     cost_question,
     ended,
+    goal_snapshot,
     hero,
     idempotency_key,
     insert,
@@ -45,6 +46,7 @@ from tests.fixtures.rows import (
     look,
     price,
     prompt_choice,
+    prompt_goal,
     prompt_template,
     rating,
     replaced_token,
@@ -166,6 +168,10 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.prompt_choices": lambda connection, family: prompt_choice(
         insert(connection, "generations", ended(family, prompt_version="child-en-1"))
     ),
+    "tales.prompt_goals": lambda _connection, _family: prompt_goal(),
+    "tales.goal_snapshots": lambda connection, _family: goal_snapshot(
+        insert(connection, "prompt_goals", prompt_goal(id=uuid4()))
+    ),
     "tales.budgets": lambda _connection, _family: budget(),
     "tales.budget_reservations": lambda connection, family: budget_reservation(
         insert(connection, "generations", ended(family))
@@ -182,6 +188,7 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
 CHANGES = {
     "tales.prices": "request_usd = 1",
     "tales.prompt_templates": "note = 'shorter'",
+    "tales.prompt_goals": "ended_at = now()",
     "tales.budgets": "limit_usd = 6",
     "tales.budget_spending": "spent_usd = 1",
     "tales.budget_reservations": "charged_usd = 1",

@@ -78,7 +78,7 @@ async def test_a_row_that_cannot_be_read_is_passed_over(
         odd = prompt_template(version="child-tlh-2", language="tlh", number=2, is_seeded=True)
         insert(connection, "prompt_templates", odd)
     async with transactions.as_service() as work:
-        in_use, listed = await work.prompts.in_use(), await work.prompts.list()
+        in_use, listed = (await work.prompts.in_use()).templates, await work.prompts.list()
 
     assert len(in_use) == len(listed) == 15
     assert odd["version"] in caplog.text

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from tales.domain.experiments import PromptChoice
+from tales.domain.goals import Goal
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.story_spec import StoryType
+
+
+@dataclass(frozen=True, slots=True)
+class PromptsInUse:
+    """What prompts are written by. `templates`: those that are active, and those that came along, whatever their state,
+    as they stand in for what fails. `goals`: those that are set, with their newest snapshots.
+    """
+
+    templates: tuple[PromptTemplate, ...]
+    goals: tuple[Goal, ...]
 
 
 class PromptRepository(Protocol):
     """Templates, by their versions."""
 
-    async def in_use(self) -> tuple[PromptTemplate, ...]:
-        """Those that are active, and those that came along, whatever their state: they stand in for what fails."""
+    async def in_use(self) -> PromptsInUse:
+        """What prompts are written by now."""
 
     async def get(self, version: str) -> PromptTemplate | None:
         """One version."""

@@ -11,6 +11,7 @@ from tales.domain.repositories.audit_log import AuditLog
 from tales.domain.repositories.budgets import BudgetRepository
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
+from tales.domain.repositories.goals import GoalRepository
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository
 from tales.domain.repositories.live_texts import LiveTextRepository
 from tales.domain.repositories.login_attempts import LoginAttemptRepository
@@ -38,6 +39,7 @@ class UnitOfWork(Protocol):
     audit_log: AuditLog
     prices: PriceRepository
     prompts: PromptRepository
+    goals: GoalRepository
     budgets: BudgetRepository
 
     async def commit(self) -> None:

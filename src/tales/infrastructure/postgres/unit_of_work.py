@@ -29,6 +29,7 @@ from tales.infrastructure.repositories.audit_log import SqlAuditLog
 from tales.infrastructure.repositories.budgets import SqlBudgetRepository
 from tales.infrastructure.repositories.family import child_repository, hero_repository
 from tales.infrastructure.repositories.generations import SqlGenerationRepository
+from tales.infrastructure.repositories.goals import SqlGoalRepository
 from tales.infrastructure.repositories.limits import (
     SqlIdempotencyKeyRepository,
     SqlRequestRateRepository,
@@ -92,6 +93,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.audit_log = SqlAuditLog(session, role)
         self.prices = SqlPriceRepository(session)
         self.prompts = SqlPromptRepository(session)
+        self.goals = SqlGoalRepository(session)
         self.budgets = SqlBudgetRepository(session)
 
     async def commit(self) -> None:

@@ -12,13 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.domain.errors import InvalidInput
 from tales.domain.experiments import ChoiceReason, PromptChoice
 from tales.domain.generation import Json
+from tales.domain.goals import PassedOver
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
-from tales.domain.repositories.prompts import PromptRepository
+from tales.domain.repositories.prompts import PromptRepository, PromptsInUse
 from tales.domain.story_spec import StoryType
+from tales.infrastructure.repositories.goals import set_goals
 
 _log = logging.getLogger(__name__)
 
-_IN_USE = text("select * from tales.prompt_templates where state = 'active' or is_seeded order by version")
+# Goals have a statement of their own, where there is one: most operators set none.
+_IN_USE = text("""
+    select *, exists (select from tales.prompt_goals where ended_at is null) as has_goal
+    from tales.prompt_templates where state = 'active' or is_seeded order by version
+""")
 _GET = text("select * from tales.prompt_templates where version = :version")
 _LIST = text("""
     select * from tales.prompt_templates
@@ -43,7 +49,8 @@ _ADD = text("""
 _CHANGE = text("update tales.prompt_templates set template = :template, note = :note where version = :version")
 _SET_STATE = text("update tales.prompt_templates set state = :state, weight = :weight where version = :version")
 _CHOICE = text("""
-    select reason, weights, failed_version from tales.prompt_choices where generation_id = :generation_id
+    select reason, weights, failed_version, snapshot_id, passed_over
+    from tales.prompt_choices where generation_id = :generation_id
 """)
 
 
@@ -53,8 +60,10 @@ class SqlPromptRepository(PromptRepository):
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def in_use(self) -> tuple[PromptTemplate, ...]:
-        return tuple(_readable((await self._session.execute(_IN_USE)).mappings()))
+    async def in_use(self) -> PromptsInUse:
+        rows = (await self._session.execute(_IN_USE)).mappings().all()
+        has_goal = bool(rows) and bool(rows[0]["has_goal"])
+        return PromptsInUse(tuple(_readable(rows)), await set_goals(self._session) if has_goal else ())
 
     async def get(self, version: str) -> PromptTemplate | None:
         row = (await self._session.execute(_GET, {"version": version})).mappings().one_or_none()
@@ -87,12 +96,21 @@ class SqlPromptRepository(PromptRepository):
 
     async def choice_of(self, generation_id: UUID) -> PromptChoice | None:
         row = (await self._session.execute(_CHOICE, {"generation_id": generation_id})).one_or_none()
-        return PromptChoice(ChoiceReason(row.reason), row.weights, row.failed_version) if row else None
+        if row is None:
+            return None
+        passed_over = PassedOver(row.passed_over) if row.passed_over else None
+        return PromptChoice(ChoiceReason(row.reason), row.weights, row.failed_version, row.snapshot_id, passed_over)
 
 
 def choice_json(choice: PromptChoice) -> dict[str, Json]:
     """What `tales.keep_prompt_choice` takes."""
-    return {"reason": choice.reason, "weights": dict(choice.weights), "failed_version": choice.failed_version}
+    kept: dict[str, Json] = {"reason": choice.reason, "weights": dict(choice.weights)}
+    kept["failed_version"] = choice.failed_version
+    if choice.snapshot_id is not None:
+        kept["snapshot_id"] = str(choice.snapshot_id)
+    if choice.passed_over is not None:
+        kept["passed_over"] = choice.passed_over
+    return kept
 
 
 def _readable(rows: Iterable[RowMapping]) -> Iterator[PromptTemplate]:

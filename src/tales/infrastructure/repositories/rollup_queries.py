@@ -184,6 +184,7 @@ DRAWN = f"""
         coalesce(sum(attempts) filter (where error_type = 'refusal'), 0)::bigint as refused, {_LENGTH_MISSED},
         sum(ratings)::bigint as ratings, sum(good_stories)::bigint as good_stories
     from ({{drawn}}) as cell
+    where experiment not like 'goal %'
     group by experiment, prompt_version
 """
 

@@ -23,7 +23,12 @@ MIDDLE = 2 / (1 + GROWTH)
 """Of the longest that a bucket holds, what is at most 1 % beside everything in it."""
 
 COMPLETE_UNTIL = text("select complete_until from tales.rollup_state")
-REFRESH = text("select tales.refresh_rollups(:most)")
+# Whether any goal waits for a snapshot is asked on the way: most operators set none.
+REFRESH = text("""
+    select tales.refresh_rollups(:most) as counted,
+        exists (select from tales.prompt_goals where ended_at is null) as has_goal
+""")
+TAKE_SNAPSHOTS = text("select tales.take_snapshots()")
 FORGET = text("select tales.forget_rollups()")
 # One process at a time; whoever is asked to by an operator waits for another one.
 _LOCK = text("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('tales.rollup_state'))")
@@ -44,16 +49,24 @@ _LENGTHS = {"quarter": timedelta(minutes=15), "hour": timedelta(hours=1), "day":
 
 
 async def refresh(transactions: SqlTransactions, *, waits: bool) -> int:
-    """Count some hours; how many new and changed ones that were. Without `waits`, 0 while another process counts."""
+    """Count some hours, then take the snapshots of goals that are due; how many new and changed hours that were.
+
+    Without `waits`, 0 while another process counts.
+    """
     async with transactions.as_service() as work:
         connection: Any = (await (await work.session.connection()).get_raw_connection()).driver_connection
         connection.answer_timeout = REPORT_TIMEOUT
         if not waits and not await work.session.scalar(_TRY_LOCK):
             return 0
         await work.session.execute(_LOCK)
-        counted = int(await work.session.scalar(REFRESH, {"most": HOURS_AT_ONCE}) or 0)
+        found = (await work.session.execute(REFRESH, {"most": HOURS_AT_ONCE})).one()
         await work.commit()
-    return counted
+    if found.has_goal:
+        # Apart: what is wrong with a goal keeps no hour from being counted.
+        async with transactions.as_service() as work:
+            await work.session.execute(TAKE_SNAPSHOTS)
+            await work.commit()
+    return int(found.counted)
 
 
 @dataclass(frozen=True, slots=True)
