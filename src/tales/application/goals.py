@@ -10,7 +10,7 @@ from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.experiments import ChoiceReason, PromptChoice, draw
 from tales.domain.goals import Arm, ArmDraw, ArmRecord, Goal, GoalSettings, PassedOver, draw_arm
 from tales.domain.repositories.unit_of_work import UnitOfWork
-from tales.domain.story_spec import StoryType
+from tales.domain.story_spec import LANGUAGES, StoryType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ async def set_goal(work: UnitOfWork, settings: GoalSettings, chain: Collection[s
 
 async def end_goal(work: UnitOfWork, story_type: StoryType, language: str) -> None:
     """From now on the fixed weights decide. Raises: NotFound where there is no goal."""
-    if not await work.goals.end(story_type, language):
+    if language not in LANGUAGES or not await work.goals.end(story_type, language):
         raise NotFound("goal", f"{story_type}-{language}")
     await work.commit()
 

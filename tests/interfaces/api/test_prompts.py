@@ -12,6 +12,8 @@ from uuid_utils.compat import uuid7
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
+from tests.fixtures.databases import Database
+from tests.fixtures.rows import goal_snapshot, insert, prompt_choice
 from tests.interfaces.api.world import Family, client_of, problem
 
 PROMPTS = "/admin/prompts"
@@ -81,6 +83,40 @@ async def test_what_cannot_be_is_said(boss: AsyncClient, request_: str, body: An
 
     assert answer.status_code == status, answer.text
     assert said in answer.text.replace("\\u0027", "'")
+
+
+async def test_a_goal_from_its_setting_to_its_end(
+    boss: AsyncClient, family: Family, services: Services, database: Database
+) -> None:
+    assert (await asked(boss, "get", "/goals"))["items"] == []
+    (goal,) = (await asked(boss, "put", "/goals/child/en", json={"measure": "good", "window_days": 7}))["items"]
+    assert (goal["measure"], goal["floor_percent"], goal["window_days"]) == ("good", 5, 7)
+    assert goal["models"] == list(services.request_generation.models[:1])
+    assert (goal["counted_at"], goal["arms"]) == (None, [])
+    for wrong in (
+        {"measure": "fame"},
+        {"measure": "good", "models": ["nobody/has-it"]},
+        {"measure": "good", "models": []},
+    ):
+        assert (await boss.put(f"{PROMPTS}/goals/child/en", json=wrong)).status_code == 422
+    assert (await boss.put(f"{PROMPTS}/goals/child/xx", json={"measure": "good"})).status_code == 422
+
+    asked_for = await family.ask()
+    why = await asked(boss, "get", f"/why/{asked_for['generation_id']}")
+    assert (why["reason"], why["weights"], why["goal"], why["arms"], why["is_repeated"]) == (None, None, None, [], True)
+    with database.connect() as connection:
+        (row,) = connection.execute("select id from tales.prompt_goals").fetchall()
+        choice = prompt_choice(asked_for) | {"reason": "goal"}
+        choice["snapshot_id"] = insert(connection, "goal_snapshots", goal_snapshot(row))["id"]
+        insert(connection, "prompt_choices", choice)
+    why = await asked(boss, "get", f"/why/{asked_for['generation_id']}")
+    assert (why["reason"], why["goal"]["measure"], why["passed_over"]) == ("goal", "good", None)
+    (arm,) = why["arms"]
+    assert (arm["hits"], arm["trials"], 0 < arm["drawn"] < 1) == (9, 10, True)
+    problem(await boss.get(f"{PROMPTS}/why/{uuid7()}"), 404, "not_found")
+
+    assert (await boss.delete(f"{PROMPTS}/goals/child/en")).status_code == 204
+    problem(await boss.delete(f"{PROMPTS}/goals/child/en"), 404, "not_found")
 
 
 async def test_nobody_else_reaches_them(family: Family) -> None:

@@ -145,6 +145,39 @@ def test_why_a_generation_got_its_version(tales: Tales, database: Database) -> N
     )
 
 
+def test_a_goal_is_set_explained_and_ended(tales: Tales, database: Database) -> None:
+    tales.set(TALES_LLM_BASE_URL="http://127.0.0.1:9/v1", TALES_MODELS="a/one,b/two")
+    kind = ("--type", "child", "--language", "en")
+    goal = ("prompts", "goal")
+    assert_fails(tales(*goal, "set", "success", *kind, "--model", "c/three"), "Not offered: c/three", "a/one, b/two")
+    assert_fails(tales(*goal, "end", *kind), "no goal")
+    assert tales(*goal, "set", "cost", *kind, "--model", "a/one", "--model", "b/two", "--floor", "10").status == 0
+    assert "not counted yet" in tales(*goal, "list").out
+    assert tales("rollup").status == 0
+    (found,) = tales(*goal, "list", "--json").json
+    assert (found["measure"], found["floor_percent"], len(found["arms"])) == ("cost", 10, 2)
+    assert "child in en, cost, each 10 % at least, 30 days; counted" in tales(*goal, "list").out
+    with database.connect() as connection:
+        (snapshot,) = connection.execute("select id from tales.goal_snapshots").fetchall()
+        by_goal, passed = {"reason": "goal", "snapshot_id": snapshot["id"]}, {"passed_over": "old_snapshot"}
+        for number, (model, changes) in enumerate((("a/one", by_goal), ("b/two", by_goal), ("a/one", passed))):
+            facts = {"generation_id": UUID(int=number), "prompt_version": "child-en-1", "model_used": model}
+            row = insert(connection, "generations", ended(add_user(connection), **facts))
+            insert(connection, "prompt_choices", prompt_choice(row) | changes)
+
+    first, second, third = (tales("prompts", "why", str(UUID(int=number))).out.splitlines() for number in range(3))
+    assert first[0] == "child-en-1 with a/one: drawn towards cost, by its least share of 10 %."
+    assert first[1].startswith("Known of each arm at 20")
+    assert [line.partition("; ")[0] for line in first[2:]] == [
+        f"  child-en-1 with {m}: 0 of 0" for m in ("a/one", "b/two")
+    ]
+    assert second[0] == "child-en-1 with a/one: drawn towards cost, as the best draw."
+    assert second[1] == "But child-en-1 with b/two was asked: this Python draws otherwise."
+    assert third[0].endswith("; there was a goal, but what is known of its arms is more than an hour old.")
+    assert tales(*goal, "end", *kind).status == 0
+    assert tales(*goal, "list", "--json").json == []
+
+
 def test_the_report_compares_the_versions_of_an_experiment(tales: Tales, database: Database) -> None:
     with database.connect() as connection:
         for version, count in (("child-en-1", 3), ("child-en-2", 4)):

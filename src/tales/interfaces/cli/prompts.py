@@ -20,11 +20,12 @@ from rich.text import Text
 
 from tales.administration import open_transactions
 from tales.application import prompts as use_cases
-from tales.domain.errors import InvalidInput, NotFound
-from tales.domain.experiments import ChoiceReason, draw
+from tales.application.goals import why_prompt
+from tales.domain.errors import InvalidInput
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.story_spec import StoryType
+from tales.interfaces.cli import goals
 from tales.interfaces.cli.console import err, out
 from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
@@ -33,6 +34,7 @@ from tales.prompting import prompt_renderer
 from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Write prompts, try them, and say which are in use.")
+app.add_typer(goals.app, name="goal")
 
 T = TypeVar("T")
 RENDERER = prompt_renderer()
@@ -152,24 +154,8 @@ def promote(version: Version) -> None:
 
 @app.command()
 def why(generation_id: Annotated[UUID, typer.Argument(metavar="ID", help="The generation's id.")]) -> None:
-    """Say which version a generation got, and why."""
-    typer.echo(run(_do(lambda work: _why(work, generation_id))))
-
-
-async def _why(work: UnitOfWork, generation_id: UUID) -> str:
-    generation = await work.generations.get_generation(generation_id)
-    if generation is None:
-        raise NotFound("generation", generation_id)
-    choice = await work.prompts.choice_of(generation_id)
-    said = f"{generation.attempts[0].prompt_version or 'no version'}: "
-    if choice is None:
-        return f"{said}there was no other."
-    weights = ", ".join(f"{name} {weight}" for name, weight in sorted(choice.weights.items()))
-    total = sum(choice.weights.values())
-    drawn = f"drawn {draw(generation_id, total)} of {total} ({weights})"
-    if choice.reason is ChoiceReason.FALLBACK:
-        return f"{said}instead of {choice.failed_version}, which failed; {drawn}."
-    return f"{said}{drawn}."
+    """Say which version and model a generation got, and why; a draw is repeated."""
+    typer.echo(goals.told(run(_do(lambda work: why_prompt(work, generation_id)))))
 
 
 async def _do(work_on: Callable[[UnitOfWork], Awaitable[T]]) -> T:

@@ -14,6 +14,7 @@ from tales.interfaces.api.v3 import (
     everybody,
     export,
     generations,
+    goals,
     heroes,
     me,
     paths,
@@ -25,7 +26,7 @@ from tales.interfaces.api.v3 import (
 def make_router() -> APIRouter:
     """All of version 3."""
     router = APIRouter(prefix=paths.PREFIX, generate_unique_id_function=name_operation)
-    admins = (analytics, everybody, prompts, budgets)
+    admins = (analytics, everybody, goals, prompts, budgets)
     for subject in (auth, me, export, children, heroes, generations, events, stories, *admins):
         router.include_router(subject.router)
     return router

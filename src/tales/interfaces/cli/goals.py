@@ -1,0 +1,155 @@
+"""`tales prompts goal`: what experiments with prompts are drawn towards, and what is known of each arm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+import typer
+from rich.box import SIMPLE
+from rich.table import Table
+
+from tales.administration import chosen_provider, open_transactions
+from tales.application import goals as use_cases
+from tales.application.goals import WhyPrompt
+from tales.domain.experiments import ChoiceReason
+from tales.domain.goals import Goal, GoalMeasure, GoalSettings, PassedOver
+from tales.domain.repositories.unit_of_work import UnitOfWork
+from tales.domain.story_spec import StoryType
+from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.json_output import time_json
+from tales.interfaces.cli.running import run
+from tales.interfaces.cli.tables import printable
+from tales.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, help="Let an experiment be drawn towards what does best.")
+
+T = TypeVar("T")
+
+PASSED_OVER = {
+    PassedOver.NO_SNAPSHOT: "nothing has been counted for it yet",
+    PassedOver.OLD_SNAPSHOT: "what is known of its arms is more than an hour old",
+    PassedOver.BROKEN_SNAPSHOT: "what is known of its arms makes no sense",
+    PassedOver.OTHER_ARMS: "other versions are active than those that were counted",
+    PassedOver.MODEL_ASKED_FOR: "the family asked for this model",
+    PassedOver.OTHER_MODEL: "it is about other models",
+    PassedOver.MODEL_NOT_OFFERED: "one of its models is not offered",
+}
+
+OfType = Annotated[StoryType, typer.Option("--type", help="The type of story.")]
+OfLanguage = Annotated[str, typer.Option("--language", help="Such as de.")]
+
+
+@app.command("set")
+def set_(  # noqa: PLR0913 -- each is an option
+    measure: Annotated[GoalMeasure, typer.Argument(help="Stories; good ones (rated 8 or better); the cheapest ones.")],
+    *,
+    story_type: OfType,
+    language: OfLanguage,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="Draw among these models too, first calls alone; without, it is the first one."),
+    ] = None,
+    floor: Annotated[int, typer.Option(metavar="PERCENT", help="Of the stories, for each arm at least.")] = 5,
+    least_success: Annotated[int, typer.Option(metavar="PERCENT", help="For cost: what is success enough.")] = 90,
+    days: Annotated[int, typer.Option(help="What is older does not count.")] = 30,
+) -> None:
+    """Set a goal in the place of the fixed weights: success, good or cost. Counting begins anew."""
+    chain = chosen_provider(load_settings()).models
+    settings = GoalSettings(
+        story_type=story_type,
+        language=language,
+        measure=measure,
+        models=tuple(models or chain[:1]),
+        floor_percent=floor,
+        least_success_percent=least_success,
+        window_days=days,
+    )
+    run(_do(lambda work: use_cases.set_goal(work, settings, chain)))
+    said = f"{story_type} in {language}: drawn towards {measure}, with {', '.join(settings.models)}."
+    err.print(f"{said} See: tales prompts goal list", markup=False, soft_wrap=True)
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """List the goals with their arms: hits, trials and mean cost, as they were counted last."""
+    found = run(_do(lambda work: work.goals.list()))
+    if as_json:
+        typer.echo(json.dumps([_json(goal) for goal in found], indent=2, ensure_ascii=False))
+    for goal in () if as_json else found:
+        settings = goal.settings
+        known = f"counted {timedelta(seconds=round(goal.snapshot_age))} ago" if goal.snapshot else "not counted yet"
+        title = f"{settings.story_type} in {settings.language}, {settings.measure}, each {settings.floor_percent} % "
+        out.print(f"{title}at least, {settings.window_days} days; {known}", markup=False, soft_wrap=True)
+        table = Table("prompt", "model", "hits", "trials", "mean cost", box=SIMPLE)
+        for one in goal.snapshot.records if goal.snapshot else ():
+            row = (printable(one.arm.version), printable(one.arm.model), f"{one.hits:,}", f"{one.trials:,}")
+            table.add_row(*row, "" if one.mean_cost_usd is None else f"${one.mean_cost_usd:.6f}")
+        out.print(table)
+
+
+@app.command("end")
+def end(*, story_type: OfType, language: OfLanguage) -> None:
+    """End a goal: the fixed weights decide again."""
+    run(_do(lambda work: use_cases.end_goal(work, story_type, language)))
+    err.print(f"{story_type} in {language}: drawn by the fixed weights again.", markup=False)
+
+
+def told(why: WhyPrompt) -> str:
+    """Why a generation got its version and its model, as a person reads it."""
+    said = f"{why.prompt_version or 'no version'}: "
+    if why.weights is None:
+        return f"{said}there was no other."
+    weights = ", ".join(f"{name} {weight}" for name, weight in sorted(why.weights.items()))
+    drawn = f"drawn {why.drawn_number} of {sum(why.weights.values())} ({weights})"
+    if why.goal is not None:
+        return _goal_told(why)
+    if why.reason is ChoiceReason.FALLBACK:
+        drawn = f"instead of {why.failed_version}, which failed; {drawn}"
+    if why.passed_over is not None:
+        drawn = f"{drawn}; there was a goal, but {PASSED_OVER[why.passed_over]}"
+    return f"{said}{drawn}."
+
+
+def _goal_told(why: WhyPrompt) -> str:
+    if why.goal is None or why.goal.snapshot is None:  # pragma: no cover -- a draw has both
+        return ""
+    settings = why.goal.settings
+    how = f"by its least share of {settings.floor_percent} %" if why.by_floor else "as the best draw"
+    lines = [f"{why.arm}: drawn towards {settings.measure}, {how}."]
+    if why.failed_version is not None:
+        lines.append(f"Its template failed, and {why.prompt_version} wrote instead.")
+    if not why.is_repeated:
+        lines.append(f"But {why.prompt_version} with {why.model_used} was asked: this Python draws otherwise.")
+    lines.append(f"Known of each arm at {time_json(why.goal.snapshot.taken_at)}, and drawn of it:")
+    for arm in why.arms:
+        cost = "" if arm.mean_cost_usd is None else f", ${arm.mean_cost_usd:.6f} a call"
+        lines.append(f"  {arm.version} with {arm.model}: {arm.hits} of {arm.trials}{cost}; drawn {arm.drawn:.4f}")
+    return "\n".join(map(printable, lines))
+
+
+async def _do(work_on: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    """Something with goals, as the operator."""
+    async with open_transactions(load_settings()) as transactions, transactions.as_service() as work:
+        return await work_on(work)
+
+
+def _json(goal: Goal) -> dict[str, object]:
+    settings, snapshot = goal.settings, goal.snapshot
+    return {
+        **{name: getattr(settings, name) for name in GoalSettings.__slots__},
+        "set_at": time_json(goal.set_at),
+        "counted_at": time_json(snapshot.taken_at) if snapshot else None,
+        "arms": [
+            {
+                "version": one.arm.version,
+                "model": one.arm.model,
+                "hits": one.hits,
+                "trials": one.trials,
+                "mean_cost_usd": one.mean_cost_usd,
+            }
+            for one in (snapshot.records if snapshot else ())
+        ],
+    }
