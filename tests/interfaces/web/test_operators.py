@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -22,7 +23,7 @@ from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.infrastructure.repositories import rolled_reports
 from tales.interfaces.web.operator import plotly
 from tests.fixtures.databases import Database
-from tests.fixtures.rows import add_user, ended, insert
+from tests.fixtures.rows import add_user, ended, goal_snapshot, insert, prompt_choice, prompt_goal
 from tests.infrastructure.repositories.test_rollups import refresh
 from tests.interfaces.api.world import Worker
 from tests.interfaces.web.test_pages import MARKS, PAYLOAD, says
@@ -239,9 +240,16 @@ async def test_a_generation_is_shown_whole_and_the_look_is_recorded(
         "select l.generation_id, a.email from tales.audit_log l join tales.accounts a on a.user_id = viewer_id"
     )
     assert (str(look["generation_id"]), look["email"]) == (generation, "olga@example.org")
+    assert "Why this prompt" not in page.text, "there was no other"
+    with database.connect() as connection:
+        snapshot = goal_snapshot(insert(connection, "prompt_goals", prompt_goal(id=uuid4(), language="de")))
+        choice = prompt_choice({"generation_id": generation}) | {"reason": "goal"}
+        insert(connection, "goal_snapshots", snapshot)
+        insert(connection, "prompt_choices", choice | {"snapshot_id": snapshot["id"]})
+    says(await operator.look(f"/operator/generations/{generation}"), "Goal: as many stories as can be.", "child-en-1")
     file = await operator.look(f"/operator/generations/{generation}/attempts/2.json")
     assert json.loads(file.text)["usage"]["cost"] == 0.00042
-    assert len(database.rows("select from tales.audit_log")) == 2
+    assert len(database.rows("select from tales.audit_log")) == 3
     assert (await operator.look(f"/operator/generations/{generation}/attempts/1.json")).status_code == 404
 
 

@@ -9,14 +9,33 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from tales.application import generations
+from tales.application.goals import why_prompt
+from tales.application.prompts import prompts_for
 from tales.domain.errors import NotFound
+from tales.domain.goals import GoalMeasure, PassedOver
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.api.fields import Id
+from tales.interfaces.web.languages import translatable
 from tales.interfaces.web.operator.anatomy import prompt_difference, timeline, tree_of
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
 from tales.interfaces.web.operator.frame import HOME, show
 
 router = APIRouter(prefix=f"{HOME}/generations", include_in_schema=False)
+
+_MEASURES = {
+    GoalMeasure.SUCCESS: translatable("as many stories as can be"),
+    GoalMeasure.GOOD: translatable("stories rated 8 or better"),
+    GoalMeasure.COST: translatable("the cheapest that succeeds often enough"),
+}
+_PASSED_OVER = {
+    PassedOver.NO_SNAPSHOT: translatable("nothing had been counted for it yet"),
+    PassedOver.OLD_SNAPSHOT: translatable("what was counted was more than an hour old"),
+    PassedOver.BROKEN_SNAPSHOT: translatable("what was counted makes no sense"),
+    PassedOver.OTHER_ARMS: translatable("other prompts were active than those that had been counted"),
+    PassedOver.MODEL_ASKED_FOR: translatable("the family asked for this model"),
+    PassedOver.OTHER_MODEL: translatable("it is about other models"),
+    PassedOver.MODEL_NOT_OFFERED: translatable("one of its models was not offered"),
+}
 
 
 class Compared(Chosen):
@@ -39,11 +58,16 @@ async def show_generation(
     numbered = {str(attempt.attempt_number): attempt for attempt in generation.attempts}
     behind = numbered.get(compared.behind, generation.latest)
     before = numbered.get(compared.before, generation.attempts[0])
+    async with prompts_for(services.transactions, visitor.actor) as work:
+        why = await why_prompt(work, generation_id)
     return show(
         request,
         "generation.html",
         compared,
         generation=generation,
+        why=why,
+        measures=_MEASURES,
+        passed_over=_PASSED_OVER,
         trees={attempt.attempt_number: tree_of(attempt.full_response) for attempt in generation.attempts},
         timeline=timeline(generation, services.clock.now()),
         before=before,
