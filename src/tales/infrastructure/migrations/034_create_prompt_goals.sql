@@ -26,8 +26,8 @@ create table tales.prompt_goals (
     constraint prompt_goals_story_type_is_known check (story_type in ('child', 'hero', 'combined')),
     constraint prompt_goals_language_is_short check (length(language) between 2 and 20),
     constraint prompt_goals_measure_is_known check (measure in ('success', 'good', 'cost')),
-    constraint prompt_goals_models_are_few
-        check (cardinality(models) between 1 and 8 and array_position(models, null) is null),
+    constraint prompt_goals_models_are_few check (cardinality(models) between 1 and 8),
+    constraint prompt_goals_models_have_names check (array_position(models, null) is null),
     constraint prompt_goals_floor_is_a_share check (floor_percent between 1 and 50),
     constraint prompt_goals_least_success_is_a_share check (least_success_percent between 1 and 100),
     constraint prompt_goals_window_has_a_size check (window_days between 1 and 366)
