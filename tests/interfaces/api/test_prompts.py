@@ -12,6 +12,8 @@ from uuid_utils.compat import uuid7
 
 from tales.application.services import Services
 from tales.domain.actor import Actor
+from tales.domain.comparison import ComparisonRow
+from tales.interfaces.api.v3.prompt_rows import Comparison
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import goal_snapshot, insert, prompt_choice
 from tests.interfaces.api.world import Family, client_of, problem
@@ -117,6 +119,22 @@ async def test_a_goal_from_its_setting_to_its_end(
 
     assert (await boss.delete(f"{PROMPTS}/goals/child/en")).status_code == 204
     problem(await boss.delete(f"{PROMPTS}/goals/child/en"), 404, "not_found")
+
+
+@pytest.mark.parametrize(("hits", "is_small"), [(5_010, True), (5_200, False)])
+def test_a_difference_that_is_too_small_to_look_for_is_told(hits: int, is_small: bool) -> None:
+    row = ComparisonRow(
+        experiment="child-en-1 50, child-en-2 50",
+        measure="success",
+        prompt_version="child-en-2",
+        baseline="child-en-1",
+        hits=hits,
+        trials=10_000,
+        baseline_hits=5_000,
+        baseline_trials=10_000,
+    )
+    told = Comparison.model_validate(row)
+    assert (told.more_needed, told.is_small) == (0, is_small)
 
 
 async def test_nobody_else_reaches_them(family: Family) -> None:

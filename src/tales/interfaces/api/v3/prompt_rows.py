@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tales.domain.comparison import LEAST_DIFFERENCE
 from tales.interfaces.api.fields import Answer, Dollars, Interval
 
 
@@ -64,3 +65,10 @@ class Comparison(Answer):
     probability_better: float | None
     verdict: Annotated[str, Field(description="`better`, `worse` or `open`: at one look wrong in 5 % at most.")]
     more_needed: Annotated[int | None, Field(description="Trials of each version that are missing to know.")]
+    is_small: Annotated[
+        bool,
+        Field(
+            description="Nothing is missing and the verdict is `open`: the shares differ by less than "
+            f"{LEAST_DIFFERENCE}, and a smaller difference is not looked for."
+        ),
+    ]

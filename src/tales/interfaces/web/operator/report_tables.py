@@ -317,6 +317,8 @@ _VERDICTS = {
     "worse": translatable("worse"),
     "open": translatable("not known yet"),
 }
+_SMALL = translatable("less than 2 points apart")
+"""LEAST_DIFFERENCE of `tales.domain.comparison`: more trials would not be looked for."""
 
 
 def _experiments(report: reports.PromptReport) -> Table:
@@ -324,7 +326,7 @@ def _experiments(report: reports.PromptReport) -> Table:
         Column(translatable("Prompt"), "prompt_version", Kind.NAME),
         Column(translatable("Beside"), "baseline", Kind.NAME),
         Column(translatable("Share of"), lambda row: _MEASURES[row.measure], Kind.SAID),
-        Column(translatable("Verdict"), lambda row: _VERDICTS[row.verdict], Kind.SAID),
+        Column(translatable("Verdict"), lambda row: _SMALL if row.is_small else _VERDICTS[row.verdict], Kind.SAID),
         Column(translatable("Probability that it is better"), "probability_better", Kind.SHARE),
         Column(translatable("More needed of each"), "more_needed"),
         Column(translatable("Share"), "rate", Kind.SHARE),
