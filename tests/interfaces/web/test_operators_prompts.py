@@ -168,7 +168,9 @@ async def test_the_versions_of_an_experiment_are_compared(operator: Visitor, dat
     assert row["more_needed"] == "0"
 
 
-async def test_budgets_and_prices_are_shown_as_they_stand(operator: Visitor, transactions: SqlTransactions) -> None:
+async def test_budgets_and_prices_are_shown_as_they_stand(
+    operator: Visitor, transactions: SqlTransactions, database: Database
+) -> None:
     says(await operator.look("/operator/budgets"), "Nothing bounds what is spent", "No price is known yet")
     old, new = (
         Price(
@@ -191,6 +193,14 @@ async def test_budgets_and_prices_are_shown_as_they_stand(operator: Visitor, tra
         ["Everything", "a day", "4.00 $", "0.00 $", "0.00 $", "0.0%"],
         ["Everything", "a month", "40.00 $", "0.00 $", "0.00 $", "0.0%"],
     ]
+    assert "nearly used up" not in page.text
+    database.execute(
+        "insert into tales.budget_spending (budget_id, begins, spent_usd, warned_at)"
+        " select id, date_trunc('month', now() at time zone 'UTC'), 33, now() from tales.budgets where period = 'month'"
+    )
+    warned = await operator.look("/operator/budgets")
+    says(warned, "A budget is nearly used up. What does not fit in is refused until it opens anew.")
+    assert ["nearly used up" in row for row in rows_of(warned, "budgets")] == [False, True]
     assert [row[2:] for row in rows_of(page, "prices")] == [["2.00 $", "0.15 $", "0.00 $", "an operator"]]
     every = await operator.look("/operator/budgets?model=first%2Fmodel")
     assert [row[2] for row in rows_of(every, "prices")] == ["2.00 $", "1.00 $"]
