@@ -154,6 +154,7 @@ def test_for_cost_the_cheapest_that_succeeds_often_enough_is_asked() -> None:
         (goal(*(ArmRecord(arm, 1, 2) for arm in ARMS)), math.nan, PassedOver.OLD_SNAPSHOT),
         (goal(), 10.0, PassedOver.BROKEN_SNAPSHOT),
         (goal(*(ArmRecord(arm, 3, 2) for arm in ARMS)), 10.0, PassedOver.BROKEN_SNAPSHOT),
+        (goal(*(ArmRecord(arm, 1, 10**400) for arm in ARMS)), 10.0, PassedOver.BROKEN_SNAPSHOT),
         (goal(*(ArmRecord(arm, 1, 2, math.nan) for arm in ARMS)), 10.0, PassedOver.BROKEN_SNAPSHOT),
         (goal(*(ArmRecord(arm, 1, 2) for arm in ARMS[:3])), 10.0, PassedOver.OTHER_ARMS),
         (goal(*(ArmRecord(Arm(arm.version, "gone"), 1, 2) for arm in ARMS)), 10.0, PassedOver.OTHER_ARMS),

@@ -24,6 +24,9 @@ from tales.domain.story_spec import LANGUAGES, StoryType
 OLD_AFTER = 3600.0
 """Seconds from which on a snapshot is not drawn by: a new one is due every five minutes."""
 
+MOST_TRIALS = 10**12
+"""More than anybody will count; of far more, no float could be drawn."""
+
 MOST_MODELS = 8
 MAX_WINDOW = 366
 
@@ -108,7 +111,7 @@ class ArmRecord:
     def is_sound(self) -> bool:
         """Whether anything can be drawn from it."""
         cost = self.mean_cost_usd
-        return 0 <= self.hits <= self.trials and (cost is None or (math.isfinite(cost) and cost >= 0))
+        return 0 <= self.hits <= self.trials <= MOST_TRIALS and (cost is None or (math.isfinite(cost) and cost >= 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,13 @@ async def test_what_is_known_of_an_arm_is_counted_from_its_draws(
 
 
 async def test_another_arm_has_a_snapshot_at_once(database: Database, transactions: SqlTransactions) -> None:
-    await known(transactions, SETTINGS)
+    before = await known(transactions, SETTINGS)
     with database.connect() as connection:
+        yesterday = {"taken_at": datetime.now(UTC) - timedelta(hours=30)}
+        unused, used = (
+            insert(connection, "goal_snapshots", goal_snapshot({"id": before.id}, **yesterday))["id"] for _ in range(2)
+        )
+        drawn(connection, used, "child-en-1", MODELS[0])
         own = prompt_template(model=MODELS[1], state="active", activated_at=datetime.now(UTC))
         insert(connection, "prompt_templates", own)
 
@@ -154,6 +159,10 @@ async def test_another_arm_has_a_snapshot_at_once(database: Database, transactio
         Arm("child-en-1", MODELS[0]),
         Arm(own["version"], MODELS[1]),
     ], "a model's own version comes before that of every model"
+    kept = {row["id"] for row in database.rows("select id from tales.goal_snapshots")}
+    assert before.snapshot is not None
+    assert kept == {used, before.snapshot.id, goal.snapshot.id}, "one of yesterday that nothing was drawn by has gone"
+    assert unused not in kept
 
 
 async def test_a_goal_that_cannot_be_read_is_none(database: Database, transactions: SqlTransactions) -> None:

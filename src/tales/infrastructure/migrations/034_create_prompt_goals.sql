@@ -211,7 +211,7 @@ declare
     taken integer := 0;
 begin
     for goal in select * from tales.prompt_goals where ended_at is null for no key update skip locked loop
-        select s.taken_at, array(
+        select s.id, s.taken_at, array(
             select a.arm ->> 'version' || ' ' || (a.arm ->> 'model')
             from jsonb_array_elements(s.arms) with ordinality as a (arm, place) order by a.place
         ) as arms_named
@@ -222,8 +222,10 @@ begin
         );
         insert into tales.goal_snapshots (goal_id, arms) values (goal.id, tales.known_of_arms(goal));
         taken := taken + 1;
+        -- Nor the last one: a machine that slept for a day may still draw by it.
         delete from tales.goal_snapshots as s
         where s.goal_id = goal.id and s.taken_at < now() - interval '1 day' and s.taken_at > now() - interval '2 days'
+            and s.id <> newest.id
             and not exists (select from tales.prompt_choices as c where c.snapshot_id = s.id);
     end loop;
     return taken;
