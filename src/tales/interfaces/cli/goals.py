@@ -50,7 +50,9 @@ def set_(  # noqa: PLR0913 -- each is an option
     language: OfLanguage,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", help="Draw among these models too, first calls alone; without, it is the first one."),
+        typer.Option(
+            "--model", help="Draw the model of the first call among these; without, it is the first of the chain."
+        ),
     ] = None,
     floor: Annotated[int, typer.Option(metavar="PERCENT", help="Of the stories, for each arm at least.")] = 5,
     least_success: Annotated[int, typer.Option(metavar="PERCENT", help="For cost: what is success enough.")] = 90,
