@@ -9,7 +9,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tales.domain.comparison import DrawnRow
 from tales.domain.goals import Arm, ArmRecord, Goal, GoalMeasure, GoalSettings
+from tales.domain.report_filters import ReportFilter
 from tales.domain.story_spec import StoryType
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.repositories.rollups import refresh
@@ -127,6 +129,12 @@ async def test_what_is_known_of_an_arm_is_counted_from_its_draws(
         drawn(connection, first.id, "child-en-1", MODELS[1], created_at=long_ago, completed_at=long_ago)
         drawn(connection, other["id"], "child-en-1", MODELS[1], created_at=before, completed_at=before)
 
+    async def compared() -> tuple[DrawnRow, ...]:
+        period = ReportFilter(since=long_ago - timedelta(days=1), until=datetime.now(UTC) + timedelta(days=1))
+        async with transactions.as_service() as work:
+            return await work.reports.drawn(period)
+
+    assert await compared() == (), "its shares follow its results, attempt by attempt"
     goal = await known(transactions)
     assert goal.snapshot == first, "it is not five minutes old"
     with database.connect() as connection:
@@ -137,6 +145,7 @@ async def test_what_is_known_of_an_arm_is_counted_from_its_draws(
     assert [(one.hits, one.trials) for one in second.records] == [(6, 8), (2, 2)]
     assert second.records[0].mean_cost_usd == 0.5
     assert second.records[1].mean_cost_usd is None
+    assert await compared() == (), "and from rollups"
     good = database.rows(GOOD)
     assert [(one["hits"], one["trials"]) for one in good[0]["arms"]] == [(2, 4), (0, 0)]
 
