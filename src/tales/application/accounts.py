@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from tales.application.admins import check_admin
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden, NotFound
+from tales.domain.errors import NotFound
 from tales.domain.page import Page, PageRequest
 from tales.domain.profile import Profile, UserSummary
 from tales.domain.repositories.accounts import Account
@@ -42,8 +43,7 @@ async def list_users(
 
     Raises: Forbidden for whoever is no admin.
     """
-    if not actor.is_admin:
-        raise Forbidden("Users are for admins. Ask an operator to make you one.")
+    check_admin(actor, "Users are")
     async with transactions.as_service() as work:
         return await work.accounts.list(page, email)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from tales.application.admins import as_admin
 from tales.domain.actor import Actor
 from tales.domain.audit import AuditEntry, Via
-from tales.domain.errors import Conflict, Forbidden, NotFound
+from tales.domain.errors import Conflict, NotFound
 from tales.domain.filters import ANY_CALL, CallFilter
 from tales.domain.generation import AttemptId, Generation
 from tales.domain.page import Page, PageRequest
@@ -46,8 +47,7 @@ async def list_as_admin(
     transactions: Transactions, actor: Actor, page: PageRequest, which: CallFilter = ANY_CALL
 ) -> Page[Generation]:
     """Everybody's, as this admin sees them, without prompts and responses. Raises: Forbidden for anybody else."""
-    _check_admin(actor)
-    async with transactions.as_user(actor) as work:
+    async with as_admin(transactions, actor, "Everybody's generations are") as work:
         return await work.generations.list_all(page, which)
 
 
@@ -62,8 +62,7 @@ async def look_as_admin(transactions: Transactions, actor: Actor, generation_id:
 
     Raises: NotFound, Forbidden for whoever is no admin.
     """
-    _check_admin(actor)
-    async with transactions.as_user(actor) as work:
+    async with as_admin(transactions, actor, "Everybody's generations are") as work:
         return await _look(work, generation_id, actor)
 
 
@@ -86,8 +85,3 @@ async def _with_estimates(work: UnitOfWork, generation: Generation) -> Generatio
     estimates = await work.prices.estimates(generation.generation_id)
     attempts = (replace(one, estimated_cost_usd=estimates.get(one.id)) for one in generation.attempts)
     return replace(generation, attempts=tuple(attempts))
-
-
-def _check_admin(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise Forbidden("Everybody's generations are for admins. Ask an operator to make you one.")

@@ -1,41 +1,50 @@
-"""The price list, as an operator keeps it."""
+"""The price list, as an operator and an admin keep it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
+from tales.application.admins import as_admin
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden
+from tales.domain.errors import Conflict, InvalidInput, NotFound
 from tales.domain.prices import Price, PriceSource
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
 
-async def list_prices(transactions: Transactions, now: datetime, model: str | None = None) -> tuple[Price, ...]:
+def prices_for(transactions: Transactions, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
+    """A unit of work as this admin. Raises: Forbidden for anybody else."""
+    return as_admin(transactions, actor, "Prices are")
+
+
+async def list_prices(work: UnitOfWork, now: datetime, model: str | None = None) -> tuple[Price, ...]:
     """The prices that are in force; of one `model`, every version of its price, the newest first."""
-    async with transactions.as_service() as work:
-        return await _found(work, now, model)
-
-
-async def list_prices_as_admin(
-    transactions: Transactions, actor: Actor, now: datetime, model: str | None = None
-) -> tuple[Price, ...]:
-    """The same as this admin sees them. Raises: Forbidden for anybody else."""
-    if not actor.is_admin:
-        raise Forbidden("Prices are for admins. Ask an operator to make you one.")
-    async with transactions.as_user(actor) as work:
-        return await _found(work, now, model)
-
-
-async def _found(work: UnitOfWork, now: datetime, model: str | None) -> tuple[Price, ...]:
     return await (work.prices.in_force(now) if model is None else work.prices.of_model(model))
 
 
-async def set_price(transactions: Transactions, price: Price) -> None:
+async def set_price(work: UnitOfWork, price: Price) -> None:
     """Keep a price that the operator says."""
-    async with transactions.as_service() as work:
-        await work.prices.put([price])
-        await work.commit()
+    await work.prices.put([price])
+    await work.commit()
+
+
+async def set_price_from_now_on(work: UnitOfWork, price: Price, now: datetime) -> None:
+    """Keep a price that an admin says. Raises: InvalidInput for one of before: calls have been estimated by that."""
+    if price.valid_from < now:
+        raise InvalidInput(
+            "valid_from", "A price is set from now on. The command tales prices set --from corrects an earlier one."
+        )
+    await set_price(work, price)
+
+
+async def take_back_price(work: UnitOfWork, model: str, valid_from: datetime, now: datetime) -> None:
+    """Forget a price that is not in force yet. Raises: NotFound, Conflict for one that is in force, or was."""
+    if valid_from <= now:
+        raise Conflict("This price is in force, or was, so it stays. Set another one from now on.")
+    if not await work.prices.remove(model, valid_from):
+        raise NotFound("price", f"of {model} from {valid_from.isoformat()} on")
+    await work.commit()
 
 
 async def take_over(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from tales.application.admins import as_admin
 from tales.application.ports import TemplateRenderer
 from tales.application.write_prompt import render_prompt
 from tales.domain.actor import Actor
 from tales.domain.checks import checked_text, checked_whole_number
-from tales.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from tales.domain.errors import Conflict, InvalidInput, NotFound
 from tales.domain.family import MAX_AGE
 from tales.domain.prompt_examples import example, tried_examples
 from tales.domain.prompt_templates import (
@@ -49,13 +50,9 @@ class Example:
         return example(slot, age=self.age, minutes=self.minutes, is_sequel=self.is_sequel, is_minimal=self.is_minimal)
 
 
-@asynccontextmanager
-async def prompts_for(transactions: Transactions, actor: Actor) -> AsyncIterator[UnitOfWork]:
-    """A unit of work as this admin, so that the policies decide. Raises: Forbidden for anybody else."""
-    if not actor.is_admin:
-        raise Forbidden("Prompts are for admins. Ask an operator to make you one.")
-    async with transactions.as_user(actor) as work:
-        yield work
+def prompts_for(transactions: Transactions, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
+    """A unit of work as this admin. Raises: Forbidden for anybody else."""
+    return as_admin(transactions, actor, "Prompts are")
 
 
 async def get_prompt(work: UnitOfWork, version: str) -> PromptTemplate:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+from tales.application.admins import as_admin
 from tales.domain import courses, forecast
 from tales.domain.actor import Actor
 from tales.domain.comparison import ComparisonRow, compare
-from tales.domain.errors import Forbidden
 from tales.domain.prices import NO_ESTIMATE, Estimate
 from tales.domain.replay import Outcome, ReplayPolicy, replay
 from tales.domain.report_filters import ReportFilter
@@ -101,9 +101,7 @@ class PromptReport(Report):
 @asynccontextmanager
 async def reports_for(transactions: Transactions, actor: Actor) -> AsyncIterator[ReportRepository]:
     """The reports as this admin, so that the policies decide what is counted. Raises: Forbidden for anybody else."""
-    if not actor.is_admin:
-        raise Forbidden("Reports are for admins. Ask an operator to make you one.")
-    async with transactions.as_user(actor) as work:
+    async with as_admin(transactions, actor, "Reports are") as work:
         yield work.reports
 
 

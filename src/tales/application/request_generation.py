@@ -13,6 +13,7 @@ from tales.application.write_prompt import PromptWriter, WrittenPrompt
 from tales.domain.abilities import EVERYTHING, Abilities
 from tales.domain.actor import Actor
 from tales.domain.arcs.prompt import ARC_PROMPT_VERSION, write_arc_prompt
+from tales.domain.budgets import FREE_QUEUE
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.generation import AttemptId, AttemptRequest, Generation
 from tales.domain.idempotency import IdempotencyKeyReused, IdempotencyRecord
@@ -83,6 +84,11 @@ class RequestGeneration:
     abilities: Abilities = EVERYTHING
     prompts: PromptWriter | None = None
     casts: KnownCasts = field(default_factory=KnownCasts)
+
+    @property
+    def priced_models(self) -> tuple[str, ...]:
+        """Those that need a price where there is a budget: the model on this machine costs nothing."""
+        return () if self.queue == FREE_QUEUE else self.models
 
     async def __call__(self, actor: Actor, wish: GenerationRequest, key: str | None = None) -> Generation:
         """The new generation; or, where `key` has been used for the same wish, the one that it led to.

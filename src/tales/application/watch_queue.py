@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tales.application.admins import check_admin
 from tales.application.ports import Clock
 from tales.domain.actor import Actor
-from tales.domain.errors import Forbidden
 from tales.domain.repositories.attempt_queue import AttemptQueue, QueueState, WorkerState
 
 
@@ -49,7 +49,6 @@ class WatchQueue:
 
     async def __call__(self, actor: Actor) -> QueueAndWorkers:
         """How things stand. Raises: Forbidden for whoever is no admin."""
-        if not actor.is_admin:
-            raise Forbidden("The queue is for admins. Ask an operator to make you one.")
+        check_admin(actor, "The queue is")
         queues, workers = await self.attempts.queues(), await self.attempts.workers()
         return QueueAndWorkers(self.clock.now(), queues, workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,9 +11,12 @@ from uuid import UUID
 
 from tales.domain.checks import is_countable
 from tales.domain.errors import InvalidInput, Unavailable
-from tales.domain.prices import MAX_MODEL, MOST_USD
+from tales.domain.prices import MOST_USD, check_model
 
 DEFAULT_WARN_SHARE = Decimal("0.8")
+
+FREE_QUEUE = "local"
+"""Of the model on this machine, whose calls cost nothing: `tales.most_cost` knows it by this name."""
 
 REFUSALS = {
     "budget": "The budget for stories is used up. It opens again when Retry-After says.",
@@ -26,6 +30,18 @@ class PriceUnknown(Unavailable):
     """A budget is about this model, and it has no price. Run `tales prices pull`, or `tales prices set MODEL`."""
 
     code = "price_unknown"
+
+
+class UnpricedModels(InvalidInput):
+    """No budget can hold that is about these `models`: what their calls may cost at most cannot be said."""
+
+    def __init__(self, models: Sequence[str]) -> None:
+        self.models = tuple(models)
+        super().__init__(
+            "model",
+            f"No price is known of {', '.join(models)}, so no budget can hold. Run `tales prices pull`, or "
+            "`tales prices set MODEL`, first.",
+        )
 
 
 class BudgetScope(StrEnum):
@@ -60,13 +76,12 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not is_countable(self.limit_usd) or not 0 <= self.limit_usd <= MOST_USD:
-            raise InvalidInput("limit", f"A budget is from 0 to {MOST_USD:,} US dollars.")
+            raise InvalidInput("limit_usd", f"A budget is from 0 to {MOST_USD:,} US dollars.")
         if not is_countable(self.warn_share) or not Decimal("0.001") <= self.warn_share <= 1:
-            raise InvalidInput("warn", "The share to warn from is from 0.001 to 1, such as 0.8.")
-        if self.model is not None and not (0 < len(self.model) <= MAX_MODEL and self.model.isprintable()):
-            raise InvalidInput("model", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
+            raise InvalidInput("warn_share", "The share to warn from is from 0.001 to 1, such as 0.8.")
+        check_model(self.model)
         if (self.user_id is not None) != (self.scope is BudgetScope.USER):
-            raise InvalidInput("user", "The budget of one user names that user, and no other budget does.")
+            raise InvalidInput("user_id", "The budget of one user names that user, and no other budget does.")
         if (self.model is not None) != (self.scope is BudgetScope.MODEL):
             raise InvalidInput("model", "The budget of a model names that model, and no other budget does.")
 

@@ -14,8 +14,16 @@ MAX_MODEL = 200
 MOST_USD = Decimal(1_000_000)
 """Above any price that there is."""
 
+NOTHING = Decimal(0)
+
 DIGITS_PER_MILLION, DIGITS_PER_REQUEST = 9, 12
 """After the point, of US dollars."""
+
+
+def check_model(name: str | None) -> None:
+    """Pass for what can be a model's name, and for none. Raises: InvalidInput."""
+    if name is not None and not (0 < len(name) <= MAX_MODEL and name.isprintable()):
+        raise InvalidInput("model", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
 
 
 class PriceSource(StrEnum):
@@ -36,16 +44,16 @@ class Price:
     valid_from: datetime
     prompt_usd_per_million: Decimal
     completion_usd_per_million: Decimal
-    request_usd: Decimal = Decimal(0)
+    request_usd: Decimal = NOTHING
     source: PriceSource
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.model) <= MAX_MODEL or not self.model.isprintable():
-            raise InvalidInput("model", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
-        amounts = (self.prompt_usd_per_million, self.completion_usd_per_million, self.request_usd)
-        for name, amount in zip(("prompt", "completion", "request"), amounts, strict=True):
+        check_model(self.model)
+        for field in ("prompt_usd_per_million", "completion_usd_per_million", "request_usd"):
+            amount = getattr(self, field)
             if not is_countable(amount) or not 0 <= amount <= MOST_USD:
-                raise InvalidInput(name, f"The price for {name} must be from 0 to {MOST_USD:,} US dollars.")
+                name = field.partition("_")[0]
+                raise InvalidInput(field, f"The price for {name} must be from 0 to {MOST_USD:,} US dollars.")
 
     @property
     def amounts(self) -> tuple[Decimal, Decimal, Decimal]:
@@ -65,4 +73,4 @@ class Estimate:
     attempts: int
 
 
-NO_ESTIMATE = Estimate(Decimal(0), 0)
+NO_ESTIMATE = Estimate(NOTHING, 0)

@@ -84,6 +84,7 @@ _ASKED = frozenset(
     }
 )
 _QUEUED = frozenset({"queue", "available_at", "turn", "worker_id", "started_at"})
+_PRICE = frozenset({"prompt_usd_per_million", "completion_usd_per_million", "request_usd", "source"})
 _CANCELLED = frozenset({"status", "completed_at", "error_message"})
 
 LINES = (
@@ -216,11 +217,43 @@ LINES = (
     Line("tales.rollup_users", "", "user_id = %(family)s", select=ADMIN_READS, insert=SERVICE, delete=SERVICE),
     Line("tales.rollup_state", "", "true", select=ADMIN_READS, update=SERVICE),
     Line("tales.rollup_changes", "", "true", select=SERVICE, delete=SERVICE),
-    Line("tales.prices", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE),
+    Line(
+        "tales.prices",
+        "in force",
+        "valid_from <= now()",
+        select=ADMIN_READS,
+        insert="- - - - + -",
+        update="- . . . + -",
+        delete="- . . . - -",
+        inserted=_PRICE | {"model", "valid_from"},
+        updated=_PRICE,
+    ),
+    Line(
+        "tales.prices",
+        "not in force yet",
+        "valid_from > now()",
+        select=ADMIN_READS,
+        insert="- - - + + -",
+        update=ADMIN_READS,
+        delete="- . . + - -",
+        inserted=_PRICE | {"model", "valid_from"},
+        updated=_PRICE,
+    ),
+    Line("tales.change_log", "", "true", select=ADMIN_READS),
     Line("tales.price_periods", "", "true", select=ADMIN_READS),
     # Of a family's own calls too: what models charge is the operator's to know.
     Line("tales.attempt_estimates", "", "user_id = %(family)s", select=ADMIN_READS, binds_owner=True),
-    Line("tales.budgets", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE, delete=SERVICE),
+    Line(
+        "tales.budgets",
+        "",
+        "true",
+        select=ADMIN_READS,
+        insert="- - - + + -",
+        update=ADMIN_READS,
+        delete=ADMIN_READS,
+        inserted=frozenset({"scope", "user_id", "model", "period", "limit_usd", "warn_share"}),
+        updated=frozenset({"limit_usd", "warn_share"}),
+    ),
     Line("tales.budget_spending", "", "true", select=ADMIN_READS, insert=SERVICE, update=SERVICE, delete=SERVICE),
     Line("tales.budget_reservations", "", "true", select=SERVICE, insert=SERVICE, update=SERVICE),
     # Sums without a user: tests/infrastructure/postgres/test_report_views.py holds them against the rows that each may
@@ -377,6 +410,7 @@ FUNCTIONS = (
     Function("tales.check_values", why_definer="whatever role writes, it need not be let call what this calls"),
     Function("tales.keep_rating", why_definer="whoever rates a story may not write what reports count"),
     Function("tales.token_cost", _WRITERS),
+    Function("tales.log_change", why_definer="no role may add to who has changed what"),
     *(
         Function(f"tales.{name}", frozenset({"service_role"}))
         for name in (

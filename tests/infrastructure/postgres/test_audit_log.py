@@ -1,13 +1,13 @@
-"""Who has looked is kept: nobody changes or deletes it, the owner neither."""
+"""Who has looked, and who has changed what may be spent, is kept: nobody changes or deletes it, the owner neither."""
 
 from __future__ import annotations
 
 import psycopg
 import pytest
 
-from tests.fixtures.actors import SERVICE, acting, refused
+from tests.fixtures.actors import SERVICE, acting, admin, refused
 from tests.fixtures.databases import Database
-from tests.fixtures.rows import add_user, insert, look
+from tests.fixtures.rows import add_user, budget, insert, look, price
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,27 @@ def test_the_operators_look_has_no_name(database: Database) -> None:
         user = add_user(owner)
         with acting(owner, SERVICE):
             insert(owner, "audit_log", look(user, via="command_line", viewer_id=None))
+
+
+def test_a_change_of_a_budget_or_a_price_is_kept_with_whose_it_was(database: Database) -> None:
+    row = {name: fact for name, fact in budget().items() if name != "id"}
+    with database.connect() as owner:
+        with acting(owner, admin()):
+            insert(owner, "budgets", row)
+            owner.execute("update tales.budgets set limit_usd = limit_usd")
+            owner.execute("update tales.budgets set limit_usd = 6")
+        insert(owner, "prices", price())
+        owner.execute("delete from tales.budgets")
+        for statement in ("update tales.change_log set changed_by = null", "truncate tales.change_log"):
+            with refused("change_log_is_kept"):
+                owner.execute(statement.encode())
+    found = database.rows(
+        "select changed_by is not null as by_admin, relation, (before ->> 'limit_usd')::numeric as before,"
+        " (after ->> 'limit_usd')::numeric as after from tales.change_log"
+    )
+    assert [tuple(one.values()) for one in found] == [
+        (True, "budgets", None, 5),
+        (True, "budgets", 5, 6),
+        (False, "prices", None, None),
+        (False, "budgets", 6, None),
+    ]

@@ -19,8 +19,8 @@ TABLES: list[Table] = list(Base.metadata.sorted_tables)
 WITHOUT_MODEL = {
     *("live_text", "ratings", "rollup_state", "rollup_changes"),
     *("rollup_cells", "rollup_marks", "rollup_courses", "rollup_users", "cost_questions"),
-    *("prices", "budgets", "budget_spending", "budget_reservations", "prompt_templates", "prompt_choices"),
-    *("prompt_goals", "goal_snapshots"),
+    *("prices", "change_log", "budgets", "budget_spending", "budget_reservations"),
+    *("prompt_templates", "prompt_choices", "prompt_goals", "goal_snapshots"),
 }
 
 COLUMNS = """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -163,7 +164,8 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.rollup_users": lambda _connection, family: rollup_user(family),
     "tales.cost_questions": lambda connection, family: cost_question(insert(connection, "generations", ended(family))),
     "tales.rollup_changes": lambda _connection, _family: {"hour": THEN},
-    "tales.prices": lambda _connection, _family: price(),
+    "tales.prices, in force": lambda _connection, _family: price(),
+    "tales.prices, not in force yet": lambda _connection, _family: price(valid_from=datetime(3000, 1, 1, tzinfo=UTC)),
     "tales.prompt_templates": lambda _connection, _family: prompt_template(),
     "tales.prompt_choices": lambda connection, family: prompt_choice(
         insert(connection, "generations", ended(family, prompt_version="child-en-1"))
@@ -172,7 +174,7 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
     "tales.goal_snapshots": lambda connection, _family: goal_snapshot(
         insert(connection, "prompt_goals", prompt_goal(id=uuid4()))
     ),
-    "tales.budgets": lambda _connection, _family: budget(),
+    "tales.budgets": lambda _connection, _family: {name: fact for name, fact in budget().items() if name != "id"},
     "tales.budget_reservations": lambda connection, family: budget_reservation(
         insert(connection, "generations", ended(family))
     ),
@@ -186,7 +188,8 @@ NEW: dict[str, Callable[[Connection, UUID], Row]] = {
 
 # What to change of it, where anybody may.
 CHANGES = {
-    "tales.prices": "request_usd = 1",
+    "tales.prices, in force": "request_usd = 1",
+    "tales.prices, not in force yet": "request_usd = 1",
     "tales.prompt_templates": "note = 'shorter'",
     "tales.prompt_goals": "ended_at = now()",
     "tales.budgets": "limit_usd = 6",

@@ -132,10 +132,10 @@ async def test_what_the_operator_has_set_stays_until_it_is_replaced(transactions
         ("model", {"model": ""}),
         ("model", {"model": "a\nb"}),
         ("model", {"model": "m" * 201}),
-        ("prompt", {"prompt_usd_per_million": Decimal(-1)}),
-        ("completion", {"completion_usd_per_million": Decimal("NaN")}),
-        ("completion", {"completion_usd_per_million": Decimal("1e99999")}),
-        ("request", {"request_usd": Decimal("Infinity")}),
+        ("prompt_usd_per_million", {"prompt_usd_per_million": Decimal(-1)}),
+        ("completion_usd_per_million", {"completion_usd_per_million": Decimal("NaN")}),
+        ("completion_usd_per_million", {"completion_usd_per_million": Decimal("1e99999")}),
+        ("request_usd", {"request_usd": Decimal("Infinity")}),
     ],
 )
 def test_what_is_no_price_is_refused_by_name(field: str, changes: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+SERVICE = "service_role"
 _BECOME = text("select set_config('role', :role, true)")
 
 

@@ -94,7 +94,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.prices = SqlPriceRepository(session)
         self.prompts = SqlPromptRepository(session)
         self.goals = SqlGoalRepository(session)
-        self.budgets = SqlBudgetRepository(session)
+        self.budgets = SqlBudgetRepository(session, role)
 
     async def commit(self) -> None:
         await self.session.commit()

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from tales.application.ports import Clock, ModelProvider
 from tales.domain.abilities import EVERYTHING, SMALL_MODEL, Abilities
+from tales.domain.budgets import FREE_QUEUE
 from tales.domain.errors import InvalidInput
 from tales.domain.failures import CHECKED_KINDS, FailureKind
 from tales.infrastructure.providers.endpoint import Endpoint, Limits, SettingNames
@@ -29,7 +30,6 @@ OPENROUTER_MODELS = (
     "google/gemini-2.5-flash-lite",
     "mistralai/mistral-small-3.2-24b-instruct",
 )
-LOCAL = "local"
 
 REMOTE_CONCURRENCY = 16
 LOCAL_CONCURRENCY = 2
@@ -96,7 +96,7 @@ def choose_provider(
             f"TALES_LLM_BASE_URL; or unset TALES_MODELS, and {own} on this machine writes.",
         )
     return ProviderChoice(
-        name=LOCAL,
+        name=FREE_QUEUE,
         models=(own,),
         concurrency=LOCAL_CONCURRENCY,
         local_model=local_model,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.domain.audit import AuditEntry
 from tales.domain.repositories.audit_log import AuditLog
 from tales.infrastructure.postgres.models import AuditLogDB
-from tales.infrastructure.postgres.roles import acting_as
+from tales.infrastructure.postgres.roles import SERVICE, acting_as
 
 
 class SqlAuditLog(AuditLog):
@@ -19,7 +19,7 @@ class SqlAuditLog(AuditLog):
         self._role = role
 
     async def add(self, entry: AuditEntry) -> None:
-        async with acting_as(self._session, "service_role", then=self._role):
+        async with acting_as(self._session, SERVICE, then=self._role):
             await self._session.execute(
                 insert(AuditLogDB).values(
                     via=entry.via,

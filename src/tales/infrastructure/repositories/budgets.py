@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.domain.errors import InvalidInput
 from tales.domain.repositories.budgets import BudgetRepository
+from tales.infrastructure.postgres.roles import SERVICE, acting_as
 
 # Whoever asks for a story has read this table: what they insert is committed, and counted, before this goes on.
 _LOCK = text("lock table tales.budgets in access exclusive mode")
@@ -60,30 +61,39 @@ _STATES = text("""
 
 
 class SqlBudgetRepository(BudgetRepository):
-    """Budgets over one session, the service's."""
+    """Budgets over one session; `role` is the transaction's own.
 
-    def __init__(self, session: AsyncSession) -> None:
+    What is spent is the service's to write. Where that is counted anew, the rest of the transaction is the service's.
+    """
+
+    def __init__(self, session: AsyncSession, role: str) -> None:
         self._session = session
+        self._role = role
 
     async def put(self, budget: Budget) -> None:
-        known = budget.user_id is None or await self._session.scalar(_USER_EXISTS, {"user_id": budget.user_id})
-        if not known:
-            raise InvalidInput("user", "There is no such user. `tales users` knows the ids of those that there are.")
+        if budget.user_id is not None and not await self._is_user(budget.user_id):
+            raise InvalidInput("user_id", "There is no such user. `tales users` knows the ids of those that there are.")
         await self._session.execute(_LOCK)
         amounts = {"limit_usd": budget.limit_usd, "warn_share": budget.warn_share}
         kept = (await self._session.execute(_PUT, _subject(budget) | amounts)).one()
-        if kept.is_new:
-            await self._recount(budget, kept.id)
-        await self._session.execute(_WARN_ANEW, {"id": kept.id})
+        async with acting_as(self._session, SERVICE, then=self._role):
+            if kept.is_new:
+                await self._recount(budget, kept.id)
+            await self._session.execute(_WARN_ANEW, {"id": kept.id})
 
     async def remove(self, budget: Budget) -> bool:
         await self._session.execute(_LOCK)
         found = await self._session.execute(_REMOVE, _subject(budget))
-        await self._recount(budget)
+        async with acting_as(self._session, SERVICE, then=self._role):
+            await self._recount(budget)
         return bool(found.rowcount)  # type: ignore[attr-defined]  # of a delete
 
     async def forget_past(self) -> None:
         await self._session.execute(_FORGET_PAST)
+
+    async def _is_user(self, user_id: UUID) -> bool:
+        async with acting_as(self._session, SERVICE, then=self._role):
+            return bool(await self._session.scalar(_USER_EXISTS, {"user_id": user_id}))
 
     async def _recount(self, changed: Budget, id_: UUID | None = None) -> None:
         facts = {"id": id_, "scope": changed.scope, "period": changed.period}

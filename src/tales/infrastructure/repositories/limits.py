@@ -11,9 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.domain.idempotency import IdempotencyRecord
 from tales.domain.repositories.limits import IdempotencyKeyRepository, RequestRateRepository
 from tales.infrastructure.postgres.models import IdempotencyKeyDB, RequestRateDB
-from tales.infrastructure.postgres.roles import acting_as
-
-SERVICE = "service_role"
+from tales.infrastructure.postgres.roles import SERVICE, acting_as
 
 
 class SqlIdempotencyKeyRepository(IdempotencyKeyRepository):

@@ -31,8 +31,9 @@ _PUT = text("""
     on conflict on constraint prices_pkey do update set
         prompt_usd_per_million = excluded.prompt_usd_per_million,
         completion_usd_per_million = excluded.completion_usd_per_million,
-        request_usd = excluded.request_usd, source = excluded.source, created_at = now()
+        request_usd = excluded.request_usd, source = excluded.source
 """)
+_REMOVE = text("delete from tales.prices where model = :model and valid_from = :valid_from")
 _ESTIMATES = text("""
     select attempt_number, estimated_cost_usd from tales.attempt_estimates where generation_id = :generation_id
 """)
@@ -66,6 +67,10 @@ class SqlPriceRepository(PriceRepository):
         ]
         if rows:
             await self._session.execute(_PUT, rows)
+
+    async def remove(self, model: str, valid_from: datetime) -> bool:
+        found = await self._session.execute(_REMOVE, {"model": model, "valid_from": valid_from})
+        return bool(found.rowcount)  # type: ignore[attr-defined]  # of a delete
 
     async def estimates(self, generation_id: UUID) -> Mapping[AttemptId, Decimal]:
         rows = await self._session.execute(_ESTIMATES, {"generation_id": generation_id})

@@ -126,6 +126,12 @@ Dollars = Annotated[
 """US dollars, as a decimal string: binary fractions would not add up."""
 
 
+Amount = Annotated[
+    Decimal,
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?$"}, {"type": "number", "minimum": 0}]}),
+]
+"""What a client sends for US dollars or a share: best as a decimal string, or a number."""
+
 AnyJson = Annotated[object, BeforeValidator(_within_reach), WithJsonSchema({})]
 """Whatever JSON a stranger wrote. What lies deeper than most readers of JSON go is given as text that holds it."""
 

@@ -82,18 +82,18 @@ def remove(
 async def _set(settings: Settings, budget: Budget) -> None:
     choice = chosen_provider(settings)
     models = choice.models if choice.endpoint is not None else ()
-    async with open_transactions(settings) as transactions:
-        await use_cases.set_budget(transactions, budget, models, datetime.now(UTC))
+    async with open_transactions(settings) as transactions, transactions.as_service() as work:
+        await use_cases.set_budget(work, budget, models, datetime.now(UTC))
 
 
 async def _remove(settings: Settings, budget: Budget) -> bool:
-    async with open_transactions(settings) as transactions:
-        return await use_cases.remove_budget(transactions, budget)
+    async with open_transactions(settings) as transactions, transactions.as_service() as work:
+        return await use_cases.remove_budget(work, budget)
 
 
 async def _list(settings: Settings) -> Sequence[BudgetState]:
-    async with open_transactions(settings) as transactions:
-        return await use_cases.list_budgets(transactions, datetime.now(UTC))
+    async with open_transactions(settings) as transactions, transactions.as_service() as work:
+        return await work.budgets.states(datetime.now(UTC))
 
 
 def _subject(model: str | None, user: UUID | None, *, each_user: bool) -> tuple[BudgetScope, UUID | None, str | None]:

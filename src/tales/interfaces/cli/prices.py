@@ -79,13 +79,13 @@ def list_(
 
 
 async def _set(settings: Settings, price: Price) -> None:
-    async with open_transactions(settings) as transactions:
-        await use_cases.set_price(transactions, price)
+    async with open_transactions(settings) as transactions, transactions.as_service() as work:
+        await use_cases.set_price(work, price)
 
 
 async def _list(settings: Settings, model: str | None) -> Sequence[Price]:
-    async with open_transactions(settings) as transactions:
-        return await use_cases.list_prices(transactions, datetime.now(UTC), model)
+    async with open_transactions(settings) as transactions, transactions.as_service() as work:
+        return await use_cases.list_prices(work, datetime.now(UTC), model)
 
 
 def _price_json(price: Price) -> dict[str, object]:

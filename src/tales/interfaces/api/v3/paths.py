@@ -16,6 +16,7 @@ ANALYTICS = "/analytics"
 ADMIN_GENERATIONS = "/admin/generations"
 ADMIN_PROMPTS = "/admin/prompts"
 ADMIN_BUDGETS = "/admin/budgets"
+ADMIN_PRICES = "/admin/prices"
 
 
 def address(collection: str, id_: UUID) -> str:

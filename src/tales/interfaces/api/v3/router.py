@@ -18,6 +18,7 @@ from tales.interfaces.api.v3 import (
     heroes,
     me,
     paths,
+    prices,
     prompts,
     stories,
 )
@@ -26,7 +27,7 @@ from tales.interfaces.api.v3 import (
 def make_router() -> APIRouter:
     """All of version 3."""
     router = APIRouter(prefix=paths.PREFIX, generate_unique_id_function=name_operation)
-    admins = (analytics, everybody, goals, prompts, budgets)
+    admins = (analytics, everybody, goals, prompts, budgets, prices)
     for subject in (auth, me, export, children, heroes, generations, events, stories, *admins):
         router.include_router(subject.router)
     return router

@@ -15,8 +15,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from tales.application.budgets import list_budgets_as_admin
-from tales.application.prices import list_prices_as_admin
+from tales.application.budgets import budgets_for
+from tales.application.prices import list_prices
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.budgets import BudgetPeriod, BudgetScope, BudgetState
@@ -111,8 +111,9 @@ async def take_budgets(priced: WhatIsPriced, visitor: CurrentAdmin, services: Us
 
 async def _tables(services: Services, actor: Actor, model: str) -> tuple[Table, Table]:
     now = services.clock.now()
-    budgets = await list_budgets_as_admin(services.transactions, actor, now)
-    prices = await list_prices_as_admin(services.transactions, actor, now, model or None)
+    async with budgets_for(services.transactions, actor) as work:
+        budgets = await work.budgets.states(now)
+        prices = await list_prices(work, now, model or None)
     return _budgets(budgets), _prices(prices)
 
 
