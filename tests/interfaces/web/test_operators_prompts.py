@@ -1,19 +1,14 @@
-"""Operators' pages for prompts, experiments, budgets and prices, without scripts."""
+"""Operators' pages for prompts and experiments, without scripts."""
 
 from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from markupsafe import escape
 from psycopg.types.json import Jsonb
 
-from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope
-from tales.domain.prices import Price, PriceSource
-from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import add_user, ended, insert
 from tests.interfaces.web.test_operators import operator, rows_of
@@ -166,46 +161,3 @@ async def test_the_versions_of_an_experiment_are_compared(operator: Visitor, dat
     file = await operator.look(f"{PROMPTS}/child-en-1/figures.csv?table=experiments&{MARCH}")
     (row, *_) = csv.DictReader(io.StringIO(file.text))
     assert row["more_needed"] == "0"
-
-
-async def test_budgets_and_prices_are_shown_as_they_stand(
-    operator: Visitor, transactions: SqlTransactions, database: Database
-) -> None:
-    says(await operator.look("/operator/budgets"), "Nothing bounds what is spent", "No price is known yet")
-    old, new = (
-        Price(
-            model="first/model",
-            valid_from=datetime(2026, month, 1, tzinfo=UTC),
-            prompt_usd_per_million=Decimal(month),
-            completion_usd_per_million=Decimal("0.15"),
-            source=PriceSource.OPERATOR,
-        )
-        for month in (1, 2)
-    )
-    async with transactions.as_service() as work:
-        await work.prices.put([old, new])
-        for period, limit in ((BudgetPeriod.DAY, 4), (BudgetPeriod.MONTH, 40)):
-            await work.budgets.put(Budget(scope=BudgetScope.ALL, period=period, limit_usd=Decimal(limit)))
-        await work.commit()
-
-    page = await operator.look("/operator/budgets")
-    assert [row[:6] for row in rows_of(page, "budgets")] == [
-        ["Everything", "a day", "4.00 $", "0.00 $", "0.00 $", "0.0%"],
-        ["Everything", "a month", "40.00 $", "0.00 $", "0.00 $", "0.0%"],
-    ]
-    assert "nearly used up" not in page.text
-    database.execute(
-        "insert into tales.budget_spending (budget_id, begins, spent_usd, warned_at)"
-        " select id, date_trunc('month', now() at time zone 'UTC'), 33, now() from tales.budgets where period = 'month'"
-    )
-    warned = await operator.look("/operator/budgets")
-    says(warned, "A budget is nearly used up. What does not fit in is refused until it opens anew.")
-    assert ["nearly used up" in row for row in rows_of(warned, "budgets")] == [False, True]
-    assert [row[2:] for row in rows_of(page, "prices")] == [["2.00 $", "0.15 $", "0.00 $", "an operator"]]
-    every = await operator.look("/operator/budgets?model=first%2Fmodel")
-    assert [row[2] for row in rows_of(every, "prices")] == ["2.00 $", "1.00 $"]
-    for table, lines in (("budgets", 2), ("prices", 1)):
-        file = await operator.look(f"/operator/budgets.csv?table={table}")
-        assert len(list(csv.DictReader(io.StringIO(file.text)))) == lines
-    says(await operator.look("/operator/budgets?model=none"), "No price of this model is known.")
-    assert (await operator.look("/operator/budgets?model=%00")).status_code == 422

@@ -19,11 +19,21 @@ from tales.interfaces.web import (
     writing,
 )
 from tales.interfaces.web.error_pages import ErrorPages
-from tales.interfaces.web.operator import budgets, generation, generations, plotly, prompts, reports, users
+from tales.interfaces.web.operator import (
+    budget_forms,
+    budgets,
+    generation,
+    generations,
+    plotly,
+    prompts,
+    reports,
+    users,
+)
 
 PAGES: tuple[APIRouter, ...] = (
     accounts.router,
     address.router,
+    budget_forms.router,
     budgets.router,
     # Its address is below that of the other files.
     plotly.router,

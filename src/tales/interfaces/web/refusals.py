@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from tales.domain import errors
+from tales.domain.budgets import UnpricedModels
 from tales.domain.prompt_templates import BrokenTemplate
 from tales.interfaces.api.problem_kinds import kind_of
 from tales.interfaces.web.languages import language_of, translatable
@@ -29,6 +30,7 @@ _ANY_LIMIT = translatable("That was too often. Try again in %(seconds)s seconds.
 _NO_TIME = translatable("This is no period. Write dates such as 2026-11-01, the earlier one first.")
 _NO_ID = translatable("This is no id. Copy it whole from a page.")
 _NO_NUMBER = translatable("Use a number such as 0.05.")
+_NO_DOLLARS = translatable("Use US dollars from 0 to 1000000, such as 1500 or 0.15.")
 _FIELDS = {
     "email": translatable("This is no e-mail address. Write it like name@example.com."),
     "password": translatable("Use a longer password, and none that others would try first."),
@@ -63,8 +65,17 @@ _FIELDS = {
     "note": translatable("Write at most 300 characters on one line."),
     "story_type": translatable("Choose a kind of story."),
     "model": translatable("This is no model's name. Copy it from a page."),
+    "scope": translatable("Say what the budget is for, and fill in the model or the family for that kind alone."),
+    "period": translatable("Choose a day or a month."),
+    "limit_usd": _NO_DOLLARS,
+    "warn_share": translatable("Use a share from 0.001 to 1, such as 0.8."),
+    "prompt_usd_per_million": _NO_DOLLARS,
+    "completion_usd_per_million": _NO_DOLLARS,
+    "request_usd": _NO_DOLLARS,
+    "valid_from": translatable("Write a time that is still to come, such as 2026-11-01, or nothing."),
     "other": translatable("Choose a version of the same kind of story and language."),
 }
+_UNPRICED = translatable("First set the prices of these models, or no budget can hold:")
 _BROKEN = translatable("This text cannot be a prompt:")
 _BUDGET = translatable("No new stories can be written for now: what they may cost is used up. Ask again another day.")
 _LIMITS = {
@@ -88,6 +99,8 @@ def refusal(request: Request, error: errors.TalesError) -> Refusal:
     if isinstance(error, BrokenTemplate):
         # Operators write templates: only the error's own sentence says where theirs is wrong.
         return Refusal(status, error.field, f"{say(_BROKEN)} {error.message}")
+    if isinstance(error, UnpricedModels):
+        return Refusal(status, error.field, f"{say(_UNPRICED)} {', '.join(error.models)}")
     if isinstance(error, errors.InvalidInput):
         return Refusal(status, error.field, say(_FIELDS.get(error.field, _ANY_FIELD)))
     if isinstance(error, errors.TooManyRequests):

@@ -1,7 +1,4 @@
-"""What may be spent in a day and a month and how that stands, and the price list that unknown costs are estimated by.
-
-Both are set at the server (`tales budgets`, `tales prices`): the database lets admins read them, and no more.
-"""
+"""What may be spent in a day and a month, how that stands, and the price list that unknown costs are estimated by."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -20,24 +18,28 @@ from tales.application.prices import list_prices
 from tales.application.services import Services
 from tales.domain.actor import Actor
 from tales.domain.budgets import BudgetPeriod, BudgetScope, BudgetState
-from tales.domain.errors import InvalidInput
+from tales.domain.errors import InvalidInput, TalesError
 from tales.domain.prices import Price, PriceSource
 from tales.interfaces.api.dependencies import UseCases
+from tales.interfaces.web.browser_sessions import Visitor
 from tales.interfaces.web.languages import translatable
+from tales.interfaces.web.operator import plotly
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
 from tales.interfaces.web.operator.files import file_of
 from tales.interfaces.web.operator.frame import HOME, show
 from tales.interfaces.web.operator.tables import Column, Kind, Table
 
-_SCOPES = {
+SCOPE_NAMES = {
     BudgetScope.ALL: translatable("Everything"),
     BudgetScope.MODEL: translatable("A model"),
     BudgetScope.USER: translatable("One family"),
     BudgetScope.EACH_USER: translatable("Each family"),
 }
-_PERIODS = {BudgetPeriod.DAY: translatable("a day"), BudgetPeriod.MONTH: translatable("a month")}
+PERIOD_NAMES = {BudgetPeriod.DAY: translatable("a day"), BudgetPeriod.MONTH: translatable("a month")}
 _SOURCES = {PriceSource.PROVIDER: translatable("the provider"), PriceSource.OPERATOR: translatable("an operator")}
 _NEARLY = translatable("nearly used up")
+
+HERE = f"{HOME}/budgets"
 
 router = APIRouter(prefix=HOME, include_in_schema=False)
 
@@ -58,6 +60,14 @@ class BudgetRow:
     warn_share: Decimal
     is_warned: bool
     opens_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """What a form names it by."""
+        facts = {"scope": self.scope, "period": self.period, "model": self.model}
+        if self.scope is BudgetScope.USER:
+            facts["user_id"] = str(self.user_id)
+        return urlencode({name: value for name, value in facts.items() if value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +94,20 @@ WhatIsPriced = Annotated[Priced, Query()]
 @router.get("/budgets")
 async def show_budgets(request: Request, priced: WhatIsPriced, visitor: CurrentAdmin, services: UseCases) -> Response:
     """Budgets as they stand now, then prices."""
-    model, refused = priced.model, None
+    return await show_page(request, priced, visitor, services)
+
+
+async def show_page(
+    request: Request, priced: Priced, visitor: Visitor, services: Services, refused: TalesError | None = None
+) -> Response:
+    """The page, also with why one of its forms was refused."""
+    model = priced.model
     try:
         priced.check()
     except InvalidInput as error:
         model, refused = "", error
     budgets, prices = await _tables(services, visitor.actor, model)
+    now = services.clock.now()
     return show(
         request,
         "budgets.html",
@@ -99,6 +117,10 @@ async def show_budgets(request: Request, priced: WhatIsPriced, visitor: CurrentA
         is_warned=any(row.is_warned for row in budgets.rows),
         budgets=budgets,
         prices=prices,
+        plotly=plotly.ADDRESS,
+        scopes=SCOPE_NAMES,
+        budget_periods=PERIOD_NAMES,
+        to_come=[row.valid_from for row in prices.rows if row.valid_from > now],
     )
 
 
@@ -136,8 +158,8 @@ def _budgets(states: Sequence[BudgetState]) -> Table:
         for state in states
     ]
     columns = (
-        Column(translatable("For"), lambda row: _SCOPES[row.scope], Kind.SAID),
-        Column(translatable("In"), lambda row: _PERIODS[row.period], Kind.SAID),
+        Column(translatable("For"), lambda row: SCOPE_NAMES[row.scope], Kind.SAID),
+        Column(translatable("In"), lambda row: PERIOD_NAMES[row.period], Kind.SAID),
         Column(translatable("At most"), "limit_usd", Kind.DOLLARS),
         Column(translatable("Spent"), "spent_usd", Kind.DOLLARS),
         Column(translatable("In flight, at most"), "reserved_usd", Kind.DOLLARS),

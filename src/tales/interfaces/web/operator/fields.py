@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
@@ -21,6 +22,17 @@ def chosen_id(field: str, typed: str) -> UUID | None:
         return UUID(typed.strip()) if typed.strip() else None
     except ValueError:
         raise InvalidInput(field, f"{field} is no id. Copy it from a page.") from None
+
+
+def chosen_moment(field: str, typed: str) -> datetime | None:
+    """A time; without an offset, and a date's first moment, in UTC. Raises: InvalidInput."""
+    if not typed.strip():
+        return None
+    try:
+        moment = datetime.fromisoformat(typed.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(field, f"{field} is no time. Write one such as 2026-11-01T18:00.") from None
 
 
 def one_of(kind: type[E], field: str, typed: str) -> E | None:
