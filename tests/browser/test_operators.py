@@ -26,6 +26,8 @@ PAGES = (
     "/operator/failures?since=90d",
     "/operator/costs?since=90d",
     "/operator/budgets",
+    "/operator/budgets/new",
+    "/operator/budgets/prices/new",
     "/operator/prompts?since=365d",
     "/operator/prompts/new?language=de",
     "/operator/prompts/child-de-2?other=child-de-1&since=365d",
@@ -123,6 +125,12 @@ async def test_charts_are_drawn_under_the_strict_policy(family: Family, history:
     assert await box.locator(".bars .point").count() == await page.locator("#outcomes-table tbody tr").count()
     await box.locator(".bars .point").first.hover(force=True)
     await expect(box.locator(".hoverlayer .hovertext")).to_be_attached()
+    for address, table, drawn in (
+        ("/operator/budgets", "budgets", ".scatterlayer .point"),
+        ("/operator/prompts?since=365d", "experiments", ".errorbar .yerror"),
+    ):
+        page = await family.open(address)
+        await expect(page.locator(f".plot[data-table={table}-table] {drawn}").first).to_be_attached()
 
 
 async def test_a_generation_comes_in_by_itself(family: Family, history: Database) -> None:

@@ -157,11 +157,6 @@ async def report_timeouts(reports: ReportRepository, wanted: ReportFilter) -> Ti
 
 async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: datetime) -> CostReport:
     """What was spent, and what the month will have cost."""
-    zone = ZoneInfo(wanted.zone)
-    today = now.astimezone(zone).date()
-    since = datetime.combine(forecast.first_day(today), time(), tzinfo=zone).astimezone(UTC)
-    days = await reports.daily_costs(replace(wanted, since=since, until=now))
-    begun = min(days, default=today)
     by_day, by = await reports.estimated_days(wanted), await reports.estimated_shares(wanted)
     return CostReport(
         wanted=wanted,
@@ -170,8 +165,17 @@ async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: dat
         not_counted=_of(await reports.not_counted(wanted), "day", "user_id", "estimate"),
         items=[with_estimate(row, by_day.get((row.day, row.model_used))) for row in await reports.costs(wanted)],
         shares=[with_estimate(row, by.get((row.dimension, row.value))) for row in await reports.cost_shares(wanted)],
-        forecast=forecast.forecast(days, today, begun),
+        forecast=await forecast_month(reports, wanted, now),
     )
+
+
+async def forecast_month(reports: ReportRepository, wanted: ReportFilter, now: datetime) -> forecast.Forecast:
+    """What the month of `now` will have cost, whatever period the filter is for."""
+    zone = ZoneInfo(wanted.zone)
+    today = now.astimezone(zone).date()
+    since = datetime.combine(forecast.first_day(today), time(), tzinfo=zone).astimezone(UTC)
+    days = await reports.daily_costs(replace(wanted, since=since, until=now))
+    return forecast.forecast(days, today, min(days, default=today))
 
 
 async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> PromptReport:

@@ -15,11 +15,14 @@ from starlette.responses import Response
 
 from tales.application.budgets import budgets_for
 from tales.application.prices import list_prices
+from tales.application.reports import forecast_month
 from tales.application.services import Services
 from tales.domain.actor import Actor
-from tales.domain.budgets import BudgetPeriod, BudgetScope, BudgetState
+from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.domain.errors import InvalidInput, TalesError
 from tales.domain.prices import Price, PriceSource
+from tales.domain.report_filters import ReportFilter
+from tales.domain.repositories.reports import ReportRepository
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import Visitor
 from tales.interfaces.web.languages import translatable
@@ -27,7 +30,7 @@ from tales.interfaces.web.operator import plotly
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
 from tales.interfaces.web.operator.files import file_of
 from tales.interfaces.web.operator.frame import HOME, show
-from tales.interfaces.web.operator.tables import Column, Kind, Table
+from tales.interfaces.web.operator.tables import Chart, Column, Kind, Table
 
 SCOPE_NAMES = {
     BudgetScope.ALL: translatable("Everything"),
@@ -60,14 +63,7 @@ class BudgetRow:
     warn_share: Decimal
     is_warned: bool
     opens_at: datetime
-
-    @property
-    def subject(self) -> str:
-        """What a form names it by."""
-        facts = {"scope": self.scope, "period": self.period, "model": self.model}
-        if self.scope is BudgetScope.USER:
-            facts["user_id"] = str(self.user_id)
-        return urlencode({name: value for name, value in facts.items() if value})
+    expected_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +116,7 @@ async def show_page(
         plotly=plotly.ADDRESS,
         scopes=SCOPE_NAMES,
         budget_periods=PERIOD_NAMES,
+        removable=[(_subject(row), row) for row in budgets.rows],
         to_come=[row.valid_from for row in prices.rows if row.valid_from > now],
     )
 
@@ -131,15 +128,31 @@ async def take_budgets(priced: WhatIsPriced, visitor: CurrentAdmin, services: Us
     return file_of("budgets", await _tables(services, visitor.actor, priced.model), priced.table)
 
 
+def _subject(row: BudgetRow) -> str:
+    """What the form names a budget by."""
+    user_id = str(row.user_id) if row.scope is BudgetScope.USER else None
+    facts = {"scope": row.scope, "period": row.period, "model": row.model, "user_id": user_id}
+    return urlencode({name: value for name, value in facts.items() if value})
+
+
 async def _tables(services: Services, actor: Actor, model: str) -> tuple[Table, Table]:
     now = services.clock.now()
     async with budgets_for(services.transactions, actor) as work:
         budgets = await work.budgets.states(now)
         prices = await list_prices(work, now, model or None)
-    return _budgets(budgets), _prices(prices)
+        forecasts = [await _forecast(work.reports, state.budget, now) for state in budgets]
+    return _budgets(budgets, forecasts), _prices(prices)
 
 
-def _budgets(states: Sequence[BudgetState]) -> Table:
+async def _forecast(reports: ReportRepository, budget: Budget, now: datetime) -> Decimal | None:
+    """US dollars by the end of the month, of a month's budget of everything or of a model; else None."""
+    if budget.period is not BudgetPeriod.MONTH or budget.scope not in {BudgetScope.ALL, BudgetScope.MODEL}:
+        return None
+    expected = (await forecast_month(reports, ReportFilter(since=now, until=now, model=budget.model), now)).expected
+    return None if expected is None else round(Decimal(expected), 6)
+
+
+def _budgets(states: Sequence[BudgetState], forecasts: Sequence[Decimal | None]) -> Table:
     rows = [
         BudgetRow(
             scope=state.budget.scope,
@@ -154,8 +167,9 @@ def _budgets(states: Sequence[BudgetState]) -> Table:
             warn_share=state.budget.warn_share,
             is_warned=state.is_warned,
             opens_at=state.opens_at,
+            expected_usd=expected,
         )
-        for state in states
+        for state, expected in zip(states, forecasts, strict=True)
     ]
     columns = (
         Column(translatable("For"), lambda row: SCOPE_NAMES[row.scope], Kind.SAID),
@@ -169,12 +183,15 @@ def _budgets(states: Sequence[BudgetState]) -> Table:
         Column(translatable("Family"), "user_id", Kind.ID, finds="user_id"),
         Column(translatable("Counts since"), "begins", Kind.DAY),
         Column(translatable("Opens anew"), "opens_at", Kind.DAY),
+        Column(translatable("By its end"), "expected_usd", Kind.ESTIMATE),
     )
     note = translatable(
         "Days and months are those of UTC. Of the budget that each family has, that of the family is shown "
-        "that has used most of it."
+        "that has used most of it. What a month will have cost by its end is a forecast out of what calls are known to "
+        "have cost."
     )
-    return Table("budgets", translatable("How budgets stand"), rows, columns, note=note)
+    chart = Chart("stack", (0, 1, 7, 8), (3, 4), marks=(2, 11), least=1)
+    return Table("budgets", translatable("How budgets stand"), rows, columns, chart, note)
 
 
 def _prices(prices: Sequence[Price]) -> Table:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tales.application import reports
 from tales.application.overview import Overview
+from tales.domain.comparison import ComparisonRow
 from tales.domain.replay import ReplayPolicy
 from tales.domain.reports import FailureRow
 from tales.interfaces.web.languages import translatable
@@ -45,7 +46,7 @@ def calls_by_day(report: Overview) -> tuple[Table, ...]:
         _COST,
         _UNKNOWN,
     )
-    return (Table("days", translatable("Calls by day and model"), report.days, columns, Chart("stack", 0, (2,), 1)),)
+    return (Table("days", translatable("Calls by day and model"), report.days, columns, Chart("stack", (0,), (2,), 1)),)
 
 
 def _estimated(table: Table) -> Table:
@@ -90,10 +91,10 @@ def models(report: reports.ModelReport) -> tuple[Table, ...]:
         Column(translatable("Ratings"), "ratings"),
     )
     return (
-        Table("outcomes", translatable("How calls end"), report.items, outcomes, Chart("bar", 0, (2,))),
-        Table("speed", translatable("How long calls take"), report.items, speed, Chart("bar", 0, (1, 2))),
+        Table("outcomes", translatable("How calls end"), report.items, outcomes, Chart("bar", (0,), (2,), ends=3)),
+        Table("speed", translatable("How long calls take"), report.items, speed, Chart("bar", (0,), (1, 2))),
         _estimated(
-            Table("costs", translatable("What calls and stories cost"), report.items, costs, Chart("bar", 0, (4,)))
+            Table("costs", translatable("What calls and stories cost"), report.items, costs, Chart("bar", (0,), (4,)))
         ),
     )
 
@@ -128,13 +129,13 @@ def retries(report: reports.RetryReport) -> tuple[Table, ...]:
         Column(translatable("Gave a story in the end"), "recovered"),
     )
     return (
-        Table("needed", translatable("How many attempts it took"), report.items, needed, Chart("bar", 0, (1, 2))),
+        Table("needed", translatable("How many attempts it took"), report.items, needed, Chart("bar", (0,), (1, 2))),
         Table(
             "first_failures",
             translatable("How first attempts failed, and what retries made of it"),
             report.first_failures,
             first,
-            Chart("bar", 0, (1, 3)),
+            Chart("bar", (0,), (1, 3)),
         ),
         Table("rescues", translatable("What each attempt gave and added"), report.rescues, rescues),
         Table("reasons", translatable("Why attempts gave no story"), report.reasons, reasons),
@@ -193,7 +194,7 @@ def failures(report: reports.TimeoutReport) -> tuple[Table, ...]:
             title,
             [row for row in report.failures if row.dimension == dimension],
             (first, *_FAILURE_COLUMNS),
-            Chart("bar", 0, (3, 5)),
+            Chart("bar", (0,), (3, 5)),
         )
         for dimension, (title, first) in dimensions.items()
     ]
@@ -238,7 +239,7 @@ def costs(report: reports.CostReport) -> tuple[Table, ...]:
     )
     note = translatable("A forecast needs seven whole days; the month may cost less or more at one time in twenty.")
     return (
-        _estimated(Table("days", translatable("By day and model"), report.items, days, Chart("stack", 0, (3,), 1))),
+        _estimated(Table("days", translatable("By day and model"), report.items, days, Chart("stack", (0,), (3,), 1))),
         Table("forecast", translatable("This month"), [report.forecast], ahead, None, note),
         _shares(
             report,
@@ -267,7 +268,7 @@ def _shares(report: reports.CostReport, dimension: str, title: str, first: Colum
         _UNKNOWN,
     )
     rows = [row for row in report.shares if row.dimension == dimension]
-    return _estimated(Table(dimension, title, rows, columns, Chart("bar", 0, (2, 3))))
+    return _estimated(Table(dimension, title, rows, columns, Chart("bar", (0,), (2, 3))))
 
 
 def prompts(report: reports.PromptReport) -> tuple[Table, ...]:
@@ -300,7 +301,7 @@ def prompts(report: reports.PromptReport) -> tuple[Table, ...]:
             translatable("How each version of the prompt does"),
             report.items,
             outcomes,
-            Chart("bar", 0, (3,), 1),
+            Chart("bar", (0,), (3,), 1, ends=4, least=1),
         ),
         Table("quality", translatable("Refusals, length, ratings, time and cost"), report.items, quality),
     )
@@ -333,6 +334,7 @@ def _experiments(report: reports.PromptReport) -> Table:
         Column(translatable("Of how many"), "trials"),
         Column(translatable("Share beside"), "baseline_rate", Kind.SHARE),
         Column(translatable("Of how many beside"), "baseline_trials"),
+        Column(translatable("Difference"), _difference, Kind.SHARE),
         Column(translatable("Difference, 95 % between"), "change", Kind.INTERVAL),
         Column(translatable("Versions and their weights"), "experiment", Kind.NAME),
     )
@@ -340,4 +342,9 @@ def _experiments(report: reports.PromptReport) -> Table:
         "Generations that were drawn, and their first attempts alone. A verdict is wrong in 5 % at most where it is "
         "looked at once."
     )
-    return Table("experiments", translatable("Experiments"), report.comparisons, columns, note=note)
+    chart = Chart("points", (0, 2), (10,), 1, ends=11, least=1)
+    return Table("experiments", translatable("Experiments"), report.comparisons, columns, chart, note)
+
+
+def _difference(row: ComparisonRow) -> float | None:
+    return None if row.rate is None or row.baseline_rate is None else row.rate - row.baseline_rate

@@ -55,12 +55,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn: `y` over `x`, columns by their places; `by` tells the series apart, else each of `y` is one."""
+    """What is drawn: `y` over the words of `x`, columns by their places; `by` tells the series apart, else each of `y`.
+
+    `kind`: bars beside each other (`bar`), on each other (`stack`), or `points`. `ends`: the column of the interval
+    that `y` lies in. `marks`: what is drawn across the bars, such as a limit. `least`: so many rows are worth a chart.
+    """
 
     kind: str
-    x: int
+    x: tuple[int, ...]
     y: tuple[int, ...]
     by: int | None = None
+    ends: int | None = None
+    marks: tuple[int, ...] = ()
+    least: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,11 @@ class Table:
     columns: Sequence[Column]
     chart: Chart | None = None
     note: str = ""
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its chart stands above it."""
+        return self.chart is not None and len(self.rows) >= self.chart.least
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +125,10 @@ def written(kind: Kind, value: Any, language: Language) -> str:  # noqa: ANN401 
 
 def _plain(value: object) -> str:
     match value:
-        case None | Interval():
+        case None:
             return ""
+        case Interval():
+            return f"{value.low} {value.high}"
         case date():
             return value.isoformat()
         case Decimal():

@@ -23,35 +23,63 @@ function shortened(text, most) {
   return plain(text.length > most ? `${text.slice(0, half)}…${text.slice(-half)}` : text);
 }
 
+const numbers = (cell) => (cell.dataset.value === "" ? [] : cell.dataset.value.split(" ").map(Number));
+const places = (listed) => (listed === undefined ? [] : listed.split(",").map(Number));
+
 function seriesOf(place, table) {
   const rows = [...table.tBodies[0].rows];
   const heads = [...table.tHead.rows[0].cells];
-  const x = Number(place.dataset.x);
+  const x = places(place.dataset.x);
+  const [by] = places(place.dataset.by);
+  const [ends] = places(place.dataset.ends);
   const groups = new Map();
-  const isDay = heads[x].dataset.kind === "day";
+  const ticks = new Map();
+  const isDay = heads[x[0]].dataset.kind === "day";
   for (const row of rows) {
-    for (const y of place.dataset.y.split(",").map(Number)) {
-      const name = place.dataset.by === undefined ? heads[y].textContent : row.cells[place.dataset.by].textContent;
-      const one = groups.get(name) ?? { x: [], y: [], kind: heads[y].dataset.kind };
-      const value = row.cells[y].dataset.value;
-      one.x.push(isDay ? row.cells[x].dataset.value : shortened(row.cells[x].textContent.trim(), 18));
-      one.y.push(value === "" ? null : Number(value));
+    const words = x.map((column) => row.cells[column].textContent.trim()).filter((word) => word && word !== "–");
+    const at = isDay ? row.cells[x[0]].dataset.value : plain(words.join(" · "));
+    ticks.set(at, words.map((word) => shortened(word, x.length > 1 ? 28 : 18)).join("<br>"));
+    const marks = places(place.dataset.marks);
+    for (const y of [...places(place.dataset.y), ...marks]) {
+      const isMark = marks.includes(y);
+      const name = by === undefined || isMark ? heads[y].textContent : row.cells[by].textContent;
+      const one = groups.get(name) ?? { x: [], y: [], above: [], below: [], kind: heads[y].dataset.kind, isMark };
+      const [value = null] = numbers(row.cells[y]);
+      const [low = value, high = value] = ends === undefined ? [] : numbers(row.cells[ends]);
+      one.x.push(at);
+      one.y.push(value);
+      one.above.push(high - value);
+      one.below.push(value - low);
       groups.set(name, one);
     }
   }
-  return [[...groups], isDay];
+  const isKnown = ([, one]) => !one.isMark || one.y.some((value) => value !== null);
+  return [[...groups].filter(isKnown), isDay, ticks];
+}
+
+function traceOf(place, one, color) {
+  const ink = style("--ink");
+  if (one.isMark) {
+    return { type: "scatter", mode: "markers", marker: { symbol: "line-ew", size: 44, line: { color, width: 3 } } };
+  }
+  const ends = { type: "data", symmetric: false, array: one.above, arrayminus: one.below, color: ink, thickness: 1.5 };
+  const isBar = place.dataset.plot !== "points";
+  return {
+    ...(isBar ? { type: "bar" } : { type: "scatter", mode: "markers" }),
+    marker: isBar ? { color } : { color, size: 11 },
+    ...(place.dataset.ends === undefined ? {} : { error_y: ends }),
+  };
 }
 
 function draw(place) {
-  const [series, isDay] = seriesOf(place, document.getElementById(place.dataset.table));
+  const [series, isDay, ticks] = seriesOf(place, document.getElementById(place.dataset.table));
   const ink = style("--ink");
   const pattern = PATTERNS[series[0][1].kind] ?? "";
   const data = series.map(([name, one], index) => ({
-    type: "bar",
+    ...traceOf(place, one, style(`--series-${(index % 6) + 1}`)),
     name: shortened(name, 40),
     x: one.x,
     y: one.y,
-    marker: { color: style(`--series-${(index % 6) + 1}`) },
     hovertemplate: `%{x}<br>%{y:${pattern}}<extra>${shortened(name, 40)}</extra>`,
   }));
   const axis = { gridcolor: style("--line"), linecolor: style("--edge"), zerolinecolor: style("--edge"), fixedrange: true };
@@ -70,6 +98,7 @@ function draw(place) {
     xaxis: { ...axis, type: isDay ? "date" : "category", automargin: true, showgrid: false },
     yaxis: { ...axis, tickformat: pattern, automargin: true, rangemode: "tozero" },
   };
+  if (!isDay) Object.assign(layout.xaxis, { tickmode: "array", tickvals: [...ticks.keys()], ticktext: [...ticks.values()] });
   if (isDay) Object.assign(layout.xaxis, { tickformat: "%Y-%m-%d", nticks: 8 });
   const calm = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
   return window.Plotly.newPlot(place, data, layout, calm);
