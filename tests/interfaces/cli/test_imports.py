@@ -104,7 +104,7 @@ def test_the_version_and_the_help_import_no_command(option: str) -> None:
 def test_a_list_imports_the_way_to_the_database_and_no_service(database: Database, command: str) -> None:
     modules = {f"tales.application.{command}", f"tales.interfaces.cli.{command}"}
     if command == "generations":
-        modules.add("tales.interfaces.cli.prompt_difference")
+        modules |= {"tales.application.admins", "tales.interfaces.cli.prompt_difference"}
     allowed = HELP | SETTINGS | ASYNC_DATABASE | OUR_TERMINAL | OUR_DATABASE | OUR_LIST | modules
 
     assert strangers(allowed, command, "list", TALES_DATABASE_URL=database.owner_url) == set()
