@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from tales.domain.actor import Actor
@@ -58,6 +58,19 @@ class ModelAnswer:
     provider_generation_id: str | None
     first_token_at: datetime | None
     failure: Failure | None
+
+    @classmethod
+    def nothing(cls, failure: Failure) -> Self:
+        """No answer at all, and why."""
+        return cls(
+            text="",
+            finish_reason=None,
+            full_response=None,
+            http_status=None,
+            provider_generation_id=None,
+            first_token_at=None,
+            failure=failure,
+        )
 
 
 class TextRefused(Exception):

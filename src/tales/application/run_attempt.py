@@ -100,7 +100,7 @@ class RunAttempt:
             return await self.provider.complete(call, save_provider_id, take)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the attempt must end, and its words stay unsaid
             self._report("call failed", attempt.id, error=type(error).__name__)
-            return _nothing(UNFORESEEN)
+            return ModelAnswer.nothing(UNFORESEEN)
         finally:
             if timer is not None:
                 timer.cancel()
@@ -227,24 +227,12 @@ def _refused_story(error: TalesError) -> Failure:
 
 def stopped() -> ModelAnswer:
     """What is kept of a call that this process gives up because it stops."""
-    return _nothing(STOPPED)
+    return ModelAnswer.nothing(STOPPED)
 
 
 def too_late() -> ModelAnswer:
     """What is kept of a call that is not made, because the lease on it has run out."""
-    return _nothing(TOO_LATE)
-
-
-def _nothing(failure: Failure) -> ModelAnswer:
-    return ModelAnswer(
-        text="",
-        finish_reason=None,
-        full_response=None,
-        http_status=None,
-        provider_generation_id=None,
-        first_token_at=None,
-        failure=failure,
-    )
+    return ModelAnswer.nothing(TOO_LATE)
 
 
 def _success(answer: ModelAnswer) -> AttemptOutcome:

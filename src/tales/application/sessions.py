@@ -9,6 +9,8 @@ from tales.application.ports import Clock, Log
 from tales.application.refresh_tokens import SignedIn, expiry, new_refresh_token
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, Unauthenticated
+from tales.domain.repositories.accounts import Account
+from tales.domain.repositories.sessions import Session
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
 _PROLONGED_EACH = timedelta(days=1)
@@ -30,13 +32,7 @@ class Sessions:
         thief (RFC 9700, section 4.14.2). So a client asks for one refresh at a time. Raises: Unauthenticated.
         """
         async with self.transactions.as_service() as work:
-            session = await work.sessions.hold(refresh_token)
-            if session is None:
-                await self._end_if_replaced(work, refresh_token)
-                raise Unauthenticated(_NO_LONGER)
-            account = await work.accounts.get(session.user_id)
-            if account is None:
-                raise Unauthenticated(_NO_LONGER)
+            session, account = await self._known(work, refresh_token, await work.sessions.hold(refresh_token))
             new_token = new_refresh_token()
             expires_at = expiry(session.created_at, self.clock.now())
             await work.sessions.replace_token(session, refresh_token, new_token, expires_at)
@@ -51,13 +47,7 @@ class Sessions:
         """
         now = self.clock.now()
         async with self.transactions.as_service() as work:
-            session = await work.sessions.find(refresh_token)
-            if session is None:
-                await self._end_if_replaced(work, refresh_token)
-                raise Unauthenticated(_NO_LONGER)
-            account = await work.accounts.get(session.user_id)
-            if account is None:
-                raise Unauthenticated(_NO_LONGER)
+            session, account = await self._known(work, refresh_token, await work.sessions.find(refresh_token))
             expires_at = expiry(session.created_at, now)
             if expires_at - session.expires_at > _PROLONGED_EACH:
                 await work.sessions.prolong(session.id, expires_at)
@@ -80,6 +70,16 @@ class Sessions:
         async with self.transactions.as_service() as work:
             await work.sessions.close(actor.session_id)
             await work.commit()
+
+    async def _known(self, work: UnitOfWork, refresh_token: str, session: Session | None) -> tuple[Session, Account]:
+        """The session that the token was found to be of, and its account. Raises: Unauthenticated."""
+        if session is None:
+            await self._end_if_replaced(work, refresh_token)
+            raise Unauthenticated(_NO_LONGER)
+        account = await work.accounts.get(session.user_id)
+        if account is None:
+            raise Unauthenticated(_NO_LONGER)
+        return session, account
 
     async def _end_if_replaced(self, work: UnitOfWork, refresh_token: str) -> None:
         session_id = await work.sessions.find_replaced(refresh_token)

@@ -84,12 +84,12 @@ class LocalModelProvider:
         on_text: Callable[[str], None],
     ) -> ModelAnswer:
         if has_former_arc(call.prompt):
-            return _no_answer(_outdated())
+            return ModelAnswer.nothing(_outdated())
         if self._starting is not None:
             await asyncio.wait({self._starting}, timeout=self._limits.token_timeout)
         running = self._running
         if self._starting is not None or running is None or running.model.has_ended:
-            return _no_answer(_has_ended(self._start_again(running)))
+            return ModelAnswer.nothing(_has_ended(self._start_again(running)))
         if (arc := arc_in(call.prompt)) is not None:
             call = replace(call, extra=_held_to(arc))
         answer = await running.client.complete(call, on_provider_id, on_text)
@@ -136,18 +136,6 @@ class LocalModelProvider:
 def _held_to(arc: str) -> dict[str, Json]:
     """What makes llama.cpp's server write `arc`, and choose nothing but the words in its gaps."""
     return {"grammar": grammar_of(arc), "temperature": TEMPERATURE}
-
-
-def _no_answer(failure: Failure) -> ModelAnswer:
-    return ModelAnswer(
-        text="",
-        finish_reason=None,
-        full_response=None,
-        http_status=None,
-        provider_generation_id=None,
-        first_token_at=None,
-        failure=failure,
-    )
 
 
 def _has_ended(seconds: float) -> Failure:
