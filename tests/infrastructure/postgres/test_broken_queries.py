@@ -14,8 +14,8 @@ from tales.domain.page import PageRequest
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions, SqlUnitOfWork
 from tests.fixtures.databases import Database
 from tests.fixtures.time import FakeIds
+from tests.infrastructure.postgres.matrix_world import fill
 from tests.infrastructure.postgres.security_matrix import LINES
-from tests.infrastructure.postgres.test_security_matrix import fill
 
 CHANGES = {
     "tales.children": "age = 17",
