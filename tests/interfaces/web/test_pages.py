@@ -246,6 +246,23 @@ async def test_a_story_as_an_electronic_book(ada: Visitor, worker: Worker) -> No
     assert "قصة <النوم>" in "".join(text.itertext())
 
 
+async def test_a_story_as_a_pdf_where_its_letters_can_be_set(ada: Visitor, worker: Worker) -> None:
+    child = await ada.add_child()
+    story = await told(ada, worker, child)
+    assert f'href="{story}/pdf"' in (await ada.look(story)).text
+
+    answer = await ada.look(f"{story}/pdf")
+
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert re.fullmatch(r'attachment; filename="story-[\d-]{10}\.pdf"', answer.headers["Content-Disposition"])
+    assert answer.content.startswith(b"%PDF")
+    await ada.send(f"{story}/title", {"title": "The Kind 🐉"})
+    page = (await ada.look(story)).text
+    assert f'href="{story}/pdf"' not in page
+    assert "There is no PDF of this story" in page
+    assert (await ada.look(f"{story}/pdf")).headers["Location"] == story
+
+
 async def test_everything_is_taken_along_and_erased(ada: Visitor, worker: Worker, database: Database) -> None:
     await told(ada, worker, await ada.add_child())
     export = await ada.look("/me/export")

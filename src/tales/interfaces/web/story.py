@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tales.application import stories
-from tales.domain.story import BEST_RATING, Rating, Title
+from tales.domain.story import BEST_RATING, Rating, Story, Title
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.api.fields import Id
-from tales.interfaces.web import epub
+from tales.interfaces.web import epub, pdf
 from tales.interfaces.web.browser_sessions import ONLY_OUR_FORMS, CheckedForm, CurrentVisitor, see_other, text
 from tales.interfaces.web.family import number
 from tales.interfaces.web.look import THEMES
@@ -40,6 +40,7 @@ async def show_story(request: Request, story_id: Id, visitor: CurrentVisitor, se
         story_language=generation.latest.language or "en",
         ratings=range(1, BEST_RATING + 1),
         themes=THEMES,
+        has_pdf=pdf.can_be_set(story),
     )
 
 
@@ -55,8 +56,17 @@ async def take_along(story_id: Id, visitor: CurrentVisitor, services: UseCases) 
     """The story as an electronic book."""
     story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
     book = epub.make_book(story, paragraphs_of(story.content), generation.latest.language or "en")
-    headers = {"Content-Disposition": f'attachment; filename="story-{story.created_at:%Y-%m-%d}.epub"'}
-    return Response(book, media_type=epub.MEDIA_TYPE, headers=headers)
+    return _file(story, "epub", book, epub.MEDIA_TYPE)
+
+
+@router.get("/{story_id}/pdf")
+async def take_along_on_pages(story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
+    """The story as a PDF; where there is none, its page says why."""
+    story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
+    if not pdf.can_be_set(story):
+        return see_other(f"/stories/{story_id}")
+    made = await pdf.make_pdf(story, paragraphs_of(story.content), generation.latest.language or "en")
+    return _file(story, "pdf", made, pdf.MEDIA_TYPE)
 
 
 @router.post("/{story_id}/rating")
@@ -78,3 +88,8 @@ async def delete(story_id: Id, visitor: CurrentVisitor, services: UseCases) -> R
     """Delete it."""
     await stories.delete(services.transactions, visitor.actor, story_id)
     return see_other("/library")
+
+
+def _file(story: Story, ending: str, content: bytes, media_type: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="story-{story.created_at:%Y-%m-%d}.{ending}"'}
+    return Response(content, media_type=media_type, headers=headers)
