@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tales.application.mail_codes import MailCodes, Purpose
+from tales.application.mails import ADDRESS_CHANGED, ADDRESS_CODE, ENGLISH, in_language
 from tales.application.passwords import Passwords
 from tales.application.ports import Clock, Mailer
 from tales.application.reset_password import NO_LONGER, sending
@@ -15,17 +16,6 @@ from tales.domain.errors import Conflict, InvalidInput
 from tales.domain.repositories.accounts import Account
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 from tales.domain.throttle import LoginKind
-
-_CODE = """Somebody wants to sign in to Tales with this address from now on. If that was you, this is the code, good
-for 15 minutes:
-
-    {code}
-
-If it was not, there is nothing to do.
-"""
-_CHANGED = """The account at Tales that had this address has another one from now on. If that was not you, tell the
-operator of your server.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +28,10 @@ class ChangeAddress:
     mailer: Mailer | None
     clock: Clock
 
-    async def request(self, actor: Actor, email: str, password: str, client: str | None = None) -> None:
-        """Send a code to the new address, unless it has an account: nothing of the answer tells.
+    async def request(
+        self, actor: Actor, email: str, password: str, client: str | None = None, language: str = ENGLISH
+    ) -> None:
+        """Send a code to the new address, unless it has an account, in `language`: nothing of the answer tells.
 
         Raises: InvalidInput, TooManyRequests, Unavailable, Conflict where no mail is sent or there is no account.
         """
@@ -60,10 +52,11 @@ class ChangeAddress:
             await work.commit()
         if is_free:
             code = self.codes.make(Purpose.ADDRESS, *_facts(account, address))
-            mailer.send(address, "Your address at Tales", _CODE.format(code=code))
+            mail = in_language(ADDRESS_CODE, language)
+            mailer.send(address, mail.subject, mail.text.format(code=code))
 
-    async def confirm(self, actor: Actor, email: str, code: str) -> None:
-        """Replace the address, end all sessions but the actor's own, and tell the former address.
+    async def confirm(self, actor: Actor, email: str, code: str, language: str = ENGLISH) -> None:
+        """Replace the address, end all sessions but the actor's own, and tell the former address, in `language`.
 
         Raises: InvalidInput, Conflict when the address has got an account meanwhile.
         """
@@ -78,7 +71,8 @@ class ChangeAddress:
             await work.login_attempts.forget(account.email)
             await work.commit()
         if self.mailer is not None:
-            self.mailer.send(account.email, "Your address at Tales has changed", _CHANGED)
+            mail = in_language(ADDRESS_CHANGED, language)
+            self.mailer.send(account.email, mail.subject, mail.text)
 
 
 def _facts(account: Account, address: str) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tales.application.mail_codes import MailCodes, Purpose
+from tales.application.mails import ENGLISH, PASSWORD_CODE, in_language
 from tales.application.passwords import Passwords
 from tales.application.ports import Clock, Mailer
 from tales.application.sign_in import checked_email
@@ -15,13 +16,6 @@ from tales.domain.repositories.unit_of_work import Transactions
 from tales.domain.throttle import LoginKind
 
 NO_LONGER = "This code is not valid, or no longer. Ask for another one."
-_MAIL = """Somebody has asked for a new password for this address at Tales. If that was you, this is the code,
-good for 15 minutes:
-
-    {code}
-
-If it was not, there is nothing to do: the password stays as it is.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +28,8 @@ class ResetPassword:
     mailer: Mailer | None
     clock: Clock
 
-    async def request(self, email: str, client: str | None = None) -> None:
-        """Send a code to the address, if it has an account: nothing of the answer tells.
+    async def request(self, email: str, client: str | None = None, language: str = ENGLISH) -> None:
+        """Send a code to the address, if it has an account, in `language`: nothing of the answer tells.
 
         Raises: InvalidInput, TooManyRequests, Conflict where no mail is sent.
         """
@@ -47,7 +41,8 @@ class ResetPassword:
             await work.commit()
         if account is not None:
             code = self.codes.make(Purpose.PASSWORD, account.user_id, account.password_hash)
-            mailer.send(address, "A new password for Tales", _MAIL.format(code=code))
+            mail = in_language(PASSWORD_CODE, language)
+            mailer.send(address, mail.subject, mail.text.format(code=code))
 
     async def confirm(self, email: str, code: str, new: str, client: str | None = None) -> None:
         """Replace the password by the `new` one, and end all sessions.

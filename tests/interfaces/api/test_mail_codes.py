@@ -43,8 +43,8 @@ async def mailing(
         yield anyone
 
 
-async def post(client: AsyncClient, path: str, token: str | None = None, **body: str) -> Response:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+async def post(client: AsyncClient, path: str, token: str | None = None, language: str = "en", **body: str) -> Response:
+    headers = {"Accept-Language": language} | ({"Authorization": f"Bearer {token}"} if token else {})
     return await client.post(f"{AUTH}/{path}", json=body, headers=headers)
 
 
@@ -188,6 +188,26 @@ async def test_an_address_that_has_an_account_gets_no_code_and_is_not_given_away
     assert (taken.status_code, taken.json()) == (free.status_code, free.json())
     await mail_server.code()
     assert [mail["To"] for mail in mail_server.mails] == ["third@example.net"]
+
+
+async def test_mails_are_in_the_language_that_the_client_reads(mailing: AsyncClient, mail_server: MailServer) -> None:
+    token = await signed_in(mailing)
+
+    await post(mailing, "password-reset", language="ru-RU,ru;q=0.9", email=ADA)
+    await mail_server.code()
+    await post(mailing, "address", token, language="de", email=NEW, password=PASSWORD)
+    await post(mailing, "address/confirm", token, language="de", email=NEW, code=await mail_server.code(2))
+    await until(lambda: len(mail_server.mails) == 3)
+
+    subjects = [mail["Subject"] for mail in mail_server.mails]
+    assert subjects == [
+        "Новый пароль для Tales",
+        "Ihre Adresse bei Tales",
+        "Ihre Adresse bei Tales hat sich geändert",
+    ]
+    assert "Он действует 15 минут" in mail_server.mails[0].get_content()
+    for sent in mail_server.sent:
+        assert sent.partition(b"\r\n\r\n")[0].isascii(), "headers are encoded words (RFC 2047)"
 
 
 async def test_a_code_for_one_thing_is_good_for_nothing_else(mailing: AsyncClient, mail_server: MailServer) -> None:

@@ -64,8 +64,9 @@ async def test_another_address_is_taken_by_a_code_that_comes_there(
     assert wrong.status_code == 422
     assert "This is not your present password." in wrong.text
     assert 'value="ada@example.net"' in wrong.text
-    await ada.send("/me/address", new)
+    await ada.send("/me/address", new, **{"Accept-Language": "de"})
     code = await mailing.code()
+    assert mailing.mails[0]["Subject"] == "Ihre Adresse bei Tales", "mails are in the language of the pages"
     assert (await ada.send("/me/address/code", new | {"code": "x" + code})).status_code == 422
 
     changed = await ada.send("/me/address/code", new | {"code": code})

@@ -32,7 +32,8 @@ async def send_code(
     """Send a code to the new address, unless it has an account; the page does not tell."""
     email, password = text(form, "email"), str(form.get("password", ""))
     try:
-        await services.change_address.request(visitor.actor, email, password, client)
+        language = language_of(request).code
+        await services.change_address.request(visitor.actor, email, password, client, language)
     except EXPECTED as error:
         told = refusal(request, error)
         if isinstance(error, InvalidInput) and error.field == "password":
@@ -46,7 +47,7 @@ async def change_address(request: Request, form: CheckedForm, visitor: CurrentVi
     """Replace the address by the code that came; all other sessions end."""
     email = text(form, "email")
     try:
-        await services.change_address.confirm(visitor.actor, email, text(form, "code"))
+        await services.change_address.confirm(visitor.actor, email, text(form, "code"), language_of(request).code)
     except EXPECTED as error:
         return _page(request, services, email, is_sent=True, refused=refusal(request, error))
     return see_other("/me", moved="1")

@@ -9,6 +9,7 @@ from tales.application.services import Services
 from tales.interfaces.api.client_address import ClientAddress
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import CheckedForm, see_other, text
+from tales.interfaces.web.languages import language_of
 from tales.interfaces.web.refusals import EXPECTED, Refusal, refusal
 from tales.interfaces.web.rendering import render
 
@@ -29,7 +30,7 @@ async def send_code(request: Request, form: CheckedForm, services: UseCases, cli
     services.check_own_sign_in()
     email = text(form, "email")
     try:
-        await services.reset_password.request(email, client)
+        await services.reset_password.request(email, client, language_of(request).code)
     except EXPECTED as error:
         return _page(request, services, email, refused=refusal(request, error))
     return _page(request, services, email, is_sent=True)

@@ -12,12 +12,13 @@ from importlib import resources
 from typing import TypeAlias
 
 from babel import Locale
-from babel.core import negotiate_locale
 from babel.dates import format_date, format_datetime, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from starlette.requests import HTTPConnection
+
+from tales.interfaces.api.accepted_language import accepted_language
 
 COOKIE = "tales-language"
 OWN_NAMES = {"en": "English", "de": "Deutsch", "ru": "Русский"}
@@ -84,8 +85,7 @@ def language_of(request: HTTPConnection) -> Language:
     chosen = request.cookies.get(COOKIE)
     if chosen in OWN_NAMES:
         return _language(chosen)
-    accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")[:20]]
-    return _language(negotiate_locale(accepted, list(OWN_NAMES), sep="-") or "en")
+    return _language(accepted_language(request.headers.get("Accept-Language", ""), tuple(OWN_NAMES)))
 
 
 @cache

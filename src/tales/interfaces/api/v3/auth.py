@@ -15,6 +15,7 @@ from tales.application.services import Services
 from tales.application.sign_in import LONGEST_EMAIL
 from tales.domain import errors
 from tales.domain.repositories.accounts import Account
+from tales.interfaces.api.accepted_language import MailLanguage
 from tales.interfaces.api.client_address import ClientAddress
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, Body, Shown, Text
@@ -199,9 +200,14 @@ async def change_password(body: NewPassword, actor: CurrentActor, services: UseC
     summary="Forget a password",
     responses=problems(errors.TooManyRequests, body=True),
 )
-async def request_password_reset(body: PasswordReset, services: UseCases, client: ClientAddress) -> CodeSent:
-    """Send a code to the address, if it has an account; the answer does not tell. 409 where no mail is sent."""
-    await services.reset_password.request(body.email, client)
+async def request_password_reset(
+    body: PasswordReset, services: UseCases, client: ClientAddress, language: MailLanguage
+) -> CodeSent:
+    """Send a code to the address, if it has an account; the answer does not tell. 409 where no mail is sent.
+
+    The mail is in English, or in German or Russian where `Accept-Language` would rather have it.
+    """
+    await services.reset_password.request(body.email, client, language)
     return CodeSent()
 
 
@@ -222,9 +228,14 @@ async def reset_password(body: PasswordResetConfirmation, services: UseCases, cl
     summary="Ask for another address",
     responses=problems(errors.Unauthenticated, errors.TooManyRequests, body=True),
 )
-async def request_address(body: NewAddress, actor: CurrentActor, services: UseCases, client: ClientAddress) -> CodeSent:
-    """Send a code to the new address, unless it has an account; the answer does not tell. Asks for the password."""
-    await services.change_address.request(actor, body.email, body.password, client)
+async def request_address(
+    body: NewAddress, actor: CurrentActor, services: UseCases, client: ClientAddress, language: MailLanguage
+) -> CodeSent:
+    """Send a code to the new address, unless it has an account; the answer does not tell. Asks for the password.
+
+    The mail's language is as for a forgotten password.
+    """
+    await services.change_address.request(actor, body.email, body.password, client, language)
     return CodeSent()
 
 
@@ -234,9 +245,11 @@ async def request_address(body: NewAddress, actor: CurrentActor, services: UseCa
     summary="Change the address",
     responses=problems(errors.Unauthenticated, body=True),
 )
-async def change_address(body: NewAddressConfirmation, actor: CurrentActor, services: UseCases) -> None:
+async def change_address(
+    body: NewAddressConfirmation, actor: CurrentActor, services: UseCases, language: MailLanguage
+) -> None:
     """Replace the address by the code that came to the new one. All other sessions end; the former address is told."""
-    await services.change_address.confirm(actor, body.email, body.code)
+    await services.change_address.confirm(actor, body.email, body.code, language)
 
 
 def _tokens(services: Services, signed_in: SignedIn) -> Token:
