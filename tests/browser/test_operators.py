@@ -35,6 +35,8 @@ PAGES = (
     "/operator/generations?since=24h",
     "/operator/generations/{generation}",
     "/operator/users",
+    # A story has the way to these pages above it, where its reader is an admin.
+    "/writing/{generation}",
 )
 DRAWN = "[...document.querySelectorAll('[data-plot]')].every((one) => one.classList.contains('is-drawn'))"
 

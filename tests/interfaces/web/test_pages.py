@@ -315,6 +315,8 @@ async def test_a_password_that_others_would_try_first_is_refused(visitor: Visito
 
 async def test_without_a_child_a_hero_has_the_story_alone(ada: Visitor) -> None:
     form = (await ada.look("/tonight")).text
+    assert "Nobody else" not in form
+    assert "How do the two know each other?" not in form
     (hero,) = re.findall(r'name="hero" value="([^"]+)" checked', form)
 
     answer = await ada.send("/tonight", {"hero": hero, "moral": "courage", "minutes": "1", "language": "en"})
