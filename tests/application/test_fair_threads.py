@@ -8,14 +8,13 @@ import threading
 import pytest
 
 from tales.application.fair_threads import Bounds, FairThreads
-from tales.application.passwords import _give_way
 
-BOUNDS = Bounds(at_a_time=1, waiting=8, per_client=4)
+BOUNDS = Bounds("things", at_a_time=1, waiting=8, per_client=4)
 FAMILY, ANOTHER = "192.0.2.1", "192.0.2.2"
 
 
 def test_what_no_thread_takes_is_answered_and_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = FairThreads(BOUNDS, "tried", lambda: None)
+    threads = FairThreads(BOUNDS)
 
     def start(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -30,7 +29,7 @@ def test_what_no_thread_takes_is_answered_and_leaves_its_place(monkeypatch: pyte
 
 
 def test_what_waits_behind_one_that_ends_is_answered_when_the_pool_is_shut() -> None:
-    threads = FairThreads(BOUNDS, "tried", lambda: None)
+    threads = FairThreads(BOUNDS)
     may_end = threading.Event()
     first = threads.submit(FAMILY, lambda: may_end.wait(5))
     waiting = [threads.submit(client, lambda: 1) for client in (FAMILY, ANOTHER, FAMILY)]
@@ -44,7 +43,7 @@ def test_what_waits_behind_one_that_ends_is_answered_when_the_pool_is_shut() -> 
             one.result(timeout=5)
 
 
-def test_hashes_are_made_where_priorities_cannot_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_is_done_where_priorities_cannot_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "setpriority")
 
-    assert FairThreads(BOUNDS, "tried", _give_way).submit(FAMILY, lambda: 1).result(timeout=5) == 1
+    assert FairThreads(BOUNDS).submit(FAMILY, lambda: 1).result(timeout=5) == 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -13,13 +15,20 @@ from typing import Any, TypeVar
 from tales.domain.errors import TooManyRequests, Unavailable
 from tales.domain.limits import SOON
 
+_NICENESS = 5
+"""By so much the work gives way to what answers requests, where both want a core."""
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Pieces of work: so many are done `at_a_time`, `waiting` wait in all, and `per_client` of one client."""
+    """Pieces of work: so many are done `at_a_time`, `waiting` wait in all, and `per_client` of one client.
 
+    `what` is the word for several of them, in messages and in the name of the limit.
+    """
+
+    what: str
     at_a_time: int
     waiting: int
     per_client: int
@@ -33,20 +42,21 @@ class _Piece:
 
 
 class FairThreads:
-    """Does work in threads of its own, within `bounds`; each of them calls `begin` first.
+    """Does work in threads of its own, within `bounds`.
 
     The next is the client that has least in hand and whose work has ended longest ago. So whoever comes waits for one
-    piece of each other client's at most, however many those have. A client is a network address; None is whoever has
-    none that tells, and may be many.
+    piece of each other client's at most, however many those have. A client is a user or a network address; None is
+    whoever has none that tells, and may be many.
     """
 
-    def __init__(self, bounds: Bounds, name: str, begin: Callable[[], None]) -> None:
+    def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._lock = threading.Lock()
         self._lines: OrderedDict[str | None, deque[_Piece]] = OrderedDict()
         """What waits, by client. No line is empty."""
         self._in_hand: Counter[str | None] = Counter()
-        self._threads = ThreadPoolExecutor(bounds.at_a_time, thread_name_prefix=name, initializer=begin)
+        name = f"tales {bounds.what}"
+        self._threads = ThreadPoolExecutor(bounds.at_a_time, thread_name_prefix=name, initializer=_give_way)
 
     def check_room(self, client: str | None) -> None:
         """Pass when one more piece of the client's may wait. Raises: TooManyRequests, Unavailable."""
@@ -66,7 +76,7 @@ class FairThreads:
                 self._remove(in_the_way)
             self._lines.setdefault(client, deque()).append(piece)
         if in_the_way and in_the_way.future.set_running_or_notify_cancel():
-            in_the_way.future.set_exception(_no_room())
+            in_the_way.future.set_exception(self._no_room())
         piece.future.add_done_callback(lambda future: self._leave(piece) if future.cancelled() else None)
         self._begin()
         return piece.future
@@ -75,14 +85,18 @@ class FairThreads:
         """What has to go for one more piece of this client's; None where there is room."""
         own = len(self._lines.get(client, ()))
         if client is not None and own >= self._bounds.per_client:
-            message = f"{own} passwords from your network address wait to be looked at. More may not: try again soon."
-            raise TooManyRequests(SOON, message, limit="passwords_per_client")
+            what = self._bounds.what
+            message = f"{own} {what} of yours wait to be looked at. More may not: try again soon."
+            raise TooManyRequests(SOON, message, limit=f"{what.lower()}_per_client")
         if sum(map(len, self._lines.values())) < self._bounds.waiting:
             return None
         longest = max(self._lines.values(), key=len)
         if len(longest) <= own + 1:
-            raise _no_room()
+            raise self._no_room()
         return longest[-1]
+
+    def _no_room(self) -> Unavailable:
+        return Unavailable(f"Too many {self._bounds.what} wait at this moment. Try again in a few seconds.")
 
     def _leave(self, piece: _Piece) -> None:
         with self._lock:
@@ -131,5 +145,8 @@ class FairThreads:
             piece.future.set_result(done.result())
 
 
-def _no_room() -> Unavailable:
-    return Unavailable("Too many sign in at this moment. Try again in a few seconds.")
+def _give_way() -> None:
+    # Linux has a priority for each thread, which those that it starts take over; elsewhere there is none to set, or no
+    # such function. Any error here would break the pool for good.
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

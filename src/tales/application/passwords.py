@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from tales.application.fair_threads import Bounds, FairThreads
@@ -24,15 +22,12 @@ SHORTEST_EVER = 8
 """And the least that an operator may ask for, as NIST names for a password that is one of two factors."""
 LONGEST_PASSWORD = 256
 
-BOUNDS = Bounds(at_a_time=2 if (os.cpu_count() or 1) > 4 else 1, waiting=64, per_client=32)
+BOUNDS = Bounds("passwords", at_a_time=2 if (os.cpu_count() or 1) > 4 else 1, waiting=64, per_client=32)
 """Hashes that a process makes at a time, each of which keeps four cores at work where there are so many; and those that
 may wait for that, some seconds at most."""
 
 REFUSED_AFTER = 1.0
 """Seconds until one too many is told: else who asks again at once would keep the process busy with refusals."""
-
-_NICENESS = 5
-"""By so much a hash gives way to what answers requests, where both want a core."""
 
 T = TypeVar("T")
 
@@ -48,7 +43,7 @@ class Passwords:
         self._hasher = hasher
         self._rules = rules
         self.shortest = shortest
-        self._threads = FairThreads(BOUNDS, "tales password", _give_way)
+        self._threads = FairThreads(BOUNDS)
 
     async def check_room(self, client: str | None) -> None:
         """Pass when one more hash may wait: before anything else is done for it. Raises late what `hash` raises."""
@@ -112,10 +107,3 @@ class Passwords:
 
     async def _run(self, client: str | None, work: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._threads.submit(client, work))
-
-
-def _give_way() -> None:
-    # Linux has a priority for each thread, which those that it starts take over; elsewhere there is none to set, or no
-    # such function. Any error here would break the pool for good.
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -13,6 +13,7 @@ import pytest
 import typst
 from uuid_utils.compat import uuid7
 
+from tales.domain.errors import TooManyRequests
 from tales.domain.generation import AttemptId
 from tales.domain.story import Story
 from tales.interfaces.web import pdf
@@ -96,14 +97,27 @@ async def test_what_goes_wrong_does_not_quote_the_story(monkeypatch: pytest.Monk
     assert raised.value.__suppress_context__
 
 
-async def test_many_at_once_take_turns_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_families_take_turns_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: set[threading.Thread] = set()
+    may_end = threading.Event()
 
-    def compile_nothing(*_: object, **__: object) -> bytes:
+    def compile_slowly(*_: object, **__: object) -> bytes:
         threads.add(threading.current_thread())
+        assert may_end.wait(20)
         return b"%PDF"
 
-    monkeypatch.setattr(typst, "compile", compile_nothing)
-    await asyncio.gather(*(made(story()) for _ in range(20)))
+    monkeypatch.setattr(typst, "compile", compile_slowly)
+    told = story()
+    one_family = [asyncio.ensure_future(made(told)) for _ in range(pdf.BOUNDS.per_client + 2)]
+    ended, _ = await asyncio.wait(one_family, return_when=asyncio.FIRST_COMPLETED)
+    with pytest.raises(TooManyRequests, match="PDFs of yours wait") as raised:
+        await ended.pop()
+    assert raised.value.limit == "pdfs_per_client"
+    others = [asyncio.ensure_future(made(story())) for _ in range(10)]
+    may_end.set()
+
+    ends = await asyncio.gather(*one_family, *others, return_exceptions=True)
+
+    assert ends.count(b"%PDF") == len(ends) - 1, "one family alone does not fill the line"
     assert len(threads) == 1
     assert threading.main_thread() not in threads

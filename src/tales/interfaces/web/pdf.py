@@ -10,12 +10,12 @@ import asyncio
 import json
 import re
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 
 from babel.dates import format_date
 
+from tales.application.fair_threads import Bounds, FairThreads
 from tales.domain.invisible import without_invisible
 from tales.domain.story import Story
 from tales.domain.story_spec import DEFAULT_LANGUAGE, LANGUAGES
@@ -23,6 +23,8 @@ from tales.domain.story_spec import DEFAULT_LANGUAGE, LANGUAGES
 MEDIA_TYPE = "application/pdf"
 MOST = 100_000
 """Characters of a story that is set, which take a second of a core. Half an hour of reading aloud has a third."""
+BOUNDS = Bounds("PDFs", at_a_time=1, waiting=32, per_client=8)
+"""PDFs that a process makes at a time, and those that wait for it: of stories as they are, for a second or two."""
 
 HAS = (
     "\u0020-\u007e\u00a0-\u02e4\u0300-\u036f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce\u0400-\u0477\u048c-\u04c4"
@@ -43,12 +45,17 @@ _WIDE_IN_TITLE = re.compile(r"\S{24}(?=\S)")
 
 def can_be_set(story: Story) -> bool:
     """Whether the font has all letters of the story, and it is of a story's length."""
+    if len(story.content) > MOST:
+        return False
     text = _plain(story.title + "\n" + story.content)
-    return len(text) <= MOST and _CAN_BE_SET.fullmatch(text) is not None and _PILE.search(text) is None
+    return _CAN_BE_SET.fullmatch(text) is not None and _PILE.search(text) is None
 
 
 async def make_pdf(story: Story, paragraphs: list[str], language: str) -> bytes:
-    """The bytes of a story that `can_be_set`. One is made at a time, beside the event loop."""
+    """The bytes of a story that `can_be_set`. One is made at a time, beside the event loop; families take turns.
+
+    Raises: TooManyRequests when too many of the family's wait, Unavailable when too many wait in all.
+    """
     language = language if language in LANGUAGES else DEFAULT_LANGUAGE
     facts = {
         "title": _WIDE_IN_TITLE.sub(rf"\g<0>{_BREAK}", _plain(story.title) or "☾"),
@@ -56,7 +63,7 @@ async def make_pdf(story: Story, paragraphs: list[str], language: str) -> bytes:
         "paragraphs": [_WIDE.sub(rf"\g<0>{_BREAK}", said) for text in paragraphs if (said := _plain(text))],
         "language": language,
     }
-    return await asyncio.get_running_loop().run_in_executor(_thread(), _set, json.dumps(facts))
+    return await asyncio.wrap_future(_threads().submit(str(story.user_id), partial(_set, json.dumps(facts))))
 
 
 def _plain(text: str) -> str:
@@ -78,5 +85,5 @@ def _set(facts: str) -> bytes:
 
 
 @cache
-def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="tales pdf")
+def _threads() -> FairThreads:
+    return FairThreads(BOUNDS)
