@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 from tales.domain.errors import TooManyRequests
 from tales.domain.generation import AttemptId
 from tales.domain.story import Story
+from tales.domain.story_spec import LANGUAGES
 from tales.interfaces.web import pdf
 from tests.factories import CREATED
 
@@ -66,23 +67,25 @@ async def test_each_letter_that_is_said_to_be_in_the_font_is_there() -> None:
     letters = re.findall(f"[{pdf.HAS}]", "".join(map(chr, range(0x20, 0x2700))))
     told = story(content=" ".join(f"a{letter}b" for letter in letters))
 
-    assert pdf.can_be_set(told)
+    assert pdf.can_be_set(told, "en")
     assert await made(told)
 
 
 def test_a_story_with_letters_that_the_font_lacks_is_not_set() -> None:
     for word in ("قطة", "ねこ", "猫", "고양이", "बिल्ली", "🐉", "\x07", "e" + "\u0301" * 9):
-        assert not pdf.can_be_set(story(content=f"Mia and {word}")), word
-        assert not pdf.can_be_set(story(title=word)), word
-    assert not pdf.can_be_set(story(content="a " * pdf.MOST))
+        assert not pdf.can_be_set(story(content=f"Mia and {word}"), "en"), word
+        assert not pdf.can_be_set(story(title=word), "en"), word
+    assert not pdf.can_be_set(story(content="a " * pdf.MOST), "en")
+    for language in LANGUAGES:
+        assert pdf.can_be_set(story(), language) == (language not in ("ar", "hi", "ja", "ko", "zh")), language
     for word in ("Żółć", "çocuk", "ёж", "їжак", "Ωδή", "naïve", "“¿Qué?” — «да»…", "e\u0301", "soft\u00adhyphen\u200b"):
-        assert pdf.can_be_set(story(content=word)), word
+        assert pdf.can_be_set(story(content=word), "en"), word
 
 
 async def test_words_without_an_end_and_other_odd_stories_are_set() -> None:
     for title, content in (("W" * 120, "a" * 5000), ("“" * 120, "“" * 5000), ("1-1", "1-" * 5000), ("\u200b", "")):
         told = story(title, content)
-        assert pdf.can_be_set(told)
+        assert pdf.can_be_set(told, "en")
         assert await made(told)
     assert await made(story(), "no language")
 

@@ -43,11 +43,11 @@ _WIDE = re.compile(r"\S{40}(?=\S)")
 _WIDE_IN_TITLE = re.compile(r"\S{24}(?=\S)")
 
 
-def can_be_set(story: Story) -> bool:
-    """Whether the font has all letters of the story, and it is of a story's length."""
+def can_be_set(story: Story, language: str) -> bool:
+    """Whether the font has all letters of the story and of its date in its language, and it is of a story's length."""
     if len(story.content) > MOST:
         return False
-    text = _plain(story.title + "\n" + story.content)
+    text = _plain("\n".join((story.title, _day(story, language), story.content)))
     return _CAN_BE_SET.fullmatch(text) is not None and _PILE.search(text) is None
 
 
@@ -56,14 +56,21 @@ async def make_pdf(story: Story, paragraphs: list[str], language: str) -> bytes:
 
     Raises: TooManyRequests when too many of the family's wait, Unavailable when too many wait in all.
     """
-    language = language if language in LANGUAGES else DEFAULT_LANGUAGE
     facts = {
         "title": _WIDE_IN_TITLE.sub(rf"\g<0>{_BREAK}", _plain(story.title) or "☾"),
-        "day": _plain(format_date(story.created_at, "long", language)),
+        "day": _plain(_day(story, language)),
         "paragraphs": [_WIDE.sub(rf"\g<0>{_BREAK}", said) for text in paragraphs if (said := _plain(text))],
-        "language": language,
+        "language": _known(language),
     }
     return await asyncio.wrap_future(_threads().submit(str(story.user_id), partial(_set, json.dumps(facts))))
+
+
+def _day(story: Story, language: str) -> str:
+    return format_date(story.created_at, "long", _known(language))
+
+
+def _known(language: str) -> str:
+    return language if language in LANGUAGES else DEFAULT_LANGUAGE
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tales.application import stories
+from tales.domain.generation import Generation
 from tales.domain.story import BEST_RATING, Rating, Story, Title
+from tales.domain.story_spec import DEFAULT_LANGUAGE
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.api.fields import Id
 from tales.interfaces.web import epub, pdf
@@ -32,15 +34,16 @@ def paragraphs_of(content: str) -> list[str]:
 async def show_story(request: Request, story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
     """The story, to be read."""
     story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
+    language = _language(generation)
     return render(
         request,
         "story.html",
         story=story,
         paragraphs=paragraphs_of(story.content),
-        story_language=generation.latest.language or "en",
+        story_language=language,
         ratings=range(1, BEST_RATING + 1),
         themes=THEMES,
-        has_pdf=pdf.can_be_set(story),
+        has_pdf=pdf.can_be_set(story, language),
     )
 
 
@@ -55,7 +58,7 @@ async def show_making(request: Request, story_id: Id, visitor: CurrentVisitor, s
 async def take_along(story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
     """The story as an electronic book."""
     story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
-    book = epub.make_book(story, paragraphs_of(story.content), generation.latest.language or "en")
+    book = epub.make_book(story, paragraphs_of(story.content), _language(generation))
     return _file(story, "epub", book, epub.MEDIA_TYPE)
 
 
@@ -63,9 +66,10 @@ async def take_along(story_id: Id, visitor: CurrentVisitor, services: UseCases) 
 async def take_along_on_pages(story_id: Id, visitor: CurrentVisitor, services: UseCases) -> Response:
     """The story as a PDF; where there is none, its page says why."""
     story, generation = await stories.get_with_generation(services.transactions, visitor.actor, story_id)
-    if not pdf.can_be_set(story):
+    language = _language(generation)
+    if not pdf.can_be_set(story, language):
         return see_other(f"/stories/{story_id}")
-    made = await pdf.make_pdf(story, paragraphs_of(story.content), generation.latest.language or "en")
+    made = await pdf.make_pdf(story, paragraphs_of(story.content), language)
     return _file(story, "pdf", made, pdf.MEDIA_TYPE)
 
 
@@ -88,6 +92,10 @@ async def delete(story_id: Id, visitor: CurrentVisitor, services: UseCases) -> R
     """Delete it."""
     await stories.delete(services.transactions, visitor.actor, story_id)
     return see_other("/library")
+
+
+def _language(generation: Generation) -> str:
+    return generation.latest.language or DEFAULT_LANGUAGE
 
 
 def _file(story: Story, ending: str, content: bytes, media_type: str) -> Response:
