@@ -42,7 +42,7 @@ async def take_back_price(work: UnitOfWork, model: str, valid_from: datetime, no
     """Forget a price that is not in force yet. Raises: NotFound, Conflict for one that is in force, or was."""
     if valid_from <= now:
         raise Conflict("This price is in force, or was, so it stays. Set another one from now on.")
-    if not await work.prices.remove(model, valid_from):
+    if not await work.prices.take_back(model, valid_from):
         raise NotFound("price", f"of {model} from {valid_from.isoformat()} on")
     await work.commit()
 

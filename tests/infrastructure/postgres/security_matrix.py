@@ -224,7 +224,6 @@ LINES = (
         select=ADMIN_READS,
         insert="- - - - + -",
         update="- . . . + -",
-        delete="- . . . - -",
         inserted=_PRICE | {"model", "valid_from"},
         updated=_PRICE,
     ),
@@ -235,7 +234,6 @@ LINES = (
         select=ADMIN_READS,
         insert="- - - + + -",
         update=ADMIN_READS,
-        delete="- . . + - -",
         inserted=_PRICE | {"model", "valid_from"},
         updated=_PRICE,
     ),
@@ -250,7 +248,7 @@ LINES = (
         select=ADMIN_READS,
         insert="- - - + + -",
         update=ADMIN_READS,
-        delete=ADMIN_READS,
+        delete=SERVICE,
         inserted=frozenset({"scope", "user_id", "model", "period", "limit_usd", "warn_share"}),
         updated=frozenset({"limit_usd", "warn_share"}),
     ),
@@ -410,6 +408,12 @@ FUNCTIONS = (
     Function("tales.check_values", why_definer="whatever role writes, it need not be let call what this calls"),
     Function("tales.keep_rating", why_definer="whoever rates a story may not write what reports count"),
     Function("tales.token_cost", _WRITERS),
+    *(
+        Function(
+            f"tales.{name}", _WRITERS, why_definer="who may delete from a table may lock it whole: families may not"
+        )
+        for name in ("remove_budget", "take_back_price")
+    ),
     Function("tales.log_change", why_definer="no role may add to who has changed what"),
     *(
         Function(f"tales.{name}", frozenset({"service_role"}))

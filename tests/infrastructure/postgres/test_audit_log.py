@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.fixtures.actors import SERVICE, acting, admin, refused
+from tests.fixtures.actors import SERVICE, acting, admin, refused, user
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import add_user, budget, insert, look, price
 
@@ -52,6 +52,12 @@ def test_a_change_of_a_budget_or_a_price_is_kept_with_whose_it_was(database: Dat
             owner.execute("update tales.budgets set limit_usd = limit_usd")
             owner.execute("update tales.budgets set limit_usd = 6")
         insert(owner, "prices", price())
+        for statement in (
+            "select tales.remove_budget('all', null, null, 'day')",
+            "select tales.take_back_price('m', now())",
+        ):
+            with refused(error=psycopg.errors.InsufficientPrivilege), acting(owner, user(add_user(owner))):
+                owner.execute(statement.encode())
         owner.execute("delete from tales.budgets")
         for statement in ("update tales.change_log set changed_by = null", "truncate tales.change_log"):
             with refused("change_log_is_kept"):

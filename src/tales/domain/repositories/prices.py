@@ -24,8 +24,8 @@ class PriceRepository(Protocol):
     async def put(self, prices: Collection[Price]) -> None:
         """Keep these; one that is of the same model and time as another takes its place."""
 
-    async def remove(self, model: str, valid_from: datetime) -> bool:
-        """Forget the version of that time, as an admin, where it is not in force yet; False where there is none."""
+    async def take_back(self, model: str, valid_from: datetime) -> bool:
+        """Forget the version of that time where it is not in force yet; False where there is none."""
 
     async def estimates(self, generation_id: UUID) -> Mapping[AttemptId, Decimal]:
         """US dollars of the attempts whose cost nobody has said, and whose tokens and price are known."""

@@ -24,11 +24,7 @@ _PUT = text("""
     returning id, xmax = 0 as is_new
 """)
 _WARN_ANEW = text("update tales.budget_spending set warned_at = null where budget_id = :id")
-_REMOVE = text("""
-    delete from tales.budgets
-    where scope = :scope and period = :period
-        and user_id is not distinct from cast(:user_id as uuid) and model is not distinct from cast(:model as text)
-""")
+_REMOVE = text("select tales.remove_budget(:scope, cast(:user_id as uuid), cast(:model as text), :period)")
 # A user's own takes the place of what each has: with it changes whose spending that is.
 _RECOUNT = text("""
     select tales.recount_budgets(array(
@@ -71,9 +67,11 @@ class SqlBudgetRepository(BudgetRepository):
         self._role = role
 
     async def put(self, budget: Budget) -> None:
-        if budget.user_id is not None and not await self._is_user(budget.user_id):
-            raise InvalidInput("user_id", "There is no such user. `tales users` knows the ids of those that there are.")
-        await self._session.execute(_LOCK)
+        async with acting_as(self._session, SERVICE, then=self._role):
+            if budget.user_id and not await self._session.scalar(_USER_EXISTS, {"user_id": budget.user_id}):
+                said = "There is no such user. `tales users` knows the ids of those that there are."
+                raise InvalidInput("user_id", said)
+            await self._session.execute(_LOCK)
         amounts = {"limit_usd": budget.limit_usd, "warn_share": budget.warn_share}
         kept = (await self._session.execute(_PUT, _subject(budget) | amounts)).one()
         async with acting_as(self._session, SERVICE, then=self._role):
@@ -82,18 +80,15 @@ class SqlBudgetRepository(BudgetRepository):
             await self._session.execute(_WARN_ANEW, {"id": kept.id})
 
     async def remove(self, budget: Budget) -> bool:
-        await self._session.execute(_LOCK)
-        found = await self._session.execute(_REMOVE, _subject(budget))
+        async with acting_as(self._session, SERVICE, then=self._role):
+            await self._session.execute(_LOCK)
+        found = await self._session.scalar(_REMOVE, _subject(budget))
         async with acting_as(self._session, SERVICE, then=self._role):
             await self._recount(budget)
-        return bool(found.rowcount)  # type: ignore[attr-defined]  # of a delete
+        return bool(found)
 
     async def forget_past(self) -> None:
         await self._session.execute(_FORGET_PAST)
-
-    async def _is_user(self, user_id: UUID) -> bool:
-        async with acting_as(self._session, SERVICE, then=self._role):
-            return bool(await self._session.scalar(_USER_EXISTS, {"user_id": user_id}))
 
     async def _recount(self, changed: Budget, id_: UUID | None = None) -> None:
         facts = {"id": id_, "scope": changed.scope, "period": changed.period}

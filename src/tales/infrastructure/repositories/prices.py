@@ -33,7 +33,7 @@ _PUT = text("""
         completion_usd_per_million = excluded.completion_usd_per_million,
         request_usd = excluded.request_usd, source = excluded.source
 """)
-_REMOVE = text("delete from tales.prices where model = :model and valid_from = :valid_from")
+_TAKE_BACK = text("select tales.take_back_price(:model, :valid_from)")
 _ESTIMATES = text("""
     select attempt_number, estimated_cost_usd from tales.attempt_estimates where generation_id = :generation_id
 """)
@@ -68,9 +68,8 @@ class SqlPriceRepository(PriceRepository):
         if rows:
             await self._session.execute(_PUT, rows)
 
-    async def remove(self, model: str, valid_from: datetime) -> bool:
-        found = await self._session.execute(_REMOVE, {"model": model, "valid_from": valid_from})
-        return bool(found.rowcount)  # type: ignore[attr-defined]  # of a delete
+    async def take_back(self, model: str, valid_from: datetime) -> bool:
+        return bool(await self._session.scalar(_TAKE_BACK, {"model": model, "valid_from": valid_from}))
 
     async def estimates(self, generation_id: UUID) -> Mapping[AttemptId, Decimal]:
         rows = await self._session.execute(_ESTIMATES, {"generation_id": generation_id})
