@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from tales.domain.actor import Actor
 from tales.domain.budgets import BudgetScope
+from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tests.factories import add_user
@@ -203,3 +204,10 @@ async def test_without_a_budget_nothing_is_reserved_and_no_statement_more_is_sen
     assert len(statements) == 3, "asked for, claimed, ended"
     assert database.rows("select from tales.budget_reservations") == []
     assert database.rows("select from tales.budget_spending") == []
+
+
+async def test_to_count_a_long_month_has_the_time_of_a_report(transactions: SqlTransactions) -> None:
+    async with transactions.as_service() as work:
+        await work.budgets.put(budget(MOST))
+        driver: Any = (await (await work.session.connection()).get_raw_connection()).driver_connection
+        assert driver.answer_timeout == REPORT_TIMEOUT
