@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -20,13 +21,14 @@ from tests.fixtures.databases import Database
 from tests.fixtures.rows import attempt, change, child, ended, hero, insert
 from tests.legacy.check.looking import findings, look
 from tests.legacy.concurrency import stop_at
-from tests.legacy.library import add_family, add_story, add_user, add_varied_stories, stories
+from tests.legacy.library import TOLD, add_family, add_story, add_user, add_varied_stories, stories
 
 pytestmark = pytest.mark.sampled(3)
 
 PARTS: LiteralString = "model_used, full_response, generation_info, story_type, story_length, moral, hero_appearance"
 LEGACY: LiteralString = f"select title, content, user_id, created_at, updated_at, rating, {PARTS} from tales.stories"
 COPY: LiteralString = "select * from tales.generations where generation_id = tales_migration.generation_id_of(%s)"
+REFRESH: LiteralString = "select tales.refresh_rollups(1000)"
 CHANGES: list[dict[str, Any]] = [
     {"moral": "courage"},
     {"model_used": None},
@@ -224,6 +226,30 @@ def test_what_the_old_application_changes_of_the_new_ones_story_comes_back(legac
     assert legacy_database.rows("select moral, full_response from tales.stories") == [
         {"moral": "haste", "full_response": None}
     ]
+
+
+def test_reports_follow_what_the_old_application_writes_into_hours_that_were_counted(legacy_database: Database) -> None:
+    user = add_user(legacy_database)
+    changed, moved = add_story(legacy_database, user), add_story(legacy_database, user)
+    expand(legacy_database)
+    while legacy_database.rows(REFRESH) != [{"refresh_rollups": 0}]:
+        pass
+
+    update(legacy_database, changed, {"model_used": "openai/gpt-4o"})
+    update(legacy_database, moved, {"created_at": TOLD + timedelta(hours=3)})
+    add_story(legacy_database, user, created_at=TOLD + timedelta(hours=5))
+    add_story(legacy_database, user, created_at=TOLD - timedelta(hours=5))
+    legacy_database.rows(REFRESH)
+
+    counted = legacy_database.rows(
+        "select date_trunc('hour', created_at, 'UTC') as starts_at, model_used, count(*) as attempts"
+        " from tales.attempt_facts group by 1, 2 order by 1, 2"
+    )
+    assert len(counted) == 4
+    assert counted == legacy_database.rows(
+        "select starts_at, model_used, attempts from tales.rollup_cells"
+        " where grain = 'hour' and detail = 'model' order by 1, 2"
+    )
 
 
 def test_stopping_before_the_point_of_no_return_can_go_either_way(legacy_database: Database) -> None:

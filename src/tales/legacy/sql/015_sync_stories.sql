@@ -43,6 +43,22 @@ begin
 end
 $$;
 
+-- The hours that the copies of these stories lie in are to be counted again, once there are rollups (028): they may
+-- have been counted. Called before and after a copy is changed, as it may move from one hour to another.
+create function tales_migration.note_hours(ids uuid[]) returns void
+language plpgsql set search_path = '' as $$
+begin
+    if to_regclass('tales.rollup_changes') is not null then
+        insert into tales.rollup_changes (hour)
+        select distinct date_trunc('hour', g.created_at, 'UTC')
+        from unnest(ids) as story (id)
+        join tales.generations as g
+            on g.generation_id = tales_migration.generation_id_of(story.id) and g.attempt_number = 1
+        where g.origin = 'migrated';
+    end if;
+end
+$$;
+
 -- Write the copies of these stories as the stories are now. One plan serves every call; it is made while generations
 -- is empty, and must serve when it is not: rows are found by their key alone, and no table is read whole.
 create function tales_migration.write_copies(ids uuid[]) returns void
@@ -65,6 +81,7 @@ begin
     on conflict do nothing;
     get diagnostics written = row_count;
     if written < cardinality(ids) then
+        perform tales_migration.note_hours(ids);
         update tales.generations as g set
             model_used = c.model_used, full_response = c.full_response, user_id = c.user_id,
             story_type = c.story_type, story_length = c.story_length, hero_appearance = c.hero_appearance,
@@ -74,6 +91,7 @@ begin
         from tales_migration.copies as c
         where c.story_id = any (ids) and g.generation_id = c.generation_id and g.attempt_number = c.attempt_number;
     end if;
+    perform tales_migration.note_hours(ids);
 
     -- What an operator's choice or 017 changed of these two, the story itself does not tell. Not before the copy is
     -- written: whoever copies this story at the same moment has been waited for by then, and has saved what it was.

@@ -63,6 +63,7 @@ begin
         select id from unnest(ids) as id
         where tales_migration.generation_id_of(id) not in (select generation_id from copied)
     ) into left_out;
+    perform tales_migration.note_hours(ids);
 
     insert into tales_migration.saved_originals
     select s.id, original.column_name, original.old_value
