@@ -5,7 +5,7 @@ drop table if exists tales.cost_questions;
 drop function if exists tales.forget_rollups();
 drop function if exists tales.refresh_rollups(integer);
 drop function if exists tales.count_users_of_month(timestamptz);
-drop function if exists tales.count_users_of_day(timestamptz);
+drop function if exists tales.count_users_of_day(timestamptz, timestamptz);
 drop function if exists tales.add_up(text, text, timestamptz, timestamptz);
 drop function if exists tales.count_hours(timestamptz, timestamptz);
 drop function if exists tales.next_month(timestamptz);

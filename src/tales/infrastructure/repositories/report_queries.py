@@ -73,12 +73,11 @@ COURSES = """
         where {where} and is_live and attempt_number = 1 and status = 'success' and created_at < :first_before
             and (cast(:of_model as text) is null or model_used = :of_model)
     )
-    select models, statuses, reasons, place, count(*) as generations,
+    select models, statuses, reasons, place as step, count(*) as generations,
         coalesce(sum(wait) filter (where second is not null), 0) as waited, coalesce(sum(second), 0) as seconds,
         count(second) as timed, sum(cost) as cost_usd, count(*) filter (where is_unknown) as cost_unknown
     from steps
     group by models, statuses, reasons, place
-    order by models, statuses, reasons, place
 """
 TIMEOUTS = """
     select model_used, error_type, timeouts, timeouts::float / ended as share, seconds_p50

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import RowMapping, TextClause
+from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.comparison import DrawnRow
@@ -24,6 +24,8 @@ from tales.infrastructure.repositories import report_queries as queries
 from tales.infrastructure.repositories.rolled_reports import RolledReports
 from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, answers, hours_until
 
+# How many marks a row of rollups holds, the planner does not know: it would sort a hundred thousand to add them up.
+_SETTINGS = text("select set_config('enable_sort', 'off', true), set_config('work_mem', '64MB', true)")
 _LONGEST_GENERATION = timedelta(days=1)
 _BY_FREQUENCY = ("model_used", "error_type")
 _PROMPT_LENGTHS = ("under 1000", "1000 to 1999", "2000 to 3999", "from 4000", "unknown")
@@ -34,6 +36,9 @@ class SqlReportRepository(ReportRepository):
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        # One report asks several times for the same.
+        self._rollups: RolledReports | None = None
+        self._estimated: dict[ReportFilter, Sequence[RowMapping]] = {}
 
     async def rolled_up_until(self, wanted: ReportFilter) -> datetime | None:
         rolled = await self._rolled(wanted)
@@ -60,8 +65,9 @@ class SqlReportRepository(ReportRepository):
         else:
             more = {"first_before": wanted.until, "until": wanted.until + _LONGEST_GENERATION, "of_model": wanted.model}
             rows = await self._rows(queries.COURSES, wanted, **more)
-        found = groupby(rows, key=lambda row: (row["models"], row["statuses"], row["reasons"]))
-        return tuple(_course(list(steps)) for _, steps in found)
+        # Put in order here: there, all rows would be sorted before they are added up.
+        rows = sorted(rows, key=lambda row: (str(_way(row)), row["step"]))
+        return tuple(_course(list(steps)) for _, steps in groupby(rows, key=_way))
 
     async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
         if rolled := await self._rolled(wanted):
@@ -85,11 +91,11 @@ class SqlReportRepository(ReportRepository):
         return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
 
     async def estimated_days(self, wanted: ReportFilter) -> Mapping[tuple[date, str], Estimate]:
-        rows = await self._estimates(estimate_queries.DAYS, wanted)
-        return {(row["day"], row["model_used"]): Estimate(row["usd"], row["attempts"]) for row in rows}
+        rows = [row for row in await self._estimates(wanted) if row["dimension"] == "day"]
+        return {(row["day"], row["value"]): Estimate(row["usd"], row["attempts"]) for row in rows}
 
     async def estimated_shares(self, wanted: ReportFilter) -> Mapping[tuple[str, str], Estimate]:
-        rows = await self._estimates(estimate_queries.SHARES, wanted)
+        rows = [row for row in await self._estimates(wanted) if row["dimension"] != "day"]
         # The sum of nothing is a row too.
         found = {(row["dimension"], row["value"]): Estimate(row["usd"], row["attempts"]) for row in rows}
         return {place: estimate for place, estimate in found.items() if estimate.attempts}
@@ -111,19 +117,25 @@ class SqlReportRepository(ReportRepository):
 
     async def _rolled(self, wanted: ReportFilter) -> RolledReports | None:
         """What answers it out of rollups, if they hold anything of it; a family sees none."""
-        complete_until = await self._session.scalar(COMPLETE_UNTIL)
-        return RolledReports(self._ask, complete_until) if answers(wanted, complete_until) else None
+        if self._rollups is None and (complete_until := await self._session.scalar(COMPLETE_UNTIL)) is not None:
+            self._rollups = RolledReports(self._ask, complete_until)
+        return self._rollups if self._rollups and answers(wanted, self._rollups.complete_until) else None
 
-    async def _estimates(self, template: str, wanted: ReportFilter) -> Sequence[RowMapping]:
-        rolled = await self._rolled(wanted)
-        return [] if rolled and not await rolled.are_estimated(wanted) else await self._rows(template, wanted)
+    async def _estimates(self, wanted: ReportFilter) -> Sequence[RowMapping]:
+        if wanted not in self._estimated:
+            rolled = await self._rolled(wanted)
+            are_few = rolled is None or await rolled.are_estimated(wanted)
+            self._estimated[wanted] = await self._rows(estimate_queries.ESTIMATES, wanted) if are_few else []
+        return self._estimated[wanted]
 
     async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
         return await self._ask(*queries.query(template, wanted, **more))
 
     async def _ask(self, statement: TextClause, values: dict[str, object]) -> Sequence[RowMapping]:
         driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection
-        driver.answer_timeout = REPORT_TIMEOUT
+        if driver.answer_timeout != REPORT_TIMEOUT:
+            driver.answer_timeout = REPORT_TIMEOUT
+            await self._session.execute(_SETTINGS)
         return (await self._session.execute(statement, values)).mappings().all()
 
 
@@ -142,6 +154,11 @@ def _prompt_row(row: dict[str, Any]) -> PromptRow:
 def _weights(experiment: str) -> str:
     """The versions and their weights, as a person reads them."""
     return ", ".join(f"{version} {weight}" for version, weight in sorted(json.loads(experiment).items()))
+
+
+def _way(row: RowMapping) -> tuple[Any, ...]:
+    """What the generations of a course have in common."""
+    return row["models"], row["statuses"], row["reasons"]
 
 
 def _course(rows: Sequence[RowMapping]) -> Course:

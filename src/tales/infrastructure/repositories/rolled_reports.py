@@ -7,7 +7,7 @@ counted attempt by attempt, unless there are too many: then it is left out, and 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, PromptRow, TimeoutRow
 from tales.infrastructure.repositories import rollup_queries as queries
 from tales.infrastructure.repositories import rollups
+from tales.infrastructure.repositories.dearest_users import dearest_users
 from tales.infrastructure.repositories.rollup_queries import ANY, Kind
 from tales.infrastructure.repositories.rollups import Span, is_narrowed, spans, value_of
 
@@ -39,6 +40,7 @@ class RolledReports:
 
     ask: Ask
     complete_until: datetime
+    _are_estimated: dict[ReportFilter, bool] = field(default_factory=dict)
 
     async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
         """What is left out: of user_id, prompt_length, hour, weekday and day, and of estimates."""
@@ -54,8 +56,10 @@ class RolledReports:
 
     async def are_estimated(self, wanted: ReportFilter) -> bool:
         """Whether the attempts whose cost can be estimated are so few that they are."""
-        (row,) = await self._rows(queries.ESTIMABLE, wanted, rollups.WHOLE)
-        return int(row["count"]) <= MOST_ESTIMATED
+        if wanted not in self._are_estimated:
+            (row,) = await self._rows(queries.ESTIMABLE, wanted, rollups.WHOLE)
+            self._are_estimated[wanted] = int(row["count"]) <= MOST_ESTIMATED
+        return self._are_estimated[wanted]
 
     async def migrated(self, wanted: ReportFilter) -> int:
         (row,) = await self._rows(queries.COUNT, wanted, rollups.WHOLE, Kind(is_live=False))
@@ -105,7 +109,9 @@ class RolledReports:
     async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
         rows = list(await self._rows(queries.COST_SHARES, wanted, rollups.WHOLE, Kind(detail="request")))
         if not is_narrowed(wanted) and wanted.model is None:
-            rows[1:1] = await self._rows(queries.USER_SHARES, wanted, rollups.USERS)
+            # Of migrated attempts a user has rows of their own, so that the lists hold half of what some cost.
+            dearest = [] if wanted.migrated else await self.ask(*dearest_users(wanted, self.complete_until))
+            rows[1:1] = dearest or await self._rows(queries.USER_SHARES, wanted, rollups.USERS)
         elif "user_id" not in await self.not_counted(wanted):
             parts = (Span(None, wanted.since, wanted.until),)
             rows[1:1] = await self.ask(*queries.rolled_query(queries.USER_SHARES, wanted, parts))

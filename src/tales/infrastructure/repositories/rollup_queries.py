@@ -33,7 +33,7 @@ MODELS = f"""
         (sum(timed_tokens) filter (where is_live) / nullif(sum(timed_seconds) filter (where is_live), 0))::float
             as tokens_per_second,
         {_TOKENS}, {_COST}, sum(ratings)::bigint as ratings,
-        (sum(rating_sum) / nullif(sum(ratings), 0))::float as mean_rating, sum(good_stories)::bigint as good_stories
+        sum(rating_sum)::float / nullif(sum(ratings), 0) as mean_rating, sum(good_stories)::bigint as good_stories
     from ({{cells}}) as cell
     group by model_used
     order by sum(attempts) desc, model_used
@@ -61,10 +61,9 @@ COURSES = """
         sum(cost_unknown)::bigint as cost_unknown
     from ({courses}) as course
     group by models, statuses, reasons, step
-    order by models, statuses, reasons, step
 """
 TIMEOUTS = """
-    select model_used, error_type, timeouts::bigint as timeouts, (timeouts / ended)::float as share
+    select model_used, error_type, timeouts::bigint as timeouts, timeouts::float / ended as share
     from (
         select model_used, error_type, sum(attempts) filter (where status = 'timeout') as timeouts,
             sum(sum(attempts)) over (partition by model_used) as ended
@@ -151,12 +150,12 @@ _LENGTH_MISSED = f"coalesce(sum(attempts) filter (where error_type in ({LENGTH_M
 
 def _deviation(squares: str, values: str, count: str) -> str:
     """That of a sample, NULL of less than two. Sums of equal floats may differ in their last digit."""
-    return f"sqrt(greatest({count} * {squares} - {values} * {values}, 0) / nullif({count} * ({count} - 1), 0))::float"
+    return f"sqrt(greatest({count} * {squares} - {values} * {values}, 0)::float / nullif({count} * ({count} - 1), 0))"
 
 
 PROMPTS = f"""
     select prompt_version, model_used, attempts, success, pending, unusable, refused, length_missed,
-        ratings::bigint as ratings, (rating_sum / nullif(ratings, 0))::float as mean_rating,
+        ratings::bigint as ratings, rating_sum::float / nullif(ratings, 0) as mean_rating,
         {_deviation("rating_squares", "rating_sum", "ratings")} as rating_deviation,
         timed::bigint as timed, seconds / nullif(timed, 0)::float as seconds_mean,
         {_deviation("seconds_squares", "seconds", "timed::float")} as seconds_deviation,
@@ -188,9 +187,15 @@ DRAWN = f"""
     group by experiment, prompt_version
 """
 
-_CELL = """model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, attempts,
-    timed, seconds, seconds_squares, timed_tokens, timed_seconds, prompt_tokens, completion_tokens, cost_usd,
-    cost_squares, cost_unknown, estimable, ratings, rating_sum, rating_squares, good_stories"""
+_OF_CELL = """model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, cost_usd,
+    cost_squares, seconds, seconds_squares, timed_seconds"""
+_COUNTS = (
+    *("attempts", "timed", "timed_tokens", "prompt_tokens", "completion_tokens", "cost_unknown", "estimable"),
+    *("ratings", "rating_sum", "rating_squares", "good_stories"),
+)
+_CELL = ", ".join([_OF_CELL, *_COUNTS])
+# Of the same types: else each row would be made with all columns before one of them is added up.
+_ONE_ATTEMPT = ", ".join([_OF_CELL, *(f"{name}::bigint as {name}" for name in _COUNTS)])
 _MARK = "model_used, status, error_type, story_type, language, prompt_version, mark"
 _COURSE = "models, statuses, reasons, step"
 _SPENT = "user_id, attempts, cost_usd, cost_unknown"
@@ -198,11 +203,11 @@ _SPENT = "user_id, attempts, cost_usd, cost_unknown"
 _SOURCES = {
     "cells": (
         f"select starts_at, {_CELL} from tales.rollup_cells",
-        f"select created_at as starts_at, {_CELL} from tales.attempt_cells",
+        f"select created_at as starts_at, {_ONE_ATTEMPT} from tales.attempt_cells",
     ),
     "drawn": (
         f"select starts_at, experiment, {_CELL} from tales.rollup_cells",
-        f"select created_at as starts_at, experiment, {_CELL} from tales.drawn_cells",
+        f"select created_at as starts_at, experiment, {_ONE_ATTEMPT} from tales.drawn_cells",
     ),
     "marks": (
         f"select {_MARK}, marked from tales.rollup_marks cross join lateral unnest(marks, counts) as m (mark, marked)",

@@ -85,7 +85,7 @@ def answers(wanted: ReportFilter, complete_until: datetime | None) -> bool:
 
 def hours_until(wanted: ReportFilter, complete_until: datetime) -> datetime:
     """Up to when rollups answer."""
-    return _down(min(wanted.until, complete_until.astimezone(UTC)), "hour")
+    return down(min(wanted.until, complete_until.astimezone(UTC)), "hour")
 
 
 def spans(wanted: ReportFilter, complete_until: datetime, grains: Sequence[str]) -> tuple[Span, ...]:
@@ -116,6 +116,14 @@ def value_of(mark: int | None) -> float | None:
     return None if mark is None else GROWTH ** (mark % 10_000 - 1000) * MIDDLE
 
 
+def down(moment: datetime, grain: str) -> datetime:
+    """The beginning of the quarter, hour, day or month that a moment lies in."""
+    moment = moment.astimezone(UTC)
+    if grain == "month":
+        return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return moment - (moment - _EPOCH) % _LENGTHS[grain]
+
+
 def _moments(wanted: ReportFilter) -> Iterator[datetime]:
     """Some of the period, close enough together to see each change of a zone's clock that lasts for weeks."""
     moment = wanted.since
@@ -131,7 +139,7 @@ def _split(since: datetime, until: datetime, complete_until: datetime, grains: S
     if not grains:
         yield Span(None, since, until)
         return
-    begins, ends = _up(since, grains[0]), _down(min(until, complete_until), grains[0])
+    begins, ends = _up(since, grains[0]), down(min(until, complete_until), grains[0])
     if begins >= ends:
         yield from _split(since, until, complete_until, grains[1:])
         return
@@ -140,17 +148,9 @@ def _split(since: datetime, until: datetime, complete_until: datetime, grains: S
     yield from _split(ends, until, complete_until, grains[1:])
 
 
-def _down(moment: datetime, grain: str) -> datetime:
-    """The beginning of the quarter, hour, day or month that a moment lies in."""
-    moment = moment.astimezone(UTC)
-    if grain == "month":
-        return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return moment - (moment - _EPOCH) % _LENGTHS[grain]
-
-
 def _up(moment: datetime, grain: str) -> datetime:
     """The first such beginning from a moment on."""
-    down = _down(moment, grain)
-    if down == moment:
-        return down
-    return _down(down + timedelta(days=31), grain) if grain == "month" else down + _LENGTHS[grain]
+    begins = down(moment, grain)
+    if begins == moment:
+        return begins
+    return down(begins + timedelta(days=31), grain) if grain == "month" else begins + _LENGTHS[grain]
