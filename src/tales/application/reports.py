@@ -38,7 +38,8 @@ class Report:
 
     `rolled_up_until`: up to when it was answered by rollups, whose counts and sums are exact and whose percentiles are
     within 1 %; the rest, or all of it, was counted attempt by attempt. `not_counted`: dimensions that are left out, as
-    there are too many attempts to count them one by one, and rollups do not know them so narrowed; or `estimate`.
+    there are too many attempts to count them one by one, and rollups do not know them so narrowed; or `estimate`; or
+    `all`, of a user with too many attempts.
     """
 
     wanted: ReportFilter
@@ -111,7 +112,7 @@ async def report_models(reports: ReportRepository, wanted: ReportFilter) -> Mode
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
-        not_counted=_of(await reports.not_counted(wanted), "estimate"),
+        not_counted=_of(await reports.not_counted(wanted), "all", "estimate"),
         items=await _estimated_models(reports, wanted),
     )
 
@@ -123,6 +124,7 @@ async def report_retries(reports: ReportRepository, wanted: ReportFilter) -> Ret
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
+        not_counted=await _nothing_counted(reports, wanted),
         items=courses.by_attempts(found),
         reasons=courses.by_reason(found),
         first_failures=courses.by_first_failure(found),
@@ -137,6 +139,7 @@ async def report_replay(reports: ReportRepository, wanted: ReportFilter, policy:
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
+        not_counted=await _nothing_counted(reports, wanted),
         policy=policy,
         recorded=replay(found, ReplayPolicy()),
         replayed=replay(found, policy),
@@ -149,7 +152,7 @@ async def report_timeouts(reports: ReportRepository, wanted: ReportFilter) -> Ti
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
-        not_counted=_of(await reports.not_counted(wanted), "hour", "weekday", "prompt_length"),
+        not_counted=_of(await reports.not_counted(wanted), "all", "hour", "weekday", "prompt_length"),
         items=await reports.timeouts(wanted),
         failures=await reports.failures(wanted),
     )
@@ -162,7 +165,7 @@ async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: dat
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
-        not_counted=_of(await reports.not_counted(wanted), "day", "user_id", "estimate"),
+        not_counted=_of(await reports.not_counted(wanted), "all", "day", "user_id", "estimate"),
         items=[with_estimate(row, by_day.get((row.day, row.model_used))) for row in await reports.costs(wanted)],
         shares=[with_estimate(row, by.get((row.dimension, row.value))) for row in await reports.cost_shares(wanted)],
         forecast=await forecast_month(reports, wanted, now),
@@ -184,6 +187,7 @@ async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> Pro
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
+        not_counted=await _nothing_counted(reports, wanted),
         items=await reports.prompts(wanted),
         comparisons=compare(await reports.drawn(wanted)),
     )
@@ -199,6 +203,11 @@ async def _estimated_models(reports: ReportRepository, wanted: ReportFilter) -> 
 
 async def _left_out(reports: ReportRepository, wanted: ReportFilter) -> int:
     return 0 if wanted.migrated else await reports.migrated(wanted)
+
+
+async def _nothing_counted(reports: ReportRepository, wanted: ReportFilter) -> tuple[str, ...]:
+    """For reports of which nothing else is left out: only a user may have too many attempts."""
+    return _of(await reports.not_counted(wanted), "all") if wanted.user_id else ()
 
 
 def _of(not_counted: frozenset[str], *dimensions: str) -> tuple[str, ...]:

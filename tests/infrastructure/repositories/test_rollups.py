@@ -10,13 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from tales.application.reports import report_costs, report_models
+from tales.application.reports import report_costs, report_models, report_retries
 from tales.domain.actor import Actor
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import ModelRow
 from tales.domain.story_spec import StoryType
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
-from tales.infrastructure.repositories import rolled_reports
+from tales.infrastructure.repositories import rolled_reports, rollup_queries
 from tests.fixtures.databases import Database
 from tests.fixtures.history import PLAN
 from tests.fixtures.rows import add_user, attempt, ended, insert
@@ -168,6 +168,42 @@ async def test_percentiles_are_within_1_percent(
         )
 
 
+SHORTEN = """
+    update tales.rollup_users as u set others_most_usd = case when place <= %s then next_usd end
+    from (
+        select grain, starts_at, user_id, is_live, row_number() over dearest as place,
+            coalesce(nth_value(cost_usd, %s) over dearest, 0) as next_usd
+        from tales.rollup_users
+        window dearest as (
+            partition by grain, starts_at order by cost_usd desc nulls last
+            rows between unbounded preceding and unbounded following
+        )
+    ) as placed
+    where (u.grain, u.starts_at) = (placed.grain, placed.starts_at)
+        and (u.user_id, u.is_live) = (placed.user_id, placed.is_live)
+"""
+"""Lists of so many users in place of 200."""
+
+
+@pytest.mark.parametrize("until", [YEAR.until, ODD.until, ODD.since + timedelta(days=40)], ids=str)
+async def test_the_dearest_users_are_found_without_a_look_at_all(
+    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch, until: datetime
+) -> None:
+    wanted = replace(ODD, until=until)
+    async with transactions.as_service() as work:
+        raw = await work.reports.cost_shares(wanted)
+    # So that rollups end within the period, and within a day.
+    refresh(history, 300 * 24 + 7)
+    with monkeypatch.context() as patched:
+        patched.setattr(rollup_queries, "USER_SHARES", "no statement: {users}")
+        async with transactions.as_service() as work:
+            assert await work.reports.cost_shares(wanted) == raw
+    for length in (20, 4):
+        history.execute(SHORTEN, length, length + 1)
+        async with transactions.as_service() as work:
+            assert await work.reports.cost_shares(wanted) == raw, "wherever the lists do not reach, all are looked at"
+
+
 async def test_what_one_user_caused_is_counted_from_the_attempts(
     history: Database, transactions: SqlTransactions
 ) -> None:
@@ -196,6 +232,22 @@ async def test_what_would_take_too_long_is_left_out_and_said(
         assert await reports.costs(odd) == ()
         short = replace(odd, until=YEAR.since + timedelta(days=2))
         assert await reports.not_counted(short) == frozenset(), "few are counted"
+
+
+async def test_a_user_with_too_many_attempts_is_not_counted(
+    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (busiest,) = history.rows(
+        "select user_id, count(*) from tales.generations where created_at < %s group by 1 order by 2 desc limit 1",
+        YEAR.until,
+    )
+    own = replace(YEAR, user_id=busiest["user_id"])
+    for most, not_counted in ((busiest["count"], ()), (busiest["count"] - 1, ("all",))):
+        monkeypatch.setattr(rolled_reports, "MOST_COUNTED", most)
+        async with transactions.as_service() as work:
+            retries, costs = await report_retries(work.reports, own), await report_costs(work.reports, own, own.until)
+        assert retries.not_counted == costs.not_counted == not_counted
+        assert bool(retries.items) == bool(costs.items) == bool(costs.shares) == (not not_counted)
 
 
 async def test_so_many_costs_are_not_estimated(

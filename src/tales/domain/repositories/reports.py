@@ -22,6 +22,7 @@ class ReportRepository(Protocol):
     async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
         """Which dimensions are left out, as rollups do not know them and there are too many attempts.
 
+        `all`: nothing is counted, as it is narrowed to a user who has too many of them.
         Of `failures`: prompt_length, hour, weekday; of `cost_shares`: user_id; of `costs` and `daily_costs`: day. Of
         `estimated_days` and `estimated_shares`: estimate, where the attempts to be estimated are too many.
         """

@@ -19,10 +19,10 @@ from tales.infrastructure.repositories.rollups import USERS, Span, down, spans
 MOST_ADDED_UP = 300
 """Users that are added up; where more may be of the dearest, the lists say too little."""
 
-# `cuts` are whole days and months, the day that is not over among them, and the days that the period begins or ends in:
-# what a user cost in a part of a day is at most what the whole day cost. The attempts after the rollups are all counted.
-# Another session may have counted an hour more meanwhile: `rollup_state` says so. `offset 0` keeps each look-up one by
-# the index.
+# `cuts` are whole days and months, the day that is not over among them, and the days that the period begins or ends
+# in: what a user cost in a part of a day is at most what the whole day cost. Of what came after the rollups, all is
+# counted. Another session may have counted an hour more meanwhile: `rollup_state` says so. `offset 0` keeps each
+# look-up one by the index.
 _DEAREST = text("""
     with cuts as materialized (
         select grain, starts_at, is_whole

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# All that a report asks for in one look at the attempts. A condition on a view beside grouping sets would find no index:
-# it stands further in.
+# All that a report asks for, in one look at the attempts. A condition on a view beside grouping sets would find no
+# index: it stands further in.
 ESTIMATES = """
     select
         case when grouping(day) = 0 then 'day' when grouping(user_id) = 0 then 'user_id'

@@ -19,6 +19,7 @@ _TOKENS = "sum(prompt_tokens) as prompt_tokens, sum(completion_tokens) as comple
 LENGTH_MISSED = "'too_short', 'too_long', 'truncated'"
 _LENGTH_MISSED = f"count(*) filter (where error_type in ({LENGTH_MISSED}))"
 
+UP_TO = "select count(*) from (select from tales.attempt_facts where {where} limit :most) as attempt"
 MIGRATED = "select count(*) from tales.attempt_facts where {where} and not is_live"
 MODELS = f"""
     select model_used,

@@ -19,7 +19,7 @@ from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 from tales.domain.repositories.reports import ReportRepository
 from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
-from tales.infrastructure.repositories import estimate_queries
+from tales.infrastructure.repositories import estimate_queries, rolled_reports
 from tales.infrastructure.repositories import report_queries as queries
 from tales.infrastructure.repositories.rolled_reports import RolledReports
 from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, answers, hours_until
@@ -39,6 +39,7 @@ class SqlReportRepository(ReportRepository):
         # One report asks several times for the same.
         self._rollups: RolledReports | None = None
         self._estimated: dict[ReportFilter, Sequence[RowMapping]] = {}
+        self._too_many: dict[ReportFilter, bool] = {}
 
     async def rolled_up_until(self, wanted: ReportFilter) -> datetime | None:
         rolled = await self._rolled(wanted)
@@ -46,13 +47,14 @@ class SqlReportRepository(ReportRepository):
 
     async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
         rolled = await self._rolled(wanted)
-        return await rolled.not_counted(wanted) if rolled else frozenset()
+        if rolled is None:
+            return frozenset({"all"} if await self._are_too_many(wanted) else ())
+        return await rolled.not_counted(wanted)
 
     async def migrated(self, wanted: ReportFilter) -> int:
         if rolled := await self._rolled(wanted):
             return await rolled.migrated(wanted)
-        (row,) = await self._rows(queries.MIGRATED, wanted)
-        return int(row["count"])
+        return sum(int(row["count"]) for row in await self._rows(queries.MIGRATED, wanted))
 
     async def models(self, wanted: ReportFilter) -> tuple[ModelRow, ...]:
         if rolled := await self._rolled(wanted):
@@ -129,7 +131,20 @@ class SqlReportRepository(ReportRepository):
         return self._estimated[wanted]
 
     async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
+        if await self._are_too_many(wanted):
+            return []
         return await self._ask(*queries.query(template, wanted, **more))
+
+    async def _are_too_many(self, wanted: ReportFilter) -> bool:
+        """Whether a user, of whom rollups know nothing, has more attempts in the period or the one before."""
+        if wanted.user_id is None:
+            return False
+        whole = ReportFilter(since=wanted.before.since, until=wanted.until, user_id=wanted.user_id, migrated=True)
+        if whole not in self._too_many:
+            most = rolled_reports.MOST_COUNTED
+            (row,) = await self._ask(*queries.query(queries.UP_TO, whole, most=most + 1))
+            self._too_many[whole] = row["count"] > most
+        return self._too_many[whole]
 
     async def _ask(self, statement: TextClause, values: dict[str, object]) -> Sequence[RowMapping]:
         driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection

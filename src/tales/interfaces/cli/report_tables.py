@@ -51,13 +51,14 @@ def heading(subject: str, report: Report) -> str:
     left_out = f"{report.migrated_left_out:,} migrated attempts left out" if report.migrated_left_out else ""
     rolled = f"until {report.rolled_up_until:%Y-%m-%d %H:%M} from rollups" if report.rolled_up_until else ""
     not_counted = " and ".join(
-        name.removesuffix("_id").replace("_", " ") for name in report.not_counted if name != "estimate"
+        name.removesuffix("_id").replace("_", " ") for name in report.not_counted if name not in {"all", "estimate"}
     )
     too_many = f"too many attempts to count by {not_counted} when narrowed so" if not_counted else ""
+    nothing = "too many attempts of one user to count: take a shorter period" if "all" in report.not_counted else ""
     unestimated = "too many costs to estimate" if "estimate" in report.not_counted else ""
     period = f"{wanted.since:%Y-%m-%d %H:%M} to {wanted.until:%Y-%m-%d %H:%M} UTC"
     days = f"days of {wanted.zone}" if wanted.zone != "UTC" else ""
-    said = [f"{subject}: {period}", days, *narrowed, left_out, rolled, too_many, unestimated]
+    said = [f"{subject}: {period}", days, *narrowed, left_out, rolled, too_many, nothing, unestimated]
     return printable("; ".join(filter(None, said)))
 
 

@@ -209,7 +209,7 @@ class Report(Answer):
         list[str],
         Field(
             description="Dimensions left out: too many attempts to count, narrowed as they are; `estimate`: too many to"
-            " estimate what they cost."
+            " estimate what they cost; `all`: one user's attempts that are too many to count."
         ),
     ]
 

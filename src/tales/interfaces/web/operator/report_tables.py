@@ -33,6 +33,8 @@ LEFT_OUT = {
     "hour": translatable("failures by hour of the day"),
     "weekday": translatable("failures by day of the week"),
     "prompt_length": translatable("failures by length of the prompt"),
+    "estimate": translatable("estimates of costs"),
+    "all": translatable("everything"),
 }
 """What a report does not count where that would take too long, by its dimension."""
 
