@@ -85,7 +85,7 @@ bench-flood: install ## Flood a server as one user in four ways, and measure wha
 	$(PY) -m benchmarks.bench_flood
 
 bench-reports: install ## Measure each report over ATTEMPTS (1,000,000), from rollups and without, and beside DuckDB
-	$(PY) -m benchmarks.bench_reports --attempts $${ATTEMPTS:-1000000}
+	$(PY) -m benchmarks.bench_reports --attempts $${ATTEMPTS:-1000000} $${BENCH_HOME:+--home "$$BENCH_HOME"} $${ONLY_REPORTS:+--only-reports}
 
 bench-stories: install ## Let the small model write 100 stories, count what is refused, and write twenty into docs/stories.md
 	$(PY) -m benchmarks.bench_stories --stories $${STORIES:-100} --page docs/stories.md

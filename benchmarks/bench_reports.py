@@ -1,11 +1,11 @@
 """Reports over a year of attempts: from the attempts (a plain GROUP BY), from rollups, and DuckDB on the export.
 
-`python -m benchmarks.bench_reports [--attempts 1000000] [--runs 20] [--url URL] [--page docs/reports.md]`
+`python -m benchmarks.bench_reports [--attempts 1000000] [--runs 20] [--home FOLDER] [--only-reports] [--page FILE]`
 
-Fills a database (or takes the one at --url, a superuser's, that `benchmarks.history` has filled), measures each report
-attempt by attempt, rolls the year up, the last 100,000 attempts of it apart, measures each report from rollups, exports
-all attempts, and asks DuckDB the same of the file. Counts and sums must be equal and percentiles within 1 %: it leaves
-with 1 where they are not.
+Fills a database (with --home only the first time: the server stays in that folder), measures each report attempt by
+attempt, rolls the year up, the last 100,000 attempts of it apart, measures each report from rollups, exports all
+attempts, and asks DuckDB the same of the file. Counts and sums must be equal and percentiles within 1 %: it leaves with
+1 where they are not. --only-reports measures the reports alone, from the rollups that are there.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,6 +28,7 @@ import psycopg
 
 from benchmarks.history import HistoryPlan, fill_history
 from benchmarks.measuring import BenchServer, bench_server, machine, table
+from benchmarks.report_agreement import agree, differs_from_duckdb
 from tales.application import reports as use_cases
 from tales.domain.actor import Actor
 from tales.domain.errors import TalesError
@@ -43,12 +42,12 @@ from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.legacy.migrate import migrate_up
 
+DATABASE = "history"
 NEW = 100_000
 ADMIN = Actor(UUID(int=1), is_admin=True)
-TARGET_P95, TARGET_LONGEST, TARGET_EXPORT, TARGET_ROLLUP = 0.150, 2.0, 100_000, 5.0
-_ERROR = 0.01
-_NOT_COMPARED = ("rolled_up_until", "wanted", "not_counted")
-_MOMENTS = ("_p50", "_p95", "_p99")
+TARGET_EXPORT, TARGET_ROLLUP = 100_000, 5.0
+REPORT_P95, REPORT_LONGEST = 0.150, 2.0
+ROLLUPS = "tales.rollup_cells, tales.rollup_marks, tales.rollup_courses, tales.rollup_users"
 
 Ask = Callable[[ReportRepository, ReportFilter], Awaitable[use_cases.Report]]
 
@@ -90,11 +89,12 @@ DUCKDB = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a report said, and seconds: the median and the 95th percentile of its runs."""
+    """What a report said, and seconds: the median, the 95th percentile and the longest of its runs."""
 
     said: use_cases.Report | None
     p50: float
     p95: float
+    longest: float
 
 
 def main() -> int:
@@ -102,63 +102,82 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_reports", description=__doc__)
     parser.add_argument("--attempts", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=20, help="of each report from rollups")
-    parser.add_argument("--url", help="a superuser's URL of a database that benchmarks.history has filled")
+    parser.add_argument("--home", type=Path, help="keep the server and its database in this folder, or find them there")
+    parser.add_argument("--only-reports", action="store_true", help="from the rollups of --home, and nothing else")
     parser.add_argument("--page", type=Path, help="write the tables there too")
     options = parser.parse_args()
-    with nullcontext(None) if options.url else bench_server() as place:
-        url = options.url or _filled(place, options.attempts)
-        lines, wrong = asyncio.run(_measure(url, options.runs))
-        head = machine(place) if place else f"{os.cpu_count()} cores (load {os.getloadavg()[0]:.1f}).\n"
-    text = "\n".join([head, *lines])
+    with bench_server(options.home) as place:
+        lines = [machine(place), *_filled(place, options.attempts)]
+        found, wrong = asyncio.run(_measure(place.url(DATABASE), options.runs, only_reports=options.only_reports))
+    text = "\n".join([*lines, *found])
     print(text)
     if options.page:
         options.page.write_text(text, encoding="utf-8")
-    print("\n".join(f"DIFFERS: {name}" for name in wrong) or "Counts and sums are equal, percentiles within 1 %.")
+    if not options.only_reports:
+        print("\n".join(f"DIFFERS: {name}" for name in wrong) or "Counts and sums are equal, percentiles within 1 %.")
     return int(bool(wrong))
 
 
-def _filled(place: BenchServer | None, attempts: int) -> str:
-    assert place is not None
-    place.execute("create database {}", "history")
-    url = place.url("history")
-    migrate_up(url)
-    begun = time.perf_counter()
-    counts = fill_history(url, HistoryPlan(attempts=attempts))
-    print(f"{counts.attempts:,} attempts written in {time.perf_counter() - begun:,.0f} s", flush=True)
-    return url
+def _filled(place: BenchServer, attempts: int) -> list[str]:
+    """Fill the database, unless there is one; how long that took, and how large it is."""
+    said = "The database was there"
+    if not place.has(DATABASE):
+        place.execute("create database {}", "unfinished")
+        url = place.url("unfinished")
+        migrate_up(url)
+        # Each checkpoint on the way would put every page of the indexes into the log once more.
+        place.execute("alter system set max_wal_size = '20GB'")
+        place.execute("select pg_reload_conf()")
+        begun = time.perf_counter()
+        counts = fill_history(url, HistoryPlan(attempts=attempts))
+        said = f"{counts.attempts:,} attempts written in {time.perf_counter() - begun:,.0f} s"
+        place.execute("alter system reset max_wal_size")
+        place.execute("select pg_reload_conf()")
+        place.execute("alter database {} rename to {}", "unfinished", DATABASE)
+    with psycopg.connect(place.url(DATABASE)) as connection:
+        sizes = "select pg_database_size(current_database()), pg_total_relation_size('tales.generations')"
+        whole, generations = connection.execute(sizes).fetchone() or (0, 0)
+    lines = [f"{said}: {whole / 1e9:,.1f} GB, of which attempts with their indexes {generations / 1e9:,.1f} GB.\n"]
+    print(*lines, flush=True)
+    return lines
 
 
-async def _measure(url: str, runs: int) -> tuple[list[str], list[str]]:
+async def _measure(url: str, runs: int, *, only_reports: bool) -> tuple[list[str], list[str]]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("alter role tales_app login")
         attempts, begin, last = _bounds(connection)
         print(f"{attempts:,} attempts, load {os.getloadavg()[0]:.1f}", flush=True)
         end = (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-        connection.execute("select tales.forget_rollups()")
-        connection.execute("reset role")
         # From the middle of a quarter of an hour on, as a report of `--since 30d` is.
         year = ReportFilter(since=begin + timedelta(minutes=7), until=end - timedelta(hours=2, minutes=7))
         month = replace(year, since=year.until - timedelta(days=30))
         periods = {"30 days": month, "a year": year, "30 days, German": replace(month, language="de")}
         engine = make_engine(url)
         transactions = SqlTransactions(engine, SystemClock())
+        raw: dict[str, dict[str, Measured]] = {}
+        rolling: list[str] = []
         try:
-            raw = {name: await _all(transactions, wanted, 1) for name, wanted in periods.items()}
-            rolling = _roll_up(connection, attempts, end)
+            if not only_reports:
+                connection.execute(f"truncate {ROLLUPS}".encode())
+                connection.execute("update tales.rollup_state set complete_until = null")
+                raw = {name: await _all(transactions, wanted, 1) for name, wanted in periods.items()}
+                rolling = _roll_up(connection, attempts, end)
             rolled = {name: await _all(transactions, wanted, runs) for name, wanted in periods.items()}
         finally:
             await engine.dispose()
+    lines = [f"{attempts:,} attempts within a year, load {os.getloadavg()[0]:.1f} at the end.\n"]
+    if only_reports:
+        return [*lines, *(_report_table(name, {}, rolled[name], {}) for name in periods), _slowest(rolled)], []
     exported, asked, by_duckdb = _export(url, begin, end)
     wrong = [
         f"{name} of {period}"
         for period, found in rolled.items()
         for name, one in found.items()
-        if raw[period][name].said is not None and not _agree(raw[period][name].said, one.said)
+        if raw[period][name].said is not None and not agree(raw[period][name].said, one.said)
     ]
-    wrong += _against_duckdb(by_duckdb, rolled["a year"]["models"].said, raw["a year"]["models"].said)
-    lines = [f"{attempts:,} attempts within a year, load {os.getloadavg()[0]:.1f} at the end.\n"]
+    wrong += differs_from_duckdb(by_duckdb, rolled["a year"]["models"].said, raw["a year"]["models"].said)
     lines += [_report_table(name, raw[name], rolled[name], asked if name == "a year" else {}) for name in periods]
-    return [*lines, *rolling, *exported], wrong
+    return [*lines, _slowest(rolled), *rolling, *exported], wrong
 
 
 def _bounds(connection: psycopg.Connection[Any]) -> tuple[int, datetime, datetime]:
@@ -184,7 +203,7 @@ async def _one(transactions: SqlTransactions, ask: Ask, wanted: ReportFilter, ru
             said = None  # it took longer than any report may
         took.append(time.perf_counter() - begun)
     took.sort()
-    return Measured(said, statistics.median(took), took[math.ceil(0.95 * len(took)) - 1])
+    return Measured(said, statistics.median(took), took[math.ceil(0.95 * len(took)) - 1], took[-1])
 
 
 def _roll_up(connection: psycopg.Connection[Any], attempts: int, end: datetime) -> list[str]:
@@ -197,10 +216,16 @@ def _roll_up(connection: psycopg.Connection[Any], attempts: int, end: datetime) 
     newer = "select count(*) from tales.generations where created_at >= %s"
     (new,) = connection.execute(newer, [cutoff]).fetchone() or (0,)
     before = _refresh_until(connection, cutoff)
+    # As the server does by itself after a while.
+    connection.execute(f"vacuum (analyze) {ROLLUPS}".encode())
     after = _refresh_until(connection, end)
     rate = (attempts - new) / before if before else 0
     said = f"Rolled up: {attempts - new:,} attempts in {before:,.0f} s ({rate:,.0f} a second)"
-    return [f"{said}, then {new:,} new ones in {after:.1f} s (wanted: {TARGET_ROLLUP:g} s).\n"]
+    size = " + ".join(f"pg_total_relation_size('{name}')" for name in ROLLUPS.split(", "))
+    (bytes_,) = connection.execute(f"select {size}".encode()).fetchone() or (0,)
+    lines = [f"{said}, then {new:,} new ones in {after:.1f} s (wanted: {TARGET_ROLLUP:g} s); {bytes_ / 1e9:.2f} GB.\n"]
+    print(*lines, flush=True)
+    return lines
 
 
 def _refresh_until(connection: psycopg.Connection[Any], end: datetime) -> float:
@@ -212,6 +237,7 @@ def _refresh_until(connection: psycopg.Connection[Any], end: datetime) -> float:
             return time.perf_counter() - begun
         with connection.transaction():
             connection.execute("select tales.refresh_rollups(%s)", [hours])
+        connection.execute("reset role")
 
 
 def _export(url: str, begin: datetime, end: datetime) -> tuple[list[str], dict[str, float], list[tuple[Any, ...]]]:
@@ -231,6 +257,7 @@ def _export(url: str, begin: datetime, end: datetime) -> tuple[list[str], dict[s
                 f"Exported {rows:,} rows as {form}: {rows / took:,.0f} a second (wanted: {TARGET_EXPORT:,}), "
                 f"{path.stat().st_size / 1e6:,.0f} MB.\n"
             )
+            print(lines[-1], flush=True)
         found: list[tuple[Any, ...]] = []
         with duckdb.connect() as connection:
             connection.execute(f"create view attempts as select * from '{folder}/attempts.parquet'")
@@ -247,68 +274,22 @@ def _export(url: str, begin: datetime, end: datetime) -> tuple[list[str], dict[s
     return lines, asked, found
 
 
-def _agree(raw: use_cases.Report | None, rolled: use_cases.Report | None) -> bool:
-    left_out = rolled.not_counted if rolled else ()
-    return _same(_plain(raw, left_out), _plain(rolled, left_out))
-
-
-def _plain(report: use_cases.Report | None, left_out: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 -- whatever it holds
-    """A report's figures, without what differs by its way. Percentiles are held against DuckDB's."""
-    if report is None:
-        return None
-    figures = {name: value for name, value in asdict(report).items() if name not in _NOT_COMPARED}
-    return _without(figures, left_out)
-
-
-def _without(value: Any, left_out: tuple[str, ...]) -> Any:  # noqa: ANN401 -- as above
-    """Neither percentiles, nor rows of what the report says it leaves out."""
-    if isinstance(value, dict):
-        return {name: _without(one, left_out) for name, one in value.items() if not str(name).endswith(_MOMENTS)}
-    if isinstance(value, list | tuple):
-        return [
-            _without(one, left_out) for one in value if not (isinstance(one, dict) and one.get("dimension") in left_out)
-        ]
-    return value
-
-
-def _same(one: Any, other: Any, error: float = 1e-9) -> bool:  # noqa: ANN401 -- as above
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name], error) for name in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(_same(a, b, error) for a, b in zip(one, other, strict=True))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=error)
-    return bool(one == other)
-
-
-def _against_duckdb(
-    found: list[tuple[Any, ...]], rolled: use_cases.Report | None, raw: use_cases.Report | None
-) -> list[str]:
-    """Where DuckDB counts something else than a report of the models."""
-    wrong = []
-    for way, report in (("rollups", rolled), ("attempts", raw)):
-        if report is None:
-            continue
-        rows = {row.model_used: row for row in report.items}  # type: ignore[attr-defined]  # it is that of the models
-        for model, attempts, cost, tokens, ratings, seconds, first_token in found:
-            row = rows.pop(model)
-            counted = (row.attempts, row.cost_usd, row.completion_tokens, row.ratings)
-            times = [row.seconds_p50, row.seconds_p95, row.seconds_p99]
-            times += [row.first_token_seconds_p50, row.first_token_seconds_p95, row.first_token_seconds_p99]
-            same = counted == (attempts, Decimal(cost), tokens, ratings)
-            # From the attempts a percentile lies between two of them, where DuckDB's is one of them.
-            if not same or (way == "rollups" and not _same(times, [*seconds, *first_token], _ERROR)):
-                wrong.append(f"models of a year, {model}: {way} and DuckDB")
-        wrong += [f"models of a year, {model}: DuckDB has none" for model in rows]
-    return wrong
-
-
 def _report_table(period: str, raw: dict[str, Measured], rolled: dict[str, Measured], asked: dict[str, float]) -> str:
     rows = []
     for name, one in rolled.items():
-        slow = _shown(raw[name].p50) if raw[name].said is not None else f"over {_shown(raw[name].p50)}"
+        plain = raw.get(name)
+        slow = "" if plain is None else f"{'over ' if plain.said is None else ''}{_shown(plain.p50)}"
         rows.append((name, slow, _shown(one.p50), _shown(one.p95), _shown(asked[name]) if name in asked else ""))
-    return table((period, "from the attempts", "from rollups, p50", "p95", "DuckDB"), rows)
+    return table((period, "plain GROUP BY", "from rollups, p50", "p95", "DuckDB"), rows)
+
+
+def _slowest(rolled: dict[str, dict[str, Measured]]) -> str:
+    """Which reports miss what is wanted of them."""
+    ways = [(one, f"{name} of {period}") for period, found in rolled.items() for name, one in found.items()]
+    slow = [f"{name} ({_shown(one.p95)})" for one, name in ways if one.p95 > REPORT_P95]
+    longest = max(one.longest for one, _ in ways)
+    said = f"p95 over {_shown(REPORT_P95)}: {', '.join(slow) or 'none'}"
+    return f"{said}; the longest run took {_shown(longest)} (wanted: under {REPORT_LONGEST:g} s).\n"
 
 
 def _shown(seconds: float) -> str:

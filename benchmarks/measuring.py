@@ -40,6 +40,12 @@ class BenchServer:
         with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
+    def has(self, database: str) -> bool:
+        """Whether it has a database of that name."""
+        with psycopg.connect(self.superuser_url) as connection:
+            found = connection.execute("select from pg_database where datname = %s", [database])
+            return found.rowcount > 0
+
     def make_template(self, plan: LegacyPlan) -> None:
         """The legacy database that others are copied from."""
         self.execute("drop database if exists {}", TEMPLATE)
@@ -61,16 +67,17 @@ class BenchServer:
 
 
 @contextmanager
-def bench_server() -> Iterator[BenchServer]:
-    """A server for one benchmark, removed with all its data in the end."""
-    home = Path(tempfile.mkdtemp(prefix="tales-bench-"))
+def bench_server(kept: Path | None = None) -> Iterator[BenchServer]:
+    """A server for one benchmark, removed with all its data in the end; in the folder `kept` it stays, stopped."""
+    home = kept or Path(tempfile.mkdtemp(prefix="tales-bench-"))
     try:
         server = start_embedded(home)
         url = make_url(server.owner_url).set(database="postgres").render_as_string(hide_password=False)
         yield BenchServer(home, url)
     finally:
         stop_embedded(home)
-        shutil.rmtree(home, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def machine(place: BenchServer) -> str:
