@@ -25,7 +25,7 @@ from tales.infrastructure.repositories.rolled_reports import RolledReports
 from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, answers, hours_until
 
 # How many marks a row of rollups holds, the planner does not know: it would sort a hundred thousand to add them up.
-_SETTINGS = text("select set_config('enable_sort', 'off', true), set_config('work_mem', '64MB', true)")
+_SETTINGS = text("select set_config('enable_sort', 'off', true), set_config('work_mem', '128MB', true)")
 _LONGEST_GENERATION = timedelta(days=1)
 _BY_FREQUENCY = ("model_used", "error_type")
 _PROMPT_LENGTHS = ("under 1000", "1000 to 1999", "2000 to 3999", "from 4000", "unknown")
