@@ -13,7 +13,7 @@ import pytest
 from tales.application.reports import report_costs, report_models, report_retries
 from tales.domain.actor import Actor
 from tales.domain.report_filters import ReportFilter
-from tales.domain.reports import ModelRow
+from tales.domain.reports import CostShareRow, ModelRow
 from tales.domain.story_spec import StoryType
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.repositories import rolled_reports, rollup_queries
@@ -185,23 +185,24 @@ SHORTEN = """
 """Lists of so many users in place of 200."""
 
 
-@pytest.mark.parametrize("until", [YEAR.until, ODD.until, ODD.since + timedelta(days=40)], ids=str)
 async def test_the_dearest_users_are_found_without_a_look_at_all(
-    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch, until: datetime
+    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = replace(ODD, until=until)
-    async with transactions.as_service() as work:
-        raw = await work.reports.cost_shares(wanted)
-    # So that rollups end within the period, and within a day.
+    periods = [replace(ODD, until=until) for until in (YEAR.until, ODD.until, ODD.since + timedelta(days=40))]
+
+    async def shares() -> list[tuple[CostShareRow, ...]]:
+        async with transactions.as_service() as work:
+            return [await work.reports.cost_shares(wanted) for wanted in periods]
+
+    raw = await shares()
+    # So that rollups end within a period, and within a day.
     refresh(history, 300 * 24 + 7)
     with monkeypatch.context() as patched:
         patched.setattr(rollup_queries, "USER_SHARES", "no statement: {users}")
-        async with transactions.as_service() as work:
-            assert await work.reports.cost_shares(wanted) == raw
+        assert await shares() == raw
     for length in (20, 4):
         history.execute(SHORTEN, length, length + 1)
-        async with transactions.as_service() as work:
-            assert await work.reports.cost_shares(wanted) == raw, "wherever the lists do not reach, all are looked at"
+        assert await shares() == raw, "where the lists do not reach, all are added up"
 
 
 async def test_what_one_user_caused_is_counted_from_the_attempts(
