@@ -2,11 +2,11 @@
 --
 -- A cell counts the attempts of a quarter of an hour, an hour, a day or a month (of UTC) that have in common what its
 -- detail says: 'model' (with outcome and reason), 'version' (also the version of the prompt), 'request' (also story
--- type and language), 'drawn' (the same, of what was drawn in one experiment alone), or 'length' (model, outcome and
--- length of the prompt). Counts and sums are exact. Beside them lie marks: how many calls took so long, and how many
--- stories were so long, in buckets that grow by 2 %, so that a percentile is at most 1 % beside its true value. Marks
--- have the detail 'model' or 'request' too, or 'version' (model and version of the prompt, whatever the outcome). Days
--- and months are sums of hours, made when they are over.
+-- type and language), 'drawn' (the same, of what was drawn in one experiment alone), 'length' (model, outcome and
+-- length of the prompt), or 'outcome' (nothing else, by the hour: a year has 8,760). Counts and sums are exact. Beside
+-- them lie marks: how many calls took so long, and how many stories were so long, in buckets that grow by 2 %, so that
+-- a percentile is at most 1 % beside its true value. Marks have the detail 'model' or 'request' too, or 'version'
+-- (model and version of the prompt, whatever the outcome). Days and months are sums of hours, made when they are over.
 --
 -- squawk-ignore-file ban-drop-table, ban-drop-function
 
@@ -23,7 +23,7 @@ create table tales.rollup_cells (
     detail text not null,
     starts_at timestamptz not null,
     place integer not null,
-    model_used text not null,
+    model_used text,
     is_live boolean not null,
     status text not null,
     error_type text,
@@ -52,7 +52,8 @@ create table tales.rollup_cells (
 
     constraint rollup_cells_pkey primary key (grain, detail, starts_at, place),
     constraint rollup_cells_grain_is_known check (grain in ('quarter', 'hour', 'day', 'month')),
-    constraint rollup_cells_detail_is_known check (detail in ('model', 'version', 'request', 'length', 'drawn'))
+    constraint rollup_cells_detail_is_known
+        check (detail in ('model', 'version', 'request', 'length', 'drawn', 'outcome'))
 );
 create index rollup_cells_pending_idx on tales.rollup_cells (starts_at)
     where grain = 'hour' and detail = 'model' and status = 'pending';
@@ -272,12 +273,13 @@ language plpgsql set search_path = '' set work_mem = '256MB' set plan_cache_mode
     set enable_hashjoin = off as $$
 begin
     delete from tales.rollup_cells
-    where grain in ('quarter', 'hour') and detail in ('model', 'version', 'request', 'length', 'drawn')
+    where grain in ('quarter', 'hour') and detail in ('model', 'version', 'request', 'length', 'drawn', 'outcome')
         and starts_at >= since and starts_at < before;
     insert into tales.rollup_cells
     select case when grouping(quarter) = 0 then 'quarter' else 'hour' end,
         case when grouping(prompt_length) = 0 then 'length' when grouping(language) = 0 then 'request'
-            when grouping(prompt_version) = 0 then 'version' else 'model' end,
+            when grouping(prompt_version) = 0 then 'version' when grouping(model_used) = 0 then 'model'
+            else 'outcome' end,
         coalesce(quarter, hour), row_number() over (),
         model_used, is_live, status, error_type, story_type, language, prompt_version, prompt_length, null,
         sum(attempts), sum(timed), sum(seconds), sum(seconds_squares), sum(timed_tokens), sum(timed_seconds),
@@ -291,6 +293,7 @@ begin
     ) as attempt
     group by grouping sets (
         (quarter, model_used, is_live, status, error_type),
+        (hour, is_live, status),
         (hour, model_used, is_live, status, error_type),
         (hour, model_used, is_live, status, error_type, prompt_version),
         (hour, model_used, is_live, status, prompt_length),

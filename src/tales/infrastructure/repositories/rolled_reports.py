@@ -159,9 +159,10 @@ class RolledReports:
         grains = rollups.grains_of_days(wanted)
         if grains is None:
             return await self._raw(queries.FAILURES_BY_HOUR, wanted)
-        return await self._rows(
-            queries.FAILURES_BY_HOUR, wanted, rollups.QUARTERS if "quarter" in grains else rollups.HOURS
-        )
+        if "quarter" in grains:
+            return await self._rows(queries.FAILURES_BY_HOUR, wanted, rollups.QUARTERS)
+        kind = ANY if is_narrowed(wanted) or wanted.model is not None else Kind(detail="outcome")
+        return await self._rows(queries.FAILURES_BY_HOUR, wanted, rollups.HOURS, kind)
 
     async def _by_day(self, template: str, wanted: ReportFilter) -> Sequence[RowMapping]:
         grains = rollups.grains_of_days(wanted)
