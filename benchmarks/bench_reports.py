@@ -122,6 +122,7 @@ def _filled(place: BenchServer, attempts: int) -> list[str]:
     """Fill the database, unless there is one; how long that took, and how large it is."""
     said = "The database was there"
     if not place.has(DATABASE):
+        place.execute("drop database if exists {}", "unfinished")
         place.execute("create database {}", "unfinished")
         url = place.url("unfinished")
         migrate_up(url)
