@@ -26,8 +26,8 @@ _SILENT = -1
 class Order:
     """What to run.
 
-    `context_tokens` is the room of each of the `parallel` conversations, prompt included. `keeps_to_the_point` is
-    whether the model ends its stories by itself.
+    `context_tokens` is the room of each of the `parallel` conversations, prompt included. `is_small` is whether it
+    is the model that comes along.
     """
 
     model_file: str
@@ -36,7 +36,7 @@ class Order:
     context_tokens: int
     parallel: int
     threads: int
-    keeps_to_the_point: bool
+    is_small: bool
 
 
 def main() -> None:
@@ -68,8 +68,10 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.cache_ram_mib = 0  # no two prompts share enough to be worth gigabytes
     parameters.cpuparams.n_threads = order.threads
     parameters.cpuparams_batch.n_threads = order.threads
-    if not order.keeps_to_the_point:
+    if order.is_small:
         _discourage_repetition(parameters.sampling)
+        # Each word reads all of it. Memory of its own can have huge pages (HUGE_PAGES), which a mapped file has not.
+        parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     return parameters
 
 
