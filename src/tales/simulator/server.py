@@ -195,10 +195,13 @@ class _Handlers:
         try:
             self._ledger.serve(call, answer)
             return await _play(request, answer)
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.CancelledError) as error:
             if request.transport is None and answer.ending is not Ending.DROP:
                 seen.client_hung_up = True
                 self._ledger.cancel(answer)
+            if isinstance(error, ConnectionError):
+                # Whoever has gone reads no answer, and is no reason for a traceback.
+                return web.Response(status=400)
             raise
 
     def _choose(self, call: Call, messages: Json, seen: SeenRequest) -> Answer:
