@@ -38,6 +38,8 @@ _LISTS = ("stories", "generations")
 # No schema can say which models an operator offers, which fields belong to a story_type or what a cursor holds: 422 is
 # then right, and 412 for what is meant for another version of a thing. Everything else that fits must be taken.
 _TAKEN = ["2xx", 401, 403, 404, 409, 412, 422, 429]
+# Of a body that breaks its schema and is too large, the second is said.
+_REFUSED = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def _configuration(family: Family, examples: int) -> str:
     """In TOML, whose strings and lists are written as JSON's."""
     lines = ['hooks = "benchmarks.fuzz_hooks"', "[generation]", f"max-examples = {examples}"]
     lines += ["[checks.positive_data_acceptance]", f"expected-statuses = {json.dumps(_TAKEN)}"]
+    lines += ["[checks.negative_data_rejection]", f"expected-statuses = {json.dumps(_REFUSED)}"]
     for name, values in family.things.items():
         lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
     lines.append("[parameters]")
