@@ -33,8 +33,8 @@ ABOUT_HERO = (
 )
 
 THE_TWO = (
-    "There was {H}, too.{Looks} If you ask how {N} and {H} know each other, here is the answer: {relationship}.",
-    "And then there was {H}.{Looks} Ask anybody about {N} and {H}, and you will hear it at once: {relationship}.",
+    "There was {H}, too.{Looks} “Ah, {N} and {H}!” people said. “{Relationship}!”",
+    "And then there was {H}.{Looks} “Those two!” people said, and smiled. “{Relationship}.”",
 )
 
 AFTER_A_STORY = "It was the evening after “{earlier}”, and {N} still thought of it."
@@ -114,14 +114,14 @@ WISDOM = (
 {N} thought about it. “{Moral},” said {N} at last, and yawned.""",
     """\
 3:“{Moral},” whispered {friend}. And {N} whispered it too.
-5:“Do you know what I have learnt?” asked {friend}. “{Moral}.” And {N} nodded and thought of the ___home.
+5:“Do you know what I have learnt?” asked {N}. “{Moral}.” And {friend} nodded and thought of the ___home.
 7+:“If somebody asks me what this night was about,” said {N} softly, “I know what to say. {Moral}.” And {friend} \
 thought of the ___home, and smiled.""",
 )
 
 WISDOM_IN_BRIEF = (
     "“Now I know what matters most,” whispered {N}. “{Moral}.”",
-    "“{Moral},” said {friend} on the way home. “That is what matters.” And {N} nodded.",
+    "“{Moral},” said {friend} at the door. “Let us not forget that.” And {N} nodded.",
 )
 
 ENDINGS = (
@@ -147,4 +147,17 @@ At home the bed was still warm. {N} told the pillow everything, and the pillow t
 
 3:Good night, {N}.
 5+:Halfway through the best part {N} fell asleep, and dreamed of a ___dream.""",
+)
+
+ENDINGS_IN_BRIEF = (
+    """\
+At home the bed was still warm, and the night smelled of ___smell. Good night to {friend}, wherever that may be. And \
+good night to {N}.""",
+    """\
+And then {N} was in bed, with the blanket up to the chin. “Good night,” somebody whispered. But {N} was asleep \
+already.""",
+    """\
+In bed {N} still heard the ___sound. And then there was only sleep, until the morning.""",
+    """\
+Good night to the window. Good night to {friend}. And good night to {N}, warm in bed, who dreamed of a ___dream.""",
 )

@@ -42,7 +42,7 @@ def cast_of(spec: StorySpec, companion: tuple[str, str]) -> dict[str, str]:
         words["H"] = hero_name
         words["Looks"] = f" You could tell {hero_name} from far away: {looks}." if looks else ""
     if spec.relationship_description is not None:
-        words["relationship"] = _aside(spec.relationship_description)
+        words["Relationship"] = _capital(_aside(spec.relationship_description))
     if spec.earlier is not None:
         words["earlier"] = _plain(spec.earlier.title, MAX_TITLE)
     return words

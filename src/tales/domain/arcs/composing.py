@@ -17,6 +17,7 @@ from tales.domain.arcs.beats import (
     AFTER_A_STORY,
     BETWEEN,
     ENDINGS,
+    ENDINGS_IN_BRIEF,
     LIKES,
     THE_TWO,
     WISDOM,
@@ -60,15 +61,19 @@ def compose_arc(spec: StorySpec, generation_id: UUID) -> str:
         beginning.append(told(AFTER_A_STORY))
     is_brief = spec.minutes <= BRIEF
     beginning.append(told(place.brief if is_brief else place.call))
-    way_home = [] if is_brief else [told(place.trouble), told(place.way_home)]
-    wisdom = told(draw.one("wisdom", WISDOM_IN_BRIEF if is_brief else WISDOM))
-    end = [*way_home[:1], wisdom, *way_home[1:], told(draw.one("ending", ENDINGS))]
-    deeds = () if is_brief else deeds_of(spec.moral)
-    meetings = [*draw.all("meetings", place.meetings), *draw.all("between", BETWEEN)]
-    if spec.child and spec.child.interests:
-        meetings.insert(0, draw.one("likes", LIKES))
-    end[:0] = [told(draw.one("deed", deeds))] if deeds else []
-    middle = _middle([told(beat) for beat in meetings], target_words(spec.minutes) - _length([*beginning, *end]))
+    deeds = deeds_of(spec.moral, in_brief=is_brief)
+    end = [told(draw.one("deed", deeds))] if deeds else []
+    middle: list[str] = []
+    if is_brief:
+        end += [told(draw.one("wisdom", WISDOM_IN_BRIEF)), told(draw.one("ending", ENDINGS_IN_BRIEF))]
+    else:
+        end += [told(place.trouble), told(draw.one("wisdom", WISDOM)), told(place.way_home)]
+        end.append(told(draw.one("ending", ENDINGS)))
+        meetings = [*draw.all("meetings", place.meetings), *draw.all("between", BETWEEN)]
+        if spec.child and spec.child.interests:
+            meetings.insert(0, draw.one("likes", LIKES))
+        room = target_words(spec.minutes) - _length([*beginning, *end])
+        middle = _middle([told(beat) for beat in meetings], room)
     return "\n\n".join([told(draw.one("title", place.titles)), *beginning, *middle, *end])
 
 

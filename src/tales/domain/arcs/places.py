@@ -165,7 +165,7 @@ climbed up and lit the big lamp again.""",
 
 WOOD = Place(
     titles=("{N} and the Star in the Snow", "The Star That Fell into the Wood"),
-    companion=("a young fox with a very long scarf", "the fox"),
+    companion=("a young fox with snow on its nose", "the fox"),
     call="""\
 One quiet evening the first snow fell. {N} looked out and saw {first} standing by the gate.
 

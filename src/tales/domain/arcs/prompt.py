@@ -13,7 +13,7 @@ from tales.domain.arcs.composing import compose_arc
 from tales.domain.prompt import list_facts
 from tales.domain.story_spec import StorySpec
 
-ARC_PROMPT_VERSION = "arc-2"
+ARC_PROMPT_VERSION = "arc-3"
 
 # No fact can hold it: facts stand on one line each.
 _BEFORE_ARC = "\n\nTell this story, and choose the words for each ___ that suit it best:\n\n"

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Words, or their beginnings, by which a moral is known, and the beats that show it."""
+    """Words, or their beginnings, by which a moral is known, and the beats that show it.
+
+    `brief` shows it on the way home of a story of a minute: a few sentences, which fit every place.
+    """
 
     words: str
     deeds: tuple[str, ...]
+    brief: str
 
 
 THEMES = (
@@ -34,6 +38,8 @@ Tuesdays it can be mine.”
 “And on Wednesdays?” asked {friend}. “Then we look at it together,” said {N}, and {friend} was as happy as a \
 ___happy.""",
         ),
+        """\
+For the way home there was one piece of ___treat. {N} broke it in the middle, and gave {friend} the larger half.""",
     ),
     Theme(
         "truth|honest|lie|lies|lying",
@@ -51,6 +57,9 @@ said {N}. “I only wanted you to think so.”
 “It is good that you tell me,” said {friend}, “for now we can ask somebody.” And they asked a \
 ___small, and it told them.""",
         ),
+        """\
+“Was it you who ate our last biscuit?” asked {friend} on the way home. {N}'s ears grew warm. “Yes,” said {N}, “it was \
+me,” and felt as light as a ___light.""",
     ),
     Theme(
         "brave|courage|afraid|fear|scared|frighten",
@@ -67,6 +76,9 @@ the rest of me would like to go on.”
 “Then the rest of you can carry them,” said {friend}. So they went, and {N} hummed, as softly as a ___softly. On the \
 other side even the knees were proud.""",
         ),
+        """\
+On the way home something went bump in the dark. “I am a little afraid,” whispered {N}, and went to look all the same. \
+It was only the wind, which wanted company.""",
     ),
     Theme(
         "patien|wait|slow",
@@ -75,8 +87,11 @@ other side even the knees were proud.""",
 “Are we there yet?” asked {N}. “Nearly,” said {friend}. After a while {N} asked again.
 
 “Let us sit down and wait for it,” said {friend}. “Things come more easily when nobody pulls at them.” So they sat \
-down, and while they waited they heard the ___sound. They would have missed it if they had hurried.""",
+down, and while they waited they heard the ___sound. They would have missed it if they had talked all the time.""",
         ),
+        """\
+“Are we home yet?” asked {N}. “Not yet,” said {friend}. So {N} asked no more, and heard the ___sound instead. And then, all \
+at once, they were there.""",
     ),
     Theme(
         "sorry|forgiv|apolog",
@@ -89,26 +104,36 @@ First \
 “I am sorry,” said {N}. “I was too wild.” “That was hard to say,” said {friend}, “much harder than it will be to mend \
 a cup.” And they tied it together with a ribbon, and it became the home of a ___thing.""",
         ),
+        """\
+On the way home {N} turned round too quickly and bumped into {friend}. First {N} wanted to look away. “I am sorry,” \
+said {N} then. “It is forgotten,” said {friend}.""",
     ),
     Theme(
         "care|caring|small thing|little thing|nature|animal",
         (
             """\
-“Stop!” said {N}. On {friend}'s shoulder sat a ladybird, no bigger than a pea, and it did not know how to go on. {N} \
-let it climb on a finger, and lifted it up as high as could be, until it had found the wind.
+“Stop!” said {N}. Right in front of them sat a moth, no bigger than a pea, and it could not fly, because one wing was \
+wet. {N} let it climb on a finger and breathed on it, very softly, until the wing was dry.
 
-“It was so small,” said {friend}, “and you saw it.” “It was quite big for a ladybird,” said {N}.""",
+“It was so small,” said {friend}, “and you saw it.” “It was quite big for a moth,” said {N}.""",
         ),
+        """\
+On the way home {N} saw a moth with a wet wing, no bigger than a pea. {N} let it climb on a finger and breathed on it \
+softly, until it could fly again.""",
     ),
     Theme(
         "giv(?:e|ing) up|try|trying|practi[cs]|persever|mistake",
         (
             """\
-{Friend} knew how to tie a knot that holds in any storm. {N} wanted to learn it, too. The first one came undone. The \
-second one came undone. The third one looked like a plate of noodles.
+{Friend} could wink with one eye. {N} wanted to do that, too. The first time both eyes shut. The second time both eyes \
+shut. The third time it looked like a sneeze.
 
-“Once more,” said {N}, six times or perhaps seven. And then it held, and {N} was as proud as a ___proud.""",
+“Once more,” said {N}, six times or perhaps seven, while they went on. And then one eye shut and the other stayed \
+open, and {N} was as proud as a ___proud.""",
         ),
+        """\
+On the way home {N} tried to wink with one eye, as {friend} did. The first time both eyes shut, and the second time, \
+and the third. “Once more,” said {N}. And then it worked.""",
     ),
     Theme(
         "listen",
@@ -119,6 +144,9 @@ second one came undone. The third one looked like a plate of noodles.
 It took a while. Then out it came, all at once, and it was about the ___topic. “Thank you,” said {friend}. “Nobody has \
 ever heard it to the end.”""",
         ),
+        """\
+On the way home {friend} had something to say and did not know how to begin. {N} did not hurry, and only listened, \
+until it was all told. “Thank you,” said {friend}.""",
     ),
     Theme(
         "thank|grat",
@@ -129,6 +157,9 @@ ever heard it to the end.”""",
 “To the moon, for the light. To you, because you came. And to the ___home, because it is waiting for me.” And {N} said \
 it aloud, to all of them, one after the other.""",
         ),
+        """\
+“I have not said thank you yet,” said {N} on the way home. And {N} said it to the moon, for the light, and to \
+{friend}, for all the rest.""",
     ),
     Theme(
         "yourself|different|unique|special",
@@ -139,6 +170,9 @@ it aloud, to all of them, one after the other.""",
 “But then you would be somebody else,” said {N}, “and I like the one who is here.” {Friend} thought about it, and then \
 looked as proud as a ___proud.""",
         ),
+        """\
+“I wish that I were bigger,” said {friend} on the way home. “But then you would be somebody else,” said {N}, “and I \
+like the one who is here.”""",
     ),
     Theme(
         "curious|curiosity|learn|question|wonder",
@@ -150,6 +184,9 @@ looked as proud as a ___proud.""",
 open.” \
 And that is what they did.""",
         ),
+        """\
+“Where does the wind sleep?” asked {N} on the way home. “I do not know,” said {friend}. “Then let us find out \
+tomorrow,” said {N}, and had three more questions before they were there.""",
     ),
     Theme(
         "famil|home|mother|father|mum|mom|dad|sister|brother|grand",
@@ -160,6 +197,9 @@ ___home. With each name it grew a little brighter around them.
 
 “Now I know them, too,” said {friend}.""",
         ),
+        """\
+“Who is waiting for you at home?” asked {friend} on the way. {N} told about everybody, one after the other, and with \
+each name it grew a little brighter around them.""",
     ),
     Theme(
         r"sleep|rest\b|bedtime|going to bed",
@@ -170,6 +210,9 @@ is long, and nothing will run away.”
 
 So they closed their eyes and listened to the ___sound. And when they opened them again everything was easier.""",
         ),
+        """\
+On the way home {friend} yawned. Then {N} yawned, because yawns like company. “Good,” said {friend}. “Then we are both \
+ready for bed.”""",
     ),
     Theme(
         "friend|together|team|help",
@@ -180,11 +223,14 @@ said {N}, “than quick without you.”
 
 So they were slow together. And because they were, they found a ___thing, which anybody quick would have missed.""",
             """\
-It was too heavy for {N}, and it was too heavy for {friend}: a stone had rolled right across the way. Each of them \
-pushed alone, and it did not move. Then they pushed together.
+They had found a box, and its lid was stuck. {N} pulled, and it did not move. {Friend} pulled, and it did not move. \
+Then they pulled together.
 
-It rolled aside as if it had only waited for that. Under it lay a ___thing.""",
+“Pop,” said the lid, as if it had only waited for that. In the box lay a ___thing.""",
         ),
+        """\
+On the way home {friend} could hardly stay awake. “Lean on me,” said {N}, “and I will lean on you.” So they did, and \
+neither of them fell over.""",
     ),
     Theme(
         "kind|gentle|good|nice|polite|lov",
@@ -202,12 +248,18 @@ held out a piece of ___treat.
 
 “You did not even ask who it was,” said {friend} later. “It was somebody who was hungry,” said {N}.""",
         ),
+        """\
+“I am a little cold,” said {friend} on the way home. {N} had only one scarf, but it was a long one. One end went round \
+{friend}, and one round {N}.""",
     ),
 )
 
 _KNOWN = tuple((theme, re.compile(rf"\b(?:{theme.words})", re.IGNORECASE)) for theme in THEMES)
 
 
-def deeds_of(moral: str) -> tuple[str, ...]:
-    """The beats that show `moral`, or none."""
-    return next((theme.deeds for theme, known in _KNOWN if known.search(moral)), ())
+def deeds_of(moral: str, *, in_brief: bool = False) -> tuple[str, ...]:
+    """The beats that show `moral`, or none; `in_brief` those that a story of a minute has room for."""
+    theme = next((theme for theme, known in _KNOWN if known.search(moral)), None)
+    if theme is None:
+        return ()
+    return (theme.brief,) if in_brief else theme.deeds
