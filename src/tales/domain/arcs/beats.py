@@ -38,6 +38,7 @@ THE_TWO = (
 )
 
 AFTER_A_STORY = "It was the evening after “{earlier}”, and {N} still thought of it."
+AFTER_A_STORY_IN_BRIEF = "It was the evening after “{earlier}”."
 
 LIKES = (
     """\

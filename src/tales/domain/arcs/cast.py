@@ -15,14 +15,25 @@ _AGES = (
     *("nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
 )
 _MOST_LIKES = 3
-_LONGEST_ASIDE = 120
-"""Characters that are told of somebody's looks, or of how two know each other, which even a minute has room for."""
+_LONGEST_ASIDE, _LONGEST_BRIEF_ASIDE = 120, 45
+"""Characters that are told of somebody's looks, or of how two know each other; the second is for a minute."""
+
+_CLAUSE_END = re.compile(r"[,.;:!?(]| (?:and|because|but|that|when|where|who|with)\b")
+
+# "Patience." alone sounds curt; with a few words round it, it is something that one says.
+_VIRTUE = re.compile("[a-z]{2,}(?:ness|ship|ing|ty|[ae]nce|rage|tude|ery|work)|love|hope|trust", re.IGNORECASE)
 
 _GIRL, _BOY = frozenset({"girl", "female", "f", "w", "woman"}), frozenset({"boy", "male", "m", "man"})
 
 
-def cast_of(spec: StorySpec, companion: tuple[str, str]) -> dict[str, str]:
-    """What stands for each brace; `companion` goes along where the story has not both a child and a hero."""
+def cast_of(spec: StorySpec, companion: tuple[str, str], *, is_brief: bool = False) -> dict[str, str]:
+    """What stands for each brace; `companion` goes along where the story has not both a child and a hero.
+
+    `is_brief` is a story of a minute, which has room for one thing that a child likes, for short asides, and
+    for a hero's looks where the hero has not been in the story before.
+    """
+    most_likes = 1 if is_brief else _MOST_LIKES
+    longest_aside = _LONGEST_BRIEF_ASIDE if is_brief else _LONGEST_ASIDE
     child, hero = spec.child, spec.hero
     about = child or hero
     assert about is not None  # a spec has one of them
@@ -31,18 +42,19 @@ def cast_of(spec: StorySpec, companion: tuple[str, str]) -> dict[str, str]:
     if child and hero:
         first = friend = _plain(hero.name, MAX_NAME)
     words = {"N": name, "first": first, "friend": friend, "Friend": _capital(friend)}
-    words["Moral"] = _capital(_plain(spec.moral, MAX_MORAL).rstrip(" .!?"))
+    words["Moral"] = _said(_plain(spec.moral, MAX_MORAL).rstrip(" .!?"))
     if child:
-        likes = _listed([_plain(like, MAX_INTEREST) for like in child.interests[:_MOST_LIKES]]) or "stories"
+        likes = _listed([_plain(like, MAX_INTEREST) for like in child.interests[:most_likes]]) or "stories"
         words |= {"age": _AGES[child.age], "child": _child(child.gender), "likes": likes, "Likes": _capital(likes)}
         words["like"] = _plain(child.interests[0], MAX_INTEREST) if child.interests else likes
     if hero:
-        looks = _aside(hero.appearance or "")
+        is_known = is_brief and spec.earlier is not None
+        looks = "" if is_known else _aside(hero.appearance or "", longest_aside)
         hero_name = _plain(hero.name, MAX_NAME)
         words["H"] = hero_name
         words["Looks"] = f" You could tell {hero_name} from far away: {looks}." if looks else ""
     if spec.relationship_description is not None:
-        words["Relationship"] = _capital(_aside(spec.relationship_description))
+        words["Relationship"] = _capital(_aside(spec.relationship_description, longest_aside))
     if spec.earlier is not None:
         words["earlier"] = _plain(spec.earlier.title, MAX_TITLE)
     return words
@@ -53,12 +65,17 @@ def _plain(value: str, maximum: int) -> str:
     return " ".join(quoted(value, maximum)[1:-1].replace("_", " ").replace("{", "(").replace("}", ")").split())
 
 
-def _aside(value: str) -> str:
-    """As much of it as has room, in whole words where there are any."""
-    text = _plain(value, _LONGEST_ASIDE + 1)
-    if len(text) > _LONGEST_ASIDE:
-        text = text.rpartition(" ")[0] or text
+def _aside(value: str, longest: int) -> str:
+    """As much of it as has room: up to the end of a clause, or at least in whole words where there are any."""
+    text = _plain(value, longest + 1)
+    if len(text) > longest:
+        ends = [end.start() for end in _CLAUSE_END.finditer(text) if end.start()]
+        text = text[: ends[-1]] if ends else text.rpartition(" ")[0] or text
     return text.rstrip(" .!?,;:")
+
+
+def _said(moral: str) -> str:
+    return f"A little {moral.lower()} goes a long way" if _VIRTUE.fullmatch(moral) else _capital(moral)
 
 
 def _capital(text: str) -> str:

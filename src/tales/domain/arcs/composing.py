@@ -15,6 +15,7 @@ from tales.domain.arcs.beats import (
     ABOUT_CHILD,
     ABOUT_HERO,
     AFTER_A_STORY,
+    AFTER_A_STORY_IN_BRIEF,
     BETWEEN,
     ENDINGS,
     ENDINGS_IN_BRIEF,
@@ -48,7 +49,8 @@ def compose_arc(spec: StorySpec, generation_id: UUID) -> str:
     told_before = spec.earlier.title if spec.earlier else ""
     places = [place for place in PLACES if not _is_told(place.titles, told_before)]
     place = draw.one("place", places)
-    words = cast_of(spec, place.companion)
+    is_brief = spec.minutes <= BRIEF
+    words = cast_of(spec, place.companion, is_brief=is_brief)
     band = _band(spec.child.age if spec.child else MIDDLE)
 
     def told(beat: str) -> str:
@@ -58,8 +60,7 @@ def compose_arc(spec: StorySpec, generation_id: UUID) -> str:
     if spec.child and spec.hero:
         beginning.append(told(draw.one("two", THE_TWO)))
     if spec.earlier:
-        beginning.append(told(AFTER_A_STORY))
-    is_brief = spec.minutes <= BRIEF
+        beginning.append(told(AFTER_A_STORY_IN_BRIEF if is_brief else AFTER_A_STORY))
     beginning.append(told(place.brief if is_brief else place.call))
     deeds = deeds_of(spec.moral, in_brief=is_brief)
     end = [told(draw.one("deed", deeds))] if deeds else []

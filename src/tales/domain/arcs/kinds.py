@@ -118,10 +118,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "home": (
         (
-            "kitchen with the yellow lamp|warm bed at home|lamp in the hall|big brown teapot on the table"
+            "kitchen chair with the wobbly leg|warm bed at home|slippers by the stove|big brown teapot on the table"
             "|biscuit tin on the top shelf|cat asleep on the stairs|blue cup with the chip in it"
             "|coats in the hall|creaky third stair|soup on the stove|woolly blanket on the sofa"
             "|window with the red curtain"
+            "|toy bear on the pillow|goldfish in its bowl|geranium on the windowsill|picture above the bed"
         ),
     ),
     "place": (
@@ -129,6 +130,13 @@ KINDS: dict[str, tuple[str, ...]] = {
             "old well|mill by the stream|hollow oak|bridge with the green railing|end of the lane|broken gate"
             "|third lamp post|field with the scarecrow|stone lion at the library|hedge where the wren lives"
             "|bench where the old men play cards|shed with the crooked door"
+        ),
+    ),
+    "flowers": ("tulips|poppies|sunflowers|daisies|lilies|bluebells|pansies|foxgloves",),
+    "nook": (
+        (
+            "under the rhubarb|behind the rain barrel|between the beans|below the garden pump"
+            "|under the gooseberry bush|behind the watering can|beside the strawberries|in the shade of the currants"
         ),
     ),
     "happy": (

@@ -36,7 +36,8 @@ One quiet evening something tapped at the window. Tap, tap, tap. Outside stood {
 “Please come,” whispered {friend}. “The whole garden is awake, and nobody knows why. All I have found so far is a \
 ___thing.”
 
-{N} put on warm slippers and went out. The moon was up, and in its light {N} could see a ___sight.""",
+{N} put on warm slippers and went out. The moon was up, and in its light the ___flowers looked as if they \
+had never been sleepy.""",
     meetings=(
         """\
 Under the apple tree sat a mouse with a crumb of cake. “I cannot sleep,” said the mouse, “because I keep thinking \
@@ -53,8 +54,7 @@ Each time he came to the end of them, he thought of a ___dream, and had to begin
 “Let us count only the near ones,” said {friend}. So they counted together, slowly, and soon the frog was dreaming of \
 a ___dream.""",
         """\
-A snail was going round and round the flower pot. “I have lost my way to bed,” said the snail. “My bed is near the \
-___place.”
+A snail was going round and round the flower pot. “I have lost my way to bed,” said the snail. “My bed is ___nook.”
 
 {N} lifted a leaf, and there it was, a round little bed of moss.
 7+:It is easier to see a way home when you stand beside somebody who has lost it.
@@ -65,11 +65,11 @@ The roses were whispering to each other. {N} bent down to them, and they were ta
 “Now tell us a secret too,” said the roses. {N} told them one, very softly, and they folded their petals over it, and \
 from then on they smelled of ___smell.""",
         """\
-High up in the pear tree a young owl was practising. She wanted to say good night properly, but it always sounded like \
-a ___noise.
+High up in the pear tree a young nightingale was practising. She wanted to sing good night properly, but it always \
+sounded like a ___noise.
 
-“Say it slowly,” said {N}, “as if you had a feather in your mouth.” The owl tried once more, and this time it sounded \
-like a ___tune.""",
+“Say it slowly,” said {N}, “as if you had a feather in your mouth.” The nightingale tried once more, and this time it \
+sounded like a ___tune.""",
     ),
     trouble="""\
 But then something went wrong. A cloud came over the moon, and it grew so dark that nobody could see the path. {N} \
@@ -80,7 +80,7 @@ stood still and felt as small as a ___tiny.
 “A little,” said {N}.
 3:“Me too,” said {friend}. “Then we can be frightened together.”
 5+:“So am I,” said {friend}, “but it is a smaller fright when there are two of us.”
-They took one step, and then another, until they saw a ___sight.
+They took one step, and then another, until they stood among the ___flowers.
 
 “I know what it is,” said {N}. “Nobody has said good night to the garden.” So they said it, to every tree and every \
 stone.""",
@@ -88,13 +88,13 @@ stone.""",
 One after the other, the garden closed its eyes. {N} tiptoed home over the wet grass.""",
     brief="""\
 One quiet evening something tapped at the window. Outside stood {first}. “The garden cannot sleep,” whispered \
-{friend}. “It keeps thinking about the ___topic.”
+{friend}, “and nobody knows why.”
 
-{N} put on warm slippers and went out. But then something went wrong. A cloud came over the moon, and it grew so dark \
-that nobody could find the ___place.
+{N} went out in warm slippers. But then something went wrong. A cloud came over the moon, and {N} felt as small as a \
+___tiny. “So do I,” said {friend}. They stood close together until the moon came back.
 
-“Are you frightened?” asked {friend}. “A little,” said {N}. So they stood close together, until they could see a \
-___sight. Then they said good night to every flower, and that was all that the garden had waited for.""",
+“Nobody has said good night to the garden,” said {N}. So they said it, to the ___flowers and to every stone, and the \
+garden closed its eyes.""",
 )
 
 SEA = Place(
@@ -140,7 +140,7 @@ bring but a ___thing.”
 The seal turned it over and over in her flippers, and then she looked as proud as a ___proud.""",
     ),
     trouble="""\
-But then something went wrong. A wind jumped up, the boat began to dance, and the oar slipped into the dark water. {N} \
+But then something went wrong. A wind jumped up, the boat began to dance, and one star after the other went out. {N} \
 held on tight and thought of the ___home.
 
 “The wind is only in a hurry,” said {friend}. “It will soon be tired.” So they waited together, and little by little \
@@ -155,12 +155,11 @@ The little boat turned round by itself, as boats do that know the way. The light
 One quiet evening {N} found a little blue boat, and in it sat {first}. “The lighthouse has gone dark,” said {friend}. \
 “Now the ships cannot find the ___harbour.”
 
-They rowed out together. But then something went wrong. A wind jumped up, the boat began to dance, and {N} thought of \
+They sailed out together. But then something went wrong. A wind jumped up, the boat began to dance, and {N} thought of \
 the ___home.
 
 “The wind will soon be tired,” said {friend}. They waited, side by side, until the sea lay as still as a ___still. \
-And {N} \
-climbed up and lit the big lamp again.""",
+Then {N} climbed the lighthouse stairs, round and round, and lit the big lamp.""",
 )
 
 WOOD = Place(
@@ -170,7 +169,7 @@ WOOD = Place(
 One quiet evening the first snow fell. {N} looked out and saw {first} standing by the gate.
 
 “There is a star missing,” said {friend}. “It has fallen into the wood, and it must be home before morning. Somebody \
-heard it near the ___place.”
+heard it fall, beyond the ___place.”
 
 {N} put on boots and a thick coat, and they went. The snow creaked under their feet, and the trees looked like a row \
 of ___row.""",
@@ -204,8 +203,8 @@ On a branch sat two small birds, and each of them was sure that the other had ea
 Then they moved close together, and soon they were as warm as a ___warm.""",
     ),
     trouble="""\
-But then something went wrong. The tracks were gone, and every tree looked like the one before. {N} was cold, and \
-thought of the ___home.
+But then something went wrong. It snowed harder and harder, until there was no path any more, and every tree looked \
+like the one before. {N} was cold, and thought of the ___home.
 
 “When you do not know where to go,” said {friend}, “be still for a moment.” They were still. And in the stillness \
 something shone, very small, under a heap of snow.
@@ -217,20 +216,20 @@ go, and up it flew, home to the others.""",
 The way back was easy now. There was a light above them that had not been there before.""",
     brief="""\
 One quiet evening the first snow fell, and at the gate stood {first}. “A star has fallen into the wood,” said \
-{friend}. “Somebody heard it near the ___place.”
+{friend}, “beyond the ___place.”
 
-They looked for it among the white trees. But then something went wrong. The tracks were gone, and {N} thought of \
-the ___home.
+They looked for it among the white trees. But then something went wrong. The path was gone under the snow, and {N} \
+thought of the ___home.
 
-“Be still for a moment,” said {friend}. And in the stillness something shone. {N} took the star in both hands, and it \
-felt as warm as a ___warm. Then they let it fly home.""",
+“Be still for a moment,” said {friend}. And in the stillness something shone. It was the star, as warm as a ___warm. \
+{N} held it up high and let it fly home.""",
 )
 
 CLOUDS = Place(
     titles=("{N} and the Painter of Dreams", "The Ladder to the Clouds"),
     companion=("a very small cloud", "the little cloud"),
     call="""\
-One quiet evening a ladder stood in front of the house that had not been there before. It went up and up. On the \
+One quiet evening there was a ladder in front of the house, where no ladder had ever been. It went up and up. On the \
 lowest step sat {first}.
 
 “The painter of dreams has no colours left,” said {friend}. “If we bring her no new ones, nobody will dream of a \
@@ -254,7 +253,8 @@ They needed yellow. A sleepy bee had hidden it in a ___hideout.
         """\
 For the green they had to wait, because up there everything grows slowly. In the middle of the meadow stood a ___sight.
 
-So they sat in the grass and told each other about the ___topic. And when they looked again, the jar was full.""",
+So they sat in the grass and told each other about the ___topic. And when they looked again, there was green \
+in the jar.""",
         """\
 Red was the hardest. It belonged to a little dragon of the evening sky, and he was crying because he missed his ___dear.
 
@@ -268,7 +268,8 @@ the moon.
 {N} looked down at the sleeping town and told her about the ___town. And the moon shone a little brighter.""",
     ),
     trouble="""\
-By and by the jar was full. But then something went wrong. {N} slipped, the jar fell, and all its colours ran \
+Along the edge of the evening they found a little of every colour that was still missing, until the jar was full. But \
+then something went wrong. {N} slipped, the jar fell, and all its colours ran \
 together into a ___puddle.
 
 “Now it is spoilt,” said {N}. But {friend} was looking at it with wide eyes. Where the colours had run together there \
@@ -286,5 +287,6 @@ no colours left,” said {friend}. “Tonight nobody will dream of a ___dream.�
 So they brought her blue, and yellow, and red. But then something went wrong. {N} slipped, and the colours ran \
 together into a ___puddle.
 
-“How beautiful!” said the painter of dreams. “That is the colour of a ___colour.”""",
+But in the middle there was a new colour, like a ___colour. “How beautiful!” said the painter of dreams. “That is the \
+colour of tonight.”""",
 )

@@ -49,10 +49,10 @@ At last they found whose it was, and the umbrella was opened, and out of it fell
     ),
     trouble="""\
 But then something went wrong. On a high bridge the train stood still, and all its lamps went out. In the dark \
-somebody began to cry and spoke of the ___home.
+a small mouse began to cry and spoke of the ___home.
 
-{N} felt the way along the seats, one after the other. “I am here,” {N} whispered. “We can wait together.” It was not \
-much, but it helped, and soon they were all thinking of a ___dream.
+{N} felt the way along the seats, one after the other. “I am here,” {N} whispered to the mouse. “We can wait \
+together.” It was not much, but it helped, and soon they were all thinking of a ___dream.
 
 Then the lamps burned again, and there was the end of the line. {N} untied the parcel.
 3:What was in it? A little light, to take home.
@@ -61,21 +61,21 @@ Then the lamps burned again, and there was the end of the line. {N} untied the p
 The train went home much faster, or perhaps {N} had slept a little.""",
     brief="""\
 One quiet evening a train stopped at the gate, and at its door stood {first}. “Come in,” said {friend}. “We are taking \
-everybody home, and there is ___treat for all.”
+everybody home.”
 
 Past the window went fields and stars. But then something went wrong. The train stood still, and all its lamps went \
-out. In the dark somebody cried and spoke of the ___home.
+out. In the dark a small mouse cried and spoke of the ___home.
 
-“I am here,” whispered {N}. “We can wait together.” It helped, and soon they were all thinking of a ___dream. And \
-then the lamps burned again.""",
+“I am here,” whispered {N}. “We can wait together.” And so they waited, and thought of a ___dream. Then the \
+lamps burned again, and the train went on.""",
 )
 
 LIBRARY = Place(
     titles=("{N} and the Book Without an End", "The Library at Night"),
     companion=("a bookworm with round glasses", "the bookworm"),
     call="""\
-One quiet evening there was a light in the library, although it had been closed for hours. The door stood open by a \
-hand. Behind it waited {first}.
+One quiet evening there was a light in the library, although it had been closed for hours. The door was open, just \
+wide enough for a cat. Behind it waited {first}.
 
 “I have read three hundred pages,” said {friend}, “and now the last one is gone. I shall not sleep until I know what \
 became of the ___topic. Will you help me to look for it?”
@@ -116,9 +116,11 @@ towers. {N} did not know any more where the door was, and thought of the ___home
 “Give me your hand,” said {friend}, “and let us listen.” There was a rustling, very soft. They went after it, past \
 one shelf and another, and in the light of the moon they saw a paper boat, and in the boat slept a ___small.
 
-The boat was the last page. {N} did not wake anybody, and read it just as it lay there, from the side.
-3:And it was a good end.
-5+:It was a good end, the kind that makes you want to begin again at once.""",
+The boat was the last page. {N} did not wake anybody, and read it just as it lay there, from the side. “And so it came \
+home after all,” said the page, “and somebody had left a light on.”
+
+3:“That is a good end,” whispered {friend}.
+5+:“That is a good end,” whispered {friend}, “the kind that makes you want to begin again at once.”""",
     way_home="""\
 They put the lamp back in its place and pulled the door shut behind them. Somewhere inside a page turned by itself.""",
     brief="""\
@@ -127,8 +129,8 @@ said {friend}. “I shall not sleep until I know what became of the ___topic.”
 
 They looked on all the shelves. But then something went wrong. The lamp went out, and {N} thought of the ___home.
 
-“Let us listen,” said {friend}. Something rustled, and there lay a paper boat, and in it slept a ___small. The boat \
-was the last page. {N} read it very softly, and it was a good end.""",
+“Let us listen,” said {friend}. Something rustled. It was a paper boat, and the boat was the last page. “And so it \
+came home after all,” read {N}, “and somebody had left a light on.”""",
 )
 
 MUSIC = Place(
@@ -173,9 +175,9 @@ They asked it nicely. “I was only looking,” it said, and it told them what o
 it hopped into the jar.""",
     ),
     trouble="""\
-By and by the jar was humming with notes. But then something went wrong. {N} stumbled, the jar fell over, and the \
-notes rolled away in all directions. {N} felt \
-as small as a ___tiny.
+They looked under doormats and in letter boxes and found one note after the other, until the jar was humming. But \
+then something went wrong. {N} stumbled, the jar fell over, and the notes rolled away in all directions. {N} felt as \
+small as a ___tiny.
 
 “I cannot do it again,” said {N}. “You do not have to,” said {friend}. “Listen.” In one window somebody had caught a \
 note and was humming it. In the next window somebody hummed another. Soon the whole street was humming, and it was the \
@@ -187,11 +189,10 @@ lullaby, and it had never been so long.
 One window after the other grew dark. They went home in the middle of the street, as nobody else was there.""",
     brief="""\
 One quiet evening it was too quiet. On the windowsill sat {first}. “The lullaby is lost,” said {friend}. “Its notes \
-are \
-all over the town, and without it nobody can fall asleep, not even the ___small.”
+are all over the town, and nobody can fall asleep, not even the ___small.”
 
-They found one note in a gutter, and one under a cat. But then something went wrong. {N} stumbled, and they all rolled \
-away again. {N} felt as small as a ___tiny.
+They found them in a gutter, under a cat, and in a hat. But then something went wrong. {N} stumbled, and all \
+of them rolled away. {N} felt as small as a ___tiny.
 
 “Listen,” said {friend}. In every window somebody had caught a note and was humming it. And it was the whole \
 lullaby.""",

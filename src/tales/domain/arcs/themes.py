@@ -58,8 +58,8 @@ said {N}. “I only wanted you to think so.”
 ___small, and it told them.""",
         ),
         """\
-“Was it you who ate our last biscuit?” asked {friend} on the way home. {N}'s ears grew warm. “Yes,” said {N}, “it was \
-me,” and felt as light as a ___light.""",
+“Was it you who ate our last biscuit?” asked {friend} on the way home. {N}'s ears grew warm. “Yes,” said {N}, and \
+felt as light as a ___light.""",
     ),
     Theme(
         "brave|courage|afraid|fear|scared|frighten",
@@ -90,8 +90,8 @@ It was only the wind, which wanted company.""",
 down, and while they waited they heard the ___sound. They would have missed it if they had talked all the time.""",
         ),
         """\
-“Are we home yet?” asked {N}. “Not yet,” said {friend}. So {N} asked no more, and heard the ___sound instead. And then, all \
-at once, they were there.""",
+“Are we home yet?” asked {N}. “Not yet,” said {friend}. So {N} asked no more, and heard the ___sound instead. \
+And then, all at once, they were there.""",
     ),
     Theme(
         "sorry|forgiv|apolog",
@@ -118,7 +118,7 @@ wet. {N} let it climb on a finger and breathed on it, very softly, until the win
 “It was so small,” said {friend}, “and you saw it.” “It was quite big for a moth,” said {N}.""",
         ),
         """\
-On the way home {N} saw a moth with a wet wing, no bigger than a pea. {N} let it climb on a finger and breathed on it \
+On the way home {N} saw a moth with a wet wing. {N} let it climb on a finger and breathed on it \
 softly, until it could fly again.""",
     ),
     Theme(
@@ -132,8 +132,8 @@ shut. The third time it looked like a sneeze.
 open, and {N} was as proud as a ___proud.""",
         ),
         """\
-On the way home {N} tried to wink with one eye, as {friend} did. The first time both eyes shut, and the second time, \
-and the third. “Once more,” said {N}. And then it worked.""",
+On the way home {N} tried to wink with one eye, as {friend} did. Both eyes shut, three times. “Once more,” \
+said {N}. And then it worked.""",
     ),
     Theme(
         "listen",
@@ -183,6 +183,10 @@ like the one who is here.”""",
 “I know only one of the three,” said {friend}. “Snails dream of a ___dream. For the others we must keep our eyes \
 open.” \
 And that is what they did.""",
+            """\
+“What is behind the moon?” asked {N}. “Nobody has ever told me,” said {friend}. “What do you think?”
+
+{N} thought about it. “A ___dream,” said {N}. “But I should like to go and look.” And {friend} wanted to come, too.""",
         ),
         """\
 “Where does the wind sleep?” asked {N} on the way home. “I do not know,” said {friend}. “Then let us find out \
