@@ -90,8 +90,8 @@ One after the other, the garden closed its eyes. {N} tiptoed home over the wet g
 One quiet evening something tapped at the window. Outside stood {first}. “The garden cannot sleep,” whispered \
 {friend}, “and nobody knows why.”
 
-{N} went out in warm slippers. But then something went wrong. A cloud came over the moon, and {N} felt as small as a \
-___tiny. “So do I,” said {friend}. They stood close together until the moon came back.
+{N} went out in warm slippers. But then something went wrong. A cloud came over the moon. “I feel as small as a \
+___tiny,” whispered {N}. “So do I,” said {friend}. They stood close together until the moon came back.
 
 “Nobody has said good night to the garden,” said {N}. So they said it, to the ___flowers and to every stone, and the \
 garden closed its eyes.""",

@@ -30,7 +30,7 @@ THEMES = (
 There was one piece of ___treat, and there were two of them. {N} looked at it for a while. Then {N} broke it in the \
 middle, and gave away the larger half.
 
-“Why the larger one?” asked {friend}. “Because now I have a piece of cake and somebody to eat it with,” said {N}.""",
+“Why the larger one?” asked {friend}. “Because now I have a piece of it, and somebody to eat it with,” said {N}.""",
             """\
 {N} had found a ___thing, and {friend} could not stop looking at it. “On Mondays it can be yours,” said {N}, “and on \
 Tuesdays it can be mine.”
@@ -90,7 +90,7 @@ It was only the wind, which wanted company.""",
 down, and while they waited they heard the ___sound. They would have missed it if they had talked all the time.""",
         ),
         """\
-“Are we home yet?” asked {N}. “Not yet,” said {friend}. So {N} asked no more, and heard the ___sound instead. \
+“Are we there yet?” asked {N} on the way home. “Not yet,” said {friend}. So {N} asked no more, and heard the ___sound instead. \
 And then, all at once, they were there.""",
     ),
     Theme(
