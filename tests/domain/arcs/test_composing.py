@@ -134,6 +134,7 @@ def test_another_story_has_other_words_to_choose_from() -> None:
         ("bravery", "[Aa]fraid"),
         ("friends help each other", "slow|lid|Lean"),
         ("be kind", "scarf|hungry"),
+        ("big things begin small", "one small note"),
     ],
 )
 def test_a_moral_that_is_known_is_shown_and_not_only_said(moral: str, words: str) -> None:

@@ -90,8 +90,8 @@ It was only the wind, which wanted company.""",
 down, and while they waited they heard the ___sound. They would have missed it if they had talked all the time.""",
         ),
         """\
-“Are we there yet?” asked {N} on the way home. “Not yet,” said {friend}. So {N} asked no more, and heard the ___sound instead. \
-And then, all at once, they were there.""",
+“Are we there yet?” asked {N} on the way home. “Not yet,” said {friend}. So {N} asked no more, and heard the ___sound \
+instead. And then they were there.""",
     ),
     Theme(
         "sorry|forgiv|apolog",
@@ -255,6 +255,19 @@ held out a piece of ___treat.
         """\
 “I am a little cold,” said {friend} on the way home. {N} had only one scarf, but it was a long one. One end went round \
 {friend}, and one round {N}.""",
+    ),
+    Theme(
+        "begin|small|grow|step by step|little by little",
+        (
+            """\
+{N} hummed one note, so softly that hardly anybody could have heard it. {Friend} liked it and hummed the next. Then \
+the wind hummed along, and after it a ___small, until the whole night was one song.
+
+“Who began it?” somebody asked from far away. “It was only one small note,” said {N}.""",
+        ),
+        """\
+On the way home {N} hummed one small note. {Friend} hummed the next. Then the wind hummed along, and soon the whole \
+night was one song.""",
     ),
 )
 
