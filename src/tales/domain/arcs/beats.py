@@ -16,7 +16,7 @@ ABOUT_CHILD = (
 7+:{N} was {age}, and whoever wanted to talk about {likes} had only to knock at {N}'s door.""",
     """\
 3:This is {N}, and this is {N}'s bed. {N} is {age} years old and hardly ever sleepy. {N} would rather think of {likes}.
-5:{N}, who was {age} years old, was hardly ever sleepy when it was time for bed. There was so much to think about: \
+5:{N}, who was {age} years old, was hardly ever sleepy at bedtime. There was so much to think about: \
 {likes}, for example.
 7+:Some people fall asleep at once. {N}, who was {age}, did not, and used the time to think of {likes}.""",
 )
@@ -122,7 +122,7 @@ thought of the ___home, and smiled.""",
 
 WISDOM_IN_BRIEF = (
     "“Now I know what matters most,” whispered {N}. “{Moral}.”",
-    "“{Moral},” said {friend} at the door. “Let us not forget that.” And {N} nodded.",
+    "“{Moral},” said {friend} at the door. “Let us not forget that.”",
 )
 
 ENDINGS = (
@@ -152,8 +152,8 @@ At home the bed was still warm. {N} told the pillow everything, and the pillow t
 
 ENDINGS_IN_BRIEF = (
     """\
-At home the bed was still warm, and the night smelled of ___smell. Good night to {friend}, wherever that may be. And \
-good night to {N}.""",
+At home the bed was still warm, and the night smelled of ___smell. Good night to {friend}. And good night to \
+{N}.""",
     """\
 And then {N} was in bed, with the blanket up to the chin. “Good night,” somebody whispered. But {N} was asleep \
 already.""",

@@ -129,7 +129,7 @@ said {friend}. “I shall not sleep until I know what became of the ___topic.”
 
 They looked on all the shelves. But then something went wrong. The lamp went out, and {N} thought of the ___home.
 
-“Let us listen,” said {friend}. Something rustled. It was a paper boat, and the boat was the last page. “And so it \
+“Let us listen,” said {friend}. Something rustled. It was a paper boat, folded out of the last page. “And so it \
 came home after all,” read {N}, “and somebody had left a light on.”""",
 )
 

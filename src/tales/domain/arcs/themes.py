@@ -253,7 +253,7 @@ held out a piece of ___treat.
 “You did not even ask who it was,” said {friend} later. “It was somebody who was hungry,” said {N}.""",
         ),
         """\
-“I am a little cold,” said {friend} on the way home. {N} had only one scarf, but it was a long one. One end went round \
+“I am a little cold,” said {friend} on the way home. {N} had only one scarf, but a long one. One end went round \
 {friend}, and one round {N}.""",
     ),
     Theme(
