@@ -15,7 +15,7 @@ _AGES = (
     *("nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
 )
 _MOST_LIKES = 3
-_LONGEST_ASIDE, _LONGEST_BRIEF_ASIDE = 120, 45
+_LONGEST_ASIDE, _LONGEST_BRIEF_ASIDE = 120, 36
 """Characters that are told of somebody's looks, or of how two know each other; the second is for a minute."""
 
 _CLAUSE_END = re.compile(r"[,.;:!?(]| (?:and|because|but|that|when|where|who|with)\b")
