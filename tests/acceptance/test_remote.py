@@ -31,7 +31,7 @@ def test_a_story_appears_as_the_server_writes_it(database: Database) -> None:
 
 def test_what_was_shown_of_a_failed_attempt_is_said_to_be_no_story(database: Database) -> None:
     with running_service(database, "sim/drop-mid-stream-ok") as service:
-        status, pieces = at_a_terminal(*MIA, **signed_in(service))
+        status, pieces = at_a_terminal(*MIA, **signed_in(service), TERM="xterm")
 
     shown = "".join(pieces)
     assert status == 0
