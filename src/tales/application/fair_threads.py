@@ -86,7 +86,7 @@ class FairThreads:
         own = len(self._lines.get(client, ()))
         if client is not None and own >= self._bounds.per_client:
             what = self._bounds.what
-            message = f"{own} {what} of yours wait to be looked at. More may not: try again soon."
+            message = f"{own} {what} of yours wait for their turn. More may not: try again soon."
             raise TooManyRequests(SOON, message, limit=f"{what.lower()}_per_client")
         if sum(map(len, self._lines.values())) < self._bounds.waiting:
             return None

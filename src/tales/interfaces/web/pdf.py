@@ -78,8 +78,7 @@ def _plain(text: str) -> str:
 
 
 def _set(facts: str) -> bytes:
-    # 84 MB, which only those who ask for a PDF wait for.
-    import typst  # noqa: PLC0415
+    import typst  # noqa: PLC0415 -- 84 MB, which only those who ask for a PDF wait for
 
     template = resources.files(__package__).joinpath("templates", "pdf", "story.typ").read_bytes()
     try:
