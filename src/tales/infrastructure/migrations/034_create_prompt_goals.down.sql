@@ -1,7 +1,6 @@
 -- What was drawn for a goal loses that; the versions that were drawn stay, and so do the attempts.
 -- squawk-ignore-file ban-drop-table, ban-drop-function
 
-drop index if exists tales.prompt_choices_snapshot_id_idx;
 drop trigger if exists prompt_choices_are_final on tales.prompt_choices;
 delete from tales.prompt_choices where reason = 'goal' or snapshot_id is not null;
 create or replace view tales.drawn_cells with (security_invoker = true) as
@@ -15,22 +14,7 @@ from tales.attempt_cells as a
 join tales.prompt_choices as c on c.generation_id = a.generation_id and c.attempt_number = a.attempt_number
 where a.is_live and a.prompt_version is not null;
 delete from tales.rollup_cells where detail = 'drawn' and experiment like 'goal %';
-create or replace function tales.keep_prompt_choice(of_generation uuid, choice jsonb) returns void
-language plpgsql set search_path = '' as $$
-declare
-    own_role constant text := current_setting('role');
-begin
-    perform set_config('role', 'service_role', true);
-    insert into tales.prompt_choices (generation_id, reason, weights, failed_version)
-    values (of_generation, choice ->> 'reason', choice -> 'weights', choice ->> 'failed_version');
-    perform set_config('role', own_role, true);
-end
-$$;
-alter table tales.prompt_choices
-    drop constraint if exists prompt_choices_reason_is_known,
-    drop column if exists passed_over,
-    drop column if exists snapshot_id,
-    add constraint prompt_choices_reason_is_known check (reason in ('experiment', 'fallback'));
+alter table tales.prompt_choices drop constraint if exists prompt_choices_snapshot_id_fkey;
 drop function if exists tales.take_snapshots();
 drop function if exists tales.known_of_arms(tales.prompt_goals);
 drop function if exists tales.arms_of(tales.prompt_goals);

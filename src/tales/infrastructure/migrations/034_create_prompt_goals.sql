@@ -5,7 +5,7 @@
 -- tales.prompt_choices, so that the draw can be repeated. Without a goal nothing here is read or written.
 -- Steps: see 016; each is a transaction of its own.
 --
--- squawk-ignore-file ban-drop-constraint, constraint-missing-not-valid
+-- squawk-ignore-file constraint-missing-not-valid
 
 -- step: tables
 
@@ -69,6 +69,8 @@ create trigger goal_snapshots_are_final before update on tales.goal_snapshots
 create trigger prompt_choices_are_final before update on tales.prompt_choices
     for each row execute function tales.keep_what_was_drawn();
 
+-- Who may read and write them.
+
 alter table tales.prompt_goals enable row level security;
 alter table tales.goal_snapshots enable row level security;
 
@@ -96,36 +98,12 @@ grant select, insert, delete on tales.goal_snapshots to service_role;
 
 -- step: choices
 
--- The snapshot that a generation was drawn by, or why it was not drawn by any although there was a goal.
+-- The snapshot that a generation was drawn by.
 alter table tales.prompt_choices
-    add column snapshot_id uuid,
-    add column passed_over text,
     add constraint prompt_choices_snapshot_id_fkey
-        foreign key (snapshot_id) references tales.goal_snapshots (id) not valid,
-    drop constraint prompt_choices_reason_is_known,
-    add constraint prompt_choices_reason_is_known check (reason in ('experiment', 'fallback', 'goal')) not valid,
-    add constraint prompt_choices_goal_has_its_snapshot
-        check (case reason when 'goal' then snapshot_id is not null when 'experiment' then snapshot_id is null
-            else true end) not valid,
-    add constraint prompt_choices_passed_over_is_known
-        check (passed_over in ('no_snapshot', 'old_snapshot', 'broken_snapshot', 'other_arms', 'model_asked_for',
-            'other_model', 'model_not_offered')) not valid,
-    add constraint prompt_choices_drawn_or_passed_over check (snapshot_id is null or passed_over is null) not valid;
+        foreign key (snapshot_id) references tales.goal_snapshots (id) not valid;
 
-create or replace function tales.keep_prompt_choice(of_generation uuid, choice jsonb) returns void
-language plpgsql set search_path = '' as $$
-declare
-    own_role constant text := current_setting('role');
-begin
-    perform set_config('role', 'service_role', true);
-    insert into tales.prompt_choices (generation_id, reason, weights, failed_version, snapshot_id, passed_over)
-    values (
-        of_generation, choice ->> 'reason', choice -> 'weights', choice ->> 'failed_version',
-        (choice ->> 'snapshot_id')::uuid, choice ->> 'passed_over'
-    );
-    perform set_config('role', own_role, true);
-end
-$$;
+-- step: functions
 
 -- As in 032; what was drawn for a goal is an experiment of its own, which has the goal's name: its shares follow its
 -- results, so reports compare nothing of it, and the next snapshots count it.
@@ -240,17 +218,6 @@ grant execute on function
     tales.arms_of(tales.prompt_goals), tales.known_of_arms(tales.prompt_goals), tales.take_snapshots()
 to service_role;
 
--- step: checks
+-- step: check
 
-alter table tales.prompt_choices
-    validate constraint prompt_choices_snapshot_id_fkey,
-    validate constraint prompt_choices_reason_is_known,
-    validate constraint prompt_choices_goal_has_its_snapshot,
-    validate constraint prompt_choices_passed_over_is_known,
-    validate constraint prompt_choices_drawn_or_passed_over;
-
--- step: snapshot_index, concurrently
-
--- For a snapshot that is to go: has a generation been drawn by it?
-create index if not exists prompt_choices_snapshot_id_idx on tales.prompt_choices (snapshot_id)
-    where snapshot_id is not null;
+alter table tales.prompt_choices validate constraint prompt_choices_snapshot_id_fkey;
