@@ -19,6 +19,8 @@ begin
 end
 $$;
 
+-- Workers -----------------------------------------------------------------------------------------------------------
+
 -- Workers that are alive, or were a while ago.
 create table tales.workers (
     id uuid not null,
@@ -39,6 +41,8 @@ alter table tales.workers force row level security;
 
 create policy "the service keeps workers" on tales.workers for all to service_role using (true) with check (true);
 grant select, insert, update, delete on tales.workers to service_role;
+
+-- Turns -------------------------------------------------------------------------------------------------------------
 
 -- Users take turns (decision 43). A turn is a number, and who waits stands in line by it: each attempt of a user has a
 -- later turn than the user's attempts before it, and none an earlier one than the first of the line. So whoever comes
@@ -61,6 +65,8 @@ alter table tales.turns force row level security;
 
 create policy "the service keeps turns" on tales.turns for all to service_role using (true) with check (true);
 grant select, insert, update, delete on tales.turns to service_role;
+
+-- The line ----------------------------------------------------------------------------------------------------------
 
 -- The line: what may be claimed in the order of its turns, and at the end what pauses in the order in which it is due.
 create index generations_claimable_idx on tales.generations (queue, turn, available_at)
@@ -102,6 +108,8 @@ begin atomic
     on conflict (queue, user_id) do update set turn = greatest(excluded.turn, t.turn + 1)
     returning t.turn;
 end;
+
+-- Enqueue -----------------------------------------------------------------------------------------------------------
 
 -- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or,
 -- where it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when
@@ -213,6 +221,8 @@ begin
 end
 $$;
 
+-- Claim -------------------------------------------------------------------------------------------------------------
+
 -- Claim attempts of a queue for a worker, in the order of their turns; `among` leaves out all but these generations.
 -- Retries whose pause is over come into line first: a retry is a call as any other.
 -- `models_used` are those of each attempt of the generation so far, in order. Two workers never get the same one: a
@@ -278,6 +288,8 @@ begin
 end
 $$;
 
+-- Finish ------------------------------------------------------------------------------------------------------------
+
 -- End attempts, each with its outcome: a success with its story, another one with the attempt that follows it, if any,
 -- `next_delay` seconds later. Whatever is no longer pending in that worker's hands is left as it is and not returned.
 create function tales.finish_attempts(results jsonb)
@@ -340,6 +352,8 @@ begin
 end
 $$;
 
+-- Heartbeat ---------------------------------------------------------------------------------------------------------
+
 -- Say that a worker lives, and who it is.
 create function tales.renew_lease(
     worker uuid, of_queue text, on_host text, its_process_id integer, its_concurrency integer
@@ -354,6 +368,8 @@ begin
     on conflict (id) do update set heartbeat_at = clock_timestamp();
 end
 $$;
+
+-- Rights ------------------------------------------------------------------------------------------------------------
 
 revoke execute on function
     tales.first_turn(text), tales.is_queue_full(text, integer), tales.next_turn(text, uuid, bigint),

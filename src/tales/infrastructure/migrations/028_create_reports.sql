@@ -4,7 +4,7 @@
 -- are those of UTC. `tales report` and the API count the same rows for any period, with intervals and percentiles.
 -- Steps: see 016; each is a transaction of its own.
 
--- step: tables
+-- step: ratings_table
 
 -- How a story was rated, beside the attempt that wrote it: an admin may count ratings, and may not read stories.
 create table tales.ratings (
@@ -57,6 +57,8 @@ create trigger stories_keep_rating after update of rating, generation_id, genera
     ) execute function tales.keep_rating();
 create trigger stories_forget_rating after delete on tales.stories
     for each row when (old.rating is not null) execute function tales.keep_rating();
+
+-- step: views
 
 -- One row an attempt. Seconds are those of calls that Tales made: a migrated attempt has no start. `cost_usd` is what
 -- is known, from the response or learned afterwards; NULL is unknown, never 0. `prompt_length`: characters, as stored.
@@ -128,6 +130,8 @@ to authenticated, service_role;
 
 -- step: rollups
 
+-- Of these, 032 keeps the state and the changes, and puts other tables and functions in the place of the rest.
+--
 -- Reports over long periods read these instead of each attempt: counts and sums by hour, exactly, and the seconds of
 -- whole days as a histogram whose buckets grow by 2 %, so that a percentile is at most 1 % beside its true value.
 -- `tales.refresh_rollups` writes them; up to when they are complete stands in tales.rollup_state.
@@ -349,11 +353,10 @@ from public;
 grant execute on function tales.seconds_bucket(double precision) to authenticated, service_role;
 grant execute on function tales.refresh_rollups(integer), tales.forget_rollups() to service_role;
 
--- The ratings of before. The owner is bound by the policies of stories too, and would see none. To let it read them,
--- and to end that, locks the table for a moment, and to read all of it locks nobody out.
-
 -- step: open_stories
 
+-- The ratings of before. The owner is bound by the policies of stories too, and would see none. To let it read them,
+-- and to end that, locks the table for a moment, and to read all of it locks nobody out.
 create policy "the owner reads ratings of before" on tales.stories for select to current_user using (true);
 
 -- step: ratings
