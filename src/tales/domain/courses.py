@@ -45,11 +45,6 @@ class Course:
         """Whether a story came of it."""
         return self.steps[-1].status is Status.SUCCESS
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether it goes on."""
-        return self.steps[-1].status is Status.PENDING
-
 
 def by_attempts(courses: Sequence[Course]) -> tuple[RetryRow, ...]:
     """By the number of attempts, the fewest first."""

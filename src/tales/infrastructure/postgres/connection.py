@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg.abc import RV, PQGen
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from tales.infrastructure.postgres.budget_warnings import log_budget_warning
 from tales.infrastructure.postgres.session import CONNECT_TIMEOUT, FOR_SESSION
@@ -45,6 +46,17 @@ class ServiceConnection(psycopg.AsyncConnection[Any]):
                 # Its late answer would be taken for the answer to the next statement.
                 self.pgconn.finish()
             raise
+
+
+async def driver_of(connection: AsyncConnection) -> ServiceConnection:
+    """The driver's own connection below this one of the pool."""
+    driver: ServiceConnection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]  # it is what open_connection made
+    return driver
+
+
+async def let_reports_take_long(session: AsyncSession) -> None:
+    """Wait as long as reports may take in this transaction; the pool waits as usual again when it lends it anew."""
+    (await driver_of(await session.connection())).answer_timeout = REPORT_TIMEOUT
 
 
 def connection_options(url: str, name: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from tales.application.ports import Clock
 from tales.domain.actor import Actor
 from tales.domain.errors import Unauthenticated
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
+from tales.infrastructure.postgres.connection import driver_of
 from tales.infrastructure.postgres.engine import BEHIND_POOLER
 from tales.infrastructure.postgres.errors import ADVICE, DatabaseUnavailable, translated_errors
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
@@ -141,7 +142,7 @@ class SqlTransactions(Transactions):
         """
         with translated_errors():
             async with self._autocommit.connect() as connection:
-                driver: Any = (await connection.get_raw_connection()).driver_connection
+                driver = await driver_of(connection)
                 driver.answer_timeout = CALL_TIMEOUT
                 try:
                     async with driver.cursor(row_factory=dict_row) as cursor:

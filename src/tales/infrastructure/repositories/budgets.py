@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.domain.errors import InvalidInput
 from tales.domain.repositories.budgets import BudgetRepository
-from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
+from tales.infrastructure.postgres.connection import let_reports_take_long
 from tales.infrastructure.postgres.roles import SERVICE, acting_as
 
 # Whoever asks for a story has read this table: what they insert is committed, and counted, before this goes on.
@@ -95,8 +94,7 @@ class SqlBudgetRepository(BudgetRepository):
     async def _recount(self, changed: Budget, id_: UUID | None = None) -> None:
         facts = {"id": id_, "scope": changed.scope, "period": changed.period}
         # A month of a million attempts takes longer than any other statement may.
-        driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection
-        driver.answer_timeout = REPORT_TIMEOUT
+        await let_reports_take_long(self._session)
         await self._session.execute(_RECOUNT, facts)
 
     async def states(self, now: datetime) -> tuple[BudgetState, ...]:

@@ -17,7 +17,7 @@ from tales.domain.story_spec import StoryType
 
 _log = logging.getLogger(__name__)
 
-_SET = text("""
+_CURRENT = text("""
     select g.*, s.id as snapshot_id, s.taken_at, s.arms, extract(epoch from now() - s.taken_at)::float as snapshot_age
     from tales.prompt_goals as g
     left join lateral (
@@ -41,7 +41,6 @@ _ADD = text("""
         (story_type, language, measure, models, floor_percent, least_success_percent, window_days)
     values (:story_type, :language, :measure, :models, :floor_percent, :least_success_percent, :window_days)
 """)
-# Of two that set at once, one waits, as those who change prompts of the same kind do.
 _LOCK = text("select pg_advisory_xact_lock(hashtext('tales.prompt_templates'), hashtext(:kind))")
 
 
@@ -52,7 +51,7 @@ class SqlGoalRepository(GoalRepository):
         self._session = session
 
     async def list(self) -> tuple[Goal, ...]:
-        return await set_goals(self._session)
+        return await current_goals(self._session)
 
     async def set(self, settings: GoalSettings) -> None:
         await self.end(settings.story_type, settings.language)
@@ -60,7 +59,7 @@ class SqlGoalRepository(GoalRepository):
         await self._session.execute(_ADD, values | {"models": list(settings.models)})
 
     async def end(self, story_type: StoryType, language: str) -> bool:
-        await self._session.execute(_LOCK, {"kind": f"{story_type}-{language}"})
+        await lock_kind(self._session, story_type, language)
         ended = await self._session.execute(_END, {"story_type": story_type, "language": language})
         return bool(ended.rowcount)  # type: ignore[attr-defined]  # of an update
 
@@ -69,9 +68,14 @@ class SqlGoalRepository(GoalRepository):
         return _goal(row) if row else None
 
 
-async def set_goals(session: AsyncSession) -> tuple[Goal, ...]:
-    """Those that are set, each with its newest snapshot."""
-    return tuple(_readable((await session.execute(_SET)).mappings()))
+async def lock_kind(session: AsyncSession, story_type: StoryType, language: str) -> None:
+    """Until the transaction ends, others that change goals or add prompts of this story type and language wait."""
+    await session.execute(_LOCK, {"kind": f"{story_type}-{language}"})
+
+
+async def current_goals(session: AsyncSession) -> tuple[Goal, ...]:
+    """Those that have not ended, each with its newest snapshot."""
+    return tuple(_readable((await session.execute(_CURRENT)).mappings()))
 
 
 def _readable(rows: Iterable[RowMapping]) -> Iterator[Goal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -54,19 +55,8 @@ class SqlPriceRepository(PriceRepository):
         return tuple(_price(row) for row in rows.mappings())
 
     async def put(self, prices: Collection[Price]) -> None:
-        rows = [
-            {
-                "model": price.model,
-                "valid_from": price.valid_from,
-                "prompt_usd_per_million": price.prompt_usd_per_million,
-                "completion_usd_per_million": price.completion_usd_per_million,
-                "request_usd": price.request_usd,
-                "source": price.source,
-            }
-            for price in prices
-        ]
-        if rows:
-            await self._session.execute(_PUT, rows)
+        if prices:
+            await self._session.execute(_PUT, [asdict(price) for price in prices])
 
     async def take_back(self, model: str, valid_from: datetime) -> bool:
         return bool(await self._session.scalar(_TAKE_BACK, {"model": model, "valid_from": valid_from}))

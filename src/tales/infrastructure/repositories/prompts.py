@@ -16,7 +16,7 @@ from tales.domain.goals import PassedOver
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.repositories.prompts import PromptRepository, PromptsInUse
 from tales.domain.story_spec import StoryType
-from tales.infrastructure.repositories.goals import set_goals
+from tales.infrastructure.repositories.goals import current_goals, lock_kind
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ _LIST = text("""
         and (cast(:state as text) is null or state = :state)
     order by language, story_type, model nulls first, number
 """)
-# Of two that add at once, one waits: the number is the name.
-_LOCK = text("select pg_advisory_xact_lock(hashtext('tales.prompt_templates'), hashtext(:kind))")
 _ADD = text("""
     insert into tales.prompt_templates (version, story_type, language, model, number, template, note)
     select format('%s-%s-%s', cast(:story_type as text), cast(:language as text), n.number),
@@ -63,7 +61,7 @@ class SqlPromptRepository(PromptRepository):
     async def in_use(self) -> PromptsInUse:
         rows = (await self._session.execute(_IN_USE)).mappings().all()
         has_goal = bool(rows) and bool(rows[0]["has_goal"])
-        return PromptsInUse(tuple(_readable(rows)), await set_goals(self._session) if has_goal else ())
+        return PromptsInUse(tuple(_readable(rows)), await current_goals(self._session) if has_goal else ())
 
     async def get(self, version: str) -> PromptTemplate | None:
         row = (await self._session.execute(_GET, {"version": version})).mappings().one_or_none()
@@ -80,10 +78,11 @@ class SqlPromptRepository(PromptRepository):
         return tuple(_readable((await self._session.execute(_LIST, wanted)).mappings()))
 
     async def lock(self, slot: Slot) -> None:
-        await self._session.execute(_LOCK, {"kind": f"{slot.story_type}-{slot.language}"})
+        await lock_kind(self._session, slot.story_type, slot.language)
 
     async def add(self, slot: Slot, template: str, note: str) -> PromptTemplate:
         values = {"story_type": slot.story_type, "language": slot.language, "model": slot.model}
+        # Of two that add at once, one waits: the number is the name.
         await self.lock(slot)
         added = await self._session.execute(_ADD, values | {"template": template, "note": note})
         return _template(added.mappings().one())

@@ -18,7 +18,7 @@ from tales.domain.prices import Estimate
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 from tales.domain.repositories.reports import ReportRepository
-from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
+from tales.infrastructure.postgres.connection import let_reports_take_long
 from tales.infrastructure.repositories import estimate_queries, rolled_reports
 from tales.infrastructure.repositories import report_queries as queries
 from tales.infrastructure.repositories.rolled_reports import RolledReports
@@ -40,6 +40,7 @@ class SqlReportRepository(ReportRepository):
         self._rollups: RolledReports | None = None
         self._estimated: dict[ReportFilter, Sequence[RowMapping]] = {}
         self._too_many: dict[ReportFilter, bool] = {}
+        self._may_take_long = False
 
     async def rolled_up_until(self, wanted: ReportFilter) -> datetime | None:
         rolled = await self._rolled(wanted)
@@ -147,9 +148,9 @@ class SqlReportRepository(ReportRepository):
         return self._too_many[whole]
 
     async def _ask(self, statement: TextClause, values: dict[str, object]) -> Sequence[RowMapping]:
-        driver: Any = (await (await self._session.connection()).get_raw_connection()).driver_connection
-        if driver.answer_timeout != REPORT_TIMEOUT:
-            driver.answer_timeout = REPORT_TIMEOUT
+        if not self._may_take_long:
+            self._may_take_long = True
+            await let_reports_take_long(self._session)
             await self._session.execute(_SETTINGS)
         return (await self._session.execute(statement, values)).mappings().all()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
 from tales.domain.report_filters import ReportFilter
-from tales.infrastructure.postgres.connection import REPORT_TIMEOUT
+from tales.infrastructure.postgres.connection import let_reports_take_long
 
 if TYPE_CHECKING:
     from tales.infrastructure.postgres.unit_of_work import SqlTransactions
@@ -54,8 +54,7 @@ async def refresh(transactions: SqlTransactions, *, waits: bool) -> int:
     Without `waits`, 0 while another process counts.
     """
     async with transactions.as_service() as work:
-        connection: Any = (await (await work.session.connection()).get_raw_connection()).driver_connection
-        connection.answer_timeout = REPORT_TIMEOUT
+        await let_reports_take_long(work.session)
         if not waits and not await work.session.scalar(_TRY_LOCK):
             return 0
         await work.session.execute(_LOCK)
