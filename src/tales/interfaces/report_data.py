@@ -7,13 +7,14 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from tales.application.reports import Report
 from tales.domain.reports import figures
 from tales.domain.statistics import Interval
+from tales.interfaces.json_values import decimal_json, time_json
 from tales.interfaces.spreadsheets import harmless
 
 
@@ -62,11 +63,11 @@ def _plain(value: object) -> object:
 def _scalar(value: object) -> object:
     match value:
         case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return time_json(value)
         case date():
             return value.isoformat()
         case Decimal():
-            return format(value.normalize(), "f")
+            return decimal_json(value)
         case UUID():
             return str(value)
         case _:

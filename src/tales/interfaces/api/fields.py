@@ -29,6 +29,7 @@ from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from tales.domain.failures import FailureKind
+from tales.interfaces.json_values import decimal_json
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RFC_3339 = re.compile(
@@ -63,11 +64,6 @@ def _whole_characters(text: str) -> str:
     except UnicodeEncodeError:
         raise PydanticCustomError("string_unicode", "half a surrogate pair") from None
     return text
-
-
-def _plain_decimal(value: Decimal) -> str:
-    """The digits that say something, and no exponent, which not every reader of JSON expects in a string."""
-    return format(value.normalize(), "f")
 
 
 def _nested(container: JsonContainer) -> list[tuple[Any, JsonContainer]]:
@@ -121,7 +117,7 @@ Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type":
 """A time that a client sends, as RFC 3339 has it."""
 
 Dollars = Annotated[
-    Decimal, PlainSerializer(_plain_decimal), WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})
+    Decimal, PlainSerializer(decimal_json), WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})
 ]
 """US dollars, as a decimal string: binary fractions would not add up."""
 

@@ -1,4 +1,4 @@
-"""Amounts as somebody writes them, and as they are shown with all their digits."""
+"""Amounts as somebody writes them on the command line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,3 @@ def amount(option: str, written: str) -> Decimal:
         return Decimal(written)
     except InvalidOperation:
         raise InvalidInput(option, f"{option} is no amount. Write a number, such as 0.15.") from None
-
-
-def plain(value: Decimal) -> str:
-    """The digits that say something, without an exponent."""
-    return format(value.normalize(), "f")

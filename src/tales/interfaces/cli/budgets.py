@@ -16,11 +16,11 @@ from rich.table import Table
 from tales.administration import chosen_provider, open_transactions
 from tales.application import budgets as use_cases
 from tales.domain.budgets import DEFAULT_WARN_SHARE, Budget, BudgetPeriod, BudgetScope, BudgetState
-from tales.interfaces.cli.amounts import amount, plain
+from tales.interfaces.cli.amounts import amount
 from tales.interfaces.cli.console import err, fail, out
-from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
+from tales.interfaces.json_values import decimal_json, time_json
 from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Stop when so much has been spent in a day or a month.")
@@ -54,7 +54,7 @@ def set_(  # noqa: PLR0913 -- each is an option
         model=name,
     )
     run(_set(load_settings(), budget))
-    err.print(f"{_named(budget)}: ${plain(budget.limit_usd)} a {period}.", markup=False, soft_wrap=True)
+    err.print(f"{_named(budget)}: ${decimal_json(budget.limit_usd)} a {period}.", markup=False, soft_wrap=True)
 
 
 @app.command("list")
@@ -122,12 +122,12 @@ def _state_json(state: BudgetState) -> dict[str, object]:
         "user_id": str(budget.user_id) if budget.user_id else None,
         "model": budget.model,
         "period": budget.period,
-        "limit_usd": plain(budget.limit_usd),
+        "limit_usd": decimal_json(budget.limit_usd),
         "warn_share": float(budget.warn_share),
         "begins": state.begins.isoformat(),
         "opens_at": time_json(state.opens_at),
-        "spent_usd": plain(state.spent_usd),
-        "reserved_usd": plain(state.reserved_usd),
+        "spent_usd": decimal_json(state.spent_usd),
+        "reserved_usd": decimal_json(state.reserved_usd),
         "used_share": None if share is None else float(share),
         "warned_at": time_json(state.warned_at),
         "spender": str(state.spender) if state.spender else None,

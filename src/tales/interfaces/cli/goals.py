@@ -19,9 +19,9 @@ from tales.domain.goals import Goal, GoalMeasure, GoalSettings, PassedOver
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.story_spec import StoryType
 from tales.interfaces.cli.console import err, out
-from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
+from tales.interfaces.json_values import time_json
 from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Let an experiment be drawn towards what does best.")

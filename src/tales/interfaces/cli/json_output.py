@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from uuid import UUID
 
 from tales.domain.generation import Json
@@ -18,6 +16,7 @@ from tales.interfaces.cli.records import (
     response_of,
     written_by,
 )
+from tales.interfaces.json_values import decimal_json, time_json
 
 
 def generation_json(generation: AnyGeneration, user_id: UUID, *, whole: bool) -> dict[str, Json]:
@@ -52,7 +51,7 @@ def _attempt_json(generation: AnyGeneration, attempt: AnyAttempt, *, whole: bool
         "completed_at": time_json(attempt.completed_at),
         "prompt_tokens": attempt.prompt_tokens,
         "completion_tokens": attempt.completion_tokens,
-        "cost_usd": None if cost is None else _dollars(cost),
+        "cost_usd": None if cost is None else decimal_json(cost),
         "story_type": request.story_type,
         "story_length": request.story_length,
         "language": request.language,
@@ -63,7 +62,7 @@ def _attempt_json(generation: AnyGeneration, attempt: AnyAttempt, *, whole: bool
         for words in ("moral", "hero_appearance", "relationship_description"):
             shown[words] = getattr(request, words, None)
         estimate = estimate_of(attempt)
-        shown["estimated_cost_usd"] = None if estimate is None else _dollars(estimate)
+        shown["estimated_cost_usd"] = None if estimate is None else decimal_json(estimate)
         shown["worker_id"] = str(worker) if (worker := getattr(attempt, "worker_id", None)) else None
         shown["prompt"] = prompt_of(attempt)
         shown["full_response"] = response_of(attempt)
@@ -85,13 +84,3 @@ def story_json(story: AnyStory) -> dict[str, Json]:
         "created_at": time_json(story.created_at),
         "updated_at": time_json(story.updated_at),
     }
-
-
-def time_json(moment: datetime | None) -> str | None:
-    """As RFC 3339 has it, in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
-
-
-def _dollars(cost: Decimal) -> str:
-    """The digits that say something, without an exponent, as the API writes them."""
-    return format(cost.normalize(), "f")

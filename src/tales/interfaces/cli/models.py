@@ -13,9 +13,9 @@ from rich.text import Text
 from tales.administration import chosen_provider, list_models
 from tales.domain.model_parameters import KnownModel
 from tales.interfaces.cli.console import out
-from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.model_advice import advice
 from tales.interfaces.cli.running import run
+from tales.interfaces.json_values import time_json
 from tales.settings import load_settings
 
 

@@ -14,11 +14,11 @@ from rich.table import Table
 from tales.administration import open_transactions
 from tales.application import prices as use_cases
 from tales.domain.prices import Price, PriceSource
-from tales.interfaces.cli.amounts import amount, plain
+from tales.interfaces.cli.amounts import amount
 from tales.interfaces.cli.console import err, out
-from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
+from tales.interfaces.json_values import decimal_json, time_json
 from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Keep the price list that unknown costs are estimated by.")
@@ -93,9 +93,9 @@ def _price_json(price: Price) -> dict[str, object]:
     return {
         "model": price.model,
         "valid_from": time_json(price.valid_from),
-        "prompt_usd_per_million": plain(prompt),
-        "completion_usd_per_million": plain(completion),
-        "request_usd": plain(request),
+        "prompt_usd_per_million": decimal_json(prompt),
+        "completion_usd_per_million": decimal_json(completion),
+        "request_usd": decimal_json(request),
         "source": price.source,
     }
 
@@ -108,6 +108,6 @@ def _prices_table(found: Sequence[Price]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("said by")
     for price in found:
-        amounts = (f"${plain(one)}" for one in price.amounts)
+        amounts = (f"${decimal_json(one)}" for one in price.amounts)
         table.add_row(printable(price.model), f"{price.valid_from:%Y-%m-%d %H:%M:%S}", *amounts, price.source)
     return table

@@ -27,9 +27,9 @@ from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.story_spec import StoryType
 from tales.interfaces.cli import goals
 from tales.interfaces.cli.console import err, out
-from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
+from tales.interfaces.json_values import time_json
 from tales.prompting import prompt_renderer
 from tales.settings import load_settings
 
@@ -206,6 +206,6 @@ def _json(one: PromptTemplate) -> dict[str, object]:
         "weight": one.weight,
         "note": one.note,
         "is_seeded": one.is_seeded,
-        **{name: time_json(moment) if moment else None for name, moment in times.items()},
+        **{name: time_json(moment) for name, moment in times.items()},
         "template": one.template,
     }

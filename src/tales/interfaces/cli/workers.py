@@ -13,8 +13,8 @@ from rich.table import Table
 from tales.administration import list_workers
 from tales.domain.repositories.attempt_queue import WorkerState
 from tales.interfaces.cli.console import out
-from tales.interfaces.cli.json_output import time_json
 from tales.interfaces.cli.running import run
+from tales.interfaces.json_values import time_json
 from tales.settings import load_settings
 
 
