@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tales.settings import Settings
 
 if TYPE_CHECKING:
+    from tales.application.ports import TemplateRenderer
     from tales.domain.model_parameters import KnownModel
     from tales.domain.report_filters import ReportFilter
     from tales.domain.repositories.attempt_queue import WorkerState
@@ -71,6 +72,13 @@ def chosen_provider(settings: Settings) -> ProviderChoice:
         models=settings.models,
     )
     return through_proxy(choice) if settings.use_proxy else choice
+
+
+def prompt_renderer() -> TemplateRenderer:
+    """What makes texts of prompt templates."""
+    from tales.infrastructure.prompts.rendering import JinjaRenderer
+
+    return JinjaRenderer()
 
 
 def check_wish(settings: Settings, language: str, minutes: int | None) -> None:

@@ -13,15 +13,15 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import chosen_provider, open_transactions
+from tales.administration import chosen_provider
 from tales.application import budgets as use_cases
 from tales.domain.budgets import DEFAULT_WARN_SHARE, Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.interfaces.cli.amounts import amount
 from tales.interfaces.cli.console import err, fail, out
-from tales.interfaces.cli.running import run
+from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import decimal_json, time_json
-from tales.settings import Settings, load_settings
+from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Stop when so much has been spent in a day or a month.")
 
@@ -53,14 +53,16 @@ def set_(  # noqa: PLR0913 -- each is an option
         user_id=user_id,
         model=name,
     )
-    run(_set(load_settings(), budget))
+    choice = chosen_provider(load_settings())
+    models = choice.models if choice.endpoint is not None else ()
+    operate(lambda work: use_cases.set_budget(work, budget, models, datetime.now(UTC)))
     err.print(f"{_named(budget)}: ${decimal_json(budget.limit_usd)} a {period}.", markup=False, soft_wrap=True)
 
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """List the budgets: what is spent, what calls in flight may cost at most, and which are nearly used up."""
-    found = run(_list(load_settings()))
+    found = operate(lambda work: work.budgets.states(datetime.now(UTC)))
     if as_json:
         typer.echo(json.dumps([_state_json(state) for state in found], indent=2))
     else:
@@ -74,26 +76,9 @@ def remove(
     """Remove a budget: its calls are no longer bounded by it."""
     scope, user_id, name = _subject(model, user, each_user=each_user)
     budget = Budget(scope=scope, period=period, limit_usd=Decimal(0), user_id=user_id, model=name)
-    if not run(_remove(load_settings(), budget)):
+    if not operate(lambda work: use_cases.remove_budget(work, budget)):
         raise fail(f"{_named(budget)}: there is no such budget of a {period}. See: tales budgets list")
     err.print(f"{_named(budget)}: no budget of a {period} any more.", markup=False, soft_wrap=True)
-
-
-async def _set(settings: Settings, budget: Budget) -> None:
-    choice = chosen_provider(settings)
-    models = choice.models if choice.endpoint is not None else ()
-    async with open_transactions(settings) as transactions, transactions.as_service() as work:
-        await use_cases.set_budget(work, budget, models, datetime.now(UTC))
-
-
-async def _remove(settings: Settings, budget: Budget) -> bool:
-    async with open_transactions(settings) as transactions, transactions.as_service() as work:
-        return await use_cases.remove_budget(work, budget)
-
-
-async def _list(settings: Settings) -> Sequence[BudgetState]:
-    async with open_transactions(settings) as transactions, transactions.as_service() as work:
-        return await work.budgets.states(datetime.now(UTC))
 
 
 def _subject(model: str | None, user: UUID | None, *, each_user: bool) -> tuple[BudgetScope, UUID | None, str | None]:

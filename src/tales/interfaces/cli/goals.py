@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import chosen_provider, open_transactions
+from tales.administration import chosen_provider
 from tales.application import goals as use_cases
 from tales.application.goals import WhyPrompt
 from tales.domain.experiments import ChoiceReason
 from tales.domain.goals import Goal, GoalMeasure, GoalSettings, PassedOver
-from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.story_spec import StoryType
 from tales.interfaces.cli.console import err, out
-from tales.interfaces.cli.running import run
+from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import time_json
 from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Let an experiment be drawn towards what does best.")
-
-T = TypeVar("T")
 
 PASSED_OVER = {
     PassedOver.NO_SNAPSHOT: "nothing has been counted for it yet",
@@ -69,7 +65,7 @@ def set_(  # noqa: PLR0913 -- each is an option
         least_success_percent=least_success,
         window_days=days,
     )
-    run(_do(lambda work: use_cases.set_goal(work, settings, chain)))
+    operate(lambda work: use_cases.set_goal(work, settings, chain))
     said = f"{story_type} in {language}: drawn towards {measure}, with {', '.join(settings.models)}."
     err.print(f"{said} See: tales prompts goal list", markup=False, soft_wrap=True)
 
@@ -77,7 +73,7 @@ def set_(  # noqa: PLR0913 -- each is an option
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """List the goals with their arms: hits, trials and mean cost, as they were counted last."""
-    found = run(_do(lambda work: work.goals.list()))
+    found = operate(lambda work: work.goals.list())
     if as_json:
         typer.echo(json.dumps([_json(goal) for goal in found], indent=2, ensure_ascii=False))
     for goal in () if as_json else found:
@@ -95,7 +91,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")]
 @app.command("end")
 def end(*, story_type: OfType, language: OfLanguage) -> None:
     """End a goal: the fixed weights decide again."""
-    run(_do(lambda work: use_cases.end_goal(work, story_type, language)))
+    operate(lambda work: use_cases.end_goal(work, story_type, language))
     err.print(f"{story_type} in {language}: drawn by the fixed weights again.", markup=False)
 
 
@@ -130,12 +126,6 @@ def _goal_told(why: WhyPrompt) -> str:
         cost = "" if arm.mean_cost_usd is None else f", ${arm.mean_cost_usd:.6f} a call"
         lines.append(f"  {arm.version} with {arm.model}: {arm.hits} of {arm.trials}{cost}; drawn {arm.drawn:.4f}")
     return "\n".join(map(printable, lines))
-
-
-async def _do(work_on: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-    """Something with goals, as the operator."""
-    async with open_transactions(load_settings()) as transactions, transactions.as_service() as work:
-        return await work_on(work)
 
 
 def _json(goal: Goal) -> dict[str, object]:

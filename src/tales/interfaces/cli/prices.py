@@ -11,15 +11,15 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import open_transactions
 from tales.application import prices as use_cases
 from tales.domain.prices import Price, PriceSource
 from tales.interfaces.cli.amounts import amount
 from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import decimal_json, time_json
-from tales.settings import Settings, load_settings
+from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Keep the price list that unknown costs are estimated by.")
 
@@ -61,7 +61,7 @@ def set_(
         request_usd=amount("--request", request),
         source=PriceSource.OPERATOR,
     )
-    run(_set(load_settings(), price))
+    operate(lambda work: use_cases.set_price(work, price))
     err.print(f"{model} has this price from {price.valid_from:%Y-%m-%d %H:%M:%S} UTC on.", markup=False, soft_wrap=True)
 
 
@@ -71,21 +71,11 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """List the prices in force, in US dollars; with --model all versions of one."""
-    found = run(_list(load_settings(), model))
+    found = operate(lambda work: use_cases.list_prices(work, datetime.now(UTC), model))
     if as_json:
         typer.echo(json.dumps([_price_json(price) for price in found], indent=2))
     else:
         out.print(_prices_table(found))
-
-
-async def _set(settings: Settings, price: Price) -> None:
-    async with open_transactions(settings) as transactions, transactions.as_service() as work:
-        await use_cases.set_price(work, price)
-
-
-async def _list(settings: Settings, model: str | None) -> Sequence[Price]:
-    async with open_transactions(settings) as transactions, transactions.as_service() as work:
-        return await use_cases.list_prices(work, datetime.now(UTC), model)
 
 
 def _price_json(price: Price) -> dict[str, object]:

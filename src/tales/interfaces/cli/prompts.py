@@ -8,9 +8,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import typer
@@ -18,25 +17,21 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from tales.administration import open_transactions
+from tales.administration import prompt_renderer
 from tales.application import prompts as use_cases
 from tales.application.goals import why_prompt
 from tales.domain.errors import InvalidInput
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
-from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.story_spec import StoryType
 from tales.interfaces.cli import goals
 from tales.interfaces.cli.console import err, out
-from tales.interfaces.cli.running import run
+from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import time_json
-from tales.prompting import prompt_renderer
-from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Write prompts, try them, and say which are in use.")
 app.add_typer(goals.app, name="goal")
 
-T = TypeVar("T")
 RENDERER = prompt_renderer()
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Such as child-en-1.")]
@@ -61,7 +56,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the versions: for what, in which state, and with which weight among the active ones."""
-    found = run(_do(lambda work: work.prompts.list(story_type, language, model, state)))
+    found = operate(lambda work: work.prompts.list(story_type, language, model, state))
     if as_json:
         typer.echo(json.dumps([_json(one) for one in found], indent=2, ensure_ascii=False))
         return
@@ -77,7 +72,7 @@ def list_(
 @app.command()
 def show(version: Version, as_json: AsJson = False) -> None:
     """Show one version: the template as it is kept."""
-    found = run(_do(lambda work: use_cases.get_prompt(work, version)))
+    found = operate(lambda work: use_cases.get_prompt(work, version))
     typer.echo(json.dumps(_json(found), indent=2, ensure_ascii=False) if as_json else found.template, nl=as_json)
 
 
@@ -92,17 +87,17 @@ def add(
 ) -> None:
     """Add a draft, once it has written every made-up story that it is tried with; print its version."""
     slot, template = Slot(story_type, language, model), _read(file)
-    _say_draft(run(_do(lambda work: use_cases.add_prompt(work, RENDERER, slot, template, note or ""))))
+    _say_draft(operate(lambda work: use_cases.add_prompt(work, RENDERER, slot, template, note or "")))
 
 
 @app.command()
 def edit(version: Version, file: File = None, note: Note = None) -> None:
     """Change a draft, by an editor where there is no --file; of what was in use a new draft is made."""
-    before = run(_do(lambda work: use_cases.get_prompt(work, version)))
+    before = operate(lambda work: use_cases.get_prompt(work, version))
     template = _read(file) if file is not None else None
     if template is None and note is None:
         template = _edited(before.template)
-    _say_draft(run(_do(lambda work: use_cases.edit_prompt(work, RENDERER, version, template, note))))
+    _say_draft(operate(lambda work: use_cases.edit_prompt(work, RENDERER, version, template, note)))
 
 
 @app.command()
@@ -111,7 +106,7 @@ def preview(
 ) -> None:
     """Show what a version writes for a made-up family."""
     wish = use_cases.Example(age=age, minutes=minutes, is_sequel=sequel, is_minimal=minimal)
-    typer.echo(run(_do(lambda work: use_cases.preview_prompt(work, RENDERER, version, wish))), nl=False)
+    typer.echo(operate(lambda work: use_cases.preview_prompt(work, RENDERER, version, wish)), nl=False)
 
 
 @app.command()
@@ -125,7 +120,7 @@ def compare(  # noqa: PLR0913, PLR0917 -- each is an option
 ) -> None:
     """Show how what two versions write for the same made-up family differs."""
     wish = use_cases.Example(age=age, minutes=minutes, is_sequel=sequel, is_minimal=minimal)
-    typer.echo(run(_do(lambda work: use_cases.compare_prompts(work, RENDERER, version, other, wish))), nl=False)
+    typer.echo(operate(lambda work: use_cases.compare_prompts(work, RENDERER, version, other, wish)), nl=False)
 
 
 @app.command()
@@ -134,20 +129,20 @@ def activate(
     weight: Annotated[int | None, typer.Option(help="Its share beside the others; 100 at first.")] = None,
 ) -> None:
     """Let a version write, beside the active ones of its kind: several of them are an experiment."""
-    found = run(_do(lambda work: use_cases.activate_prompt(work, RENDERER, version, weight)))
+    found = operate(lambda work: use_cases.activate_prompt(work, RENDERER, version, weight))
     err.print(f"{found.version} is active, with weight {found.weight}. See: tales report prompts", markup=False)
 
 
 @app.command()
 def retire(version: Version) -> None:
     """Let a version write no more. Where none is left, the program's own prompt is used."""
-    err.print(f"{run(_do(lambda work: use_cases.retire_prompt(work, version))).version} is retired.", markup=False)
+    err.print(f"{operate(lambda work: use_cases.retire_prompt(work, version)).version} is retired.", markup=False)
 
 
 @app.command()
 def promote(version: Version) -> None:
     """Let a version alone write for its kind: the end of an experiment."""
-    found, retired = run(_do(lambda work: use_cases.promote_prompt(work, RENDERER, version)))
+    found, retired = operate(lambda work: use_cases.promote_prompt(work, RENDERER, version))
     others = f"; retired: {', '.join(retired)}" if retired else ""
     err.print(f"{found.version} alone is active{others}.", markup=False)
 
@@ -155,13 +150,7 @@ def promote(version: Version) -> None:
 @app.command()
 def why(generation_id: Annotated[UUID, typer.Argument(metavar="ID", help="The generation's id.")]) -> None:
     """Say which version and model a generation got, and why; a draw is repeated."""
-    typer.echo(goals.told(run(_do(lambda work: why_prompt(work, generation_id)))))
-
-
-async def _do(work_on: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-    """Something with prompts, as the operator."""
-    async with open_transactions(load_settings()) as transactions, transactions.as_service() as work:
-        return await work_on(work)
+    typer.echo(goals.told(operate(lambda work: why_prompt(work, generation_id))))
 
 
 def _read(file: Path | None) -> str:

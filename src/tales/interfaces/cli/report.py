@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from tales.administration import open_transactions
 from tales.application import reports as use_cases
 from tales.domain.errors import InvalidInput
 from tales.domain.replay import ReplayPolicy
@@ -20,11 +19,10 @@ from tales.domain.repositories.reports import ReportRepository
 from tales.files import new_file
 from tales.interfaces.cli import report_options as options
 from tales.interfaces.cli.console import err, fail, out
+from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.report_columns import Section
 from tales.interfaces.cli.report_sections import sections_of
-from tales.interfaces.cli.running import run
 from tales.interfaces.report_data import as_csv, as_json
-from tales.settings import Settings, load_settings
 
 
 class Subject(StrEnum):
@@ -89,7 +87,7 @@ def report(  # noqa: PLR0913 -- each is an option
     policy = ReplayPolicy(attempts=attempts, pause=pause, chain=_models(chain))
     if policy != ReplayPolicy() and subject is not Subject.REPLAY:
         raise fail("--attempts, --pause and --chain are for: tales report replay")
-    found = run(_find(load_settings(), subject, wanted, policy, now))
+    found = operate(lambda work: _ask(work.reports, subject, wanted, policy, now))
     parts = _chosen(sections_of(found), section)
     if written is Format.TABLE and file is None:
         from tales.interfaces.cli.report_tables import WIDTH, report_tables  # noqa: PLC0415 -- for a terminal alone
@@ -110,13 +108,6 @@ def _chosen(sections: Sequence[Section], name: str | None) -> Sequence[Section]:
 
 def _models(chain: str | None) -> tuple[str, ...] | None:
     return tuple(filter(None, (part.strip() for part in (chain or "").split(",")))) or None
-
-
-async def _find(
-    settings: Settings, subject: Subject, wanted: ReportFilter, policy: ReplayPolicy, now: datetime
-) -> use_cases.Report:
-    async with open_transactions(settings) as transactions, transactions.as_service() as work:
-        return await _ask(work.reports, subject, wanted, policy, now)
 
 
 async def _ask(
