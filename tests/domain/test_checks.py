@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tales.domain.checks import checked_text, checked_whole_number, is_countable
+from tales.domain.checks import check_model, checked_text, checked_whole_number, is_countable
 from tales.domain.errors import InvalidInput
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30)
@@ -138,3 +138,15 @@ def test_what_no_column_can_hold_is_not_countable(number: str) -> None:
 @given(st.floats(1e-12, 1e12))
 def test_any_float_that_says_a_sum_is_countable(number: float) -> None:
     assert is_countable(Decimal(str(number)))
+
+
+@pytest.mark.parametrize("name", ["m", "openai/gpt-4o-mini", "llama3.2:1b", "m" * 200])
+def test_what_providers_call_their_models_is_a_models_name(name: str) -> None:
+    check_model(name)
+
+
+@pytest.mark.parametrize("name", ["", "m" * 201, "gpt\u200b-4o", "gpt\n4o", "\ud800"])
+def test_what_nobody_could_type_or_see_is_no_models_name(name: str) -> None:
+    with pytest.raises(InvalidInput, match="no model's name") as raised:
+        check_model(name, "models")
+    assert raised.value.field == "models"

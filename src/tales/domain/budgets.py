@@ -9,9 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from tales.domain.checks import is_countable
+from tales.domain.checks import check_model, is_countable
 from tales.domain.errors import InvalidInput, Unavailable
-from tales.domain.prices import MOST_USD, check_model
+from tales.domain.prices import MOST_USD
 
 DEFAULT_WARN_SHARE = Decimal("0.8")
 
@@ -79,7 +79,8 @@ class Budget:
             raise InvalidInput("limit_usd", f"A budget is from 0 to {MOST_USD:,} US dollars.")
         if not is_countable(self.warn_share) or not Decimal("0.001") <= self.warn_share <= 1:
             raise InvalidInput("warn_share", "The share to warn from is from 0.001 to 1, such as 0.8.")
-        check_model(self.model)
+        if self.model is not None:
+            check_model(self.model)
         if (self.user_id is not None) != (self.scope is BudgetScope.USER):
             raise InvalidInput("user_id", "The budget of one user names that user, and no other budget does.")
         if (self.model is not None) != (self.scope is BudgetScope.MODEL):

@@ -8,6 +8,9 @@ from decimal import Decimal
 from tales.domain.errors import InvalidInput
 from tales.domain.invisible import without_invisible
 
+MAX_MODEL = 200
+"""Characters of a model's name."""
+
 # It looks like a space, and is one in Braille.
 _BLANK = "\u2800"
 
@@ -43,6 +46,12 @@ def checked_whole_number(field: str, value: int, least: int, most: int, of_what:
         unit = f" of {of_what}" if of_what else ""
         raise InvalidInput(field, f"{field} is {value}. Use a whole number{unit} from {least} to {most}.")
     return value
+
+
+def check_model(name: str, field: str = "model") -> None:
+    """Pass for what can be a model's name. Raises: InvalidInput."""
+    if not (1 <= len(name) <= MAX_MODEL and name.isprintable()):
+        raise InvalidInput(field, f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
 
 
 def is_countable(number: Decimal) -> bool:

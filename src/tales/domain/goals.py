@@ -16,9 +16,8 @@ from enum import StrEnum
 from random import Random
 from uuid import UUID
 
-from tales.domain.checks import checked_whole_number
+from tales.domain.checks import check_model, checked_whole_number
 from tales.domain.errors import InvalidInput
-from tales.domain.prompt_templates import MAX_MODEL
 from tales.domain.story_spec import LANGUAGES, StoryType
 
 OLD_AFTER = 3600.0
@@ -80,8 +79,7 @@ class GoalSettings:
         if not 1 <= len(self.models) <= MOST_MODELS or len(set(self.models)) < len(self.models):
             raise InvalidInput("models", f"Name from 1 to {MOST_MODELS} models, each once.")
         for model in self.models:
-            if not (1 <= len(model) <= MAX_MODEL and model.isprintable()):
-                raise InvalidInput("models", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
+            check_model(model, "models")
         checked_whole_number("floor_percent", self.floor_percent, 1, 50, "percent")
         checked_whole_number("least_success_percent", self.least_success_percent, 1, 100, "percent")
         checked_whole_number("window_days", self.window_days, 1, MAX_WINDOW, "days")

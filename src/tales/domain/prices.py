@@ -7,10 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from tales.domain.checks import is_countable
+from tales.domain.checks import check_model, is_countable
 from tales.domain.errors import InvalidInput
 
-MAX_MODEL = 200
 MOST_USD = Decimal(1_000_000)
 """Above any price that there is."""
 
@@ -18,12 +17,6 @@ NOTHING = Decimal(0)
 
 DIGITS_PER_MILLION, DIGITS_PER_REQUEST = 9, 12
 """After the point, of US dollars."""
-
-
-def check_model(name: str | None) -> None:
-    """Pass for what can be a model's name, and for none. Raises: InvalidInput."""
-    if name is not None and not (0 < len(name) <= MAX_MODEL and name.isprintable()):
-        raise InvalidInput("model", f"This is no model's name. Use 1 to {MAX_MODEL} printable characters.")
 
 
 class PriceSource(StrEnum):

@@ -16,6 +16,7 @@ from enum import StrEnum
 from types import SimpleNamespace
 from typing import NoReturn
 
+from tales.domain.checks import check_model
 from tales.domain.errors import InvalidInput
 from tales.domain.fact_labels import labels_of
 from tales.domain.family import MAX_APPEARANCE, MAX_NAME
@@ -30,7 +31,6 @@ MAX_PROMPT = 32_000
 """Characters with the family's words in it: room for each of them several times in the longest template."""
 
 MAX_NOTE = 300
-MAX_MODEL = 200
 MAX_WEIGHT = 1000
 DEFAULT_WEIGHT = 100
 
@@ -73,8 +73,8 @@ class Slot:
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
             raise InvalidInput("language", f"language is not one of {', '.join(sorted(LANGUAGES))}.")
-        if self.model is not None and not 1 <= len(self.model) <= MAX_MODEL:
-            raise InvalidInput("model", f"model has {len(self.model)} characters. Use 1 to {MAX_MODEL}.")
+        if self.model is not None:
+            check_model(self.model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from pydantic.config import JsonDict
 
 from tales.application import budgets as use_cases
 from tales.application.budgets import budgets_for
-from tales.domain import budgets, errors, prices
+from tales.domain import budgets, errors
+from tales.domain.checks import MAX_MODEL
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Amount, Answer, Body, Dollars, Id, Moment, Shown, Text
 from tales.interfaces.api.openapi import problems
@@ -34,7 +35,7 @@ class WhichBudget(Body):
     scope: budgets.BudgetScope
     period: budgets.BudgetPeriod
     user_id: Id | None = None
-    model: Annotated[Text, Shown(minLength=1, maxLength=prices.MAX_MODEL)] | None = None
+    model: Annotated[Text, Shown(minLength=1, maxLength=MAX_MODEL)] | None = None
 
     def budget(
         self, limit_usd: Decimal = Decimal(0), warn_share: Decimal = budgets.DEFAULT_WARN_SHARE

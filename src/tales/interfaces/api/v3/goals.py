@@ -11,7 +11,8 @@ from pydantic.config import JsonDict
 
 from tales.application import goals as use_cases
 from tales.application.prompts import prompts_for
-from tales.domain import errors, experiments, goals, prompt_templates, story_spec
+from tales.domain import errors, experiments, goals, story_spec
+from tales.domain.checks import MAX_MODEL
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text, WholeNumber
 from tales.interfaces.api.openapi import problems
@@ -34,7 +35,7 @@ class NewGoal(Body):
     measure: goals.GoalMeasure
     models: (
         Annotated[
-            list[Annotated[Text, Shown(minLength=1, maxLength=prompt_templates.MAX_MODEL)]],
+            list[Annotated[Text, Shown(minLength=1, maxLength=MAX_MODEL)]],
             Shown(minItems=1, maxItems=goals.MOST_MODELS),
         ]
         | None

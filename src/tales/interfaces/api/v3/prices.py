@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from tales.application import prices as use_cases
 from tales.application.prices import prices_for
 from tales.domain import errors, prices
+from tales.domain.checks import MAX_MODEL, check_model
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Amount, Answer, Body, Dollars, Instant, Moment, Shown, Text
 from tales.interfaces.api.openapi import problems
@@ -27,7 +28,7 @@ _EXAMPLE: JsonDict = {
     "prompt_usd_per_million": "0.15",
     "completion_usd_per_million": "0.6",
 }
-Model = Annotated[Text, Shown(minLength=1, maxLength=prices.MAX_MODEL)]
+Model = Annotated[Text, Shown(minLength=1, maxLength=MAX_MODEL)]
 
 
 class NewPrice(Body):
@@ -75,7 +76,8 @@ class PriceList(Answer):
 @router.get("", summary="List the prices")
 async def list_prices(which: Annotated[WhichPrices, Query()], actor: CurrentActor, services: UseCases) -> PriceList:
     """The prices in force; of one model, every version, also those of times to come."""
-    prices.check_model(which.model)
+    if which.model is not None:
+        check_model(which.model)
     async with prices_for(services.transactions, actor) as work:
         found = await use_cases.list_prices(work, services.clock.now(), which.model)
     return PriceList.model_validate({"items": found})
@@ -100,6 +102,6 @@ async def set_price(body: NewPrice, actor: CurrentActor, services: UseCases) -> 
 )
 async def take_back_price(which: Annotated[WhichPrice, Query()], actor: CurrentActor, services: UseCases) -> None:
     """Take back a price that is not in force yet. One that is, or was, stays: calls have been estimated by it."""
-    prices.check_model(which.model)
+    check_model(which.model)
     async with prices_for(services.transactions, actor) as work:
         await use_cases.take_back_price(work, which.model, which.valid_from, services.clock.now())

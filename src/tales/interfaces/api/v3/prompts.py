@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from tales.application import prompts as use_cases
 from tales.application.prompts import prompts_for
 from tales.domain import errors, prompt_templates, story_spec
+from tales.domain.checks import MAX_MODEL
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, Body, Moment, Shown, Text, WholeNumber
 from tales.interfaces.api.openapi import located, problems
@@ -38,7 +39,7 @@ class NewPrompt(Body):
 
     story_type: story_spec.StoryType
     language: Text
-    model: Annotated[Text, Shown(minLength=1, maxLength=prompt_templates.MAX_MODEL)] | None = None
+    model: Annotated[Text, Shown(minLength=1, maxLength=MAX_MODEL)] | None = None
     template: Annotated[Text, Shown(**_TEXT)]
     note: Annotated[Text, Shown(maxLength=prompt_templates.MAX_NOTE)] = ""
 

@@ -14,8 +14,9 @@ from starlette.responses import Response
 from tales.application.budgets import budgets_for, remove_budget, set_budget
 from tales.application.prices import prices_for, set_price_from_now_on, take_back_price
 from tales.domain.budgets import DEFAULT_WARN_SHARE, Budget, BudgetPeriod, BudgetScope
+from tales.domain.checks import check_model
 from tales.domain.errors import Conflict, InvalidInput, NotFound, TalesError
-from tales.domain.prices import NOTHING, Price, PriceSource, check_model
+from tales.domain.prices import NOTHING, Price, PriceSource
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import CheckedForm, see_other, text
 from tales.interfaces.web.operator.budgets import HERE, PERIOD_NAMES, SCOPE_NAMES, WhatIsPriced, show_page

@@ -170,8 +170,6 @@ def _slot(form: FormData) -> Slot:
     story_type, model = one_of(StoryType, "story_type", text(form, "story_type")), text(form, "model")
     if story_type is None:
         raise InvalidInput("story_type", f"story_type is missing. Use one of: {', '.join(StoryType)}.")
-    if not model.isprintable():
-        raise InvalidInput("model", "model holds characters that nobody can see. Write it anew.")
     return Slot(story_type, text(form, "language"), model or None)
 
 
