@@ -108,26 +108,34 @@ class RequestGeneration:
                     cast = await _cast(work, wish)
                 self.casts.put(actor, wish, cast)
             request = self._request(actor, AttemptId(id_, 1), wish, _spec(wish, cast, None))
-            worker_id = self.dispatcher.reserve()
-            try:
-                attempt = await self.attempts.enqueue(actor, request, cast, worker_id, self.limits)
-            except BaseException:
-                # Cancelled, it may have been inserted all the same: it ends as lost, and the next attempt begins.
-                if worker_id is not None:
-                    self.dispatcher.release()
-                raise
-            if attempt is not None:
-                generation = Generation(id_, actor.user_id, (attempt,))
-                if attempt.worker_id is not None:
-                    self.dispatcher.start(generation)
-                    return generation
-                if worker_id is not None:
-                    self.dispatcher.release()  # others wait, and their turn comes first
-                self.dispatcher.enqueued(id_)
+            generation = await self._enqueue(actor, request, cast)
+            if generation is not None:
                 return generation
-            if worker_id is not None:
-                self.dispatcher.release()
             cast = None  # somebody has changed the child or the hero meanwhile
+
+    async def _enqueue(self, actor: Actor, request: AttemptRequest, cast: Cast) -> Generation | None:
+        """Insert it, in the hands of this process's worker where that has a place free; None for an outdated cast."""
+        worker_id = self.dispatcher.reserve()
+        try:
+            attempt = await self.attempts.enqueue(actor, request, cast, worker_id, self.limits)
+        except BaseException:
+            # Cancelled, it may have been inserted all the same: it ends as lost, and the next attempt begins.
+            self._release(worker_id)
+            raise
+        if attempt is None:
+            self._release(worker_id)
+            return None
+        generation = Generation(request.id.generation_id, actor.user_id, (attempt,))
+        if attempt.worker_id is not None:
+            self.dispatcher.start(generation)
+        else:
+            self._release(worker_id)  # others wait, and their turn comes first
+            self.dispatcher.enqueued(request.id.generation_id)
+        return generation
+
+    def _release(self, worker_id: UUID | None) -> None:
+        if worker_id is not None:
+            self.dispatcher.release()
 
     async def _prepare(self, wish: GenerationRequest) -> None:
         """What is seen to before a transaction is open. Raises: InvalidInput."""
