@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.infrastructure.postgres.security_matrix import COMMANDS, FUNCTIONS, LINES, WHO, Line
+from tests.infrastructure.postgres.security_functions import FUNCTIONS
+from tests.infrastructure.postgres.security_matrix import COMMANDS, LINES, WHO, Line
 
 PAGE = Path(__file__).resolve().parent / "security.md"
 BEGIN = "<!-- security matrix: written by `make docs`, do not edit -->"

@@ -34,7 +34,8 @@ from tests.fixtures.rows import (
     worker,
 )
 from tests.fixtures.server import Server
-from tests.infrastructure.postgres.security_matrix import FUNCTIONS, ROLES, SCHEMAS
+from tests.infrastructure.postgres.security_functions import FUNCTIONS
+from tests.infrastructure.postgres.security_matrix import ROLES, SCHEMAS
 from tests.infrastructure.postgres.statements import Names, statements
 
 AT_A_TIME = 25

@@ -7,11 +7,8 @@ import pytest
 
 from tests.fixtures.databases import Database
 from tests.infrastructure.postgres.matrix_world import World, count
-from tests.infrastructure.postgres.security_matrix import (
-    FUNCTIONS,
-    ROLES,
-    SCHEMA_USERS,
-)
+from tests.infrastructure.postgres.security_functions import FUNCTIONS
+from tests.infrastructure.postgres.security_matrix import ROLES, SCHEMA_USERS
 
 
 def _relations(world: World) -> set[str]:
