@@ -20,8 +20,10 @@ from tests.fixtures.actors import refused
 from tests.fixtures.databases import Database, statements_of
 from tests.fixtures.rows import add_user as add_row_of_user
 from tests.fixtures.rows import attempt, insert
+from tests.fixtures.waiting import until
 
 FINGERPRINT = b"x" * 32
+WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 def use_of(user_id: UUID, generation_id: UUID | None = None, fingerprint: bytes = FINGERPRINT) -> IdempotencyRecord:
@@ -49,13 +51,13 @@ async def ask(transactions: SqlTransactions, use: IdempotencyRecord) -> Idempote
 
 
 async def test_whoever_comes_second_waits_for_the_first_and_finds_its_generation(
-    transactions: SqlTransactions, parent: UUID
+    transactions: SqlTransactions, parent: UUID, database: Database
 ) -> None:
     first, second = use_of(parent), use_of(parent)
     async with transactions.as_requester(Actor(parent)) as work:
         assert await work.idempotency_keys.claim(first) == first
         waiting = asyncio.create_task(ask(transactions, second))
-        await asyncio.sleep(0.3)
+        await until(lambda: database.rows(WAITING))
         assert not waiting.done()
         await work.generations.create_attempt(request_for(first))
         await work.commit()
@@ -70,7 +72,7 @@ async def test_whoever_comes_second_has_the_key_when_the_first_fails(
     async with transactions.as_requester(Actor(parent)) as work:
         await work.idempotency_keys.claim(first)
         waiting = asyncio.create_task(ask(transactions, second))
-        await asyncio.sleep(0.3)
+        await until(lambda: database.rows(WAITING))
         assert not waiting.done()
 
     assert await waiting == second

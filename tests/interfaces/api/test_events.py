@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from tales.infrastructure.events import progress_hub
 from tales.simulator.server import Simulator
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import add_user, attempt, insert
-from tests.fixtures.waiting import until as wait_until
+from tests.fixtures.waiting import until
 from tests.interfaces.api.serving import Served, stranger_of, tales, text_of
 from tests.interfaces.api.world import problem
 
@@ -29,12 +29,6 @@ async def family(database: Database, simulator: Simulator) -> AsyncIterator[Serv
     """A process that serves and works."""
     async with tales(database, simulator, f"{OK},{SLOW},{SLOWER},sim/hang,sim/500-slow-5,sim/500") as family:
         yield family
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 -- what it looks at tells nobody
-            await asyncio.sleep(0.02)
 
 
 def whole_text(database: Database, generation_id: str, attempt: int = 1) -> str:
@@ -81,7 +75,8 @@ async def test_a_story_that_is_written_at_once_is_told_whole(family: Served, dat
 async def test_who_comes_late_gets_the_text_so_far(family: Served, database: Database) -> None:
     generation_id = await family.ask(SLOWER)
     early = await family.first(generation_id, "delta", count=6)
-    await asyncio.sleep(0.3)
+    said = "select coalesce(sum(length(text)), 0) as characters from tales.live_text"
+    await until(lambda: database.rows(said)[0]["characters"] > len(text_of(early)))
 
     late = await family.events(generation_id)
 
@@ -163,7 +158,7 @@ async def test_a_wish_that_fails_completely_ends_without_a_story(database: Datab
 async def test_a_cancelled_generation_ends_its_stream(family: Served) -> None:
     generation_id = await family.ask("sim/hang")
     streaming = asyncio.create_task(family.events(generation_id))
-    await asyncio.sleep(0.3)
+    await until(lambda: subscriptions(family.app.services.stream_events.subscriptions) == 1)
     await family.client.post(f"/generations/{generation_id}/cancel")
 
     async with asyncio.timeout(2):
@@ -353,4 +348,4 @@ async def test_a_user_follows_so_many_at_a_time_and_a_server_tells_so_many(
             async with family.client.stream("GET", address) as answer:
                 return answer.status_code == 200
 
-        await wait_until(may_follow)
+        await until(may_follow)

@@ -166,8 +166,9 @@ async def test_a_worker_that_hears_no_notice_ends_a_cancelled_call_all_the_same(
     monkeypatch.setattr("tales.infrastructure.events.listener.FIRST_DELAY", 60.0)
     generation_id = await same.ask("sim/hang")
     await until(lambda: len(simulator.requests) == 1)
-    database.rows("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tales notices'")
-    await asyncio.sleep(0.2)
+    listening = "from pg_stat_activity where application_name = 'tales notices' and datname = current_database()"
+    database.rows(f"select pg_terminate_backend(pid) {listening}")
+    await until(lambda: not database.rows(f"select {listening}"))
 
     await same.client.post(f"/generations/{generation_id}/cancel")
 
