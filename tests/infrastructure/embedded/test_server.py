@@ -138,7 +138,8 @@ def test_it_keeps_what_was_committed_when_everything_is_killed(home: Path) -> No
 def test_it_comes_back_when_only_its_head_was_killed(home: Path) -> None:
     start_embedded(home, durable=False)
     os.kill(_postmaster(home), signal.SIGKILL)
-    start_embedded(home, durable=False)
+    with psycopg.connect(start_embedded(home, durable=False).owner_url) as connection:
+        assert connection.execute("select 7").fetchone() == (7,)
 
 
 def test_it_is_waited_for_while_it_does_not_answer_yet(home: Path) -> None:

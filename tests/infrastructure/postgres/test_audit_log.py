@@ -42,6 +42,7 @@ def test_the_operators_look_has_no_name(database: Database) -> None:
         user = add_user(owner)
         with acting(owner, SERVICE):
             insert(owner, "audit_log", look(user, via="command_line", viewer_id=None))
+    assert database.rows("select via, viewer_id from tales.audit_log") == [{"via": "command_line", "viewer_id": None}]
 
 
 def test_a_change_of_a_budget_or_a_price_is_kept_with_whose_it_was(database: Database) -> None:
