@@ -141,8 +141,11 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         if info is not None:
             provider, recall = await _provider(stack, settings, choice, transactions)
             policy = RetryPolicy(choice.models, settings.max_attempts)
-            run = RunAttempt(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log, recall=recall)
-            run = replace(run, check=_story_check(settings, choice))
+            run = RunAttempt(
+                *(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log),
+                recall=recall,
+                check=_story_check(settings, choice),
+            )
             reaper = Reaper(attempts, transactions, run, SystemClock(), log, settings.queue_timeout)
             worker = Worker(info, reaper, hub, own_only=own_only)
             await stack.enter_async_context(worker.running())

@@ -66,7 +66,7 @@ OUR_LIST = {
     *("tales.interfaces.cli.backend", "tales.interfaces.cli.records"),
     *("tales.interfaces.cli.running", "tales.interfaces.cli.server_option"),
     *("tales.interfaces.cli.json_output", "tales.interfaces.cli.tables"),
-    "tales.interfaces.json_values",
+    *("tales.interfaces.cli.amounts", "tales.interfaces.json_values"),
 }
 OUR_MIGRATIONS = {
     *("tales.legacy", "tales.legacy.report", "tales.interfaces.cli.migrate*"),

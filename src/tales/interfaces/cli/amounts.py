@@ -1,4 +1,4 @@
-"""Amounts as somebody writes them on the command line."""
+"""Amounts as somebody writes them on the command line, and as they are shown there."""
 
 from __future__ import annotations
 
@@ -13,3 +13,16 @@ def amount(option: str, written: str) -> Decimal:
         return Decimal(written)
     except InvalidOperation:
         raise InvalidInput(option, f"{option} is no amount. Write a number, such as 0.15.") from None
+
+
+def dollars(value: Decimal | float | None) -> str:
+    """A sum: cents where it is large, and what can be told apart where it is small."""
+    if value is None:
+        return "unknown"
+    value = float(value)
+    return f"${value:,.2f}" if abs(value) >= 1 or value == 0 else f"${value:.5f}"
+
+
+def cost_of_a_call(value: Decimal | float) -> str:
+    """What calls cost, mostly a small part of a cent."""
+    return f"${value:.6f}"

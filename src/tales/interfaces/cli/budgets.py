@@ -16,7 +16,7 @@ from rich.table import Table
 from tales.administration import chosen_provider
 from tales.application import budgets as use_cases
 from tales.domain.budgets import DEFAULT_WARN_SHARE, Budget, BudgetPeriod, BudgetScope, BudgetState
-from tales.interfaces.cli.amounts import amount
+from tales.interfaces.cli.amounts import amount, dollars
 from tales.interfaces.cli.console import err, fail, out
 from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
@@ -133,7 +133,7 @@ def _states_table(found: Sequence[BudgetState]) -> Table:
             printable(_named(state.budget)) + (f" (most: {state.spender})" if state.spender else ""),
             state.budget.period,
             f"{state.begins:%Y-%m-%d}",
-            *(f"${value:.4f}" for value in (state.budget.limit_usd, state.spent_usd, state.reserved_usd)),
+            *map(dollars, (state.budget.limit_usd, state.spent_usd, state.reserved_usd)),
             "" if share is None else f"{share:.1%}",
             "warned" if state.is_warned else "",
         )

@@ -9,6 +9,7 @@ import typer
 
 from tales.cost_administration import reconcile_costs
 from tales.domain.period import parse_period
+from tales.interfaces.cli.amounts import cost_of_a_call
 from tales.interfaces.cli.console import err
 from tales.interfaces.cli.migrate_progress import watching
 from tales.interfaces.cli.running import run
@@ -32,5 +33,6 @@ def reconcile(
     settings, earliest = load_settings(), datetime.now(UTC) - parse_period("since", since)
     with watching() as report:
         found = run(reconcile_costs(settings, earliest, rate, lambda asked: report("asked for", asked)))
-    said = f"Asked for {found.asked:,} costs of calls: {found.learned:,} are known now, ${found.dollars:.6f} in all."
+    cost = cost_of_a_call(found.dollars)
+    said = f"Asked for {found.asked:,} costs of calls: {found.learned:,} are known now, {cost} in all."
     err.print(said, markup=False, soft_wrap=True)

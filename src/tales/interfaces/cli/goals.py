@@ -16,6 +16,7 @@ from tales.application.goals import WhyPrompt
 from tales.domain.experiments import ChoiceReason
 from tales.domain.goals import Goal, GoalMeasure, GoalSettings, PassedOver
 from tales.domain.story_spec import StoryType
+from tales.interfaces.cli.amounts import cost_of_a_call
 from tales.interfaces.cli.console import err, out
 from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
@@ -84,7 +85,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")]
         table = Table("prompt", "model", "hits", "trials", "mean cost", box=SIMPLE)
         for one in goal.snapshot.records if goal.snapshot else ():
             row = (printable(one.arm.version), printable(one.arm.model), f"{one.hits:,}", f"{one.trials:,}")
-            table.add_row(*row, "" if one.mean_cost_usd is None else f"${one.mean_cost_usd:.6f}")
+            table.add_row(*row, "" if one.mean_cost_usd is None else cost_of_a_call(one.mean_cost_usd))
         out.print(table)
 
 
@@ -123,7 +124,7 @@ def _goal_told(why: WhyPrompt) -> str:
         lines.append(f"But {why.prompt_version} with {why.model_used} was asked: this Python draws otherwise.")
     lines.append(f"Known of each arm at {time_json(why.goal.snapshot.taken_at)}, and drawn of it:")
     for arm in why.arms:
-        cost = "" if arm.mean_cost_usd is None else f", ${arm.mean_cost_usd:.6f} a call"
+        cost = "" if arm.mean_cost_usd is None else f", {cost_of_a_call(arm.mean_cost_usd)} a call"
         lines.append(f"  {arm.version} with {arm.model}: {arm.hits} of {arm.trials}{cost}; drawn {arm.drawn:.4f}")
     return "\n".join(map(printable, lines))
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tales.domain.statistics import Interval
+from tales.interfaces.cli.amounts import dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,6 @@ def between(interval: Interval | None) -> str:
 def seconds(value: float | None) -> str:
     """A length of time."""
     return "" if value is None else f"{value:.1f} s"
-
-
-def dollars(value: Decimal | float | None) -> str:
-    """An amount: cents where it is large, and what can be told apart where it is small."""
-    if value is None:
-        return "unknown"
-    value = float(value)
-    return f"${value:,.2f}" if abs(value) >= 1 or value == 0 else f"${value:.5f}"
 
 
 def text_column(title: str, name: str) -> Column:

@@ -10,11 +10,11 @@ from typing import Any
 from tales.application import reports
 from tales.domain.replay import Outcome, ReplayPolicy
 from tales.domain.reports import FailureRow
+from tales.interfaces.cli.amounts import dollars
 from tales.interfaces.cli.report_columns import (
     Column,
     Section,
     count_column,
-    dollars,
     dollars_column,
     interval_column,
     number,

@@ -18,6 +18,7 @@ from rich.text import Text
 from tales.domain.generation import Status
 from tales.domain.parsed_story import count_words
 from tales.domain.prompt import WORDS_PER_MINUTE
+from tales.interfaces.cli.amounts import cost_of_a_call
 from tales.interfaces.cli.records import (
     AnyAttempt,
     AnyGeneration,
@@ -198,5 +199,5 @@ def _cost(attempt: AnyAttempt) -> str:
     """What it cost; by the price list alone, it is said that it is an estimate."""
     cost, estimate = cost_of(attempt), estimate_of(attempt)
     if cost is None and estimate is not None:
-        return f"about ${estimate:.6f}"
-    return "unknown" if cost is None else f"${cost:.6f}"
+        return f"about {cost_of_a_call(estimate)}"
+    return "unknown" if cost is None else cost_of_a_call(cost)
