@@ -124,7 +124,7 @@ def _rows(
                 counts.attempts += 1
                 yield _attempt_line(request, attempt, plan.texts)
             if made[-1].reason is None:
-                _note_story(random, request, made[-1], counts, beside)
+                _write_story(random, request, made[-1], counts, beside)
 
 
 def _prompts(random: Random, plan: HistoryPlan) -> list[str]:
@@ -207,7 +207,7 @@ def _response(request: _Request, attempt: MadeAttempt, texts: float) -> str:
     )
 
 
-def _note_story(
+def _write_story(
     random: Random, request: _Request, attempt: MadeAttempt, counts: HistoryCounts, beside: tuple[IO[str], IO[str]]
 ) -> None:
     stories, ratings = beside

@@ -130,15 +130,15 @@ class PromptWriter:
         if model not in models:
             return PassedOver.OTHER_MODEL
         reason = reason_to_pass_over(goal, arms, age) if set(models) <= set(chain) else PassedOver.MODEL_NOT_OFFERED
-        self._tell(goal, reason)
+        self._warn_once(goal, reason)
         if reason is not None or goal.snapshot is None:
             return reason
         arm = draw_arm(goal.settings, goal.snapshot.records, generation_id).arm
         weights = {one.version: template.weight for one, template in arms.items()}
         return _Drawn(arms[arm], PromptChoice(ChoiceReason.GOAL, weights, snapshot_id=goal.snapshot.id), arm.model)
 
-    def _tell(self, goal: Goal, reason: PassedOver | None) -> None:
-        """Once, however many stories it concerns."""
+    def _warn_once(self, goal: Goal, reason: PassedOver | None) -> None:
+        """Log that a goal is passed over, once, however many stories that concerns."""
         if self._passed_over.get(goal.id) is not reason:
             self._passed_over[goal.id] = reason
             if reason is not None:

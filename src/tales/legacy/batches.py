@@ -76,7 +76,7 @@ class Batches:
             yield settings
         finally:
             if not driver.closed:
-                settings.tell("0", "0", may_be_late=False)
+                settings.set_timeouts("0", "0", may_be_late=False)
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class _BatchSettings:
 
     driver: psycopg.Connection
     batch_timeout: str
-    told: tuple[str, str, bool] | None = field(default=None, init=False)
+    in_force: tuple[str, str, bool] | None = field(default=None, init=False)
 
     def follow(self, rows: int, *, is_shared: bool) -> None:
         """A single row may take as long as it takes.
@@ -93,11 +93,11 @@ class _BatchSettings:
         A batch that a crash of the server loses is lost with its cursor, and moved again; but others' commits would
         wait for the log of many batches at once.
         """
-        self.tell(str(LOCK_TIMEOUT_MS), self.batch_timeout if rows > 1 else "0", may_be_late=not is_shared)
+        self.set_timeouts(str(LOCK_TIMEOUT_MS), self.batch_timeout if rows > 1 else "0", may_be_late=not is_shared)
 
-    def tell(self, lock_timeout: str, statement_timeout: str, *, may_be_late: bool) -> None:
+    def set_timeouts(self, lock_timeout: str, statement_timeout: str, *, may_be_late: bool) -> None:
         """Both in milliseconds. `may_be_late`: a commit need not wait for its log."""
         wanted = (lock_timeout, statement_timeout, may_be_late)
-        if wanted != self.told:
+        if wanted != self.in_force:
             self.driver.execute(_SETTINGS, wanted)
-            self.told = wanted
+            self.in_force = wanted

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tales.domain.errors import Conflict, Forbidden
-from tales.infrastructure.backup.connection import told
+from tales.infrastructure.backup.connection import program_options
 from tales.infrastructure.backup.contents import contents_of
 from tales.infrastructure.backup.dump import BackupFailed, make_backup
 from tales.infrastructure.backup.programs import NoPrograms, programs_to_dump, programs_to_restore
@@ -254,7 +254,7 @@ def test_an_empty_database_has_nothing_to_back_up(empty_database: Database, file
 
 
 def test_no_password_is_among_the_arguments_of_a_program() -> None:
-    where, variables = told("postgresql://ada:hunter%202@db.example.org:5433/tales?sslmode=require")
+    where, variables = program_options("postgresql://ada:hunter%202@db.example.org:5433/tales?sslmode=require")
 
     assert "hunter" not in where
     assert "host=db.example.org" in where

@@ -31,7 +31,7 @@ def owner_session(url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def told(url: str) -> tuple[str, dict[str, str]]:
-    """How pg_dump and psql are told to connect to `url`, and to write values the same everywhere."""
+def program_options(url: str) -> tuple[str, dict[str, str]]:
+    """An argument and the environment by which pg_dump and psql connect to `url`, and write values alike everywhere."""
     where, secret = for_program(url)
     return f"--dbname={where}", os.environ | secret | {"PGTZ": "UTC", "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}

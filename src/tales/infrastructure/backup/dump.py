@@ -9,7 +9,7 @@ from subprocess import CalledProcessError
 
 from tales.domain.errors import Conflict, TalesError
 from tales.files import new_file
-from tales.infrastructure.backup.connection import owner_session, told
+from tales.infrastructure.backup.connection import owner_session, program_options
 from tales.infrastructure.backup.contents import Contents, contents_of, noting
 from tales.infrastructure.backup.programs import output_of, programs_to_dump, run_program
 
@@ -46,7 +46,7 @@ def make_backup(url: str, to: Path) -> Contents:
         chosen = [f"--schema={name}" for name in schemas]
         # By its descriptor: whoever may write to the folder cannot put another file, or a link, in its place.
         output = f"--file=/dev/fd/{file}"
-        where, variables = told(url)
+        where, variables = program_options(url)
         command = [str(folder / "pg_dump"), "-Fc", output, f"--snapshot={snapshot}", *chosen, where]
         dumped = run_program(command, variables, files=[file])
         if dumped.returncode:

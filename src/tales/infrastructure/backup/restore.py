@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from tales.domain.errors import Conflict, TalesError
-from tales.infrastructure.backup.connection import owner_session, told
+from tales.infrastructure.backup.connection import owner_session, program_options
 from tales.infrastructure.backup.contents import Contents, contents_of, noting
 from tales.infrastructure.backup.dump import OURS
 from tales.infrastructure.backup.programs import output_of, programs_to_restore, run_program
@@ -127,7 +127,7 @@ def _run(url: str, archive: Archive, schemas: Collection[str], server_version: i
     """Have psql run the backup's script. Whatever ends it before its COMMIT has changed nothing."""
     contents: Contents = {}
     options = ["--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=sqlstate"]
-    where, variables = told(url)
+    where, variables = program_options(url)
     command = [str(archive.folder / "psql"), *options, "--file=-", where]
     with subprocess.Popen(  # noqa: S603 -- a program of `programs_to_restore`, and no shell reads the arguments
         command, env=variables, stdin=subprocess.PIPE, stderr=subprocess.PIPE

@@ -114,7 +114,7 @@ def provider_failure(
     shown = status if status >= 300 else inner
     availability = _object(report, "availability")
     retryable = availability.get("retryable")
-    kind = _kind(report, inner or status, _said(error))
+    kind = _kind(report, inner or status, _message(error))
     hint = retry_after_seconds(availability.get("retry_after"), now)
     return Failure(
         kind,
@@ -132,7 +132,9 @@ def _sentence(kind: FailureKind, status: int | None, error: Json, endpoint: Endp
     if endpoint is None:
         return sentence
     names = endpoint.names
-    if names.address and (_NO_PATH.match(_said(error)) or (status in (404, 405) and not _names_model(error, endpoint))):
+    if names.address and (
+        _NO_PATH.match(_message(error)) or (status in (404, 405) and not _names_model(error, endpoint))
+    ):
         return f"There is nothing for chats at the provider's address{shown}.{endpoint.check_address}"
     if kind is FailureKind.AUTHENTICATION and names.key is None and names.place_for_key is not None:
         return f"The provider wants a key{shown}, and none is set. Set {names.place_for_key}."
@@ -172,7 +174,7 @@ def _seconds_until(date: str, now: datetime) -> float | None:
         return None
 
 
-def _said(error: Json) -> str:
+def _message(error: Json) -> str:
     """The words of an error."""
     message = error.get("message") if isinstance(error, Mapping) else error
     return message if isinstance(message, str) else ""

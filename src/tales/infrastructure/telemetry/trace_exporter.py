@@ -51,15 +51,15 @@ def open_tracing(base_url: str | None, log: Log) -> Tracing | None:
 
 
 def _is_wanted() -> bool:
-    if _said("OTEL_SDK_DISABLED") == "true" or _said("OTEL_TRACES_EXPORTER") == "none":
+    if _variable("OTEL_SDK_DISABLED") == "true" or _variable("OTEL_TRACES_EXPORTER") == "none":
         return False
-    return any(_said(name) for name in ("OTEL_TRACES_EXPORTER", *_ADDRESSES))
+    return any(_variable(name) for name in ("OTEL_TRACES_EXPORTER", *_ADDRESSES))
 
 
 def _exporter() -> SpanExporter | None:
     """None for a way that is not among the two."""
-    name = _said("OTEL_TRACES_EXPORTER") or "otlp"
-    protocol = next(filter(None, map(_said, _PROTOCOLS)), "http/protobuf")
+    name = _variable("OTEL_TRACES_EXPORTER") or "otlp"
+    protocol = next(filter(None, map(_variable, _PROTOCOLS)), "http/protobuf")
     if name == "console":
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter  # noqa: PLC0415
 
@@ -78,5 +78,5 @@ def _provider_name(base_url: str | None) -> str:
     return _KNOWN_PROVIDERS.get(urlsplit(base_url).hostname or "", "openai_compatible")
 
 
-def _said(variable: str) -> str:
+def _variable(variable: str) -> str:
     return os.environ.get(variable, "").strip().lower()

@@ -96,7 +96,7 @@ def end(*, story_type: OfType, language: OfLanguage) -> None:
     err.print(f"{story_type} in {language}: drawn by the fixed weights again.", markup=False)
 
 
-def told(why: WhyPrompt) -> str:
+def explained(why: WhyPrompt) -> str:
     """Why a generation got its version and its model, as a person reads it."""
     said = f"{why.prompt_version or 'no version'}: "
     if why.weights is None:
@@ -104,7 +104,7 @@ def told(why: WhyPrompt) -> str:
     weights = ", ".join(f"{name} {weight}" for name, weight in sorted(why.weights.items()))
     drawn = f"drawn {why.drawn_number} of {sum(why.weights.values())} ({weights})"
     if why.goal is not None:
-        return _goal_told(why)
+        return _explained_draw(why)
     if why.reason is ChoiceReason.FALLBACK:
         drawn = f"instead of {why.failed_version}, which failed; {drawn}"
     if why.passed_over is not None:
@@ -112,7 +112,7 @@ def told(why: WhyPrompt) -> str:
     return f"{said}{drawn}."
 
 
-def _goal_told(why: WhyPrompt) -> str:
+def _explained_draw(why: WhyPrompt) -> str:
     if why.goal is None or why.goal.snapshot is None:  # pragma: no cover -- a draw has both
         return ""
     settings = why.goal.settings

@@ -85,7 +85,7 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
 
 @app.command()
 def verify(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """Compare every story with the attempt that wrote it; leaves with 1 when something is not as it should be."""
+    """Compare every story with the attempt that wrote it; exits with 1 when something is not as it should be."""
     found = administration.verify_migration(load_settings())
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2))

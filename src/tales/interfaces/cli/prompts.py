@@ -150,7 +150,7 @@ def promote(version: Version) -> None:
 @app.command()
 def why(generation_id: Annotated[UUID, typer.Argument(metavar="ID", help="The generation's id.")]) -> None:
     """Say which version and model a generation got, and why; a draw is repeated."""
-    typer.echo(goals.told(operate(lambda work: why_prompt(work, generation_id))))
+    typer.echo(goals.explained(operate(lambda work: why_prompt(work, generation_id))))
 
 
 def _read(file: Path | None) -> str:

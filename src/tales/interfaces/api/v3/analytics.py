@@ -261,7 +261,7 @@ class PromptReport(Report):
 Which = Annotated[WhichAttempts, Query()]
 
 
-def _told(report: use_cases.Report) -> Mapping[str, object]:
+def _with_period(report: use_cases.Report) -> Mapping[str, object]:
     """A report with its period beside its rows."""
     wanted = report.wanted
     return figures(report) | {"since": wanted.since, "until": wanted.until, "zone": wanted.zone}
@@ -272,7 +272,7 @@ async def report_models(which: Which, actor: CurrentActor, services: UseCases) -
     """Attempts by outcome, rates with intervals, latency, tokens, cost and ratings of each model, the busiest first."""
     wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return ModelReport.model_validate(_told(await use_cases.report_models(reports, wanted)))
+        return ModelReport.model_validate(_with_period(await use_cases.report_models(reports, wanted)))
 
 
 @router.get("/retries", summary="How many attempts stories take")
@@ -280,7 +280,7 @@ async def report_retries(which: Which, actor: CurrentActor, services: UseCases) 
     """Generations by their number of attempts, why attempts failed, and what each retry rescued and added."""
     wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return RetryReport.model_validate(_told(await use_cases.report_retries(reports, wanted)))
+        return RetryReport.model_validate(_with_period(await use_cases.report_retries(reports, wanted)))
 
 
 @router.get("/replay", summary="What another retry policy would have given")
@@ -290,7 +290,7 @@ async def report_replay(
     """The recorded attempts under another policy; what was not recorded is counted as `undecided`."""
     wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return ReplayReport.model_validate(_told(await use_cases.report_replay(reports, wanted, which.policy())))
+        return ReplayReport.model_validate(_with_period(await use_cases.report_replay(reports, wanted, which.policy())))
 
 
 @router.get("/timeouts", summary="Which models time out, and when")
@@ -298,7 +298,7 @@ async def report_timeouts(which: Which, actor: CurrentActor, services: UseCases)
     """Timeouts by model and reason; failures by model, reason, hour, weekday and length, beside the period before."""
     wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return TimeoutReport.model_validate(_told(await use_cases.report_timeouts(reports, wanted)))
+        return TimeoutReport.model_validate(_with_period(await use_cases.report_timeouts(reports, wanted)))
 
 
 @router.get("/costs", summary="What each day cost")
@@ -306,7 +306,9 @@ async def report_costs(which: Which, actor: CurrentActor, services: UseCases) ->
     """Cost and tokens by day and model, shares by user, model and story type, and the forecast of this month."""
     wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return CostReport.model_validate(_told(await use_cases.report_costs(reports, wanted, services.clock.now())))
+        return CostReport.model_validate(
+            _with_period(await use_cases.report_costs(reports, wanted, services.clock.now()))
+        )
 
 
 @router.get("/prompts", summary="How each prompt does")
@@ -314,4 +316,4 @@ async def report_prompts(which: Which, actor: CurrentActor, services: UseCases) 
     """Success, refusals, length, rating, latency and cost by version and model; and experiments, compared."""
     wanted = which.filter(services.clock.now())
     async with reports_for(services.transactions, actor) as reports:
-        return PromptReport.model_validate(_told(await use_cases.report_prompts(reports, wanted)))
+        return PromptReport.model_validate(_with_period(await use_cases.report_prompts(reports, wanted)))
