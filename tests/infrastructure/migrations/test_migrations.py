@@ -135,15 +135,6 @@ def test_a_database_of_an_unreleased_version_is_told_the_way(empty_database: Dat
     assert catalog(empty_database.owner_url) == before
 
 
-def test_an_index_of_words_that_022_made_once_goes(empty_database: Database, database: Database) -> None:
-    migrate_up(empty_database.owner_url, "022")
-    empty_database.execute(
-        "create index stories_words_idx on tales.stories using gin (tales.story_words(user_id, title, content))"
-    )
-    migrate_up(empty_database.owner_url)
-    assert catalog(empty_database.owner_url) == catalog(database.owner_url)
-
-
 def test_a_step_that_fails_takes_the_others_with_it(legacy_database: Database) -> None:
     legacy_database.execute("create table tales.generations ()")
     before = catalog(legacy_database.owner_url)

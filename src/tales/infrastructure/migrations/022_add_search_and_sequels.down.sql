@@ -75,10 +75,11 @@ drop index if exists tales.heroes_ready_made_idx;
 drop index if exists tales.generations_user_id_created_at_idx;
 drop index if exists tales.stories_hero_id_created_at_idx;
 drop index if exists tales.stories_child_id_created_at_idx;
-drop index if exists tales.stories_words_idx;
 
-drop function if exists tales.search_query(uuid, text);
-drop function if exists tales.story_words(uuid, text, text);
+drop function if exists tales.story_has(text, text, text[], tsquery);
+drop function if exists tales.search_patterns(text);
+drop function if exists tales.folded(text);
+drop function if exists tales.search_query(text);
 drop function if exists tales.spaced(text);
 
 do $$

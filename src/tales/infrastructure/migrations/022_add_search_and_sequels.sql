@@ -54,25 +54,20 @@ grant select on tales.sequels to service_role;
 
 -- step: search_functions
 
+-- Words are looked for in a family's own stories, of which there are hundreds: no index that every story pays for.
+
 -- Text with each letter of a script that is written without spaces apart, so that each is a word.
 create function tales.spaced(value text) returns text
 language sql immutable parallel safe set search_path = ''
 return regexp_replace(value, '([\u0E00-\u0EFF\u2E80-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF])', ' \1 ', 'g');
 
--- The words of a story, and its family as one more. 026 looks for words without an index, so none is made of these
--- here. A text of megabytes would be refused by tsvector itself.
-create function tales.story_words(user_id uuid, title text, content text) returns tsvector
-language sql immutable parallel safe set search_path = ''
-return to_tsvector('simple', tales.spaced(left(title || ' ' || content, 200000)))
-    || array_to_tsvector(array[user_id::text]);
-
--- The stories of a family that hold every one of these words; the last may be the beginning of one. NULL: no words.
-create function tales.search_query(user_id uuid, words text) returns tsquery
+-- The words to look for: all of them, and the last may be the beginning of one. NULL: no words.
+create function tales.search_query(words text) returns tsquery
 language sql immutable parallel safe set search_path = ''
 begin atomic
-    select ('''' || user_id || ''' & ' || string_agg(
+    select string_agg(
         '(' || part::text || case when place = last_place then ':*' else '' end || ')', ' & ' order by place
-    ))::tsquery
+    )::tsquery
     from (
         select phraseto_tsquery('simple', tales.spaced(piece)) as part, place, max(place) over () as last_place
         from string_to_table(words, ' ') with ordinality as piece (piece, place)
@@ -80,11 +75,36 @@ begin atomic
     ) as parts;
 end;
 
+-- Text for a rough comparison: letters that some collations make of a capital one, and others do not, are the same.
+create function tales.folded(value text) returns text
+language sql immutable parallel safe
+return replace(replace(replace(lower(value), U&'\0307', ''), U&'\03C2', U&'\03C3'), U&'\0131', 'i');
+
+-- What a story with these words must be like, roughly: every word is somewhere in it.
+create function tales.search_patterns(words text) returns text[]
+language sql immutable parallel safe set search_path = ''
+begin atomic
+    select array_agg(distinct '%' || regexp_replace(tales.folded(word), '([\\%_])', '\\\1', 'g') || '%')
+    from string_to_table(words, ' ') as piece,
+        unnest(tsvector_to_array(to_tsvector('simple', tales.spaced(piece)))) as word;
+end;
+
+-- Whether a story has these words. To take a story apart takes longer than the rough look, so that comes first. A
+-- text of megabytes would be refused by tsvector itself.
+create function tales.story_has(title text, content text, patterns text[], query tsquery) returns boolean
+language sql immutable parallel safe
+return case when tales.folded(title || ' ' || content) like all (patterns)
+    then to_tsvector('simple', tales.spaced(left(title || ' ' || content, 200000))) @@ query
+end;
+
 revoke execute on function
-    tales.spaced(text), tales.story_words(uuid, text, text), tales.search_query(uuid, text)
-from public;
-grant execute on function tales.spaced(text), tales.story_words(uuid, text, text) to authenticated, service_role;
-grant execute on function tales.search_query(uuid, text) to service_role;
+    tales.spaced(text), tales.search_query(text), tales.folded(text), tales.search_patterns(text),
+    tales.story_has(text, text, text[], tsquery)
+from public, service_role;
+grant execute on function
+    tales.spaced(text), tales.search_query(text), tales.folded(text), tales.search_patterns(text),
+    tales.story_has(text, text, text[], tsquery)
+to authenticated;
 
 -- step: child_index, concurrently
 

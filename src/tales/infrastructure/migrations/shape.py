@@ -36,7 +36,7 @@ _MARKS = {
     "029": "prices.valid_from",
     "028": "ratings.rating",
     "027": "keep_audit_log()",
-    "026": "story_has()",
+    "026": "is_error_type()",
     "025": "workers.heartbeat_at",
     "024": "check_story_family()",
     "023": "live_text.begins_at",
