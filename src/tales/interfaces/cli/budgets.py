@@ -17,7 +17,7 @@ from tales.administration import chosen_provider
 from tales.application import budgets as use_cases
 from tales.domain.budgets import DEFAULT_WARN_SHARE, Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.interfaces.cli.amounts import amount, dollars
-from tales.interfaces.cli.console import err, fail, out
+from tales.interfaces.cli.console import AsJson, err, fail, out
 from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import decimal_json, time_json
@@ -60,7 +60,7 @@ def set_(  # noqa: PLR0913 -- each is an option
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the budgets: what is spent, what calls in flight may cost at most, and which are nearly used up."""
     found = operate(lambda work: work.budgets.states(datetime.now(UTC)))
     if as_json:

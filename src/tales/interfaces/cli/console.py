@@ -1,4 +1,4 @@
-"""What a command says on the terminal: its output, and errors as one clear sentence."""
+"""What a command says on the terminal: its output, for people or for machines, and errors as one clear sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -16,6 +16,8 @@ from tales.domain.errors import TalesError
 
 FAILED = 1
 INTERRUPTED = 130
+
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 # Rich takes 80 columns where there is no terminal, and would cut ids short.
 _PIPE_WIDTH = 160

@@ -20,7 +20,7 @@ from tales.domain.generation import Status
 from tales.domain.page import MAX_PAGE, PageRequest
 from tales.domain.period import parse_period
 from tales.interfaces.cli.backend import first, open_client
-from tales.interfaces.cli.console import out
+from tales.interfaces.cli.console import AsJson, out
 from tales.interfaces.cli.json_output import generation_json
 from tales.interfaces.cli.prompt_difference import prompt_difference
 from tales.interfaces.cli.records import AnyGeneration
@@ -31,7 +31,6 @@ from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Look at generations and their attempts.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 Owned: TypeAlias = tuple[UUID, AnyGeneration]

@@ -17,7 +17,7 @@ from tales.domain.experiments import ChoiceReason
 from tales.domain.goals import Goal, GoalMeasure, GoalSettings, PassedOver
 from tales.domain.story_spec import StoryType
 from tales.interfaces.cli.amounts import cost_of_a_call
-from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.console import AsJson, err, out
 from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import time_json
@@ -72,7 +72,7 @@ def set_(  # noqa: PLR0913 -- each is an option
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the goals with their arms: hits, trials and mean cost, as they were counted last."""
     found = operate(lambda work: work.goals.list())
     if as_json:

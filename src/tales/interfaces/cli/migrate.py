@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tales import administration
 from tales.domain.errors import InvalidInput
-from tales.interfaces.cli.console import FAILED, err, fail, out
+from tales.interfaces.cli.console import FAILED, AsJson, err, fail, out
 from tales.interfaces.cli.migrate_check import add_check
 from tales.interfaces.cli.migrate_progress import watching
 from tales.legacy.report import CheckOptions
@@ -32,7 +32,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def status(as_json: AsJson = False) -> None:
     """List the migrations, and which of them the database has taken."""
     migrations = administration.list_migrations(load_settings())
     if as_json:
@@ -84,7 +84,7 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
 
 
 @app.command()
-def verify(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def verify(as_json: AsJson = False) -> None:
     """Compare every story with the attempt that wrote it; exits with 1 when something is not as it should be."""
     found = administration.verify_migration(load_settings())
     if as_json:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tales.domain.errors import InvalidInput
-from tales.interfaces.cli.console import FAILED
+from tales.interfaces.cli.console import FAILED, AsJson
 from tales.interfaces.cli.migrate_report import show
 from tales.legacy.report import CheckOptions, Report
 from tales.settings import Settings, load_settings
@@ -39,11 +39,11 @@ def add_check(app: typer.Typer, check_migration: Checker) -> None:
         no_trial: Annotated[
             bool, typer.Option("--no-trial", help="Do not try what the service writes, not even to take it back.")
         ] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+        as_json: AsJson = False,
     ) -> None:
         """Look at a legacy database before it is migrated: what will happen, and what has no rule yet.
 
-        What the service writes is tried in a transaction that is rolled back; nothing is kept. Leaves with 1 while
+        What the service writes is tried in a transaction that is rolled back; nothing is kept. Exits with 1 while
         something has no rule.
         """
         if until not in {None, EXPAND}:

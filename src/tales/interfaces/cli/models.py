@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
@@ -12,14 +11,14 @@ from rich.text import Text
 
 from tales.administration import chosen_provider, list_models
 from tales.domain.model_parameters import KnownModel
-from tales.interfaces.cli.console import out
+from tales.interfaces.cli.console import AsJson, out
 from tales.interfaces.cli.model_advice import advice
 from tales.interfaces.cli.running import run
 from tales.interfaces.json_values import time_json
 from tales.settings import load_settings
 
 
-def models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def models(as_json: AsJson = False) -> None:
     """List the models: the fallback chain, and what each is not sent because it has refused it."""
     settings = load_settings()
     found = run(list_models(settings))

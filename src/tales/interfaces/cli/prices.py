@@ -14,7 +14,7 @@ from rich.table import Table
 from tales.application import prices as use_cases
 from tales.domain.prices import Price, PriceSource
 from tales.interfaces.cli.amounts import amount
-from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.console import AsJson, err, out
 from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
@@ -68,7 +68,7 @@ def set_(
 @app.command("list")
 def list_(
     model: Annotated[str | None, typer.Option(help="Every version of this model's price.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the prices in force, in US dollars; with --model all versions of one."""
     found = operate(lambda work: use_cases.list_prices(work, datetime.now(UTC), model))

@@ -24,7 +24,7 @@ from tales.domain.errors import InvalidInput
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.story_spec import StoryType
 from tales.interfaces.cli import goals
-from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.console import AsJson, err, out
 from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import time_json
@@ -35,7 +35,6 @@ app.add_typer(goals.app, name="goal")
 RENDERER = prompt_renderer()
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Such as child-en-1.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 TypeOption = Annotated[StoryType, typer.Option("--type", help="The type of story.")]
 Note = Annotated[str | None, typer.Option(help="What is new about it, on one line.")]
 File = Annotated[

@@ -17,7 +17,7 @@ from tales.domain.generation import Json
 from tales.domain.page import MAX_PAGE, PageRequest
 from tales.domain.story import BEST_RATING, Rating
 from tales.interfaces.cli.backend import first, open_client
-from tales.interfaces.cli.console import out
+from tales.interfaces.cli.console import AsJson, out
 from tales.interfaces.cli.json_output import story_json
 from tales.interfaces.cli.records import AnyStory
 from tales.interfaces.cli.running import run
@@ -27,7 +27,6 @@ from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Look at stories.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 Owned: TypeAlias = tuple[UUID, AnyStory]
 """A story, and the user whose it is."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
@@ -12,13 +11,13 @@ from rich.table import Table
 
 from tales.administration import list_workers
 from tales.domain.repositories.attempt_queue import WorkerState
-from tales.interfaces.cli.console import out
+from tales.interfaces.cli.console import AsJson, out
 from tales.interfaces.cli.running import run
 from tales.interfaces.json_values import time_json
 from tales.settings import load_settings
 
 
-def workers(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def workers(as_json: AsJson = False) -> None:
     """List the workers: who lives, since when, for which provider, and how many attempts each has in hand."""
     found = run(list_workers(load_settings()))
     now = datetime.now(UTC)
