@@ -112,11 +112,13 @@ end;
 -- Enqueue -----------------------------------------------------------------------------------------------------------
 
 -- Insert pending attempts: each in its user's name, under the claims of its own request and that user's policies, or,
--- where it has no claims, as the transaction's own role. `refusal` says why a row was not inserted: 'session' when
--- its sign-in has ended, 'cast' when its child or hero is not the one, in the version, that its prompt was written
--- about; and the name of a limit, with the seconds until it makes sense to ask again, when its user has asked for
--- `per_day` stories within a day or has `concurrent` in flight; or 'queue' when `waiting` attempts of it wait. A row
--- that the database refuses fails them all. With a `worker_id` an attempt is claimed at once, unless others wait.
+-- where it has no claims, as the transaction's own role. With a `worker_id` an attempt is claimed at once, unless
+-- others wait. A row that the database refuses fails them all. `refusal` says why one was not inserted otherwise:
+--   session: its sign-in has ended;
+--   cast: its child or hero is not the one, in the version, that its prompt was written about;
+--   generations_per_day: its user has asked for `per_day` stories within a day; `retry_after` in seconds;
+--   concurrent_generations: its user has `concurrent` of them in flight;
+--   queue: `waiting` attempts of its queue wait.
 create function tales.enqueue_attempts(requests jsonb)
 returns table (
     generation_id uuid, created_at timestamptz, is_claimed boolean, refusal text, retry_after double precision
@@ -323,7 +325,7 @@ begin
             and g.user_id = r.user_id and g.worker_id is not distinct from r.worker_id
         returning g.*, r.story_id, r.title, r.content, r.next_model, r.next_delay
     ),
-    told as (
+    written as (
         insert into tales.stories (id, user_id, title, content, generation_id, generation_attempt, child_id, hero_id)
         select e.story_id, e.user_id, e.title, e.content, e.generation_id, e.attempt_number, e.child_id, e.hero_id
         from ended as e
