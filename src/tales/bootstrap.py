@@ -9,7 +9,7 @@ import random
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +161,6 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
         )
         mailer = await stack.enter_async_context(_mailer(settings, log))
         services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions, mailer))
-        services = replace(services, check_ready=_check_ready(transactions.check, asyncio.all_tasks()))
         yield App(services, hub.close, database, choice, info, metrics.text if metrics else None, tracing)
 
 
@@ -291,6 +290,7 @@ def _services(
     hub: ProgressHub,
     auth: _Auth,
 ) -> Services:
+    """The use cases of an application whose background is at work."""
     ids, clock = Uuid7Maker(), SystemClock()
     passwords = Passwords(Argon2Passwords(), StandardPasswordRules(), settings.password_min_length)
     follow = FollowGeneration(transactions, hub)
@@ -320,7 +320,7 @@ def _services(
         tokens=auth.tokens,
         authenticate=auth.authenticate,
         prompt_renderer=JinjaRenderer(),
-        check_ready=transactions.check,
+        check_ready=_check_ready(transactions.check, asyncio.all_tasks()),
         external_auth=auth.is_external,
     )
 
