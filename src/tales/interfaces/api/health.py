@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from tales.domain import errors
 from tales.interfaces.api.dependencies import UseCases
-from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.openapi import name_operation, problems
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = APIRouter(prefix="/health", tags=["health"], generate_unique_id_function=name_operation)
 
 
 class Health(BaseModel):

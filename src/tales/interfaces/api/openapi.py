@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
 
 from tales.domain import errors
 from tales.interfaces.api.problem_kinds import (
@@ -60,13 +62,18 @@ def describe(router: APIRouter, title: str, version: str, description: str) -> D
 
 
 class DescribedApp(FastAPI):
-    """An application whose description holds the schema of its problems."""
+    """An application whose description is of the routes that are `described`, and holds the schema of its problems."""
+
+    described: Sequence[BaseRoute] = ()
 
     def openapi(self) -> Description:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
-            _with_problems(super().openapi())
-        return super().openapi()
+            document = get_openapi(
+                title=self.title, version=self.version, description=self.description, routes=self.described
+            )
+            self.openapi_schema = _with_problems(document)
+        return self.openapi_schema
 
 
 def _with_problems(document: Description) -> Description:

@@ -9,9 +9,9 @@ from starlette.status import HTTP_404_NOT_FOUND
 
 from tales.domain import errors
 from tales.interfaces.api import problem_kinds
-from tales.interfaces.api.openapi import problems
+from tales.interfaces.api.openapi import name_operation, problems
 
-router = APIRouter(prefix="/problems", tags=["problems"])
+router = APIRouter(prefix="/problems", tags=["problems"], generate_unique_id_function=name_operation)
 
 _BY_CODE = {kind.code: kind for kind in problem_kinds.ALL}
 
