@@ -14,6 +14,7 @@ from tales.legacy.migrate import ARCHIVE_TABLE, MigrationOptions, migrate_down, 
 from tales.legacy.verify import verify
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database, copy_of
+from tests.fixtures.depth import DEEP
 from tests.fixtures.rows import add_user, ended, insert, retry, story
 from tests.fixtures.server import Server
 from tests.legacy.checksums import NEW_TABLES, OLD_TABLES, checksum, checksums
@@ -28,7 +29,7 @@ SHARES = st.dictionaries(
 )
 EXTRAS = st.sampled_from([frozenset[Extras](), frozenset({Extras.COLUMNS}), frozenset({Extras.STRICT})])
 PROPERTY = settings(
-    max_examples=6,
+    max_examples=30 if DEEP else 3,
     deadline=None,
     # To shrink an example takes longer than to read it.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
@@ -145,6 +146,7 @@ CHANGES = (
 )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("at", ["014", "016", "expand"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_story_of_the_new_application_may_be_changed_by_the_old_one_after_the_way_back(
