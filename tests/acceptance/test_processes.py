@@ -150,6 +150,7 @@ def test_langfuse_6594_a_process_that_exits_has_kept_its_call(place: Place) -> N
     assert [attempt["status"] for attempt in place.attempts()] == ["success"]
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(90)
 def test_a_local_model_that_is_killed_writes_the_next_stories(place: Place) -> None:
     with place.serving("", TALES_LLM_BASE_URL="") as (process, client):

@@ -84,6 +84,7 @@ def test_what_it_counts_is_what_sql_counts(legacy_database: Database, plan: Lega
         assert legacy_database.rows(count)[0]["count"] == rows_made
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("share", [0.1, 0.5])
 @pytest.mark.parametrize("kind", sorted(set(kinds()) - NATURAL))
 def test_each_kind_comes_with_about_its_share_and_alone(legacy_database: Database, kind: str, share: float) -> None:

@@ -76,6 +76,7 @@ def test_a_kind_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str])
     assert "purple=1 is not KIND=SHARE" in capsys.readouterr().err
 
 
+@pytest.mark.deep
 def test_memory_does_not_grow_with_the_rows(legacy_database: Database) -> None:
     peaks = []
     for arguments in ("--rows 2000 --seed 1", "--rows 20000 --seed 2"):

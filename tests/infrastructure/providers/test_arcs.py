@@ -36,6 +36,7 @@ async def write(provider: LocalModelProvider, spec: StorySpec, id_: UUID, pieces
     return await provider.complete(call, lambda _: None, pieces.append)
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(120)
 async def test_a_story_is_its_arc_with_every_gap_filled_with_words_of_its_kind(provider: LocalModelProvider) -> None:
     spec, id_ = make_spec(child=make_child(name='Zoë "Z" Smith'), story_length=1), UUID(int=3)

@@ -116,6 +116,7 @@ async def test_a_prompt_longer_than_the_context_is_a_bad_request(model: LocalMod
         assert "context size" in (await response.json())["error"]["message"]
 
 
+@pytest.mark.deep
 async def test_a_story_that_fills_the_context_is_cut_off(model: LocalModel) -> None:
     async with aiohttp.ClientSession() as session:
         _, last = await _ask(model, session, **ENDLESS)
