@@ -94,7 +94,8 @@ async def test_a_goal_from_its_setting_to_its_end(
     (goal,) = (await asked(boss, "put", "/goals/child/en", json={"measure": "good", "window_days": 7}))["items"]
     assert (goal["measure"], goal["floor_percent"], goal["window_days"]) == ("good", 5, 7)
     assert goal["models"] == list(services.request_generation.models[:1])
-    assert (goal["counted_at"], goal["arms"]) == (None, [])
+    assert (goal["counted_at"], goal["arms"], goal["idle"]) == (None, [], "one_arm")
+    assert goal["advice"].startswith("There is one version with one model alone")
     for wrong in (
         {"measure": "fame"},
         {"measure": "good", "models": ["nobody/has-it"]},
@@ -116,6 +117,13 @@ async def test_a_goal_from_its_setting_to_its_end(
     (arm,) = why["arms"]
     assert (arm["hits"], arm["trials"], 0 < arm["drawn"] < 1) == (9, 10, True)
     problem(await boss.get(f"{PROMPTS}/why/{uuid7()}"), 404, "not_found")
+    (draw,) = (await asked(boss, "get", "/goals/child/en/draws"))["items"]
+    assert draw["generation_id"] == asked_for["generation_id"]
+    assert (draw["version"], draw["model"], draw["status"]) == ("bedtime-2", "first/model", "pending")
+    (goal,) = (await asked(boss, "get", "/goals"))["items"]
+    (arm,) = goal["arms"]
+    assert (arm["draws"], arm["stories"], arm["best_probability"]) == (0, 0, 1.0), "another version wrote"
+    problem(await boss.get(f"{PROMPTS}/goals/hero/en/draws"), 404, "not_found")
 
     assert (await boss.delete(f"{PROMPTS}/goals/child/en")).status_code == 204
     problem(await boss.delete(f"{PROMPTS}/goals/child/en"), 404, "not_found")

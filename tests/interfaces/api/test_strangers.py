@@ -63,6 +63,7 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("GET", "/admin/prompts/goals", None),
     ("PUT", "/admin/prompts/goals/hero/de", {"measure": "success"}),
     ("DELETE", "/admin/prompts/goals/hero/de", None),
+    ("GET", "/admin/prompts/goals/hero/de/draws", None),
     ("GET", f"/admin/prompts/why/{ID}", None),
     ("GET", "/admin/prompts/hero-de-1", None),
     ("PATCH", "/admin/prompts/hero-de-1", {"note": "mine"}),
