@@ -154,3 +154,30 @@ async def test_nobody_else_reaches_them(family: Family) -> None:
         ("post", "/hero-de-1/promote"),
     ):
         problem(await family.client.request(method, f"{PROMPTS}{path}"), 403, "forbidden")
+
+
+async def test_who_changed_what_is_listed_page_by_page(boss: AsyncClient) -> None:
+    for change in ("retire", "activate"):
+        await asked(boss, "post", f"/hero-de-1/{change}", json={"weight": 7} if change == "activate" else None)
+    pages = []
+    cursor: str | None = None
+    while True:
+        answer = await boss.get("/admin/changes", params={"limit": 1} | ({"cursor": cursor} if cursor else {}))
+        assert answer.status_code == 200, answer.text
+        pages.append(answer.json()["items"])
+        cursor = answer.json()["next_cursor"]
+        if cursor is None:
+            break
+    activated, retired = (item for page in pages for item in page)
+    assert [activated[name] for name in ("relation", "action", "subject")] == [
+        "prompt_templates",
+        "changed",
+        "hero-de-1",
+    ]
+    assert (retired["before"]["state"], retired["after"]["state"]) == ("active", "retired")
+    assert activated["after"]["weight"] == 7
+    assert "template" not in activated["after"]
+    assert activated["changed_by"] == retired["changed_by"] is not None
+    assert (await boss.get("/admin/changes?by_operator=true")).json()["items"] == []
+    assert len((await boss.get(f"/admin/changes?changed_by={activated['changed_by']}")).json()["items"]) == 2
+    assert (await boss.get("/admin/changes?relation=x")).status_code == 422

@@ -51,6 +51,7 @@ PROTECTED: list[tuple[str, str, object]] = [
         for report in ("models", "retries", "replay", "timeouts", "costs", "prompts")
     ),
     ("GET", "/admin/generations", None),
+    ("GET", "/admin/changes", None),
     ("GET", "/admin/budgets", None),
     ("PUT", "/admin/budgets", {"scope": "all", "period": "day", "limit_usd": "5"}),
     ("DELETE", "/admin/budgets?scope=all&period=day", None),

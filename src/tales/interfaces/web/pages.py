@@ -22,6 +22,7 @@ from tales.interfaces.web.error_pages import ErrorPages
 from tales.interfaces.web.operator import (
     budget_forms,
     budgets,
+    changes,
     generation,
     generations,
     goals,
@@ -36,6 +37,7 @@ PAGES: tuple[APIRouter, ...] = (
     address.router,
     budget_forms.router,
     budgets.router,
+    changes.router,
     # Its address is below that of the other files.
     plotly.router,
     assets.router,

@@ -24,6 +24,7 @@ WAYS = (
     (f"{HOME}/costs", translatable("Costs")),
     (f"{HOME}/budgets", translatable("Budgets")),
     (f"{HOME}/prompts", translatable("Prompts")),
+    (f"{HOME}/changes", translatable("Changes")),
     (f"{HOME}/users", translatable("Users")),
 )
 """The pages, in their order. A new one is a module beside this, and its line here."""
