@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,7 +63,11 @@ async def goal_states(work: UnitOfWork, offer: Offer, now: datetime) -> tuple[Go
     """The goals that are set, with what they were drawn for, and why one does nothing."""
     goals = await work.goals.list()
     templates = await work.prompts.list(state=TemplateState.ACTIVE) if goals else ()
-    return tuple([state_of(goal, templates, offer, await work.goals.counts(goal), now) for goal in goals])
+    counts = [await work.goals.counts(goal) for goal in goals]
+    # Its draws take a while, and stories are not to wait for them.
+    return await asyncio.to_thread(
+        lambda: tuple(state_of(goal, templates, offer, count, now) for goal, count in zip(goals, counts, strict=True))
+    )
 
 
 async def draws_of(work: UnitOfWork, story_type: StoryType, language: str) -> tuple[Goal, tuple[Draw, ...]]:

@@ -182,7 +182,7 @@ async def test_a_goal_is_set_looked_at_and_ended(operator: Visitor, database: Da
     says(await operator.look(f"{PROMPTS}/goals/new?language=de"), *MODELS, 'value="de" selected')
     answer = await operator.send(f"{PROMPTS}/goals/new", GOAL)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{PROMPTS}#goals")
-    says(await operator.look(PROMPTS), "child · English: the cheapest", "Nothing has been counted for it yet")
+    says(await operator.look(PROMPTS), "about a child · English: the cheapest", "Nothing has been counted for it yet")
     assert "It does nothing" not in (await operator.look(PROMPTS)).text
     with database.connect() as connection:
         connection.execute("select tales.take_snapshots()")
@@ -193,7 +193,7 @@ async def test_a_goal_is_set_looked_at_and_ended(operator: Visitor, database: Da
 
     page = await operator.look(PROMPTS)
     says(page, "10.0% of the stories at least", "from 80.0% on", "older than 7 days", "Counted last at", "0 / 0")
-    assert "child · English: the cheapest" not in (await operator.look(f"{PROMPTS}?language=de")).text
+    assert "about a child · English: the cheapest" not in (await operator.look(f"{PROMPTS}?language=de")).text
     draws = await operator.look(f"{PROMPTS}/goals/child/en")
     says(draws, f"/operator/generations/{row['generation_id']}#why", "child-en-1", "a story")
     assert (await operator.look(f"{PROMPTS}/goals/hero/en")).status_code == 404

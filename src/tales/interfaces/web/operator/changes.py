@@ -51,7 +51,7 @@ _SAID = {
 _FIELDS = {
     "limit_usd": translatable("At most, in US dollars"),
     "warn_share": translatable("Warn from this share of it on"),
-    "valid_from": translatable("From (UTC)"),
+    "valid_from": translatable("In force from"),
     "prompt_usd_per_million": translatable("A million tokens read"),
     "completion_usd_per_million": translatable("A million tokens written"),
     "request_usd": translatable("A request, beside its tokens"),

@@ -20,6 +20,7 @@ from tales.interfaces.web.operator.anatomy import prompt_difference, timeline, t
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
 from tales.interfaces.web.operator.frame import HOME, show
 from tales.interfaces.web.operator.goals import MEASURES
+from tales.interfaces.web.tonight import MORALS
 
 router = APIRouter(prefix=f"{HOME}/generations", include_in_schema=False)
 
@@ -63,6 +64,7 @@ async def show_generation(
         generation=generation,
         why=why,
         measures=MEASURES,
+        morals=MORALS,
         passed_over=_PASSED_OVER,
         trees={attempt.attempt_number: tree_of(attempt.full_response) for attempt in generation.attempts},
         timeline=timeline(generation, services.clock.now()),

@@ -153,7 +153,7 @@ def _form(
         "goal_form.html",
         chosen,
         refused=refused,
-        chain=chain,
+        chain=tuple(dict.fromkeys(chain)),
         named=form.getlist("models") if form else chain[:1],
         usual=usual,
         most_days=MAX_WINDOW,
