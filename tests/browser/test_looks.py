@@ -80,10 +80,12 @@ async def filled(family: Family, database: Database) -> dict[str, str]:
     for path in empty:
         await family.open(path.removeprefix("empty"))
         await family.page.screenshot(path=SHOTS / f"{name_of(path)}.jpg", full_page=True)
+    children = []
     for name in (LONG[:80], ARABIC, "Mia"):
         await family.open("/family/children/new?first=1")
         await family.add_child(name)
-    child = family.page.url.partition("child=")[2]
+        children.append(family.page.url.partition("child=")[2])
+    long, _, child = children
     family.site.writes("sim/401")
     await family.ask()
     failed = family.page.url.rpartition("/")[2]
@@ -91,12 +93,13 @@ async def filled(family: Family, database: Database) -> dict[str, str]:
     engine = make_engine(database.app_url)
     transactions = SqlTransactions(engine, SystemClock())
 
-    async def story(title: str, content: str) -> UUID:
-        return await add_story(transactions, row["user_id"], title=title, content=content, child_id=UUID(child))
+    async def story(title: str, content: str, about: str = child) -> UUID:
+        return await add_story(transactions, row["user_id"], title=title, content=content, child_id=UUID(about))
 
     for number in range(21):
         await story(f"Night {number}: the moon and the {'very ' * (number % 7)}small boat", "The moon shone.\n\n" * 5)
     arabic = await story("القمر والقارب الصغير", "كان يا ما كان في قديم الزمان قارب صغير يحب القمر.\n\n" * 8)
+    await story("The long name", "The moon shone.", about=long)
     first = await story(f"{LONG} and the {LONG}", "Once upon a time the moon shone on the sea, and all was well. " * 30)
     await engine.dispose()
     return {"child": child, "failed": failed, "arabic": str(arabic), "story": str(first)}

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 from benchmarks.history import HistoryPlan, fill_history
 from playwright.async_api import Browser, expect
 from psycopg.types.json import Jsonb
 
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
-from tests.browser.conftest import SHOTS, Family, Site, family_at
+from tests.browser.conftest import CHAIN, SHOTS, Family, Site, family_at
 from tests.browser.test_looks import LONG, LOOKS, look_at, name_of
 from tests.factories import add_ended_attempt, attempt_request
 from tests.fixtures.databases import Database
-from tests.fixtures.rows import add_user, ended, insert
+from tests.fixtures.rows import add_user, ended, insert, prompt_goal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,6 +34,9 @@ PAGES = (
     "/operator/prompts/new?language=de",
     "/operator/prompts/child-de-2?other=child-de-1&since=365d",
     "/operator/prompts/child-de-2/edit",
+    "/operator/prompts/goals/new",
+    "/operator/prompts/goals/child/de",
+    "/operator/changes",
     "/operator/generations?since=24h",
     "/operator/generations/{generation}",
     "/operator/users",
@@ -72,6 +77,23 @@ def add_experiment(database: Database) -> None:
             insert(connection, "generations", row)
             choice = {"generation_id": row["generation_id"], "reason": "experiment", "weights": Jsonb(WEIGHTS)}
             insert(connection, "prompt_choices", choice)
+        add_goals(connection)
+
+
+def add_goals(connection: psycopg.Connection[Any]) -> None:
+    """A goal with a draw, and one that can do nothing."""
+    child, _ = (
+        insert(connection, "prompt_goals", prompt_goal(id=uuid4(), language="de", story_type=kind, models=list(models)))
+        for kind, models in (("child", CHAIN), ("hero", CHAIN[1:]))
+    )
+    connection.execute("select tales.take_snapshots()")
+    (snapshot,) = connection.execute("select id from tales.goal_snapshots where goal_id = %s", [child["id"]]).fetchall()
+    now = datetime.now(UTC)
+    times = {"created_at": now, "started_at": now, "completed_at": now}
+    row = ended(add_user(connection), prompt_version="child-de-1", model_used=CHAIN[0], **times)
+    insert(connection, "generations", row)
+    choice = {"generation_id": row["generation_id"], "reason": "goal", "weights": Jsonb(WEIGHTS)}
+    insert(connection, "prompt_choices", choice | {"snapshot_id": snapshot["id"]})
 
 
 @pytest.fixture(scope="module")

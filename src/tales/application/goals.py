@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.experiments import ChoiceReason, PromptChoice, draw
+from tales.domain.goal_states import Draw, GoalState, Offer, state_of
 from tales.domain.goals import Arm, ArmDraw, ArmRecord, Goal, GoalSettings, PassedOver, draw_arm
+from tales.domain.prompt_templates import TemplateState
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.story_spec import LANGUAGES, StoryType
+
+LAST_DRAWS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,25 @@ class WhyPrompt:
     def is_repeated(self) -> bool:
         """Whether the draw, repeated, gives the arm that was asked; True where no goal was drawn for."""
         return self.arm is None or self.arm == Arm(self.failed_version or self.prompt_version or "", self.model_used)
+
+
+async def goal_states(work: UnitOfWork, offer: Offer, now: datetime) -> tuple[GoalState, ...]:
+    """The goals that are set, with what they were drawn for, and why one does nothing."""
+    goals = await work.goals.list()
+    templates = await work.prompts.list(state=TemplateState.ACTIVE) if goals else ()
+    counts = [await work.goals.counts(goal) for goal in goals]
+    # Its draws take a while, and stories are not to wait for them.
+    return await asyncio.to_thread(
+        lambda: tuple(state_of(goal, templates, offer, count, now) for goal, count in zip(goals, counts, strict=True))
+    )
+
+
+async def draws_of(work: UnitOfWork, story_type: StoryType, language: str) -> tuple[Goal, tuple[Draw, ...]]:
+    """The goal that is set, and the last draws for it. Raises: NotFound."""
+    for goal in await work.goals.list():
+        if (goal.settings.story_type, goal.settings.language) == (story_type, language):
+            return goal, await work.goals.newest_draws(goal, LAST_DRAWS)
+    raise NotFound("goal", f"{story_type}-{language}")
 
 
 async def set_goal(work: UnitOfWork, settings: GoalSettings, chain: Collection[str]) -> None:

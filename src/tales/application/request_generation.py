@@ -16,6 +16,7 @@ from tales.domain.arcs.prompt import ARC_PROMPT_VERSION, write_arc_prompt
 from tales.domain.budgets import FREE_QUEUE
 from tales.domain.errors import InvalidInput, NotFound
 from tales.domain.generation import AttemptId, AttemptRequest, Generation
+from tales.domain.goal_states import Offer
 from tales.domain.idempotency import IdempotencyKeyReused, IdempotencyRecord
 from tales.domain.limits import NO_LIMITS, GenerationLimits
 from tales.domain.prompt import PROMPT_VERSION, write_prompt
@@ -89,6 +90,11 @@ class RequestGeneration:
     def priced_models(self) -> tuple[str, ...]:
         """Those that need a price where there is a budget: the model on this machine costs nothing."""
         return () if self.queue == FREE_QUEUE else self.models
+
+    @property
+    def offer(self) -> Offer:
+        """What goals of prompts are looked at beside."""
+        return Offer(self.models, self.abilities.needs_arc)
 
     async def __call__(self, actor: Actor, wish: GenerationRequest, key: str | None = None) -> Generation:
         """The new generation; or, where `key` has been used for the same wish, the one that it led to.

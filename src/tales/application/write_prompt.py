@@ -11,7 +11,7 @@ from tales.application.ports import Log, TemplateRenderer
 from tales.domain.experiments import ChoiceReason, PromptChoice, choose_version
 from tales.domain.goals import Arm, Goal, PassedOver, draw_arm, reason_to_pass_over
 from tales.domain.prompt import PROMPT_VERSION, write_prompt
-from tales.domain.prompt_templates import BrokenTemplate, PromptTemplate, Slot, fill, template_values
+from tales.domain.prompt_templates import BrokenTemplate, PromptTemplate, Slot, active_for, fill, template_values
 from tales.domain.repositories.unit_of_work import Transactions
 from tales.domain.story_spec import StorySpec, StoryType
 
@@ -147,10 +147,7 @@ class PromptWriter:
                 self._log.warning("goal passed over, fixed weights are used", **facts)
 
     def _active(self, spec: StorySpec, model: str) -> dict[str, PromptTemplate]:
-        """Those of this very model, or else those of every model."""
-        own, any_model = Slot(spec.story_type, spec.language, model), Slot(spec.story_type, spec.language)
-        active = [template for template in self._templates if template.is_active]
-        found = [one for one in active if one.slot == own] or [one for one in active if one.slot == any_model]
+        found = active_for(self._templates, spec.story_type, spec.language, model)
         return {template.version: template for template in found}
 
     def _instead(self, spec: StorySpec, drawn: _Drawn) -> WrittenPrompt:

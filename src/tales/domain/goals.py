@@ -168,15 +168,20 @@ def draw_arm(settings: GoalSettings, records: Sequence[ArmRecord], generation_id
     known = sorted(records, key=lambda record: record.arm)
     random = Random(int.from_bytes(hashlib.sha256(b"tales goal " + generation_id.bytes).digest()))  # noqa: S311 -- it is no secret
     place = random.random()
-    values = {one.arm: random.betavariate(1 + one.hits, 1 + one.trials - one.hits) for one in known}
+    values = draw_shares(random, known)
     floor = min(settings.floor_percent / 100, 1 / len(known))
     turn = int(place / floor)
     if turn < len(known):
         return ArmDraw(known[turn].arm, values, by_floor=True)
-    return ArmDraw(_best(settings, known, values), values, by_floor=False)
+    return ArmDraw(best_arm(settings, known, values), values, by_floor=False)
 
 
-def _best(settings: GoalSettings, records: Sequence[ArmRecord], values: Mapping[Arm, float]) -> Arm:
+def draw_shares(random: Random, records: Sequence[ArmRecord]) -> dict[Arm, float]:
+    """A share that each arm may truly have, after what is known of it."""
+    return {one.arm: random.betavariate(1 + one.hits, 1 + one.trials - one.hits) for one in records}
+
+
+def best_arm(settings: GoalSettings, records: Sequence[ArmRecord], values: Mapping[Arm, float]) -> Arm:
     """That with the largest draw; of the measure `cost`, the cheapest one whose draw is large enough, if any is.
 
     An arm whose cost nobody knows is not taken for cheap.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -99,6 +99,15 @@ class PromptTemplate:
     def is_active(self) -> bool:
         """Whether it writes prompts."""
         return self.state is TemplateState.ACTIVE
+
+
+def active_for(
+    templates: Iterable[PromptTemplate], story_type: StoryType, language: str, model: str
+) -> tuple[PromptTemplate, ...]:
+    """Those that write for a model: the active ones of this very model, or else those of every model."""
+    own, any_model = Slot(story_type, language, model), Slot(story_type, language)
+    active = [one for one in templates if one.is_active]
+    return tuple(one for one in active if one.slot == own) or tuple(one for one in active if one.slot == any_model)
 
 
 def checked_template(text: str) -> str:

@@ -89,7 +89,10 @@ FUNCTIONS = (
         )
         for name in ("remove_budget", "take_back_price")
     ),
-    Function("tales.log_change", why_definer="no role may add to who has changed what"),
+    *(
+        Function(f"tales.{name}", why_definer="no role may add to who has changed what")
+        for name in ("log_change", "log_prompt_change")
+    ),
     *(
         Function(f"tales.{name}", frozenset({"service_role"}))
         for name in (

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.actors import SERVICE, acting, admin, refused, user
 from tests.fixtures.databases import Database
-from tests.fixtures.rows import add_user, budget, insert, look, price
+from tests.fixtures.rows import add_user, budget, insert, look, price, prompt_goal
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,35 @@ def test_the_operators_look_has_no_name(database: Database) -> None:
         with acting(owner, SERVICE):
             insert(owner, "audit_log", look(user, via="command_line", viewer_id=None))
     assert database.rows("select via, viewer_id from tales.audit_log") == [{"via": "command_line", "viewer_id": None}]
+
+
+def test_who_puts_a_prompt_into_use_and_sets_a_goal_is_kept_without_its_text(database: Database) -> None:
+    with database.connect() as owner:
+        with acting(owner, admin()):
+            owner.execute("update tales.prompt_templates set state = 'retired' where version = 'child-en-1'")
+            insert(owner, "prompt_goals", {**prompt_goal(), "language": "de"})
+            owner.execute("update tales.prompt_goals set ended_at = now()")
+        owner.execute("update tales.prompt_templates set weight = weight where version = 'child-de-1'")
+    found = database.rows(
+        "select changed_by is not null as by_admin, relation, before ->> 'state' as before, after ->> 'state' as after,"
+        " coalesce(after ?| array['template', 'note'], false) as has_text from tales.change_log"
+    )
+    assert [tuple(one.values()) for one in found] == [
+        (True, "prompt_templates", "active", "retired", False),
+        (True, "prompt_goals", None, None, False),
+        (True, "prompt_goals", None, None, False),
+    ]
+
+
+def test_a_page_of_the_change_log_is_read_by_an_index(database: Database) -> None:
+    with database.connect() as owner:
+        owner.execute("set enable_seqscan = off")
+        for where, index in (("", "change_log_place_idx"), ("relation = 'prices' and", "change_log_relation_idx")):
+            condition = f"{where} (changed_at, id) < (now(), gen_random_uuid())"
+            query = f"select * from tales.change_log where {condition} order by changed_at desc, id desc limit 51"
+            plan = str(owner.execute(f"explain (format json) {query}".encode()).fetchall())
+            assert index in plan
+            assert "Sort" not in plan, plan
 
 
 def test_a_change_of_a_budget_or_a_price_is_kept_with_whose_it_was(database: Database) -> None:

@@ -94,7 +94,8 @@ async def test_a_goal_from_its_setting_to_its_end(
     (goal,) = (await asked(boss, "put", "/goals/child/en", json={"measure": "good", "window_days": 7}))["items"]
     assert (goal["measure"], goal["floor_percent"], goal["window_days"]) == ("good", 5, 7)
     assert goal["models"] == list(services.request_generation.models[:1])
-    assert (goal["counted_at"], goal["arms"]) == (None, [])
+    assert (goal["counted_at"], goal["arms"], goal["idle"]) == (None, [], "one_arm")
+    assert goal["advice"].startswith("There is one version with one model alone")
     for wrong in (
         {"measure": "fame"},
         {"measure": "good", "models": ["nobody/has-it"]},
@@ -116,6 +117,13 @@ async def test_a_goal_from_its_setting_to_its_end(
     (arm,) = why["arms"]
     assert (arm["hits"], arm["trials"], 0 < arm["drawn"] < 1) == (9, 10, True)
     problem(await boss.get(f"{PROMPTS}/why/{uuid7()}"), 404, "not_found")
+    (draw,) = (await asked(boss, "get", "/goals/child/en/draws"))["items"]
+    assert draw["generation_id"] == asked_for["generation_id"]
+    assert (draw["version"], draw["model"], draw["status"]) == ("bedtime-2", "first/model", "pending")
+    (goal,) = (await asked(boss, "get", "/goals"))["items"]
+    (arm,) = goal["arms"]
+    assert (arm["draws"], arm["stories"], arm["best_probability"]) == (0, 0, 1.0), "another version wrote"
+    problem(await boss.get(f"{PROMPTS}/goals/hero/en/draws"), 404, "not_found")
 
     assert (await boss.delete(f"{PROMPTS}/goals/child/en")).status_code == 204
     problem(await boss.delete(f"{PROMPTS}/goals/child/en"), 404, "not_found")
@@ -146,3 +154,30 @@ async def test_nobody_else_reaches_them(family: Family) -> None:
         ("post", "/hero-de-1/promote"),
     ):
         problem(await family.client.request(method, f"{PROMPTS}{path}"), 403, "forbidden")
+
+
+async def test_who_changed_what_is_listed_page_by_page(boss: AsyncClient) -> None:
+    for change in ("retire", "activate"):
+        await asked(boss, "post", f"/hero-de-1/{change}", json={"weight": 7} if change == "activate" else None)
+    pages = []
+    cursor: str | None = None
+    while True:
+        answer = await boss.get("/admin/changes", params={"limit": 1} | ({"cursor": cursor} if cursor else {}))
+        assert answer.status_code == 200, answer.text
+        pages.append(answer.json()["items"])
+        cursor = answer.json()["next_cursor"]
+        if cursor is None:
+            break
+    activated, retired = (item for page in pages for item in page)
+    assert [activated[name] for name in ("relation", "action", "subject")] == [
+        "prompt_templates",
+        "changed",
+        "hero-de-1",
+    ]
+    assert (retired["before"]["state"], retired["after"]["state"]) == ("active", "retired")
+    assert activated["after"]["weight"] == 7
+    assert "template" not in activated["after"]
+    assert activated["changed_by"] == retired["changed_by"] is not None
+    assert (await boss.get("/admin/changes?by_operator=true")).json()["items"] == []
+    assert len((await boss.get(f"/admin/changes?changed_by={activated['changed_by']}")).json()["items"]) == 2
+    assert (await boss.get("/admin/changes?relation=x")).status_code == 422

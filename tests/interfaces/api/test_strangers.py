@@ -51,6 +51,7 @@ PROTECTED: list[tuple[str, str, object]] = [
         for report in ("models", "retries", "replay", "timeouts", "costs", "prompts")
     ),
     ("GET", "/admin/generations", None),
+    ("GET", "/admin/changes", None),
     ("GET", "/admin/budgets", None),
     ("PUT", "/admin/budgets", {"scope": "all", "period": "day", "limit_usd": "5"}),
     ("DELETE", "/admin/budgets?scope=all&period=day", None),
@@ -63,6 +64,7 @@ PROTECTED: list[tuple[str, str, object]] = [
     ("GET", "/admin/prompts/goals", None),
     ("PUT", "/admin/prompts/goals/hero/de", {"measure": "success"}),
     ("DELETE", "/admin/prompts/goals/hero/de", None),
+    ("GET", "/admin/prompts/goals/hero/de/draws", None),
     ("GET", f"/admin/prompts/why/{ID}", None),
     ("GET", "/admin/prompts/hero-de-1", None),
     ("PATCH", "/admin/prompts/hero-de-1", {"note": "mine"}),

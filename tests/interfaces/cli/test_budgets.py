@@ -53,3 +53,25 @@ def test_what_is_no_budget_is_refused(tales: Tales, arguments: tuple[str, ...], 
     tales("prices", "set", "sim/ok", "--prompt", "1", "--completion", "1")
     ran = tales("budgets", "set", *arguments)
     assert (ran.status, said in ran.err) == (1, True), ran.err
+
+
+def test_who_changed_what_is_listed(tales: Tales) -> None:
+    assert tales("prices", "set", "sim/ok", "--prompt", "0.15", "--completion", "0.6").status == 0
+    for limit in ("20", "25"):
+        assert tales("budgets", "set", limit).status == 0
+    assert tales("budgets", "remove").status == 0
+
+    found = tales("changes", "--json").json
+    assert [(one["action"], one["subject"], one["changed_by"]) for one in found["items"]] == [
+        ("removed", "all, month", None),
+        ("changed", "all, month", None),
+        ("added", "all, month", None),
+        ("added", "sim/ok", None),
+    ]
+    assert found["next_cursor"] is None
+    first = tales("changes", "--limit", "2", "--of", "budgets", "--since", "1d", "--by-operator")
+    assert "limit_usd 20 to 25" in " ".join(first.out.split())
+    cursor = first.err.split("--after ")[1].strip()
+    (oldest,) = tales("changes", "--of", "budgets", "--after", cursor, "--json").json["items"]
+    assert oldest["action"] == "added"
+    assert tales("changes", "--by", "01890a5d-ac96-774b-bcce-b302099a8057", "--json").json["items"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -156,13 +157,17 @@ def test_a_goal_is_set_explained_and_ended(tales: Tales, database: Database) -> 
     assert tales("rollup").status == 0
     (found,) = tales(*goal, "list", "--json").json
     assert (found["measure"], found["floor_percent"], len(found["arms"])) == ("cost", 10, 2)
+    assert [arm["best_probability"] for arm in found["arms"]] != [None, None]
+    assert found["idle"] is None
     assert "child in en, cost, each 10 % at least, 30 days; counted" in tales(*goal, "list").out
     with database.connect() as connection:
         (snapshot,) = connection.execute("select id from tales.goal_snapshots").fetchall()
+        now = datetime.now(UTC)
+        times = {"created_at": now, "started_at": now, "completed_at": now}
         by_goal, passed = {"reason": "goal", "snapshot_id": snapshot["id"]}, {"passed_over": "old_snapshot"}
         for number, (model, changes) in enumerate((("a/one", by_goal), ("b/two", by_goal), ("a/one", passed))):
             facts = {"generation_id": UUID(int=number), "prompt_version": "child-en-1", "model_used": model}
-            row = insert(connection, "generations", ended(add_user(connection), **facts))
+            row = insert(connection, "generations", ended(add_user(connection), **facts, **times))
             insert(connection, "prompt_choices", prompt_choice(row) | changes)
 
     first, second, third = (tales("prompts", "why", str(UUID(int=number))).out.splitlines() for number in range(3))
@@ -174,8 +179,22 @@ def test_a_goal_is_set_explained_and_ended(tales: Tales, database: Database) -> 
     assert second[0] == "child-en-1 with a/one: drawn towards cost, as the best draw."
     assert second[1] == "But child-en-1 with b/two was asked: this Python draws otherwise."
     assert third[0].endswith("; there was a goal, but what is known of its arms is more than an hour old.")
+    (arm, other) = tales(*goal, "list", "--json").json[0]["arms"]
+    assert [(one["draws"], one["stories"]) for one in (arm, other)] == [(1, 1), (1, 1)]
+    assert str(UUID(int=1)) in tales(*goal, "draws", *kind).out
     assert tales(*goal, "end", *kind).status == 0
     assert tales(*goal, "list", "--json").json == []
+    assert_fails(tales(*goal, "draws", *kind), "no goal")
+
+
+def test_a_goal_that_can_do_nothing_is_told_at_once(tales: Tales) -> None:
+    kind = ("--type", "child", "--language", "en")
+    tales.set(TALES_LLM_BASE_URL="http://127.0.0.1:9/v1", TALES_MODELS="a/one,b/two")
+    goal = ("prompts", "goal", "set", "good", *kind)
+    assert "It does nothing: There is one version with one model alone" in tales(*goal).err
+    assert "does nothing" not in tales(*goal, "--model", "a/one", "--model", "b/two").err
+    tales.set(TALES_LLM_BASE_URL="", TALES_MODELS="")
+    assert "It does nothing: The small model" in tales("prompts", "goal", "list").err
 
 
 def test_the_report_compares_the_versions_of_an_experiment(tales: Tales, database: Database) -> None:

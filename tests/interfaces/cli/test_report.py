@@ -73,7 +73,7 @@ def test_the_json_has_the_form_and_the_figures_of_the_api(reporter: Tales, histo
     for subject, (report, form) in found.items():
         changed = ("--attempts", "2", "--pause", "1", "--chain", "swift/mini, budget/tiny")
         said = _ran_json(reporter, subject, *(changed if subject == "replay" else ()))
-        api = form.model_validate(analytics._told(report)).model_dump(mode="json")
+        api = form.model_validate(analytics._with_period(report)).model_dump(mode="json")
         assert _as_far_as(api, said) == api, subject
 
 

@@ -9,8 +9,11 @@ import pytest
 from markupsafe import escape
 from psycopg.types.json import Jsonb
 
+from tales.domain.goal_states import ADVICE
+from tales.interfaces.web.operator.goals import ADVICE as ADVICE_OF_PAGES
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import add_user, ended, insert
+from tests.interfaces.api.world import MODELS
 from tests.interfaces.web.test_operators import operator, rows_of
 from tests.interfaces.web.test_pages import MARKS, PAYLOAD, says
 from tests.interfaces.web.visiting import Visitor
@@ -161,3 +164,72 @@ async def test_the_versions_of_an_experiment_are_compared(operator: Visitor, dat
     file = await operator.look(f"{PROMPTS}/child-en-1/figures.csv?table=experiments&{MARCH}")
     (row, *_) = csv.DictReader(io.StringIO(file.text))
     assert row["more_needed"] == "0"
+
+
+GOAL = {
+    "story_type": "child",
+    "language": "en",
+    "measure": "cost",
+    "models": list(MODELS),
+    "floor_percent": "10",
+    "least_success_percent": "80",
+    "window_days": "7",
+}
+
+
+async def test_a_goal_is_set_looked_at_and_ended(operator: Visitor, database: Database) -> None:
+    says(await operator.look(PROMPTS), "None is set, so fixed weights decide.")
+    says(await operator.look(f"{PROMPTS}/goals/new?language=de"), *MODELS, 'value="de" selected')
+    answer = await operator.send(f"{PROMPTS}/goals/new", GOAL)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PROMPTS}#goals")
+    says(await operator.look(PROMPTS), "about a child · English: the cheapest", "Nothing has been counted for it yet")
+    assert "It does nothing" not in (await operator.look(PROMPTS)).text
+    with database.connect() as connection:
+        connection.execute("select tales.take_snapshots()")
+        (snapshot,) = connection.execute("select id, goal_id from tales.goal_snapshots").fetchall()
+        row = insert(connection, "generations", ended(add_user(connection), prompt_version="child-en-1"))
+        choice = {"generation_id": row["generation_id"], "reason": "goal", "weights": Jsonb({"child-en-1": 100})}
+        insert(connection, "prompt_choices", choice | {"snapshot_id": snapshot["id"]})
+
+    page = await operator.look(PROMPTS)
+    says(page, "10.0% of the stories at least", "from 80.0% on", "older than 7 days", "Counted last at", "0 / 0")
+    assert "about a child · English: the cheapest" not in (await operator.look(f"{PROMPTS}?language=de")).text
+    draws = await operator.look(f"{PROMPTS}/goals/child/en")
+    says(draws, f"/operator/generations/{row['generation_id']}#why", "child-en-1", "a story")
+    assert (await operator.look(f"{PROMPTS}/goals/hero/en")).status_code == 404
+
+    await operator.look(PROMPTS)
+    for status in (303, 409):
+        assert (await operator.send(f"{PROMPTS}/goals/child/en/end")).status_code == status
+    says(await operator.look(PROMPTS), "None is set, so fixed weights decide.")
+
+
+async def test_a_goal_that_does_nothing_says_what_to_do(operator: Visitor) -> None:
+    await operator.look(f"{PROMPTS}/goals/new")
+    assert (await operator.send(f"{PROMPTS}/goals/new", GOAL | {"models": MODELS[0]})).status_code == 303
+    says(await operator.look(PROMPTS), "It does nothing:", "Activate a second version")
+    assert {reason: str(said) for reason, said in ADVICE_OF_PAGES.items()} == dict(ADVICE)
+
+
+async def test_what_cannot_be_a_goal_stays_in_the_form_with_why(
+    operator: Visitor, ada: Visitor, database: Database
+) -> None:
+    await operator.look(f"{PROMPTS}/goals/new")
+    for changes, field in (
+        ({"story_type": ""}, "story_type"),
+        ({"measure": "fame"}, "measure"),
+        ({"models": "nobody/has-it"}, "models"),
+        ({"models": [MODELS[0], MODELS[0]]}, "models"),
+        ({"floor_percent": "51"}, "floor_percent"),
+        ({"floor_percent": "1.5"}, "floor_percent"),
+        ({"least_success_percent": "101"}, "least_success_percent"),
+        ({"window_days": "0"}, "window_days"),
+        ({"language": "xx"}, "language"),
+    ):
+        page = await operator.send(f"{PROMPTS}/goals/new", GOAL | changes)
+        assert (page.status_code, page.text.count('id="problem"')) == (422, 1), (field, page.text)
+        assert 'aria-invalid="true"' in page.text, field
+    for path in ("new", "child/en/end"):
+        assert (await ada.send(f"{PROMPTS}/goals/{path}", GOAL)).status_code == 404
+        assert (await operator.send(f"{PROMPTS}/goals/{path}", GOAL | {"form_token": "x"})).status_code == 403
+    assert database.rows("select from tales.prompt_goals") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
+from tales.domain.goal_states import Draw, DrawCount
 from tales.domain.goals import Goal, GoalSettings
 from tales.domain.story_spec import StoryType
 
@@ -23,3 +24,9 @@ class GoalRepository(Protocol):
 
     async def of_snapshot(self, snapshot_id: UUID) -> Goal | None:
         """The goal that a snapshot is of, with that snapshot, also where it has ended."""
+
+    async def counts(self, goal: Goal) -> tuple[DrawCount, ...]:
+        """What was drawn for it since it was set, arm by arm."""
+
+    async def newest_draws(self, goal: Goal, limit: int) -> tuple[Draw, ...]:
+        """The generations that were drawn for it last, the newest first."""

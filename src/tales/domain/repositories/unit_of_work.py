@@ -9,6 +9,7 @@ from tales.domain.actor import Actor
 from tales.domain.repositories.accounts import AccountRepository
 from tales.domain.repositories.audit_log import AuditLog
 from tales.domain.repositories.budgets import BudgetRepository
+from tales.domain.repositories.changes import ChangeLog
 from tales.domain.repositories.family import ChildRepository, HeroRepository
 from tales.domain.repositories.generations import GenerationRepository
 from tales.domain.repositories.goals import GoalRepository
@@ -37,6 +38,7 @@ class UnitOfWork(Protocol):
     login_attempts: LoginAttemptRepository
     reports: ReportRepository
     audit_log: AuditLog
+    changes: ChangeLog
     prices: PriceRepository
     prompts: PromptRepository
     goals: GoalRepository

@@ -28,6 +28,7 @@ from tales.infrastructure.postgres.errors import ADVICE, DatabaseUnavailable, tr
 from tales.infrastructure.repositories.accounts import SqlAccountRepository
 from tales.infrastructure.repositories.audit_log import SqlAuditLog
 from tales.infrastructure.repositories.budgets import SqlBudgetRepository
+from tales.infrastructure.repositories.changes import SqlChangeLog
 from tales.infrastructure.repositories.family import child_repository, hero_repository
 from tales.infrastructure.repositories.generations import SqlGenerationRepository
 from tales.infrastructure.repositories.goals import SqlGoalRepository
@@ -92,6 +93,7 @@ class SqlUnitOfWork(UnitOfWork):
         self.login_attempts = SqlLoginAttemptRepository(session, clock, address_key)
         self.reports = SqlReportRepository(session)
         self.audit_log = SqlAuditLog(session, role)
+        self.changes = SqlChangeLog(session)
         self.prices = SqlPriceRepository(session)
         self.prompts = SqlPromptRepository(session)
         self.goals = SqlGoalRepository(session)

@@ -11,6 +11,8 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.errors import InvalidInput
+from tales.domain.generation import Status
+from tales.domain.goal_states import Draw, DrawCount
 from tales.domain.goals import Arm, ArmRecord, Goal, GoalMeasure, GoalSettings, GoalSnapshot
 from tales.domain.repositories.goals import GoalRepository
 from tales.domain.story_spec import StoryType
@@ -41,6 +43,35 @@ _ADD = text("""
         (story_type, language, measure, models, floor_percent, least_success_percent, window_days)
     values (:story_type, :language, :measure, :models, :floor_percent, :least_success_percent, :window_days)
 """)
+# As tales.known_of_arms counts (migration 034), but from the first draw on. The moment comes as a value, so the plan is
+# made for it.
+_ROLLED_UNTIL = text("""
+    select greatest(date_trunc('hour', cast(:set_at as timestamptz), 'UTC'), complete_until) from tales.rollup_state
+""")
+_COUNTS = text("""
+    select d.prompt_version, d.model_used, sum(d.attempts)::bigint as draws,
+        coalesce(sum(d.attempts) filter (where d.status = 'success'), 0)::bigint as stories
+    from (
+        select prompt_version, model_used, status, attempts from tales.rollup_cells
+        where grain = 'hour' and detail = 'drawn' and experiment = :named
+            and starts_at >= date_trunc('hour', cast(:set_at as timestamptz), 'UTC') and starts_at < :rolled_until
+        union all
+        select prompt_version, model_used, status, attempts from tales.drawn_cells
+        where experiment = :named and created_at >= :rolled_until
+    ) as d
+    group by d.prompt_version, d.model_used
+""")
+# Snapshot by snapshot, the newest first, until there are enough: a goal may have been drawn for by the million.
+_NEWEST_DRAWS = text("""
+    select a.generation_id, a.created_at, coalesce(c.failed_version, a.prompt_version, '') as prompt_version,
+        a.model_used, a.status
+    from (select id, taken_at from tales.goal_snapshots where goal_id = :id order by taken_at desc) as s
+    cross join lateral (
+        select * from tales.prompt_choices where snapshot_id = s.id order by generation_id desc limit :limit
+    ) as c
+    join tales.generations as a on a.generation_id = c.generation_id and a.attempt_number = c.attempt_number
+    order by s.taken_at desc, c.generation_id desc limit :limit
+""")
 _LOCK = text("select pg_advisory_xact_lock(hashtext('tales.prompt_templates'), hashtext(:kind))")
 
 
@@ -66,6 +97,24 @@ class SqlGoalRepository(GoalRepository):
     async def of_snapshot(self, snapshot_id: UUID) -> Goal | None:
         row = (await self._session.execute(_OF_SNAPSHOT, {"id": snapshot_id})).mappings().one_or_none()
         return _goal(row) if row else None
+
+    async def counts(self, goal: Goal) -> tuple[DrawCount, ...]:
+        rolled_until = await self._session.scalar(_ROLLED_UNTIL, {"set_at": goal.set_at})
+        named = {"named": f"goal {goal.id}", "set_at": goal.set_at, "rolled_until": rolled_until}
+        rows = await self._session.execute(_COUNTS, named)
+        return tuple(DrawCount(Arm(row.prompt_version, row.model_used), row.draws, row.stories) for row in rows)
+
+    async def newest_draws(self, goal: Goal, limit: int) -> tuple[Draw, ...]:
+        rows = await self._session.execute(_NEWEST_DRAWS, {"id": goal.id, "limit": limit})
+        return tuple(
+            Draw(
+                generation_id=row.generation_id,
+                created_at=row.created_at,
+                arm=Arm(row.prompt_version, row.model_used),
+                status=Status(row.status),
+            )
+            for row in rows
+        )
 
 
 async def lock_kind(session: AsyncSession, story_type: StoryType, language: str) -> None:

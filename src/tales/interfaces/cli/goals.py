@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -14,7 +15,8 @@ from tales.administration import chosen_provider
 from tales.application import goals as use_cases
 from tales.application.goals import WhyPrompt
 from tales.domain.experiments import ChoiceReason
-from tales.domain.goals import Goal, GoalMeasure, GoalSettings, PassedOver
+from tales.domain.goal_states import GoalState, Offer
+from tales.domain.goals import GoalMeasure, GoalSettings, PassedOver
 from tales.domain.story_spec import StoryType
 from tales.interfaces.cli.amounts import cost_of_a_call
 from tales.interfaces.cli.console import AsJson, err, out
@@ -56,37 +58,47 @@ def set_(  # noqa: PLR0913 -- each is an option
     days: Annotated[int, typer.Option(help="What is older does not count.")] = 30,
 ) -> None:
     """Set a goal in the place of the fixed weights: success, good or cost. Counting begins anew."""
-    chain = chosen_provider(load_settings()).models
+    offer = _offer()
     settings = GoalSettings(
         story_type=story_type,
         language=language,
         measure=measure,
-        models=tuple(models or chain[:1]),
+        models=tuple(models or offer.chain[:1]),
         floor_percent=floor,
         least_success_percent=least_success,
         window_days=days,
     )
-    operate(lambda work: use_cases.set_goal(work, settings, chain))
+    operate(lambda work: use_cases.set_goal(work, settings, offer.chain))
     said = f"{story_type} in {language}: drawn towards {measure}, with {', '.join(settings.models)}."
     err.print(f"{said} See: tales prompts goal list", markup=False, soft_wrap=True)
+    for state in operate(lambda work: use_cases.goal_states(work, offer, datetime.now(UTC))):
+        if state.goal.settings == settings:
+            _warn(state)
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the goals with their arms: hits, trials and mean cost, as they were counted last."""
-    found = operate(lambda work: work.goals.list())
+    """List the goals with their arms: what each was drawn for, what is known of it, and how likely it is the best."""
+    found = operate(lambda work: use_cases.goal_states(work, _offer(), datetime.now(UTC)))
     if as_json:
-        typer.echo(json.dumps([_json(goal) for goal in found], indent=2, ensure_ascii=False))
-    for goal in () if as_json else found:
-        settings = goal.settings
+        typer.echo(json.dumps([_json(state) for state in found], indent=2, ensure_ascii=False))
+    for state in () if as_json else found:
+        goal, settings = state.goal, state.goal.settings
         known = f"counted {timedelta(seconds=round(goal.snapshot_age))} ago" if goal.snapshot else "not counted yet"
         title = f"{settings.story_type} in {settings.language}, {settings.measure}, each {settings.floor_percent} % "
         out.print(f"{title}at least, {settings.window_days} days; {known}", markup=False, soft_wrap=True)
-        table = Table("prompt", "model", "hits", "trials", "mean cost", box=SIMPLE)
-        for one in goal.snapshot.records if goal.snapshot else ():
-            row = (printable(one.arm.version), printable(one.arm.model), f"{one.hits:,}", f"{one.trials:,}")
-            table.add_row(*row, "" if one.mean_cost_usd is None else cost_of_a_call(one.mean_cost_usd))
-        out.print(table)
+        _warn(state)
+        out.print(_arms_table(state))
+
+
+@app.command("draws")
+def draws(*, story_type: OfType, language: OfLanguage) -> None:
+    """List the generations that were drawn for a goal last; `tales prompts why ID` explains each."""
+    _, found = operate(lambda work: use_cases.draws_of(work, story_type, language))
+    table = Table("generation", "prompt", "model", "first attempt", box=SIMPLE)
+    for one in found:
+        table.add_row(str(one.generation_id), printable(one.arm.version), printable(one.arm.model), one.status)
+    out.print(table)
 
 
 @app.command("end")
@@ -94,6 +106,28 @@ def end(*, story_type: OfType, language: OfLanguage) -> None:
     """End a goal: the fixed weights decide again."""
     operate(lambda work: use_cases.end_goal(work, story_type, language))
     err.print(f"{story_type} in {language}: drawn by the fixed weights again.", markup=False)
+
+
+def _offer() -> Offer:
+    choice = chosen_provider(load_settings())
+    return Offer(choice.models, choice.abilities.needs_arc)
+
+
+def _warn(state: GoalState) -> None:
+    if state.advice is not None:
+        err.print(f"It does nothing: {state.advice}", markup=False, soft_wrap=True)
+
+
+def _arms_table(state: GoalState) -> Table:
+    table = Table("prompt", "model", box=SIMPLE)
+    for title in ("drawn", "stories", "hits", "trials", "cost", "best"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for one in state.arms:
+        cost = "" if one.mean_cost_usd is None else cost_of_a_call(one.mean_cost_usd)
+        best = "" if one.best_probability is None else f"{one.best_probability:.0%}"
+        figures = (f"{one.draws:,}", f"{one.stories:,}", f"{one.hits:,}", f"{one.trials:,}", cost, best)
+        table.add_row(printable(one.version), printable(one.model), *figures)
+    return table
 
 
 def explained(why: WhyPrompt) -> str:
@@ -129,20 +163,13 @@ def _explained_draw(why: WhyPrompt) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _json(goal: Goal) -> dict[str, object]:
-    settings, snapshot = goal.settings, goal.snapshot
+def _json(state: GoalState) -> dict[str, object]:
+    goal, settings, snapshot = state.goal, state.goal.settings, state.goal.snapshot
     return {
         **{name: getattr(settings, name) for name in GoalSettings.__slots__},
         "set_at": time_json(goal.set_at),
         "counted_at": time_json(snapshot.taken_at) if snapshot else None,
-        "arms": [
-            {
-                "version": one.arm.version,
-                "model": one.arm.model,
-                "hits": one.hits,
-                "trials": one.trials,
-                "mean_cost_usd": one.mean_cost_usd,
-            }
-            for one in (snapshot.records if snapshot else ())
-        ],
+        "arms": [asdict(one) for one in state.arms],
+        "idle": state.idle,
+        "advice": state.advice,
     }

@@ -71,6 +71,11 @@ class _Tales(LazyGroup):
         LazyCommand("prices", f"{_HERE}.prices:app", "Keep the price list that unknown costs are estimated by."),
         LazyCommand("budgets", f"{_HERE}.budgets:app", "Stop when so much has been spent in a day or a month."),
         LazyCommand(
+            "changes",
+            f"{_HERE}.changes:changes",
+            "List who has changed budgets, prices, prompts and goals, and how: newest first.",
+        ),
+        LazyCommand(
             "rollup",
             f"{_HERE}.rollup:rollup",
             "Bring up to date what reports over long periods read: now, and not when the background comes to it.",

@@ -57,6 +57,10 @@ class Language:
         """A number, with two decimals at most."""
         return format_decimal(Decimal(value).quantize(_CENT), "#,##0.##", locale=self.code)
 
+    def exact(self, value: Decimal) -> str:
+        """A number with all of its digits."""
+        return format_decimal(value, "#,##0.############", locale=self.code)
+
     def share(self, value: float) -> str:
         """A share from 0 to 1, in percent."""
         return format_percent(value, "#,##0.0%" if value < 1 else "#,##0%", self.code)

@@ -22,8 +22,10 @@ from tales.interfaces.web.error_pages import ErrorPages
 from tales.interfaces.web.operator import (
     budget_forms,
     budgets,
+    changes,
     generation,
     generations,
+    goals,
     plotly,
     prompts,
     reports,
@@ -35,6 +37,7 @@ PAGES: tuple[APIRouter, ...] = (
     address.router,
     budget_forms.router,
     budgets.router,
+    changes.router,
     # Its address is below that of the other files.
     plotly.router,
     assets.router,
@@ -42,6 +45,7 @@ PAGES: tuple[APIRouter, ...] = (
     forgotten.router,
     generation.router,
     generations.router,
+    goals.router,
     library.router,
     look.router,
     my_data.router,

@@ -73,6 +73,13 @@ _FIELDS = {
     "completion_usd_per_million": _NO_DOLLARS,
     "request_usd": _NO_DOLLARS,
     "valid_from": translatable("Write a time that is still to come, such as 2026-11-01, or nothing."),
+    "by": translatable("Nobody is known by this. Write an address, a whole id, or operator."),
+    "relation": translatable("Choose what was changed."),
+    "measure": translatable("Choose a goal."),
+    "models": translatable("Choose from 1 to 8 of the models that are offered, each once."),
+    "floor_percent": translatable("Use whole percent from 1 to 50."),
+    "least_success_percent": translatable("Use whole percent from 1 to 100."),
+    "window_days": translatable("Use whole days from 1 to 366."),
     "other": translatable("Choose a version of the same kind of story and language."),
 }
 _UNPRICED = translatable("First set the prices of these models, or no budget can hold:")

@@ -6,12 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, status
-from pydantic import ConfigDict, Field
+from pydantic import AliasPath, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from tales.application import goals as use_cases
 from tales.application.prompts import prompts_for
-from tales.domain import errors, experiments, goals, story_spec
+from tales.domain import errors, experiments, generation, goal_states, goals, story_spec
 from tales.domain.checks import MAX_MODEL
 from tales.interfaces.api.dependencies import CurrentActor, UseCases
 from tales.interfaces.api.fields import Answer, Body, Id, Moment, Shown, Text, WholeNumber
@@ -61,8 +61,16 @@ class DrawnArm(Arm):
     drawn: float
 
 
-class Goal(Answer):
-    """What the prompts of a story type and language are drawn towards, and what was known when it was counted last."""
+class ArmState(Arm):
+    """The same, with its generations since the goal was set, and the probability that it is the best one by now."""
+
+    draws: int
+    stories: Annotated[int, Field(description="Of the draws, those whose first attempt gave a story.")]
+    best_probability: float | None
+
+
+class GoalSettings(Answer):
+    """What the prompts of a story type and language are drawn towards."""
 
     story_type: story_spec.StoryType
     language: str
@@ -73,13 +81,45 @@ class Goal(Answer):
     window_days: int
     set_at: Moment
     counted_at: Moment | None
+
+
+class PastGoal(GoalSettings):
+    """What a generation was drawn towards, and what was known then."""
+
     arms: list[Arm]
+
+
+class Goal(GoalSettings):
+    """A goal that is set, and how it stands: what was known when it was counted last.
+
+    `idle` says why it does nothing as things are, and `advice` what to do.
+    """
+
+    arms: list[ArmState]
+    idle: goal_states.GoalIdle | None
+    advice: str | None
 
 
 class GoalList(Answer):
     """Those that are set."""
 
     items: list[Goal]
+
+
+class Draw(Answer):
+    """A generation that was drawn for a goal: the version and model that it got, and how its first attempt stands."""
+
+    generation_id: UUID
+    created_at: Moment
+    version: Annotated[str, Field(validation_alias=AliasPath("arm", "version"))]
+    model: Annotated[str, Field(validation_alias=AliasPath("arm", "model"))]
+    status: generation.Status
+
+
+class DrawList(Answer):
+    """The last 50, the newest first. `GET /admin/prompts/why/{generation_id}` explains each."""
+
+    items: list[Draw]
 
 
 class WhyPrompt(Answer):
@@ -97,7 +137,7 @@ class WhyPrompt(Answer):
     drawn_number: int | None
     failed_version: str | None
     passed_over: goals.PassedOver | None
-    goal: Goal | None
+    goal: PastGoal | None
     arms: list[DrawnArm]
     by_floor: Annotated[bool, Field(description="It was the arm's turn by its least share, whatever was drawn.")]
     is_repeated: Annotated[bool, Field(description="Whether the draw, repeated now, gives what was asked.")]
@@ -107,7 +147,8 @@ class WhyPrompt(Answer):
 async def list_goals(actor: CurrentActor, services: UseCases) -> GoalList:
     """What experiments are drawn towards. Where there is no goal, by their weights."""
     async with prompts_for(services.transactions, actor) as work:
-        return GoalList(items=[_goal(goal) for goal in await work.goals.list()])
+        offer, now = services.request_generation.offer, services.clock.now()
+        return GoalList(items=[_state(state) for state in await use_cases.goal_states(work, offer, now)])
 
 
 @router.put("/goals/{story_type}/{language}", summary="Set a goal", responses=problems(body=True))
@@ -121,6 +162,18 @@ async def set_goal(
     async with prompts_for(services.transactions, actor) as work:
         await use_cases.set_goal(work, settings, chain)
     return await list_goals(actor, services)
+
+
+@router.get(
+    "/goals/{story_type}/{language}/draws", summary="List the draws of a goal", responses=problems(errors.NotFound)
+)
+async def list_draws(
+    story_type: story_spec.StoryType, language: Text, actor: CurrentActor, services: UseCases
+) -> DrawList:
+    """The generations that were drawn for it last."""
+    async with prompts_for(services.transactions, actor) as work:
+        _, draws = await use_cases.draws_of(work, story_type, language)
+    return DrawList.model_validate({"items": draws})
 
 
 @router.delete(
@@ -141,26 +194,29 @@ async def why_prompt(generation_id: Id, actor: CurrentActor, services: UseCases)
     async with prompts_for(services.transactions, actor) as work:
         why = await use_cases.why_prompt(work, generation_id)
     names = WhyPrompt.model_fields.keys() - {"goal"}
-    goal = _goal(why.goal) if why.goal is not None else None
+    goal = PastGoal.model_validate(_settings(why.goal) | {"arms": _records(why.goal)}) if why.goal is not None else None
     return WhyPrompt.model_validate({name: getattr(why, name) for name in names} | {"goal": goal})
 
 
-def _goal(goal: goals.Goal) -> Goal:
-    settings, snapshot = goal.settings, goal.snapshot
-    return Goal.model_validate(
-        {name: getattr(settings, name) for name in goals.GoalSettings.__slots__}
-        | {
-            "set_at": goal.set_at,
-            "counted_at": snapshot.taken_at if snapshot else None,
-            "arms": [
-                {
-                    "version": one.arm.version,
-                    "model": one.arm.model,
-                    "hits": one.hits,
-                    "trials": one.trials,
-                    "mean_cost_usd": one.mean_cost_usd,
-                }
-                for one in (snapshot.records if snapshot else ())
-            ],
+def _state(state: goal_states.GoalState) -> Goal:
+    facts = {"arms": state.arms, "idle": state.idle, "advice": state.advice}
+    return Goal.model_validate(_settings(state.goal) | facts)
+
+
+def _settings(goal: goals.Goal) -> dict[str, object]:
+    settings, counted_at = goal.settings, goal.snapshot.taken_at if goal.snapshot else None
+    facts: dict[str, object] = {name: getattr(settings, name) for name in goals.GoalSettings.__slots__}
+    return facts | {"set_at": goal.set_at, "counted_at": counted_at}
+
+
+def _records(goal: goals.Goal) -> list[dict[str, object]]:
+    return [
+        {
+            "version": one.arm.version,
+            "model": one.arm.model,
+            "hits": one.hits,
+            "trials": one.trials,
+            "mean_cost_usd": one.mean_cost_usd,
         }
-    )
+        for one in (goal.snapshot.records if goal.snapshot else ())
+    ]

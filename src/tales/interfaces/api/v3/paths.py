@@ -16,6 +16,7 @@ ANALYTICS = "/analytics"
 ADMIN_GENERATIONS = "/admin/generations"
 ADMIN_PROMPTS = "/admin/prompts"
 ADMIN_BUDGETS = "/admin/budgets"
+ADMIN_CHANGES = "/admin/changes"
 ADMIN_PRICES = "/admin/prices"
 
 

@@ -9,6 +9,7 @@ from tales.interfaces.api.v3 import (
     analytics,
     auth,
     budgets,
+    changes,
     children,
     events,
     everybody,
@@ -27,7 +28,7 @@ from tales.interfaces.api.v3 import (
 def make_router() -> APIRouter:
     """All of version 3."""
     router = APIRouter(prefix=paths.PREFIX, generate_unique_id_function=name_operation)
-    admins = (analytics, everybody, goals, prompts, budgets, prices)
+    admins = (analytics, everybody, goals, prompts, budgets, prices, changes)
     for subject in (auth, me, export, children, heroes, generations, events, stories, *admins):
         router.include_router(subject.router)
     return router

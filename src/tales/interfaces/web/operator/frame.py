@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from tales.domain.errors import TalesError
 from tales.domain.report_filters import ReportFilter
-from tales.domain.story_spec import LANGUAGES, StoryType
+from tales.domain.story_spec import LANGUAGES
 from tales.interfaces.web.languages import language_of, translatable
 from tales.interfaces.web.operator.chosen import PERIODS, Chosen
-from tales.interfaces.web.operator.tables import cell_of
+from tales.interfaces.web.operator.tables import STORY_TYPES, cell_of
 from tales.interfaces.web.refusals import refusal
 from tales.interfaces.web.rendering import render
 
@@ -24,6 +24,7 @@ WAYS = (
     (f"{HOME}/costs", translatable("Costs")),
     (f"{HOME}/budgets", translatable("Budgets")),
     (f"{HOME}/prompts", translatable("Prompts")),
+    (f"{HOME}/changes", translatable("Changes")),
     (f"{HOME}/users", translatable("Users")),
 )
 """The pages, in their order. A new one is a module beside this, and its line here."""
@@ -54,7 +55,7 @@ def show(
         "ways": WAYS,
         "way": request.url.path,
         "periods": [(period, _PERIOD_NAMES[period]) for period in PERIODS],
-        "story_types": list(StoryType),
+        "story_types": STORY_TYPES,
         "story_languages": sorted(LANGUAGES),
         "wanted": wanted,
         "refusal": told,

@@ -12,21 +12,18 @@ from tales.application import generations
 from tales.application.goals import why_prompt
 from tales.application.prompts import prompts_for
 from tales.domain.errors import NotFound
-from tales.domain.goals import GoalMeasure, PassedOver
+from tales.domain.goals import PassedOver
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.api.fields import Id
 from tales.interfaces.web.languages import translatable
 from tales.interfaces.web.operator.anatomy import prompt_difference, timeline, tree_of
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
 from tales.interfaces.web.operator.frame import HOME, show
+from tales.interfaces.web.operator.goals import MEASURES
+from tales.interfaces.web.tonight import MORALS
 
 router = APIRouter(prefix=f"{HOME}/generations", include_in_schema=False)
 
-_MEASURES = {
-    GoalMeasure.SUCCESS: translatable("as many stories as can be"),
-    GoalMeasure.GOOD: translatable("stories rated 8 or better"),
-    GoalMeasure.COST: translatable("the cheapest that succeeds often enough"),
-}
 _PASSED_OVER = {
     PassedOver.NO_SNAPSHOT: translatable("nothing had been counted for it yet"),
     PassedOver.OLD_SNAPSHOT: translatable("what was counted was more than an hour old"),
@@ -66,7 +63,8 @@ async def show_generation(
         compared,
         generation=generation,
         why=why,
-        measures=_MEASURES,
+        measures=MEASURES,
+        morals=MORALS,
         passed_over=_PASSED_OVER,
         trees={attempt.attempt_number: tree_of(attempt.full_response) for attempt in generation.attempts},
         timeline=timeline(generation, services.clock.now()),

@@ -10,10 +10,12 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from tales.application import prompts as use_cases
+from tales.application.goals import goal_states
 from tales.application.prompts import Example, prompts_for
 from tales.application.reports import PromptReport, report_prompts, reports_for
 from tales.application.services import Services
 from tales.domain.errors import InvalidInput, TalesError
+from tales.domain.goals import GoalSettings
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.report_filters import ReportFilter
 from tales.domain.repositories.unit_of_work import UnitOfWork
@@ -29,6 +31,7 @@ from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, WhatIsCho
 from tales.interfaces.web.operator.fields import chosen_whole, one_of
 from tales.interfaces.web.operator.files import file_of
 from tales.interfaces.web.operator.frame import HOME, show
+from tales.interfaces.web.operator.goals import ADVICE, MEASURES
 from tales.interfaces.web.operator.reports import PROMPTS, WhatIsAsked, show_subject
 from tales.interfaces.web.refusals import EXPECTED
 
@@ -71,15 +74,18 @@ WhatIsTried = Annotated[Tried, Query()]
 
 @router.get("")
 async def show_prompts(request: Request, asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
-    """The versions slot by slot, then the reports on them."""
+    """The versions slot by slot and the goals, then the reports on them."""
     wanted, _ = filter_or_usual(asked, services)
     async with prompts_for(services.transactions, visitor.actor) as work:
         found = await work.prompts.list(wanted.story_type, wanted.language)
+        states = await goal_states(work, services.request_generation.offer, services.clock.now())
     versions = [one for one in found if wanted.model is None or one.slot.model in {None, wanted.model}]
     weights: dict[Slot, int] = {}
     for one in found:
         weights[one.slot] = weights.get(one.slot, 0) + (one.weight if one.is_active else 0)
+    goals = [one for one in states if _is_wanted(one.goal.settings, wanted)]
     facts = {"versions": versions, "weights": weights, "states": _STATES}
+    facts |= {"goals": goals, "measures": MEASURES, "advice": ADVICE}
     return await show_subject(request, PROMPTS, asked, visitor, services, **facts)
 
 
@@ -163,6 +169,10 @@ async def edit(  # noqa: PLR0913, PLR0917 -- what FastAPI gives
         except EXPECTED as error:
             return _form(request, chosen, prompt, form, error)
     return see_other(chosen.address(f"{_HERE}/{edited.version}"))
+
+
+def _is_wanted(settings: GoalSettings, wanted: ReportFilter) -> bool:
+    return wanted.story_type in {None, settings.story_type} and wanted.language in {None, settings.language}
 
 
 def _slot(form: FormData) -> Slot:

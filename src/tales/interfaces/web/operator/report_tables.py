@@ -250,7 +250,10 @@ def costs(report: reports.CostReport) -> tuple[Table, ...]:
             Column(translatable("Model"), "value", Kind.NAME, finds="model"),
         ),
         _shares(
-            report, "story_type", translatable("By kind of story"), Column(translatable("Kind"), "value", Kind.NAME)
+            report,
+            "story_type",
+            translatable("By kind of story"),
+            Column(translatable("Kind"), "value", Kind.STORY_TYPE),
         ),
         _shares(
             report,

@@ -10,10 +10,17 @@ from enum import StrEnum
 from typing import Any
 
 from tales.domain.statistics import Interval
+from tales.domain.story_spec import StoryType
 from tales.interfaces.web.languages import Language, translatable
 
 SHORT_ID = 12
 """Characters of an id that are shown: the last ones, for the first say the time."""
+
+STORY_TYPES = {
+    StoryType.CHILD: translatable("about a child"),
+    StoryType.HERO: translatable("about a hero"),
+    StoryType.COMBINED: translatable("about both"),
+}
 
 
 class Kind(StrEnum):
@@ -32,6 +39,7 @@ class Kind(StrEnum):
     DAY = "day"
     WEEKDAY = "weekday"
     SAID = "said"
+    STORY_TYPE = "story_type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Column:
     @property
     def is_text(self) -> bool:
         """Whether it stands on the left, as words do."""
-        return self.kind in {Kind.WORDS, Kind.NAME, Kind.ID, Kind.DAY, Kind.WEEKDAY, Kind.SAID}
+        return self.kind in {Kind.WORDS, Kind.NAME, Kind.ID, Kind.DAY, Kind.WEEKDAY, Kind.SAID, Kind.STORY_TYPE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,7 @@ def written(kind: Kind, value: Any, language: Language) -> str:  # noqa: ANN401 
     ways: dict[Kind, Callable[[Any], str]] = {
         Kind.ID: lambda id_: str(id_)[-SHORT_ID:],
         Kind.SAID: lambda words: language.translations.gettext(words) if words else "",
+        Kind.STORY_TYPE: lambda story_type: language.translations.gettext(STORY_TYPES.get(story_type, story_type)),
         Kind.COUNT: language.number,
         Kind.NUMBER: language.number,
         Kind.SHARE: language.share,
