@@ -27,7 +27,7 @@ _STORY_COLUMNS = (
 LEGACY_COLUMNS = frozenset(f"stories.{name}" for name in _STORY_COLUMNS) | {"children.id", "heroes.id"}
 # What tells a revision from those before it, the newest first. Up to the last step of 017 both shapes are there.
 _MARKS = {
-    "037": "log_prompt_change()",
+    "036": "log_prompt_change()",
     "035": "change_log.changed_at",
     "034": "prompt_goals.models",
     "033": "check_sizes()",

@@ -1,4 +1,4 @@
-"""Rows of `tales.change_log` (migrations 035 and 037)."""
+"""Rows of `tales.change_log` (migrations 035 and 036)."""
 
 from __future__ import annotations
 
