@@ -24,7 +24,7 @@ export PYTHONDONTWRITEBYTECODE :=
 USABLE := $(shell [ "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" ] && $(PY) -c '' 2>/dev/null && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-postgresql test-deep lint format audit lock bench bench-generations bench-workers bench-flood bench-reports bench-stories bench-fuzz docs catalogues client clean anew
+.PHONY: help install run test test-fast test-postgresql test-deep lint format audit lock bench bench-generations bench-workers bench-flood bench-reports bench-recount bench-stories bench-fuzz docs catalogues client clean anew
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench-flood: install ## Flood a server as one user in four ways, and measure wha
 
 bench-reports: install ## Measure each report over ATTEMPTS (1,000,000), from rollups and without, and beside DuckDB
 	$(PY) -m benchmarks.bench_reports --attempts $${ATTEMPTS:-1000000} $${BENCH_HOME:+--home "$$BENCH_HOME"} $${ONLY_REPORTS:+--only-reports}
+
+bench-recount: install ## Measure how long the first budgets of a month of ATTEMPTS (1,000,000) take to be set
+	$(PY) -m benchmarks.bench_recount --attempts $${ATTEMPTS:-1000000} $${BENCH_HOME:+--home "$$BENCH_HOME"}
 
 bench-stories: install ## Let the small model write 100 stories, count what is refused, and write twenty into docs/stories.md
 	$(PY) -m benchmarks.bench_stories --stories $${STORIES:-100} --page docs/stories.md

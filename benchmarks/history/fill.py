@@ -105,8 +105,9 @@ def _rows(
     prompts = _prompts(random, plan)
     # A family that likes stories asks for many.
     popularity = [1.0 / (place + 5) for place in range(len(users))]
-    total, due = sum(weights), 0.0
-    for day in range(DAYS):
+    written = range(DAYS - plan.days, DAYS)
+    total, due = sum(weights[day] for day in written), 0.0
+    for day in written:
         due += weights[day] / total * plan.attempts
         # 1.1 attempts a generation: the count of a day is corrected by what those before it have made.
         wanted = max(0, round((due - counts.attempts) / 1.1))

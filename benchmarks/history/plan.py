@@ -69,6 +69,7 @@ class HistoryPlan:
     """`attempts`: about how many; whole generations are written until there are as many. `until`: the day after it.
 
     `users`: None for one to each 40 attempts. `texts`: how long prompts and stories are, 1.0 as they really are.
+    `days`: the last days of the year, in which all attempts are; the days before them stay empty.
     """
 
     attempts: int
@@ -77,6 +78,7 @@ class HistoryPlan:
     users: int | None = None
     texts: float = 0.2
     migrated: float = 0.2
+    days: int = DAYS
 
     @property
     def begin(self) -> datetime:

@@ -6,6 +6,7 @@ counted attempt by attempt, unless there are too many: then it is left out, and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, TextClause
 
+from tales.domain.generation import Status
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, PromptRow, TimeoutRow
 from tales.infrastructure.repositories import rollup_queries as queries
@@ -40,7 +42,7 @@ class RolledReports:
 
     ask: Ask
     complete_until: datetime
-    _are_estimated: dict[ReportFilter, bool] = field(default_factory=dict)
+    _asked: dict[ReportFilter, Sequence[RowMapping]] = field(default_factory=dict)
 
     async def not_counted(self, wanted: ReportFilter) -> frozenset[str]:
         """What is left out: of user_id, prompt_length, hour, weekday and day, and of estimates."""
@@ -56,14 +58,11 @@ class RolledReports:
 
     async def are_estimated(self, wanted: ReportFilter) -> bool:
         """Whether the attempts whose cost can be estimated are so few that they are."""
-        if wanted not in self._are_estimated:
-            (row,) = await self._rows(queries.ESTIMABLE, wanted, rollups.WHOLE)
-            self._are_estimated[wanted] = int(row["count"]) <= MOST_ESTIMATED
-        return self._are_estimated[wanted]
+        estimable = (row["estimable"] for row in await self._outcomes(wanted) if row["is_live"] or wanted.migrated)
+        return int(sum(estimable)) <= MOST_ESTIMATED
 
     async def migrated(self, wanted: ReportFilter) -> int:
-        (row,) = await self._rows(queries.COUNT, wanted, rollups.WHOLE, Kind(is_live=False))
-        return int(row["count"])
+        return sum(row["attempts"] for row in await self._outcomes(wanted) if not row["is_live"])
 
     async def models(self, wanted: ReportFilter) -> list[dict[str, Any]]:
         """The rows of models, their percentiles as in the raw report."""
@@ -81,18 +80,25 @@ class RolledReports:
     async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
         by = ("model_used", "error_type")
         measured = await self._marks(wanted, by, (SECONDS, SECONDS), "status = 'timeout'")
+        rows = await self._ended(wanted)
+        ended, timeouts = Counter[str](), Counter[tuple[str, str | None]]()
+        for row in rows:
+            ended[row["model_used"]] += row["attempts"]
+            timeouts[row["model_used"], row["error_type"]] += row["attempts"] * (row["status"] == Status.TIMEOUT)
         found = []
-        for row in await self._rows(queries.TIMEOUTS, wanted, rollups.WHOLE):
-            half, *_ = measured.get((row["model_used"], row["error_type"], SECONDS), _NOT_MEASURED)
-            found.append(TimeoutRow(**row, seconds_p50=half))
-        return tuple(found)
+        for (model, reason), count in timeouts.items():
+            half, *_ = measured.get((model, reason, SECONDS), _NOT_MEASURED)
+            share = count / ended[model]
+            found.append(TimeoutRow(model_used=model, error_type=reason, timeouts=count, share=share, seconds_p50=half))
+        found = [row for row in found if row.timeouts]
+        return tuple(sorted(found, key=lambda row: (-row.timeouts, row.model_used, row.error_type or "")))
 
     async def failures(self, wanted: ReportFilter) -> list[dict[str, Any]]:
         """Both periods side by side, as in the raw report."""
         left_out = await self.not_counted(wanted)
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for prefix, of_period in (("", wanted), ("before_", wanted.before)):
-            for row in await self._outcomes(of_period, left_out):
+            for row in await self._failures(of_period, left_out):
                 key = (row["dimension"], row["value"])
                 nothing = dict.fromkeys((*_OUTCOMES, *(f"before_{name}" for name in _OUTCOMES)), 0)
                 both = found.setdefault(key, {"dimension": key[0], "value": key[1]} | nothing)
@@ -145,8 +151,20 @@ class RolledReports:
         rows = await self._rows(queries.MARKS, wanted, rollups.WHOLE, kind, by=", ".join(by), only=only)
         return {(*(row[name] for name in by), row["measure"]): [*map(value_of, row["marks"])] for row in rows}
 
-    async def _outcomes(self, wanted: ReportFilter, left_out: frozenset[str]) -> list[RowMapping]:
-        rows = list(await self._rows(queries.FAILURES, wanted, rollups.WHOLE))
+    async def _outcomes(self, wanted: ReportFilter) -> Sequence[RowMapping]:
+        """How many attempts went how, the migrated ones among them, asked for or not."""
+        whole = replace(wanted, migrated=True)
+        if whole not in self._asked:
+            self._asked[whole] = await self._rows(queries.OUTCOMES, whole, rollups.WHOLE)
+        return self._asked[whole]
+
+    async def _ended(self, wanted: ReportFilter) -> list[RowMapping]:
+        """Of these, what Tales itself called, and has ended."""
+        return [row for row in await self._outcomes(wanted) if row["is_live"] and row["status"] != Status.PENDING]
+
+    async def _failures(self, wanted: ReportFilter, left_out: frozenset[str]) -> list[Any]:
+        ended = await self._ended(wanted)
+        rows: list[Any] = [*_failed_by("model_used", ended), *_failed_by("error_type", ended)]
         if "hour" not in left_out:
             rows += await self._by_hour(wanted)
         if not is_narrowed(wanted):
@@ -184,3 +202,15 @@ class RolledReports:
 
     async def _raw(self, template: str, wanted: ReportFilter) -> Sequence[RowMapping]:
         return await self.ask(*queries.rolled_query(template, wanted, (Span(None, wanted.since, wanted.until),)))
+
+
+def _failed_by(name: str, ended: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """How many attempts ended, failed and timed out, by one of their columns."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in ended:
+        value = row[name] or ""
+        counts = found.setdefault(value, {"dimension": name, "value": value} | dict.fromkeys(_OUTCOMES, 0))
+        counts["ended"] += row["attempts"]
+        if row["status"] in {Status.FAILED, Status.TIMEOUT}:
+            counts[row["status"]] += row["attempts"]
+    return list(found.values())

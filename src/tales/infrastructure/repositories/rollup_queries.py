@@ -21,7 +21,13 @@ _COST = "sum(cost_usd) as cost_usd, sum(cost_unknown)::bigint as cost_unknown"
 _REQUEST = ("story_type", "language", "prompt_version")
 
 COUNT = "select coalesce(sum(attempts), 0)::bigint as count from ({cells}) as cell"
-ESTIMABLE = "select coalesce(sum(estimable), 0)::bigint as count from ({cells}) as cell"
+# What several parts of a report add up, asked for once: a look at the attempts beside rollups takes longest.
+OUTCOMES = """
+    select model_used, is_live, status, error_type, sum(attempts)::bigint as attempts,
+        sum(estimable)::bigint as estimable
+    from ({cells}) as cell
+    group by model_used, is_live, status, error_type
+"""
 MODELS = f"""
     select model_used,
         coalesce(sum(attempts) filter (where is_live), 0)::bigint as attempts,
@@ -62,28 +68,9 @@ COURSES = """
     from ({courses}) as course
     group by models, statuses, reasons, step
 """
-TIMEOUTS = """
-    select model_used, error_type, timeouts::bigint as timeouts, timeouts::float / ended as share
-    from (
-        select model_used, error_type, sum(attempts) filter (where status = 'timeout') as timeouts,
-            sum(sum(attempts)) over (partition by model_used) as ended
-        from ({cells}) as cell
-        where is_live and status <> 'pending'
-        group by model_used, error_type
-    ) as reason
-    where timeouts > 0
-    order by timeouts desc, model_used, error_type
-"""
 _OUTCOMES = """sum(attempts)::bigint as ended,
         coalesce(sum(attempts) filter (where status = 'failed'), 0)::bigint as failed,
         coalesce(sum(attempts) filter (where status = 'timeout'), 0)::bigint as timeout"""
-FAILURES = f"""
-    select case when grouping(model_used) = 0 then 'model_used' else 'error_type' end as dimension,
-        coalesce(case when grouping(model_used) = 0 then model_used else error_type end, '') as value, {_OUTCOMES}
-    from ({{cells}}) as cell
-    where is_live and status <> 'pending'
-    group by grouping sets ((model_used), (error_type))
-"""
 FAILURES_BY_LENGTH = f"""
     select 'prompt_length' as dimension, prompt_length as value, {_OUTCOMES}
     from ({{cells}}) as cell
