@@ -238,7 +238,8 @@ def rolled_query(
 ) -> tuple[TextClause, dict[str, object]]:
     """The statement of `template` over the parts of a period, and its parameters."""
     ((source, (rolled, raw)),) = ((name, both) for name, both in _SOURCES.items() if f"{{{name}}}" in template)
-    values: dict[str, object] = {"detail": kind.detail or ("request" if is_narrowed(wanted) else "model")}
+    detail = kind.detail or ("request" if is_narrowed(wanted) else "model")
+    values: dict[str, object] = {}
     narrowed = {name: value for name in _REQUEST if (value := getattr(wanted, name)) is not None}
     values |= narrowed
     conditions = [f"{name} = :{name}" for name in narrowed]
@@ -262,7 +263,7 @@ def rolled_query(
         if part.grain is None:
             selects.append(f"{raw} where {' and '.join(bounds + conditions + of_raw)}")
             continue
-        bounds += [f"grain = '{part.grain}'", *([] if source == "users" else ["detail = :detail"])]
+        bounds += [f"grain = '{part.grain}'", *([] if source == "users" else [f"detail = '{detail}'"])]
         selects.append(f"{rolled} where {' and '.join(bounds + conditions + of_rolled)}")
     statement = template.format(**{source: " union all ".join(selects)}, **named)
     values["zone"] = wanted.zone
