@@ -96,7 +96,7 @@ def add_goals(connection: psycopg.Connection[Any]) -> None:
     insert(connection, "prompt_choices", choice | {"snapshot_id": snapshot["id"]})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as its database: between tests of a module a worker may run others
 def history(browser_database: Database) -> Database:
     """A year of other families' attempts, up to today."""
     fill_history(browser_database.owner_url, HistoryPlan(attempts=2000, seed=1, until=datetime.now(UTC).date()))
