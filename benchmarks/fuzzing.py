@@ -120,6 +120,8 @@ def fuzz(family: Family, version: int, folder: Path, effort: Effort) -> Findings
         *(str(Path(sys.executable).with_name("st")), "--no-color", "--config-file", str(configuration), "run"),
         *(f"{family.server}/api/v{version}/openapi.json", "--header", f"Authorization: {family.authorization}"),
         *("--checks", "all", "--continue-on-failure", "--seed", str(effort.seed), "--request-timeout", "60"),
+        # Its limit is 10 seconds otherwise, which a busy machine needs for what takes long on purpose, such as a hash.
+        *("--max-response-time", "60"),
         *("--phases", ",".join(effort.phases), "--report", "json", "--report-json-path", str(report)),
     ]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
