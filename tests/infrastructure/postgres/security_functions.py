@@ -58,6 +58,7 @@ FUNCTIONS = (
     Function("tales.recount_budgets", frozenset({"service_role"})),
     Function("tales.most_tokens", frozenset({"service_role"})),
     Function("tales.most_cost", frozenset({"service_role"})),
+    Function("tales.charge_of_unknown", frozenset({"service_role"})),
     Function("tales.charge_of", frozenset({"service_role"})),
     Function(
         "tales.lock_budgets",

@@ -17,6 +17,7 @@ drop function tales.budgets_of(uuid, text, timestamptz);
 drop function tales.charge_of(
     numeric, integer, integer, text, text, timestamptz, timestamptz, timestamptz, text, numeric
 );
+drop function tales.charge_of_unknown(timestamptz, timestamptz, text, numeric);
 drop function tales.most_cost(text, text, text, integer);
 drop function tales.most_tokens(integer);
 drop table tales.budget_reservations;

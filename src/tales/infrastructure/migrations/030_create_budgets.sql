@@ -96,8 +96,21 @@ return case when of_queue = 'local' then 0 else (
     order by p.valid_from desc limit 1
 ) end;
 
--- What an attempt that has ended counts for: its cost, or else an estimate; or else, if the model may have written
--- something, what was reserved for it. An error before that costs nothing, nor does a call that nobody made.
+-- What an attempt counts for whose cost cannot even be estimated: if the model may have written something, what was
+-- reserved for it. An error before that costs nothing, nor does a call that nobody made.
+-- Without a setting of its own, so that it becomes part of the statements that ask for it.
+create function tales.charge_of_unknown(
+    started_at timestamptz, first_token_at timestamptz, error_type text, reserved numeric
+)
+returns numeric
+language sql immutable parallel safe
+return case when started_at is null or (first_token_at is null and error_type in (
+    'connection', 'connect_timeout', 'rate_limited', 'overloaded', 'provider_unavailable', 'server_error',
+    'invalid_request', 'authentication', 'payment_required', 'permission_denied', 'model_not_found',
+    'content_policy'
+)) then 0 else coalesce(reserved, 0) end;
+
+-- What an attempt that has ended counts for: its cost, or else an estimate, or else that.
 -- Of single values: a whole row would be read with its prompt and its response.
 create function tales.charge_of(
     cost numeric, prompt_tokens integer, completion_tokens integer, served_model text, asked_model text,
@@ -115,13 +128,7 @@ return coalesce(
             and p.valid_from <= coalesce(charge_of.started_at, charge_of.created_at)
         order by p.model = served_model desc nulls last, p.valid_from desc limit 1
     ),
-    case when started_at is null or (first_token_at is null and error_type in (
-        'connection', 'connect_timeout', 'rate_limited', 'overloaded', 'provider_unavailable', 'server_error',
-        'invalid_request', 'authentication', 'payment_required', 'permission_denied', 'model_not_found',
-        'content_policy'
-    )) then 0 end,
-    reserved,
-    0
+    tales.charge_of_unknown(started_at, first_token_at, error_type, reserved)
 );
 
 -- The budgets that are about an attempt of that time, whose spending it is, and when its day or month begins and ends.
@@ -306,8 +313,12 @@ create trigger generations_release_budget before delete on tales.generations
 
 -- Count what the current day and month have cost so far, for these budgets: whoever adds one, or changes whose
 -- spending one is about, calls it. What erased families spent is in the others, and stays.
+-- Planned anew each time: a plan of a session that was made while there were no reservations would look at all of them
+-- for each attempt.
 create function tales.recount_budgets(changed uuid[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set plan_cache_mode = 'force_custom_plan' as $$
+declare
+    month constant timestamptz := date_trunc('month', now(), 'UTC');
 begin
     perform set_config('request.jwt.claims', '{"role": "service_role"}', true),
         set_config('role', 'service_role', true);
@@ -319,13 +330,17 @@ begin
     select g.generation_id, g.attempt_number,
         case when g.status = 'pending'
             then coalesce(tales.most_cost(g.queue, g.model_used, g.prompt, g.story_length), 0) else 0 end,
-        case when g.status <> 'pending' then
-            tales.charge_of(null, g.prompt_tokens, g.completion_tokens, g.served_model, g.model_used, g.started_at,
-                g.created_at, g.first_token_at, g.error_type, k.reserved_usd) end
+        -- As tales.charge_of has it: to call that for each of tens of thousands takes a minute.
+        case when g.status <> 'pending' then coalesce(
+            e.estimated_cost_usd,
+            tales.charge_of_unknown(g.started_at, g.first_token_at, g.error_type, k.reserved_usd)
+        ) end
     from tales.generations as g
+    left join tales.attempt_estimates as e on e.created_at >= month
+        and e.generation_id = g.generation_id and e.attempt_number = g.attempt_number
     left join tales.budget_reservations as k
         on k.generation_id = g.generation_id and k.attempt_number = g.attempt_number
-    where g.created_at >= date_trunc('month', now(), 'UTC') and g.origin = 'live' and g.cost_usd is null
+    where g.created_at >= month and g.origin = 'live' and g.cost_usd is null
         and g.reconciled_cost_usd is null
         and case when g.status = 'pending' then g.queue is not null and k.reserved_usd is null
             else k.charged_usd is null end
@@ -394,6 +409,7 @@ $$;
 
 revoke execute on function
     tales.most_tokens(integer), tales.most_cost(text, text, text, integer),
+    tales.charge_of_unknown(timestamptz, timestamptz, text, numeric),
     tales.charge_of(numeric, integer, integer, text, text, timestamptz, timestamptz, timestamptz, text, numeric),
     tales.budgets_of(uuid, text, timestamptz), tales.lock_budgets(), tales.wait_for_budgets(),
     tales.settle_attempt(uuid, integer), tales.reserve_budget(), tales.settle_budget(), tales.release_budget(),
@@ -401,6 +417,7 @@ revoke execute on function
 from public;
 grant execute on function
     tales.most_tokens(integer), tales.most_cost(text, text, text, integer),
+    tales.charge_of_unknown(timestamptz, timestamptz, text, numeric),
     tales.charge_of(numeric, integer, integer, text, text, timestamptz, timestamptz, timestamptz, text, numeric)
 to service_role;
 grant execute on function tales.recount_budgets(uuid[]) to service_role;
