@@ -160,14 +160,15 @@ async def report_timeouts(reports: ReportRepository, wanted: ReportFilter) -> Ti
 
 async def report_costs(reports: ReportRepository, wanted: ReportFilter, now: datetime) -> CostReport:
     """What was spent, and what the month will have cost."""
-    by_day, by = await reports.estimated_days(wanted), await reports.estimated_shares(wanted)
+    shares = await reports.cost_shares(wanted)
+    found = await reports.estimates(wanted, [row.value for row in shares if row.dimension == "user_id"])
     return CostReport(
         wanted=wanted,
         migrated_left_out=await _left_out(reports, wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
         not_counted=_of(await reports.not_counted(wanted), "all", "day", "user_id", "estimate"),
-        items=[with_estimate(row, by_day.get((row.day, row.model_used))) for row in await reports.costs(wanted)],
-        shares=[with_estimate(row, by.get((row.dimension, row.value))) for row in await reports.cost_shares(wanted)],
+        items=[with_estimate(row, found.days.get((row.day, row.model_used))) for row in await reports.costs(wanted)],
+        shares=[with_estimate(row, found.shares.get((row.dimension, row.value))) for row in shares],
         forecast=await forecast_month(reports, wanted, now),
     )
 
@@ -195,7 +196,7 @@ async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> Pro
 
 async def _estimated_models(reports: ReportRepository, wanted: ReportFilter) -> Sequence[ModelRow]:
     found: dict[str, Estimate] = {}
-    for (_, model), one in (await reports.estimated_days(wanted)).items():
+    for (_, model), one in (await reports.estimates(wanted)).days.items():
         before = found.get(model, NO_ESTIMATE)
         found[model] = Estimate(before.usd + one.usd, before.attempts + one.attempts)
     return [with_estimate(row, found.get(row.model_used)) for row in await reports.models(wanted)]

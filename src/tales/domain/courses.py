@@ -32,6 +32,11 @@ class Step:
     cost_usd: Decimal | None = None
     cost_unknown: int = 0
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it ended without a story. By identity: a report asks it of thousands, and a set would hash each."""
+        return self.status is Status.FAILED or self.status is Status.TIMEOUT
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -64,7 +69,7 @@ def by_reason(courses: Sequence[Course]) -> tuple[ReasonRow, ...]:
     found: defaultdict[str | None, list[int]] = defaultdict(lambda: [0, 0, 0])
     for course in courses:
         for place, step in enumerate(course.steps, 1):
-            if step.status in {Status.FAILED, Status.TIMEOUT}:
+            if step.is_failure:
                 counts = found[step.error_type]
                 counts[0] += course.generations
                 counts[1] += course.generations * (place < len(course.steps))
@@ -79,7 +84,7 @@ def by_first_failure(courses: Sequence[Course]) -> tuple[FirstFailureRow, ...]:
     """By the reason of the first attempt's failure, the most frequent first."""
     found: defaultdict[str | None, list[int]] = defaultdict(lambda: [0, 0, 0])
     for course in courses:
-        if course.steps[0].status in {Status.FAILED, Status.TIMEOUT}:
+        if course.steps[0].is_failure:
             counts = found[course.steps[0].error_type]
             counts[0] += course.generations
             counts[1] += course.generations * (len(course.steps) > 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -64,6 +65,14 @@ class Estimate:
 
     usd: Decimal
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Those of a report: by day and model, and by a dimension and its value; of users, only those that it names."""
+
+    days: Mapping[tuple[date, str], Estimate]
+    shares: Mapping[tuple[str, str], Estimate]
 
 
 NO_ESTIMATE = Estimate(NOTHING, 0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 from tales.domain.comparison import DrawnRow
 from tales.domain.courses import Course
-from tales.domain.prices import Estimate
+from tales.domain.prices import Estimates
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 
@@ -24,7 +24,7 @@ class ReportRepository(Protocol):
 
         `all`: nothing is counted, as it is narrowed to a user who has too many of them.
         Of `failures`: prompt_length, hour, weekday; of `cost_shares`: user_id; of `costs` and `daily_costs`: day. Of
-        `estimated_days` and `estimated_shares`: estimate, where the attempts to be estimated are too many.
+        `estimates`: estimate, where the attempts to be estimated are too many.
         """
 
     async def migrated(self, wanted: ReportFilter) -> int:
@@ -48,11 +48,8 @@ class ReportRepository(Protocol):
     async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
         """The sum, then by each dimension, the dearest first."""
 
-    async def estimated_days(self, wanted: ReportFilter) -> Mapping[tuple[date, str], Estimate]:
-        """What the calls of unknown cost may have cost, by day and model."""
-
-    async def estimated_shares(self, wanted: ReportFilter) -> Mapping[tuple[str, str], Estimate]:
-        """The same by the dimensions of `cost_shares` and their values."""
+    async def estimates(self, wanted: ReportFilter, users: Sequence[str] = ()) -> Estimates:
+        """What the calls of unknown cost may have cost; by user only of `users`."""
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
         """The known cost of each day on which anything was asked for."""

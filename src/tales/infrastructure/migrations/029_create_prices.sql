@@ -79,7 +79,10 @@ grant select on tales.price_periods, tales.attempt_estimates to authenticated, s
 
 -- step: unknown_cost_index, concurrently
 
--- Where providers say what calls cost, hardly any attempt is in it; reports find those few.
+-- Where providers say what calls cost, hardly any attempt is in it; reports find those few, and all that an estimate
+-- needs: the rows themselves are as long as their prompts, and lie far apart.
 create index if not exists generations_unknown_cost_idx on tales.generations (created_at)
+    include (user_id, model_used, served_model, started_at, origin, story_type, language, prompt_version,
+        prompt_tokens, completion_tokens)
     where status <> 'pending' and cost_usd is null and reconciled_cost_usd is null
         and prompt_tokens is not null and completion_tokens is not null;

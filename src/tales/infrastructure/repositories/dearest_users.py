@@ -39,10 +39,13 @@ _DEAREST = text("""
         ) as u
     ),
     bounds as materialized (
-        select c.grain, c.starts_at, max(l.others_most_usd) as others_most_usd
+        select c.grain, c.starts_at, l.others_most_usd
         from cuts as c
-        left join listed as l on l.grain = c.grain and l.starts_at = c.starts_at
-        group by c.grain, c.starts_at
+        left join lateral (
+            select u.others_most_usd from tales.rollup_users as u
+            where u.grain = c.grain and u.starts_at = c.starts_at and u.others_most_usd is not null
+            limit 1
+        ) as l on true
     ),
     fresh as materialized (
         select user_id, count(*) as attempts, sum(cost_usd) as cost_usd, sum(cost_unknown) as cost_unknown,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import RowMapping, TextClause, text
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.domain.comparison import DrawnRow
 from tales.domain.courses import Course, Step
 from tales.domain.generation import Status
-from tales.domain.prices import Estimate
+from tales.domain.prices import Estimate, Estimates
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
 from tales.domain.repositories.reports import ReportRepository
@@ -38,7 +38,6 @@ class SqlReportRepository(ReportRepository):
         self._session = session
         # One report asks several times for the same.
         self._rollups: RolledReports | None = None
-        self._estimated: dict[ReportFilter, Sequence[RowMapping]] = {}
         self._too_many: dict[ReportFilter, bool] = {}
         self._may_take_long = False
 
@@ -69,8 +68,10 @@ class SqlReportRepository(ReportRepository):
             more = {"first_before": wanted.until, "until": wanted.until + _LONGEST_GENERATION, "of_model": wanted.model}
             rows = await self._rows(queries.COURSES, wanted, **more)
         # Put in order here: there, all rows would be sorted before they are added up.
-        rows = sorted(rows, key=lambda row: (str(_way(row)), row["step"]))
-        return tuple(_course(list(steps)) for _, steps in groupby(rows, key=_way))
+        ways: dict[str, list[RowMapping]] = {}
+        for row in rows:
+            ways.setdefault(str((row["models"], row["statuses"], row["reasons"])), []).append(row)
+        return tuple(_course(sorted(steps, key=itemgetter("step"))) for _, steps in sorted(ways.items()))
 
     async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
         if rolled := await self._rolled(wanted):
@@ -93,15 +94,19 @@ class SqlReportRepository(ReportRepository):
             return await rolled.cost_shares(wanted)
         return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
 
-    async def estimated_days(self, wanted: ReportFilter) -> Mapping[tuple[date, str], Estimate]:
-        rows = [row for row in await self._estimates(wanted) if row["dimension"] == "day"]
-        return {(row["day"], row["value"]): Estimate(row["usd"], row["attempts"]) for row in rows}
-
-    async def estimated_shares(self, wanted: ReportFilter) -> Mapping[tuple[str, str], Estimate]:
-        rows = [row for row in await self._estimates(wanted) if row["dimension"] != "day"]
-        # The sum of nothing is a row too.
-        found = {(row["dimension"], row["value"]): Estimate(row["usd"], row["attempts"]) for row in rows}
-        return {place: estimate for place, estimate in found.items() if estimate.attempts}
+    async def estimates(self, wanted: ReportFilter, users: Sequence[str] = ()) -> Estimates:
+        rolled = await self._rolled(wanted)
+        if rolled is not None and not await rolled.are_estimated(wanted):
+            return Estimates({}, {})
+        days: dict[tuple[date, str], Estimate] = {}
+        shares: dict[tuple[str, str], Estimate] = {}
+        for row in await self._rows(estimate_queries.ESTIMATES, wanted, users=list(users)):
+            one = Estimate(row["usd"], row["attempts"])
+            if row["dimension"] == "day":
+                days[row["day"], row["value"]] = one
+            elif one.attempts:  # the sum of nothing is a row too
+                shares[row["dimension"], row["value"]] = one
+        return Estimates(days, shares)
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
         if rolled := await self._rolled(wanted):
@@ -123,13 +128,6 @@ class SqlReportRepository(ReportRepository):
         if self._rollups is None and (complete_until := await self._session.scalar(COMPLETE_UNTIL)) is not None:
             self._rollups = RolledReports(self._ask, complete_until)
         return self._rollups if self._rollups and answers(wanted, self._rollups.complete_until) else None
-
-    async def _estimates(self, wanted: ReportFilter) -> Sequence[RowMapping]:
-        if wanted not in self._estimated:
-            rolled = await self._rolled(wanted)
-            are_few = rolled is None or await rolled.are_estimated(wanted)
-            self._estimated[wanted] = await self._rows(estimate_queries.ESTIMATES, wanted) if are_few else []
-        return self._estimated[wanted]
 
     async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
         if await self._are_too_many(wanted):
@@ -172,11 +170,6 @@ def _weights(experiment: str) -> str:
     return ", ".join(f"{version} {weight}" for version, weight in sorted(json.loads(experiment).items()))
 
 
-def _way(row: RowMapping) -> tuple[Any, ...]:
-    """What the generations of a course have in common."""
-    return row["models"], row["statuses"], row["reasons"]
-
-
 def _course(rows: Sequence[RowMapping]) -> Course:
     """A course out of its rows, one a step."""
     first = rows[0]
@@ -186,7 +179,11 @@ def _course(rows: Sequence[RowMapping]) -> Course:
             model_used=model,
             status=Status(status),
             error_type=reason,
-            **{name: row[name] for name in ("waited", "seconds", "timed", "cost_usd", "cost_unknown")},
+            waited=row["waited"],
+            seconds=row["seconds"],
+            timed=row["timed"],
+            cost_usd=row["cost_usd"],
+            cost_unknown=row["cost_unknown"],
         )
         for row, model, status, reason in described
     )

@@ -77,18 +77,19 @@ FAILURES_BY_LENGTH = f"""
     where is_live and status <> 'pending'
     group by prompt_length
 """
-# First each hour once: to say which it is in a zone, and its weekday, takes longer than to add up.
+# First each hour once: to say which it is in a zone, and its weekday, takes longer than to add up. No hour has as many
+# attempts as an integer holds.
 FAILURES_BY_HOUR = """
     select case when grouping(hour) = 0 then 'hour' else 'weekday' end as dimension,
-        case when grouping(hour) = 0 then hour else weekday end as value,
+        case when grouping(hour) = 0 then to_char(hour, 'FM00') else weekday::text end as value,
         sum(ended)::bigint as ended, sum(failed)::bigint as failed, sum(timeout)::bigint as timeout
     from (
-        select to_char(quarter at time zone :zone, 'HH24') as hour,
-            to_char(quarter at time zone :zone, 'ID') as weekday, ended, failed, timeout
+        select date_part('hour', quarter at time zone :zone) as hour,
+            date_part('isodow', quarter at time zone :zone) as weekday, ended, failed, timeout
         from (
-            select starts_at as quarter, sum(attempts) as ended,
-                coalesce(sum(attempts) filter (where status = 'failed'), 0) as failed,
-                coalesce(sum(attempts) filter (where status = 'timeout'), 0) as timeout
+            select starts_at as quarter, sum(attempts::integer) as ended,
+                coalesce(sum(attempts::integer) filter (where status = 'failed'), 0) as failed,
+                coalesce(sum(attempts::integer) filter (where status = 'timeout'), 0) as timeout
             from ({cells}) as cell
             where is_live and status <> 'pending'
             group by 1
