@@ -55,7 +55,7 @@ create table tales.rollup_cells (
     constraint rollup_cells_detail_is_known
         check (detail in ('model', 'version', 'request', 'length', 'drawn', 'outcome'))
 );
--- The hours of a year, for what depends on the hour: they lie as far apart as all else that is known of an hour is long.
+-- The hours of a year, for what depends on the hour: they lie far apart, among all else that is known of them.
 create index rollup_cells_outcome_idx on tales.rollup_cells (starts_at) include (is_live, status, attempts)
     where grain = 'hour' and detail = 'outcome';
 create index rollup_cells_pending_idx on tales.rollup_cells (starts_at)
