@@ -4,7 +4,7 @@
 
 Fills the month of now up to this day (with --home only the first time), sets prices, and then a budget of each scope,
 as `tales budgets set` does. Nobody can ask for a story meanwhile, and a recount may take 120 seconds: where one takes
-longer, it leaves with 1. What was counted is held against a plain sum of the same attempts.
+longer, it exits with 1. What was counted is printed beside a plain sum of the known costs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -31,7 +32,7 @@ from tales.legacy.migrate import migrate_up
 
 DATABASE = "month"
 LONGEST = 120.0
-# Much the same as the recount says, in other words: the known costs, and nothing else.
+# The known costs, and nothing else: what was counted is no less.
 _KNOWN = """
     select coalesce(sum(coalesce(cost_usd, reconciled_cost_usd)), 0) from tales.generations
     where origin = 'live' and created_at >= date_trunc('month', now(), 'UTC')
@@ -108,11 +109,11 @@ async def _measure(url: str) -> dict[str, float]:
 
 def _budgets() -> dict[str, Budget]:
     """The first one also counts what attempts of unknown cost are charged with."""
-    limit = {"period": BudgetPeriod.MONTH, "limit_usd": Decimal(1_000_000)}
+    budget = partial(Budget, period=BudgetPeriod.MONTH, limit_usd=Decimal(1_000_000))
     return {
-        "of everything": Budget(scope=BudgetScope.ALL, **limit),  # type: ignore[arg-type]
-        "of a model": Budget(scope=BudgetScope.MODEL, model=SWIFT.name, **limit),  # type: ignore[arg-type]
-        "of each user": Budget(scope=BudgetScope.EACH_USER, **limit),  # type: ignore[arg-type]
+        "of everything": budget(scope=BudgetScope.ALL),
+        "of a model": budget(scope=BudgetScope.MODEL, model=SWIFT.name),
+        "of each user": budget(scope=BudgetScope.EACH_USER),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -78,14 +79,11 @@ async def test_changes_are_found_by_all_that_is_said(
 
 def test_a_change_says_what_differs() -> None:
     before, after = dict(BUDGET), BUDGET | {"limit_usd": 6}
-    facts = {"id": uuid4(), "changed_at": THEN, "changed_by": None, "relation": Relation.BUDGETS}
-    change = Change(before=before, after=after, **facts)  # type: ignore[arg-type]
+    made = partial(Change, id=uuid4(), changed_at=THEN, changed_by=None, relation=Relation.BUDGETS)
+    change = made(before=before, after=after)
     assert (change.action, change.subject) == (Action.CHANGED, "model a/one, day")
     assert change.differences == {"limit_usd": (5, 6)}
-    added, removed = (
-        Change(before=None, after=after, **facts),  # type: ignore[arg-type]
-        Change(before=before, after=None, **facts),  # type: ignore[arg-type]
-    )
+    added, removed = made(before=None, after=after), made(before=before, after=None)
     assert (added.action, removed.action) == (Action.ADDED, Action.REMOVED)
     assert added.differences["limit_usd"] == (None, 6)
     assert removed.subject == change.subject
