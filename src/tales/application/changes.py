@@ -32,5 +32,4 @@ async def names_of(transactions: Transactions, changes: Iterable[Change]) -> Map
     if not ids:
         return {}
     async with transactions.as_service() as work:
-        found = [await work.accounts.get(id_) for id_ in sorted(ids)]
-    return {account.user_id: account.email for account in found if account is not None}
+        return await work.accounts.emails(ids)

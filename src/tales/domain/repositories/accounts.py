@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -32,6 +33,9 @@ class AccountRepository(Protocol):
 
     async def get(self, user_id: UUID) -> Account | None:
         """The account of a user."""
+
+    async def emails(self, user_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """The addresses of those of them that have an account."""
 
     async def hold(self, account: Account) -> bool:
         """Keep the password as it is until the transaction ends; False when it has been changed since `account`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -69,6 +70,10 @@ class SqlAccountRepository(AccountRepository):
 
     async def get(self, user_id: UUID) -> Account | None:
         return await self._find(AccountDB.user_id == user_id)
+
+    async def emails(self, user_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        known = select(AccountDB.user_id, AccountDB.email).where(AccountDB.user_id.in_(user_ids))
+        return {row.user_id: row.email for row in await self._session.execute(known)}
 
     async def hold(self, account: Account) -> bool:
         unchanged = select(AccountDB.user_id).where(_is(account)).with_for_update(read=True)
