@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.postgres.engine import make_engine
@@ -26,6 +26,14 @@ SIZES = """Object.fromEntries(
   [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map(({ name, encodedBodySize }) => [name, encodedBodySize])
 )"""
+
+# A promise, because the page's policy forbids what `wait_for_function` does when it has to look twice.
+FIRST_PAINT = """new Promise((resolve) => new PerformanceObserver((list, observer) => {
+  for (const { startTime } of list.getEntriesByName("first-contentful-paint")) {
+    observer.disconnect();
+    resolve(startTime);
+  }
+}).observe({ type: "paint", buffered: true }))"""
 
 # Rows of a table are alike, and axe takes seconds for hundreds of them.
 SHORTEN = """
@@ -89,6 +97,8 @@ async def filled(family: Family, database: Database) -> dict[str, str]:
     family.site.writes("sim/401")
     await family.ask()
     failed = family.page.url.rpartition("/")[2]
+    # The page comes anew when the story has failed, which would break into the way to the next one.
+    await expect(family.page.locator("#writing")).not_to_be_attached()
     (row,) = database.rows("select user_id from tales.accounts where email = %s", family.address)
     engine = make_engine(database.app_url)
     transactions = SqlTransactions(engine, SystemClock())
@@ -143,6 +153,5 @@ async def test_a_page_is_light(family: Family) -> None:
     paints = []
     for _ in range(3):
         await family.page.reload()
-        await family.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
-        paints.append(await family.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        paints.append(await family.page.evaluate(FIRST_PAINT))
     assert min(paints) < 1000
