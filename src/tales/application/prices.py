@@ -9,6 +9,7 @@ from datetime import datetime
 from tales.application.admins import as_admin
 from tales.domain.actor import Actor
 from tales.domain.errors import Conflict, InvalidInput, NotFound
+from tales.domain.natural_order import natural_order
 from tales.domain.prices import Price, PriceSource
 from tales.domain.repositories.unit_of_work import Transactions, UnitOfWork
 
@@ -20,7 +21,9 @@ def prices_for(transactions: Transactions, actor: Actor) -> AbstractAsyncContext
 
 async def list_prices(work: UnitOfWork, now: datetime, model: str | None = None) -> tuple[Price, ...]:
     """The prices that are in force; of one `model`, every version of its price, the newest first."""
-    return await (work.prices.in_force(now) if model is None else work.prices.of_model(model))
+    if model is not None:
+        return await work.prices.of_model(model)
+    return tuple(sorted(await work.prices.in_force(now), key=lambda price: natural_order(price.model)))
 
 
 async def set_price(work: UnitOfWork, price: Price) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from tales.domain.generation import Status
 from tales.domain.goals import OLD_AFTER, Arm, ArmRecord, Goal, GoalSettings, best_arm, draw_shares
+from tales.domain.natural_order import natural_order
 from tales.domain.prompt_templates import PromptTemplate, active_for
 
 _DRAWS = 1_000
@@ -131,7 +132,7 @@ def state_of(
             stories=counted.get(one.arm, nothing).stories,
             best_probability=best.get(one.arm),
         )
-        for one in records
+        for one in sorted(records, key=lambda one: (natural_order(one.arm.version), natural_order(one.arm.model)))
     )
     return GoalState(goal, arms, why_idle(goal, templates, offer, now))
 

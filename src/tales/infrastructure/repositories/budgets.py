@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tales.domain.budgets import Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.domain.errors import InvalidInput
+from tales.domain.natural_order import natural_order
 from tales.domain.repositories.budgets import BudgetRepository
 from tales.infrastructure.postgres.connection import let_reports_take_long
 from tales.infrastructure.postgres.roles import SERVICE, acting_as
@@ -53,8 +54,9 @@ _STATES = text("""
         where most.budget_id = b.id and most.begins = at.begins
         order by most.spent_usd + most.reserved_usd desc limit 1
     ) as s on true
-    order by array_position(array['all', 'model', 'each_user', 'user'], b.scope), b.model, b.user_id, b.period
+    order by b.user_id, b.period
 """)
+_SCOPES = (BudgetScope.ALL, BudgetScope.MODEL, BudgetScope.EACH_USER, BudgetScope.USER)
 
 
 class SqlBudgetRepository(BudgetRepository):
@@ -99,7 +101,11 @@ class SqlBudgetRepository(BudgetRepository):
 
     async def states(self, now: datetime) -> tuple[BudgetState, ...]:
         rows = await self._session.execute(_STATES, {"now": now})
-        return tuple(_state(row) for row in rows.mappings())
+        return tuple(sorted(map(_state, rows.mappings()), key=_place))
+
+
+def _place(state: BudgetState) -> tuple[object, ...]:
+    return _SCOPES.index(state.budget.scope), natural_order(state.budget.model or "")
 
 
 def _subject(budget: Budget) -> dict[str, object]:

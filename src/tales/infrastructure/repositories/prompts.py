@@ -13,6 +13,7 @@ from tales.domain.errors import InvalidInput
 from tales.domain.experiments import ChoiceReason, PromptChoice
 from tales.domain.generation import Json
 from tales.domain.goals import PassedOver
+from tales.domain.natural_order import natural_order
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.repositories.prompts import PromptRepository, PromptsInUse
 from tales.domain.story_spec import StoryType
@@ -32,7 +33,7 @@ _LIST = text("""
         and (cast(:language as text) is null or language = :language)
         and (cast(:model as text) is null or model = :model)
         and (cast(:state as text) is null or state = :state)
-    order by language, story_type, model nulls first, number
+    order by language, story_type, number
 """)
 _ADD = text("""
     insert into tales.prompt_templates (version, story_type, language, model, number, template, note)
@@ -75,7 +76,8 @@ class SqlPromptRepository(PromptRepository):
         state: TemplateState | None = None,
     ) -> tuple[PromptTemplate, ...]:
         wanted = {"story_type": story_type, "language": language, "model": model, "state": state}
-        return tuple(_readable((await self._session.execute(_LIST, wanted)).mappings()))
+        found = _readable((await self._session.execute(_LIST, wanted)).mappings())
+        return tuple(sorted(found, key=_place))
 
     async def lock(self, slot: Slot) -> None:
         await lock_kind(self._session, slot.story_type, slot.language)
@@ -110,6 +112,11 @@ def choice_json(choice: PromptChoice) -> dict[str, Json]:
     if choice.passed_over is not None:
         kept["passed_over"] = choice.passed_over
     return kept
+
+
+def _place(prompt: PromptTemplate) -> tuple[object, ...]:
+    slot = prompt.slot
+    return slot.language, slot.story_type, natural_order(slot.model or "")
 
 
 def _readable(rows: Iterable[RowMapping]) -> Iterator[PromptTemplate]:

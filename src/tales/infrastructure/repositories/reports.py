@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tales.domain.comparison import DrawnRow
 from tales.domain.courses import Course, Step
 from tales.domain.generation import Status
+from tales.domain.natural_order import natural_order
 from tales.domain.prices import Estimate, Estimates
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import CostRow, CostShareRow, FailureRow, ModelRow, PromptRow, TimeoutRow
@@ -167,7 +168,8 @@ def _prompt_row(row: dict[str, Any]) -> PromptRow:
 
 def _weights(experiment: str) -> str:
     """The versions and their weights, as a person reads them."""
-    return ", ".join(f"{version} {weight}" for version, weight in sorted(json.loads(experiment).items()))
+    weights: dict[str, int] = json.loads(experiment)
+    return ", ".join(f"{version} {weights[version]}" for version in sorted(weights, key=natural_order))
 
 
 def _course(rows: Sequence[RowMapping]) -> Course:
