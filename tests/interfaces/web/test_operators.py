@@ -91,7 +91,7 @@ async def test_what_has_happened_is_counted(ada: Visitor, operator: Visitor, wor
 
     overview = await operator.look("/operator")
     glance = re.findall(r"<dd><a[^>]*>([^<]+)</a></dd>", overview.text)
-    assert glance == ["1", "50.0%", "1", "0", "0.0004 $", "0.0004 $"]
+    assert glance == ["1", "50.0%", "1", "0", "$0.0004", "$0.0004"]
     (script,) = re.findall(r'src="(/web/plotly/[^"]+)"', overview.text)
     packed = await operator.look(script)
     assert (packed.status_code, packed.headers["Content-Encoding"]) == (200, "gzip")
@@ -109,7 +109,7 @@ async def test_what_has_happened_is_counted(ada: Visitor, operator: Visitor, wor
     ]
     costs = await operator.look("/operator/costs")
     (family,) = rows_of(costs, "user_id")
-    assert family[1:3] == ["3", "0.0004 $"]
+    assert family[1:3] == ["3", "$0.0004"]
 
 
 async def test_an_estimate_is_shown_as_one(ada: Visitor, operator: Visitor, worker: Worker, database: Database) -> None:
@@ -121,11 +121,11 @@ async def test_an_estimate_is_shown_as_one(ada: Visitor, operator: Visitor, work
     generation = await ada.ask(await ada.add_child())
     await worker.run(generation)
 
-    says(await operator.look(f"/operator/generations/{generation}"), "not known; by the price list about 0.03 $")
+    says(await operator.look(f"/operator/generations/{generation}"), "not known; by the price list about $0.03")
     for report, table in (("models", "costs"), ("costs", "days"), ("costs", "model_used"), ("costs", "user_id")):
         page = await operator.look(f"/operator/{report}")
         says(page, "Estimated for those", "It is no part of the cost.")
-        assert rows_of(page, table)[0][-1] == "0.03 $", table
+        assert rows_of(page, table)[0][-1] == "$0.03", table
     assert rows_of(page, "days")[0][3] == "not known"
 
 

@@ -56,14 +56,14 @@ async def test_budgets_and_prices_are_shown_as_they_stand(
     assert 'data-plot="stack" data-x="0,1,7,8" data-y="3,4" data-marks="2,11"' in page.text
     of_day, of_month = (row[-1] for row in rows_of(page, "budgets"))
     assert of_day == "–"
-    assert of_month.endswith(" $"), "a forecast"
+    assert of_month.startswith("$"), "a forecast"
     assert [row[:6] for row in rows_of(page, "budgets")] == [
-        ["Everything", "a day", "4.00 $", "0.00 $", "0.00 $", "0.0%"],
-        ["Everything", "a month", "40.00 $", "0.00 $", "0.00 $", "0.0%"],
+        ["Everything", "a day", "$4.00", "$0.00", "$0.00", "0.0%"],
+        ["Everything", "a month", "$40.00", "$0.00", "$0.00", "0.0%"],
     ]
-    assert [row[2:] for row in rows_of(page, "prices")] == [["2.00 $", "0.15 $", "0.00 $", "an operator"]]
+    assert [row[2:] for row in rows_of(page, "prices")] == [["$2.00", "$0.15", "$0.00", "an operator"]]
     every = await operator.look("/operator/budgets?model=first%2Fmodel")
-    assert [row[2] for row in rows_of(every, "prices")] == ["2.00 $", "1.00 $"]
+    assert [row[2] for row in rows_of(every, "prices")] == ["$2.00", "$1.00"]
     for table, lines in (("budgets", 2), ("prices", 1)):
         file = await operator.look(f"/operator/budgets.csv?table={table}")
         assert len(list(csv.DictReader(io.StringIO(file.text)))) == lines
@@ -84,7 +84,7 @@ async def test_a_budget_is_set_and_removed_and_prices_are_set_first(operator: Vi
 
     page = await operator.look(BUDGETS)
 
-    assert [row[:3] for row in rows_of(page, "budgets")] == [["Everything", "a month", "25.50 $"]]
+    assert [row[:3] for row in rows_of(page, "budgets")] == [["Everything", "a month", "$25.50"]]
     says(page, '<option value="scope=all&amp;period=month">Everything, a month</option>', "tales prices pull")
     assert (await operator.send(f"{BUDGETS}/remove", {"budget": "scope=all&period=month"})).status_code == 303
     says(await operator.look(BUDGETS), "Nothing bounds what is spent")
@@ -92,6 +92,20 @@ async def test_a_budget_is_set_and_removed_and_prices_are_set_first(operator: Vi
     assert (again.status_code, "Load the page again" in again.text) == (409, True)
     (who,) = database.rows("select user_id from tales.accounts")
     assert database.rows("select distinct changed_by as user_id from tales.change_log") == [who]
+
+
+async def test_models_are_listed_as_a_person_counts(operator: Visitor, database: Database) -> None:
+    named = ["first/model-2", "first/model-10"]
+    with database.connect() as connection:
+        for model in reversed(named):
+            price = {"model": model, "valid_from": datetime(2026, 1, 1, tzinfo=UTC), "source": "operator"}
+            price |= {"prompt_usd_per_million": 1, "completion_usd_per_million": 1}
+            insert(connection, "prices", price)
+            insert(connection, "budgets", {"scope": "model", "model": model, "period": "day", "limit_usd": 1})
+        insert(connection, "budgets", {"scope": "all", "period": "day", "limit_usd": 1})
+    page = await operator.look(BUDGETS)
+    assert [row[0] for row in rows_of(page, "prices")] == named
+    assert [row[7] for row in rows_of(page, "budgets")] == ["–", *named]
 
 
 async def test_a_price_to_come_is_taken_back_and_one_in_force_is_not(operator: Visitor) -> None:
@@ -107,6 +121,29 @@ async def test_a_price_to_come_is_taken_back_and_one_in_force_is_not(operator: V
     for valid_from, status in (("2999-12-31T18:00:00+00:00", 303), ("2999-12-31T18:00:00+00:00", 409), ("", 409)):
         assert (await operator.send(back, {"valid_from": valid_from})).status_code == status
     assert len(rows_of(await operator.look(set_.headers["Location"]), "prices")) == 1
+
+
+async def test_a_form_takes_the_numbers_that_its_language_writes(operator: Visitor, database: Database) -> None:
+    german = {"Accept-Language": "de"}
+    form = await operator.look(f"{BUDGETS}/new", **german)
+    assert 'name="warn_share" type="text" value="0,8"' in form.text
+    price = PRICE | {"prompt_usd_per_million": "1,125"}
+    for model in MODELS:
+        assert (await operator.send(f"{BUDGETS}/prices/new", price | {"model": model}, **german)).status_code == 303
+    for limit, headers, said in (
+        ("1.500", german, 422),
+        ("1,500", {}, 422),
+        ("1500,5", german, 303),
+        ("0.125", german, 303),
+        ("1.500", {}, 303),
+    ):
+        answer = await operator.send(f"{BUDGETS}/new", BUDGET | {"limit_usd": limit, "warn_share": "0,8"}, **headers)
+        assert answer.status_code == said, (limit, headers)
+    (budget,) = database.rows("select limit_usd, warn_share from tales.budgets")
+    assert (budget["limit_usd"], budget["warn_share"]) == (Decimal("1.5"), Decimal("0.8"))
+    page = await operator.look(BUDGETS, **german)
+    assert {row[2] for row in rows_of(page, "prices")} == {"1,125\u00a0$"}
+    assert 'data-separators=",." data-before="" data-behind="\u00a0$"' in page.text
 
 
 async def test_what_is_refused_stays_in_the_form_with_why_beside_its_field(operator: Visitor) -> None:

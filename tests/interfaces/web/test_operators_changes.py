@@ -48,6 +48,17 @@ async def test_who_set_a_price_and_retired_a_prompt_is_shown(
     says(await operator.look(f"{CHANGES}?relation=budgets"), "Nothing like this has been changed.")
 
 
+async def test_budgets_and_goals_are_named_in_the_readers_words(operator: Visitor, database: Database) -> None:
+    budget = {"scope": "model", "model": MODELS[0], "period": "month", "limit_usd": 0.5}
+    goal = {"story_type": "hero", "language": "de", "measure": "cost"}
+    with database.connect() as connection:
+        for relation, row in (("budgets", budget), ("prompt_goals", goal)):
+            connection.execute("insert into tales.change_log (relation, after) values (%s, %s)", (relation, Jsonb(row)))
+    page = await operator.look(CHANGES, **{"Accept-Language": "de"})
+    says(page, f"<bdi>Ein Modell {MODELS[0]}, pro Monat</bdi>", "in US-Dollar: <bdi>0,5</bdi>")
+    says(page, "<bdi>über einen Helden · Deutsch</bdi>", "<bdi>das Billigste, was oft genug gelingt</bdi>")
+
+
 @pytest.mark.parametrize("query", ["by=nobody@example.org", "by=x", "by=%00", "relation=x", "from=x", "after=x"])
 async def test_what_cannot_be_looked_for_is_said(operator: Visitor, query: str) -> None:
     page = await operator.look(f"{CHANGES}?{query}")

@@ -192,7 +192,7 @@ async def test_a_goal_is_set_looked_at_and_ended(operator: Visitor, database: Da
         insert(connection, "prompt_choices", choice | {"snapshot_id": snapshot["id"]})
 
     page = await operator.look(PROMPTS)
-    says(page, "10.0% of the stories at least", "from 80.0% on", "older than 7 days", "Counted last at", "0 / 0")
+    says(page, "10.0% of the stories at least", "from 80.0% on", "older than 7 days", "Counted last at", "Trials")
     assert "about a child · English: the cheapest" not in (await operator.look(f"{PROMPTS}?language=de")).text
     draws = await operator.look(f"{PROMPTS}/goals/child/en")
     says(draws, f"/operator/generations/{row['generation_id']}#why", "child-en-1", "a story")

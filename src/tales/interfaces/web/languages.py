@@ -15,7 +15,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol, get_group_symbol
 from starlette.requests import HTTPConnection
 
 from tales.interfaces.api.accepted_language import accepted_language
@@ -32,6 +32,9 @@ _SMALLEST_COST = Decimal("0.0001")
 def translatable(text: str) -> str:
     """Marks `text` as one that the catalogues translate, wherever it is said."""
     return text
+
+
+_SECONDS = translatable("s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,23 @@ class Language:
         """A number with all of its digits."""
         return format_decimal(value, "#,##0.############", locale=self.code)
 
+    def typed(self, value: Decimal) -> str:
+        """The same in a field of a form: without marks between thousands."""
+        return format_decimal(value, "0.############", locale=self.code)
+
+    @property
+    def separators(self) -> str:
+        """The mark before decimals, and that between thousands."""
+        return get_decimal_symbol(self.code) + get_group_symbol(self.code)
+
     def share(self, value: float) -> str:
         """A share from 0 to 1, in percent."""
-        return format_percent(value, "#,##0.0%" if value < 1 else "#,##0%", self.code)
+        pattern = Locale(self.code).percent_formats[None].pattern
+        return format_percent(value, pattern.replace("##0", "##0.0") if value < 1 else pattern, self.code)
+
+    def seconds(self, value: float, digits: int = 1) -> str:
+        """A time, with so many decimals at most."""
+        return f"{self.number(round(value, digits))}\u00a0{self.translations.gettext(_SECONDS)}"
 
     def day(self, day: _Day) -> str:
         """A day, in few characters."""
@@ -76,8 +93,9 @@ class Language:
     def dollars(self, value: Decimal) -> str:
         """A cost: most are a small part of a cent."""
         if 0 < value < _SMALLEST_COST:
-            return f"< {format_decimal(_SMALLEST_COST, '#,##0.0000', self.code)} $"
-        return f"{format_decimal(value, '#,##0.00##', self.code)} $"
+            return f"<\u00a0{self.dollars(_SMALLEST_COST)}"
+        pattern = Locale(self.code).currency_formats["standard"].pattern.replace("0.00", "0.00##")
+        return format_currency(value, "USD", pattern, self.code, currency_digits=False)
 
     def name_of(self, language: str) -> str:
         """What another language is called in this one; its code, where nobody has a name for it."""

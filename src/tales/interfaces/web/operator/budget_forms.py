@@ -19,14 +19,12 @@ from tales.domain.errors import Conflict, InvalidInput, NotFound, TalesError
 from tales.domain.prices import NOTHING, Price, PriceSource
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import CheckedForm, see_other, text
+from tales.interfaces.web.languages import Language, language_of
 from tales.interfaces.web.operator.budgets import HERE, PERIOD_NAMES, SCOPE_NAMES, WhatIsPriced, show_page
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, WhatIsChosen
 from tales.interfaces.web.operator.fields import chosen_id, chosen_moment, chosen_number, one_of
 from tales.interfaces.web.operator.frame import show
 from tales.interfaces.web.refusals import EXPECTED
-
-_THOUSANDS = re.compile(r"\d,\d{3}\b")
-"""A thousand to some readers, and one to others."""
 
 router = APIRouter(prefix=HERE, include_in_schema=False)
 
@@ -43,7 +41,7 @@ async def add_budget(
 ) -> Response:
     """Set a budget, in the place of the one of the same kind and period."""
     try:
-        budget = _budget(form)
+        budget = _budget(form, language_of(request))
         async with budgets_for(services.transactions, visitor.actor) as work:
             models = services.request_generation.priced_models
             await set_budget(work, budget, models, services.clock.now())
@@ -58,7 +56,7 @@ async def remove(
 ) -> Response:
     """Remove the budget that the form names."""
     try:
-        budget = _named(text(form, "budget"))
+        budget = _named(text(form, "budget"), language_of(request))
         async with budgets_for(services.transactions, visitor.actor) as work:
             if not await remove_budget(work, budget):
                 raise Conflict
@@ -80,7 +78,7 @@ async def add_price(
     """Set a price from now on, or from a time to come on; then every price of its model is shown."""
     try:
         now = services.clock.now()
-        price = _price(form, now)
+        price = _price(form, now, language_of(request))
         async with prices_for(services.transactions, visitor.actor) as work:
             await set_price_from_now_on(work, price, now)
     except EXPECTED as error:
@@ -104,7 +102,7 @@ async def take_back(
     return see_other(priced.address(HERE))
 
 
-def _budget(form: FormData) -> Budget:
+def _budget(form: FormData, language: Language) -> Budget:
     """What was typed. Raises: InvalidInput."""
     scope = one_of(BudgetScope, "scope", text(form, "scope"))
     period = one_of(BudgetPeriod, "period", text(form, "period"))
@@ -116,35 +114,37 @@ def _budget(form: FormData) -> Budget:
     return Budget(
         scope=scope,
         period=period,
-        limit_usd=_amount(form, "limit_usd"),
-        warn_share=_amount(form, "warn_share", DEFAULT_WARN_SHARE),
+        limit_usd=_amount(form, "limit_usd", language),
+        warn_share=_amount(form, "warn_share", language, DEFAULT_WARN_SHARE),
         user_id=user_id,
         model=model or None,
     )
 
 
-def _named(subject: str) -> Budget:
+def _named(subject: str, language: Language) -> Budget:
     """The budget that an option of the page stands for. Raises: InvalidInput."""
     said = dict(parse_qsl(subject))
-    return _budget(FormData(said | {"limit_usd": "0"}))
+    return _budget(FormData(said | {"limit_usd": "0"}), language)
 
 
-def _price(form: FormData, now: datetime) -> Price:
+def _price(form: FormData, now: datetime, language: Language) -> Price:
     """What was typed. Raises: InvalidInput."""
     return Price(
         model=text(form, "model"),
         valid_from=chosen_moment("valid_from", text(form, "valid_from")) or now,
-        prompt_usd_per_million=_amount(form, "prompt_usd_per_million"),
-        completion_usd_per_million=_amount(form, "completion_usd_per_million"),
-        request_usd=_amount(form, "request_usd", NOTHING),
+        prompt_usd_per_million=_amount(form, "prompt_usd_per_million", language),
+        completion_usd_per_million=_amount(form, "completion_usd_per_million", language),
+        request_usd=_amount(form, "request_usd", language, NOTHING),
         source=PriceSource.OPERATOR,
     )
 
 
-def _amount(form: FormData, field: str, usual: Decimal | None = None) -> Decimal:
+def _amount(form: FormData, field: str, language: Language, usual: Decimal | None = None) -> Decimal:
     """The number that was typed; `usual` where none was. Raises: InvalidInput."""
     typed = text(form, field)
-    found = None if _THOUSANDS.search(typed) else chosen_number(field, typed)
+    # What is a thousand to the reader of this language would be taken for one.
+    thousands = re.search(rf"[1-9]\d*{re.escape(language.separators[1])}\d{{3}}(?!\d)", typed)
+    found = None if thousands else chosen_number(field, typed)
     if found is None and (typed or usual is None):
         raise InvalidInput(field, f"{field} is no amount. Write a number, such as 1500 or 0.15.")
     return usual if found is None and usual is not None else Decimal(found or 0)
@@ -159,7 +159,7 @@ def _budget_form(
         "scope": chosen_scope,
         "period": BudgetPeriod.MONTH,
         "model": chosen.model,
-        "warn_share": DEFAULT_WARN_SHARE,
+        "warn_share": language_of(request).typed(DEFAULT_WARN_SHARE),
     }
     if chosen_scope is BudgetScope.USER:
         usual["user_id"] = chosen.user_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,20 +25,20 @@ from tales.domain.report_filters import ReportFilter
 from tales.domain.repositories.reports import ReportRepository
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import Visitor
-from tales.interfaces.web.languages import translatable
+from tales.interfaces.web.languages import Language, language_of, translatable
 from tales.interfaces.web.operator import plotly
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
 from tales.interfaces.web.operator.files import file_of
 from tales.interfaces.web.operator.frame import HOME, show
-from tales.interfaces.web.operator.tables import Chart, Column, Kind, Table
+from tales.interfaces.web.operator.tables import SHORT_ID, Chart, Column, Kind, Table
 
-SCOPE_NAMES = {
+SCOPE_NAMES: Mapping[str, str] = {
     BudgetScope.ALL: translatable("Everything"),
     BudgetScope.MODEL: translatable("A model"),
     BudgetScope.USER: translatable("One family"),
     BudgetScope.EACH_USER: translatable("Each family"),
 }
-PERIOD_NAMES = {BudgetPeriod.DAY: translatable("a day"), BudgetPeriod.MONTH: translatable("a month")}
+PERIOD_NAMES: Mapping[str, str] = {BudgetPeriod.DAY: translatable("a day"), BudgetPeriod.MONTH: translatable("a month")}
 _SOURCES = {PriceSource.PROVIDER: translatable("the provider"), PriceSource.OPERATOR: translatable("an operator")}
 _NEARLY = translatable("nearly used up")
 
@@ -114,9 +114,7 @@ async def show_page(
         budgets=budgets,
         prices=prices,
         plotly=plotly.ADDRESS,
-        scopes=SCOPE_NAMES,
-        budget_periods=PERIOD_NAMES,
-        removable=[(_subject(row), row) for row in budgets.rows],
+        removable=[(_subject(row), _name(row, language_of(request))) for row in budgets.rows],
         to_come=[row.valid_from for row in prices.rows if row.valid_from > now],
     )
 
@@ -128,11 +126,23 @@ async def take_budgets(priced: WhatIsPriced, visitor: CurrentAdmin, services: Us
     return file_of("budgets", await _tables(services, visitor.actor, priced.model), priced.table)
 
 
+def budget_name(language: Language, scope: str, period: str, model: object = None, user_id: object = None) -> str:
+    """What a budget is called."""
+    say = language.translations.gettext
+    whose = f" {model}" if model else f" …{str(user_id)[-SHORT_ID:]}" if user_id else ""
+    return f"{say(SCOPE_NAMES.get(scope, scope))}{whose}, {say(PERIOD_NAMES.get(period, period))}"
+
+
 def _subject(row: BudgetRow) -> str:
     """What the form names a budget by."""
     user_id = str(row.user_id) if row.scope is BudgetScope.USER else None
     facts = {"scope": row.scope, "period": row.period, "model": row.model, "user_id": user_id}
     return urlencode({name: value for name, value in facts.items() if value})
+
+
+def _name(row: BudgetRow, language: Language) -> str:
+    user_id = row.user_id if row.scope is BudgetScope.USER else None
+    return budget_name(language, row.scope, row.period, row.model, user_id)
 
 
 async def _tables(services: Services, actor: Actor, model: str) -> tuple[Table, Table]:

@@ -23,9 +23,12 @@ from tales.interfaces.api.cursor import decode_cursor, encode_cursor
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import Visitor
 from tales.interfaces.web.languages import Language, language_of, translatable
+from tales.interfaces.web.operator.budgets import budget_name
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, filter_or_usual
 from tales.interfaces.web.operator.fields import chosen_id, one_of
 from tales.interfaces.web.operator.frame import HOME, show
+from tales.interfaces.web.operator.goals import MEASURES
+from tales.interfaces.web.operator.tables import STATES, Kind, written
 
 _ON_A_PAGE = 50
 _OPERATOR = "operator"
@@ -65,11 +68,7 @@ _FIELDS = {
     "weight": translatable("Weight"),
 }
 _MOMENTS = {"valid_from", "ended_at"}
-_WORDS = {
-    "draft": translatable("draft"),
-    "active": translatable("active"),
-    "retired": translatable("retired"),
-}
+_NAMES: Mapping[str, Mapping[str, str]] = {"state": STATES, "measure": MEASURES}
 
 router = APIRouter(prefix=f"{HOME}/changes", include_in_schema=False)
 
@@ -88,11 +87,12 @@ class Sought(Chosen):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A change as it is read. `fields`: what it is called, and how it was before and after."""
+    """A change as it is read, and what it is about. `fields`: what it is called, and how it was before and after."""
 
     change: Change
     who: str
     said: str
+    subject: str
     fields: tuple[tuple[str, str, str], ...]
 
 
@@ -159,7 +159,18 @@ def _line(change: Change, names: Mapping[UUID, str], language: Language) -> _Lin
         for field, label in _FIELDS.items()
         if field in differs
     )
-    return _Line(change, name, _SAID.get((change.relation, change.action), ""), fields)
+    return _Line(change, name, _SAID.get((change.relation, change.action), ""), _subject(change, language), fields)
+
+
+def _subject(change: Change, language: Language) -> str:
+    row = {name: str(value) if value else "" for name, value in change.row.items()}
+    match change.relation:
+        case Relation.BUDGETS:
+            return budget_name(language, row["scope"], row["period"], row.get("model"), row.get("user_id"))
+        case Relation.GOALS:
+            return f"{written(Kind.STORY_TYPE, row['story_type'], language)} · {language.name_of(row['language'])}"
+        case _:
+            return change.subject
 
 
 def _written(name: str, value: Json, language: Language) -> str:
@@ -167,13 +178,13 @@ def _written(name: str, value: Json, language: Language) -> str:
     match value:
         case None:
             return ""
-        case bool():
-            return str(value)
-        case int() | float():
+        case int() | float() if not isinstance(value, bool):
             return language.exact(Decimal(str(value)))
         case list():
             return ", ".join(map(str, value))
         case str() if name in _MOMENTS:
             return language.moment(datetime.fromisoformat(value))
+        case str() if name in _NAMES:
+            return say(_NAMES[name].get(value, value))
         case _:
-            return say(_WORDS.get(str(value), str(value)))
+            return str(value)

@@ -70,10 +70,11 @@ class Chosen(BaseModel):
         return {name: value for name, value in common.items() if value}
 
     def address(self, path: str, **changes: str) -> str:
-        """`path` with all that is chosen, and with `changes`; an empty one leaves out what it names."""
+        """`path`, with a part of its page, all that is chosen, and `changes`; an empty one leaves out what it names."""
+        path, mark, part = path.partition("#")
         # `from` is a word of Python's.
         query = {name.rstrip("_"): value for name, value in (self.said() | changes).items() if value}
-        return f"{path}?{urlencode(query)}" if query else path
+        return path + (f"?{urlencode(query)}" if query else "") + mark + part
 
     def with_period(self, period: str) -> dict[str, str]:
         """The changes that choose another period."""

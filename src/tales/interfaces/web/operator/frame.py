@@ -10,7 +10,7 @@ from tales.domain.report_filters import ReportFilter
 from tales.domain.story_spec import LANGUAGES
 from tales.interfaces.web.languages import language_of, translatable
 from tales.interfaces.web.operator.chosen import PERIODS, Chosen
-from tales.interfaces.web.operator.tables import STORY_TYPES, cell_of
+from tales.interfaces.web.operator.tables import STATES, STORY_TYPES, around, cell_of, kind_of_story
 from tales.interfaces.web.refusals import refusal
 from tales.interfaces.web.rendering import render
 
@@ -56,9 +56,12 @@ def show(
         "way": request.url.path,
         "periods": [(period, _PERIOD_NAMES[period]) for period in PERIODS],
         "story_types": STORY_TYPES,
-        "story_languages": sorted(LANGUAGES),
+        "story_languages": {code: language.name_of(code) for code in sorted(LANGUAGES)},
         "wanted": wanted,
         "refusal": told,
         "cell": lambda column, row: cell_of(column, row, language),
+        "kind_of_story": lambda slot: kind_of_story(slot, language),
+        "states": STATES,
+        "around": lambda kind: around(kind, language),
     }
     return render(request, f"operator/{template}", told.status if told else 200, **frame | facts)

@@ -19,7 +19,7 @@ from tales.interfaces.web.languages import translatable
 from tales.interfaces.web.operator.anatomy import prompt_difference, timeline, tree_of
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin
 from tales.interfaces.web.operator.frame import HOME, show
-from tales.interfaces.web.operator.goals import MEASURES
+from tales.interfaces.web.operator.goals import MEASURES, drawn_arms
 from tales.interfaces.web.tonight import MORALS
 
 router = APIRouter(prefix=f"{HOME}/generations", include_in_schema=False)
@@ -63,6 +63,7 @@ async def show_generation(
         compared,
         generation=generation,
         why=why,
+        drawn=drawn_arms(why),
         measures=MEASURES,
         morals=MORALS,
         passed_over=_PASSED_OVER,

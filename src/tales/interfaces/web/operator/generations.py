@@ -20,6 +20,7 @@ from tales.interfaces.web.browser_sessions import see_other
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, filter_or_usual
 from tales.interfaces.web.operator.fields import chosen_id, chosen_number, one_of
 from tales.interfaces.web.operator.frame import HOME, show
+from tales.interfaces.web.operator.tables import STATES
 
 _ON_A_PAGE = 50
 
@@ -84,6 +85,6 @@ async def show_generations(
         sought=sought,
         found=found.items,
         older=encode_cursor(found.next) if found.next else "",
-        statuses=list(Status),
-        kinds=list(FailureKind),
+        statuses={status: STATES[status] for status in Status},
+        kinds={kind: kind for kind in FailureKind},
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from tales.application.goals import draws_of, end_goal, set_goal
+from tales.application.goals import WhyPrompt, draws_of, end_goal, set_goal
 from tales.application.prompts import prompts_for
 from tales.domain.errors import Conflict, InvalidInput, NotFound, TalesError
-from tales.domain.generation import Status
-from tales.domain.goal_states import GoalIdle
+from tales.domain.goal_states import GoalIdle, GoalState
 from tales.domain.goals import MAX_WINDOW, GoalMeasure, GoalSettings
 from tales.domain.story_spec import StoryType
 from tales.interfaces.api.dependencies import UseCases
@@ -20,10 +21,11 @@ from tales.interfaces.web.languages import translatable
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, WhatIsChosen
 from tales.interfaces.web.operator.fields import chosen_whole, one_of
 from tales.interfaces.web.operator.frame import HOME, show
+from tales.interfaces.web.operator.tables import Column, Kind, Table
 from tales.interfaces.web.refusals import EXPECTED
 
 PROMPTS = f"{HOME}/prompts"
-MEASURES = {
+MEASURES: Mapping[str, str] = {
     GoalMeasure.SUCCESS: translatable("as many stories as can be"),
     GoalMeasure.GOOD: translatable("stories rated 8 or better"),
     GoalMeasure.COST: translatable("the cheapest that succeeds often enough"),
@@ -53,14 +55,45 @@ ADVICE = {
         "release runs, or count now: tales rollup"
     ),
 }
-_STATUSES = {
-    Status.SUCCESS: translatable("a story"),
-    Status.FAILED: translatable("failed"),
-    Status.TIMEOUT: translatable("timed out"),
-    Status.PENDING: translatable("in the making"),
-}
+_KNOWN = (
+    Column(translatable("Prompt"), "version", Kind.NAME, leads=lambda row: f"{PROMPTS}/{row.version}"),
+    Column(translatable("Model"), "model", Kind.NAME),
+    Column(translatable("Hits"), "hits"),
+    Column(translatable("Trials"), "trials"),
+    Column(translatable("A call costs"), "mean_cost_usd", Kind.DOLLARS),
+)
+_ARMS = (
+    *_KNOWN,
+    Column(translatable("Drawn"), "draws"),
+    Column(translatable("Stories"), "stories"),
+    Column(translatable("Best, probably"), "best_probability", Kind.SHARE),
+)
+_DRAWN_ARMS = (*_KNOWN, Column(translatable("Drawn share"), "drawn", Kind.SHARE))
+_DRAWS = (
+    Column(
+        translatable("Asked for"),
+        "created_at",
+        Kind.MOMENT,
+        leads=lambda row: f"{HOME}/generations/{row.generation_id}#why",
+    ),
+    Column(
+        translatable("Prompt"), lambda row: row.arm.version, Kind.NAME, leads=lambda row: f"{PROMPTS}/{row.arm.version}"
+    ),
+    Column(translatable("Model"), lambda row: row.arm.model, Kind.NAME),
+    Column(translatable("First attempt"), "status", Kind.STATE),
+)
 
 router = APIRouter(prefix=f"{PROMPTS}/goals", include_in_schema=False)
+
+
+def arms_of(state: GoalState) -> Table:
+    """The arms of a goal as they stand."""
+    return Table("arms", "", state.arms, _ARMS)
+
+
+def drawn_arms(why: WhyPrompt) -> Table:
+    """What was drawn of each arm for a generation."""
+    return Table("drawn", "", why.arms, _DRAWN_ARMS)
 
 
 @router.get("/new")
@@ -81,7 +114,7 @@ async def add(
             await set_goal(work, settings, chain)
     except EXPECTED as error:
         return _form(request, chosen, chain, form, error)
-    return see_other(f"{chosen.address(PROMPTS)}#goals")
+    return see_other(chosen.address(f"{PROMPTS}#goals"))
 
 
 @router.post("/{story_type}/{language}/end")
@@ -100,7 +133,7 @@ async def end(  # noqa: PLR0913, PLR0917 -- what FastAPI gives
         except NotFound:
             # Somebody else has ended it meanwhile.
             raise Conflict from None
-    return see_other(f"{chosen.address(PROMPTS)}#goals")
+    return see_other(chosen.address(f"{PROMPTS}#goals"))
 
 
 @router.get("/{story_type}/{language}")
@@ -115,7 +148,8 @@ async def show_draws(  # noqa: PLR0913, PLR0917 -- what FastAPI gives
     """The last draws for a goal, each with the way to its reason."""
     async with prompts_for(services.transactions, visitor.actor) as work:
         goal, draws = await draws_of(work, story_type, language)
-    return show(request, "goal.html", chosen, goal=goal, draws=draws, measures=MEASURES, statuses=_STATUSES)
+    table = Table("draws", "", draws, _DRAWS)
+    return show(request, "goal.html", chosen, goal=goal, draws=table, measures=MEASURES)
 
 
 def _settings(form: FormData, chain: tuple[str, ...]) -> GoalSettings:

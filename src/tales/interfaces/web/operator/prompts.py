@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from tales.application.reports import PromptReport, report_prompts, reports_for
 from tales.application.services import Services
 from tales.domain.errors import InvalidInput, TalesError
 from tales.domain.goals import GoalSettings
-from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
+from tales.domain.prompt_templates import PromptTemplate, Slot
 from tales.domain.report_filters import ReportFilter
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.domain.story_spec import StoryType
@@ -24,23 +25,20 @@ from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.api.fields import Text
 from tales.interfaces.web.browser_sessions import CheckedForm, Visitor, see_other, text
 from tales.interfaces.web.family import number
-from tales.interfaces.web.languages import translatable
+from tales.interfaces.web.languages import Language, language_of, translatable
 from tales.interfaces.web.operator import plotly, report_tables
 from tales.interfaces.web.operator.anatomy import Line
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, WhatIsChosen, filter_or_usual
 from tales.interfaces.web.operator.fields import chosen_whole, one_of
 from tales.interfaces.web.operator.files import file_of
 from tales.interfaces.web.operator.frame import HOME, show
-from tales.interfaces.web.operator.goals import ADVICE, MEASURES
+from tales.interfaces.web.operator.goals import ADVICE, MEASURES, arms_of
 from tales.interfaces.web.operator.reports import PROMPTS, WhatIsAsked, show_subject
+from tales.interfaces.web.operator.tables import Column, Kind, Table
 from tales.interfaces.web.refusals import EXPECTED
 
 _HERE = f"{HOME}/prompts"
-_STATES = {
-    TemplateState.DRAFT: translatable("draft"),
-    TemplateState.ACTIVE: translatable("active"),
-    TemplateState.RETIRED: translatable("retired"),
-}
+_SEEDED_NOTE = translatable("comes along")
 
 router = APIRouter(prefix=_HERE, include_in_schema=False)
 
@@ -84,7 +82,7 @@ async def show_prompts(request: Request, asked: WhatIsAsked, visitor: CurrentAdm
     for one in found:
         weights[one.slot] = weights.get(one.slot, 0) + (one.weight if one.is_active else 0)
     goals = [one for one in states if _is_wanted(one.goal.settings, wanted)]
-    facts = {"versions": versions, "weights": weights, "states": _STATES}
+    facts = {"versions": _versions(versions, weights, language_of(request)), "arms_of": arms_of}
     facts |= {"goals": goals, "measures": MEASURES, "advice": ADVICE}
     return await show_subject(request, PROMPTS, asked, visitor, services, **facts)
 
@@ -171,6 +169,26 @@ async def edit(  # noqa: PLR0913, PLR0917 -- what FastAPI gives
     return see_other(chosen.address(f"{_HERE}/{edited.version}"))
 
 
+def _versions(found: Sequence[PromptTemplate], weights: Mapping[Slot, int], language: Language) -> Table:
+    def note(one: PromptTemplate) -> str | None:
+        return language.translations.gettext(_SEEDED_NOTE) if one.note == _SEEDED_NOTE else one.note or None
+
+    columns = (
+        Column(translatable("Prompt"), "version", Kind.NAME, leads=lambda one: f"{_HERE}/{one.version}"),
+        Column(translatable("State"), "state", Kind.STATE),
+        Column(translatable("For"), "slot", Kind.SLOT),
+        Column(translatable("Weight"), lambda one: one.weight if one.is_active else None),
+        Column(
+            translatable("Of these stories"),
+            lambda one: one.weight / weights[one.slot] if one.is_active else None,
+            Kind.SHARE,
+        ),
+        Column(translatable("So since"), lambda one: one.retired_at or one.activated_at or one.created_at, Kind.DAY),
+        Column(translatable("Note"), note, Kind.NAME),
+    )
+    return Table("versions", "", found, columns)
+
+
 def _is_wanted(settings: GoalSettings, wanted: ReportFilter) -> bool:
     return wanted.story_type in {None, settings.story_type} and wanted.language in {None, settings.language}
 
@@ -221,8 +239,7 @@ async def _page(  # noqa: PLR0913, PLR0917 -- what FastAPI gives, and why it was
         tried=tried,
         usual=Example(),
         prompt=prompt,
-        states=_STATES,
-        others=[one for one in siblings if one.version != version],
+        others={one.version: one.version for one in siblings if one.version != version},
         rivals=[one for one in siblings if one.slot == prompt.slot and one.is_active and one.version != version],
         preview=preview,
         difference=difference,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from tales.domain.generation import Status
+from tales.domain.goals import GoalSettings
+from tales.domain.prompt_templates import Slot, TemplateState
 from tales.domain.statistics import Interval
 from tales.domain.story_spec import StoryType
 from tales.interfaces.web.languages import Language, translatable
@@ -21,6 +25,17 @@ STORY_TYPES = {
     StoryType.HERO: translatable("about a hero"),
     StoryType.COMBINED: translatable("about both"),
 }
+
+STATES: Mapping[str, str] = {
+    Status.SUCCESS: translatable("a story"),
+    Status.FAILED: translatable("failed"),
+    Status.TIMEOUT: translatable("timed out"),
+    Status.PENDING: translatable("in the making"),
+    TemplateState.DRAFT: translatable("draft"),
+    TemplateState.ACTIVE: translatable("active"),
+    TemplateState.RETIRED: translatable("retired"),
+}
+"""Of attempts, and of versions of a prompt."""
 
 
 class Kind(StrEnum):
@@ -37,19 +52,30 @@ class Kind(StrEnum):
     DOLLARS = "dollars"
     ESTIMATE = "estimate"
     DAY = "day"
+    MOMENT = "moment"
     WEEKDAY = "weekday"
     SAID = "said"
     STORY_TYPE = "story_type"
+    SLOT = "slot"
+    STATE = "state"
+
+
+_MEASURED = {Kind.SHARE, Kind.SECONDS, Kind.DOLLARS, Kind.ESTIMATE}
+_NUMBERS = _MEASURED | {Kind.COUNT, Kind.NUMBER, Kind.INTERVAL}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One figure of each row: an attribute's name, or what finds it. `finds`: what a generation is looked for by it."""
+    """One figure of each row: an attribute's name, or what finds it.
+
+    `finds`: what generations are looked for by it. `leads`: the page of operators that says more of the row.
+    """
 
     title: str
     value: str | Callable[[Any], object]
     kind: Kind = Kind.COUNT
     finds: str = ""
+    leads: Callable[[Any], str] | None = None
 
     def of(self, row: object) -> object:
         """The figure itself; None is not known."""
@@ -58,7 +84,7 @@ class Column:
     @property
     def is_text(self) -> bool:
         """Whether it stands on the left, as words do."""
-        return self.kind in {Kind.WORDS, Kind.NAME, Kind.ID, Kind.DAY, Kind.WEEKDAY, Kind.SAID, Kind.STORY_TYPE}
+        return self.kind not in _NUMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +123,26 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure as it is read, as charts take it, and the query that finds the generations behind it."""
+    """A figure as it is read, as charts take it, and where it leads: a page, or generations that a query finds."""
 
     text: str
     plain: str
-    found_by: dict[str, str]
+    page: str
+    query: dict[str, str]
 
 
 def cell_of(column: Column, row: object, language: Language) -> Cell:
     """One figure, in the reader's language."""
     value = column.of(row)
-    found_by = {column.finds: str(value)} if column.finds and value is not None else {}
-    return Cell(written(column.kind, value, language), _plain(value), found_by)
+    query = {column.finds: str(value)} if column.finds and value is not None else {}
+    page = column.leads(row) if column.leads else "/operator/generations" if query else ""
+    return Cell(written(column.kind, value, language), _plain(value), page, query)
+
+
+def kind_of_story(slot: Slot | GoalSettings, language: Language) -> str:
+    """What a prompt or a goal is for."""
+    words = (written(Kind.STORY_TYPE, slot.story_type, language), language.name_of(slot.language))
+    return " · ".join((*words, slot.model) if isinstance(slot, Slot) and slot.model else words)
 
 
 def written(kind: Kind, value: Any, language: Language) -> str:  # noqa: ANN401 -- any figure
@@ -123,13 +157,24 @@ def written(kind: Kind, value: Any, language: Language) -> str:  # noqa: ANN401 
         Kind.NUMBER: language.number,
         Kind.SHARE: language.share,
         Kind.INTERVAL: lambda ends: f"{language.share(ends.low)} – {language.share(ends.high)}",
-        Kind.SECONDS: lambda seconds: f"{language.number(round(seconds, 1))} s",
+        Kind.SECONDS: language.seconds,
         Kind.DOLLARS: lambda cost: language.dollars(Decimal(cost)),
         Kind.ESTIMATE: language.dollars,
         Kind.DAY: language.day,
+        Kind.MOMENT: language.moment,
+        Kind.SLOT: lambda slot: kind_of_story(slot, language),
+        Kind.STATE: lambda state: language.translations.gettext(STATES[state]),
         Kind.WEEKDAY: lambda number: language.weekday(int(number)),
     }
     return ways.get(kind, str)(value)
+
+
+def around(kind: Kind, language: Language) -> tuple[str, str]:
+    """What is written before and behind a figure: an axis writes it as the table does."""
+    if kind not in _MEASURED:
+        return "", ""
+    before, _, behind = re.split(r"(\d[\d.,]*)", written(kind, 1, language), maxsplit=1)
+    return before, behind
 
 
 def _plain(value: object) -> str:

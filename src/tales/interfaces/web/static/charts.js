@@ -12,7 +12,9 @@ document.createElement = function (name, options) {
   return create.call(this, String(name).toLowerCase() === "style" ? "template" : name, options);
 };
 
-const PATTERNS = { share: ",.1~%", seconds: ",.1~f", dollars: "$,.4~f", count: ",.2~f", number: ",.2~f" };
+const PATTERNS = { share: ",.1~f", seconds: ",.1~f", dollars: ",.4~f", count: ",.2~f", number: ",.2~f" };
+const COLORS = 6;
+const DAY_WIDTH = 110;
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // Plotly reads a little markup in texts.
@@ -35,6 +37,7 @@ function seriesOf(place, table) {
   const groups = new Map();
   const ticks = new Map();
   const isDay = heads[x[0]].dataset.kind === "day";
+  const figures = (cell, kind) => numbers(cell).map((value) => (kind === "share" ? 100 * value : value));
   for (const row of rows) {
     const words = x.map((column) => row.cells[column].textContent.trim()).filter((word) => word && word !== "–");
     const at = isDay ? row.cells[x[0]].dataset.value : plain(words.join(" · "));
@@ -43,11 +46,13 @@ function seriesOf(place, table) {
     for (const y of [...places(place.dataset.y), ...marks]) {
       const isMark = marks.includes(y);
       const name = by === undefined || isMark ? heads[y].textContent : row.cells[by].textContent;
-      const one = groups.get(name) ?? { x: [], y: [], above: [], below: [], kind: heads[y].dataset.kind, isMark };
-      const [value = null] = numbers(row.cells[y]);
-      const [low = value, high = value] = ends === undefined ? [] : numbers(row.cells[ends]);
+      const { kind } = heads[y].dataset;
+      const one = groups.get(name) ?? { x: [], y: [], said: [], above: [], below: [], kind, isMark };
+      const [value = null] = figures(row.cells[y], kind);
+      const [low = value, high = value] = ends === undefined ? [] : figures(row.cells[ends], kind);
       one.x.push(at);
       one.y.push(value);
+      one.said.push(`${plain(words.join(" · "))}<br>${plain(row.cells[y].textContent)}`);
       one.above.push(high - value);
       one.below.push(value - low);
       groups.set(name, one);
@@ -57,7 +62,10 @@ function seriesOf(place, table) {
   return [[...groups].filter(isKnown), isDay, ticks];
 }
 
-function traceOf(place, one, color) {
+function traceOf(place, one, index) {
+  const color = style(`--series-${(index % COLORS) + 1}`);
+  // What would have the color of another one is striped.
+  const pattern = index < COLORS ? {} : { shape: "/", bgcolor: color, fgcolor: style("--paper") };
   const ink = style("--ink");
   if (one.isMark) {
     return { type: "scatter", mode: "markers", marker: { symbol: "line-ew", size: 44, line: { color, width: 3 } } };
@@ -66,9 +74,16 @@ function traceOf(place, one, color) {
   const isBar = place.dataset.plot !== "points";
   return {
     ...(isBar ? { type: "bar" } : { type: "scatter", mode: "markers" }),
-    marker: isBar ? { color } : { color, size: 11 },
+    marker: isBar ? { color, pattern } : { color, size: 11 },
     ...(place.dataset.ends === undefined ? {} : { error_y: ends }),
   };
+}
+
+// As many days as there is room for, the newest among them, written as in the table.
+function daysOf(place, ticks) {
+  const days = [...ticks.keys()].sort().reverse();
+  const step = Math.ceil((days.length * DAY_WIDTH) / Math.max(place.clientWidth, DAY_WIDTH));
+  return new Map(days.filter((day, index) => index % step === 0).map((day) => [day, ticks.get(day)]));
 }
 
 function draw(place) {
@@ -76,18 +91,18 @@ function draw(place) {
   const ink = style("--ink");
   const pattern = PATTERNS[series[0][1].kind] ?? "";
   const data = series.map(([name, one], index) => ({
-    ...traceOf(place, one, style(`--series-${(index % 6) + 1}`)),
-    name: shortened(name, 40),
+    ...traceOf(place, one, index),
+    name: shortened(name, place.dataset.by === undefined ? 40 : 20),
     x: one.x,
     y: one.y,
-    hovertemplate: `%{x}<br>%{y:${pattern}}<extra>${shortened(name, 40)}</extra>`,
+    customdata: one.said,
+    hovertemplate: `%{customdata}<extra>${shortened(name, 40)}</extra>`,
   }));
   const axis = { gridcolor: style("--line"), linecolor: style("--edge"), zerolinecolor: style("--edge"), fixedrange: true };
   const layout = {
     barmode: place.dataset.plot === "stack" ? "stack" : "group",
     bargap: 0.3,
-    // The point and the thousands, as the reader writes them.
-    separators: { de: ",.", ru: ",\u00a0" }[document.documentElement.lang] ?? ".,",
+    separators: place.dataset.separators,
     margin: { l: 56, r: 8, t: 8, b: 40 },
     font: { family: style("--sans"), size: 13, color: ink },
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -98,8 +113,10 @@ function draw(place) {
     xaxis: { ...axis, type: isDay ? "date" : "category", automargin: true, showgrid: false },
     yaxis: { ...axis, tickformat: pattern, automargin: true, rangemode: "tozero" },
   };
-  if (!isDay) Object.assign(layout.xaxis, { tickmode: "array", tickvals: [...ticks.keys()], ticktext: [...ticks.values()] });
-  if (isDay) Object.assign(layout.xaxis, { tickformat: "%Y-%m-%d", nticks: 8 });
+  // What stands around a figure in the table stands around it here.
+  Object.assign(layout.yaxis, { tickprefix: place.dataset.before, ticksuffix: place.dataset.behind });
+  const shown = isDay ? daysOf(place, ticks) : ticks;
+  Object.assign(layout.xaxis, { tickmode: "array", tickvals: [...shown.keys()], ticktext: [...shown.values()] });
   const calm = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
   return window.Plotly.newPlot(place, data, layout, calm);
 }
