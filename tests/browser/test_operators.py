@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -9,10 +10,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 from benchmarks.history import HistoryPlan, fill_history
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 from psycopg.types.json import Jsonb
 
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
+from tales.interfaces.web.languages import COOKIE
+from tales.interfaces.web.operator.frame import WAYS
 from tests.browser.conftest import CHAIN, SHOTS, Family, Site, family_at
 from tests.browser.test_looks import LONG, LOOKS, look_at, name_of
 from tests.factories import add_ended_attempt, attempt_request
@@ -157,6 +160,31 @@ async def test_charts_are_drawn_under_the_strict_policy(family: Family, history:
     ):
         page = await family.open(address)
         await expect(page.locator(f".plot[data-table={table}-table] {drawn}").first).to_be_attached()
+
+
+async def in_german(family: Family, path: str) -> Page:
+    await family.context.add_cookies([{"name": COOKIE, "value": "de", "url": family.site.origin}])
+    return await family.open(path)
+
+
+async def test_the_ways_stand_in_one_row_on_a_phone(family: Family, browser_database: Database) -> None:
+    await become_admin(family, browser_database)
+    ways = (await in_german(family, "/operator/users")).get_by_role("navigation", name="Betrieb")
+    tops = await ways.get_by_role("link").evaluate_all("(links) => links.map((link) => link.offsetTop)")
+    assert (len(tops), len(set(tops))) == (len(WAYS), 1)
+    await expect(ways.get_by_role("link", name="Benutzer")).to_be_in_viewport(ratio=0.9)
+    first = ways.get_by_role("link").first
+    await expect(first).not_to_be_in_viewport()
+    await first.focus()
+    await expect(first).to_be_in_viewport(ratio=0.9)
+
+
+async def test_an_axis_is_written_as_its_table(family: Family, history: Database) -> None:
+    await become_admin(family, history)
+    page = await in_german(family, "/operator/costs?since=90d")
+    days = page.locator(".plot[data-table=days-table]")
+    await expect(days.locator(".ytick text").last).to_have_text(re.compile(r"^[\d,]+\s\$$"))
+    await expect(days.locator(".xtick text").last).to_have_text(re.compile(r"^\d\d\.\d\d\.\d{4}$"))
 
 
 async def test_a_generation_comes_in_by_itself(family: Family, history: Database) -> None:

@@ -32,6 +32,10 @@ for (const form of document.querySelectorAll("form[data-look]")) {
   });
 }
 
+// The way to this page is seen in a row that is wider than the screen; some browsers see to it by the style sheet alone.
+const way = document.querySelector(".ways [aria-current]");
+if (way) way.parentElement.scrollLeft = way.offsetLeft - (way.parentElement.clientWidth - way.offsetWidth) / 2;
+
 for (const button of document.querySelectorAll("button[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
