@@ -196,6 +196,7 @@ async def test_a_goal_is_set_looked_at_and_ended(operator: Visitor, database: Da
     assert "about a child · English: the cheapest" not in (await operator.look(f"{PROMPTS}?language=de")).text
     draws = await operator.look(f"{PROMPTS}/goals/child/en")
     says(draws, f"/operator/generations/{row['generation_id']}#why", "child-en-1", "a story")
+    says(draws, 'data-label="First attempt"><span class="state is-success">')
     assert (await operator.look(f"{PROMPTS}/goals/hero/en")).status_code == 404
 
     await operator.look(PROMPTS)
