@@ -32,11 +32,13 @@ Object.defineProperty(window, "speechSynthesis", { value: {
   cancel() {},
 } });
 """
-# What the status and the place of the story say together, whenever one changes: kept from page to page.
+# The last that the place of the story says with each status: kept from page to page.
 WRITE_DOWN = """
 const shown = JSON.parse(sessionStorage.getItem("shown") ?? "[]");
 new MutationObserver(() => {
-  shown.push(["[role=status]", ".tale"].map((name) => document.querySelector(name)?.textContent.trim()));
+  const now = ["[role=status]", ".tale"].map((name) => document.querySelector(name)?.textContent.trim());
+  if (shown.at(-1)?.[0] === now[0]) shown.pop();
+  shown.push(now);
   sessionStorage.setItem("shown", JSON.stringify(shown));
 }).observe(document, { childList: true, subtree: true, characterData: true });
 """
