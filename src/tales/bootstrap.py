@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tales.administration import chosen_provider, ready_database
+from tales.administration.database import ready_database
+from tales.administration.providers import chosen_provider
 from tales.application.authenticate import Authenticate, ProvisionUser
 from tales.application.background import running
 from tales.application.change_address import ChangeAddress
@@ -77,6 +78,7 @@ from tales.infrastructure.repositories.rollups import refresh
 from tales.infrastructure.repositories.unknown_costs import UnknownCosts
 from tales.infrastructure.stories.languages import LanguageDetector
 from tales.infrastructure.stories.words import UnsuitableWords
+from tales.infrastructure.telemetry.logging import configure_logging
 from tales.infrastructure.telemetry.trace_exporter import open_tracing
 from tales.settings import Settings
 
@@ -96,6 +98,11 @@ class App:
     worker: WorkerInfo | None
     metrics: Callable[[], Awaitable[bytes]] | None = None
     tracing: Tracing | None = None
+
+
+def start_logging(level: str) -> None:
+    """Log to standard error from `level` on."""
+    configure_logging(level)
 
 
 @asynccontextmanager
