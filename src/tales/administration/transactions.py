@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from tales.administration.database import ready_database
 from tales.domain.repositories.attempt_queue import WorkerState
 from tales.infrastructure.clock import SystemClock
+from tales.infrastructure.postgres.database import Database
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
@@ -21,6 +24,13 @@ from tales.settings import Settings
 async def open_transactions(settings: Settings) -> AsyncIterator[SqlTransactions]:
     """Transactions with the database, which is ready for them. Raises: Unavailable, SchemaTooOld."""
     database = await asyncio.to_thread(ready_database, settings)
+    async with open_engine(settings, database) as engine:
+        yield SqlTransactions(engine, SystemClock())
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, database: Database) -> AsyncIterator[AsyncEngine]:
+    """The service's pool of connections."""
     engine = make_engine(
         database.app_url,
         behind_pooler=settings.behind_pooler,
@@ -28,7 +38,7 @@ async def open_transactions(settings: Settings) -> AsyncIterator[SqlTransactions
         overflow=settings.pool_overflow,
     )
     try:
-        yield SqlTransactions(engine, SystemClock())
+        yield engine
     finally:
         await engine.dispose()
 
