@@ -13,7 +13,7 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import chosen_provider
+from tales.administration.providers import chosen_provider
 from tales.application import budgets as use_cases
 from tales.domain.budgets import DEFAULT_WARN_SHARE, Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.interfaces.cli.amounts import amount, dollars

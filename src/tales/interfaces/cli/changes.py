@@ -13,7 +13,7 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import open_transactions
+from tales.administration.transactions import open_transactions
 from tales.application.changes import list_changes, names_of
 from tales.domain.changes import Change, ChangeFilter, Relation
 from tales.domain.generation import Json

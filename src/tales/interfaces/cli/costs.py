@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tales.cost_administration import reconcile_costs
+from tales.administration.providers import reconcile_costs
 from tales.domain.period import parse_period
 from tales.interfaces.cli.amounts import cost_of_a_call
 from tales.interfaces.cli.console import err

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import typer
 
-from tales.administration import open_transactions
+from tales.administration.transactions import open_transactions
 from tales.application.generations import list_all, look_at
 from tales.domain.errors import InvalidInput
 from tales.domain.filters import CallFilter

@@ -11,7 +11,7 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import chosen_provider
+from tales.administration.providers import chosen_provider
 from tales.application import goals as use_cases
 from tales.application.goals import WhyPrompt
 from tales.domain.experiments import ChoiceReason

@@ -32,7 +32,7 @@ def pull(
     replace: Annotated[bool, typer.Option("--replace", help="Prices too that were set by hand.")] = False,
 ) -> None:
     """Take over what the provider's models charge now; let a timer run it. Calls of before keep their prices."""
-    from tales.cost_administration import pull_prices  # noqa: PLC0415 -- for what asks a provider alone
+    from tales.administration.providers import pull_prices  # noqa: PLC0415 -- for what asks a provider alone
 
     taken, left_out = run(pull_prices(load_settings(), replace=replace))
     said = f"{len(taken):,} prices are new or have changed."

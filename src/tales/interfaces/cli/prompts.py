@@ -17,12 +17,12 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from tales.administration import prompt_renderer
 from tales.application import prompts as use_cases
 from tales.application.goals import why_prompt
 from tales.domain.errors import InvalidInput
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.story_spec import StoryType
+from tales.infrastructure.prompts.rendering import JinjaRenderer
 from tales.interfaces.cli import goals
 from tales.interfaces.cli.console import AsJson, err, out
 from tales.interfaces.cli.operating import operate
@@ -32,7 +32,7 @@ from tales.interfaces.json_values import time_json
 app = typer.Typer(no_args_is_help=True, help="Write prompts, try them, and say which are in use.")
 app.add_typer(goals.app, name="goal")
 
-RENDERER = prompt_renderer()
+RENDERER = JinjaRenderer()
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Such as child-en-1.")]
 TypeOption = Annotated[StoryType, typer.Option("--type", help="The type of story.")]
