@@ -11,7 +11,6 @@ import pytest
 from tales.domain.report_filters import ReportFilter
 from tales.domain.reports import ModelRow
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
-from tests.fixtures.databases import Database
 
 ODD = ReportFilter(since=datetime(2026, 3, 3, 5, 17, tzinfo=UTC), until=datetime(2026, 9, 9, 19, 43, 12, tzinfo=UTC))
 
@@ -48,15 +47,3 @@ def comparable(value: Any) -> Any:
         names = [field.name for field in fields(value) if not field.name.endswith(("_p50", "_p95", "_p99"))]
         return {name: comparable(getattr(value, name)) for name in names}
     return [comparable(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-def draw(database: Database) -> None:
-    """Let some of the generations have been drawn in one experiment, and some in others."""
-    database.execute(
-        """
-        insert into tales.prompt_choices (generation_id, reason, weights)
-        select generation_id, 'experiment',
-            jsonb_build_object('bedtime-1', 50, 'bedtime-2', 9 + hashtext(generation_id::text) % 3)
-        from tales.generations where attempt_number = 1 and origin = 'live' and hashtext(generation_id::text) % 3 >= 0
-        """
-    )

@@ -17,7 +17,7 @@ from tales.infrastructure.repositories import rollup_queries
 from tests.fixtures.databases import Database
 from tests.fixtures.history import YEAR, busiest_user, refresh_rollups
 from tests.fixtures.rows import add_user, ended, insert
-from tests.infrastructure.repositories.rolled import ODD, comparable, draw, models, whole
+from tests.infrastructure.repositories.rolled import ODD, comparable, models, whole
 
 NARROW = ("story_type", "language", "prompt_version")
 NARROWED = replace(ODD, language="de", prompt_version="bedtime-2", story_type=StoryType.CHILD)
@@ -40,27 +40,27 @@ async def rolled_up_until(transactions: SqlTransactions, wanted: ReportFilter) -
     ],
     ids=["year", "model", "migrated", "narrowed", "no whole day", "odd zone"],
 )
-async def test_raw_and_rolled_up_agree(history: Database, transactions: SqlTransactions, wanted: ReportFilter) -> None:
-    draw(history)
+async def test_raw_and_rolled_up_agree(
+    rolled_up: Database, transactions: SqlTransactions, wanted: ReportFilter
+) -> None:
+    rolled = await whole(transactions, wanted)
+    assert await rolled_up_until(transactions, wanted) == wanted.until.replace(minute=0, second=0)
+
+    rolled_up.execute("select tales.forget_rollups()")
     raw = await whole(transactions, wanted)
+
     assert await rolled_up_until(transactions, wanted) is None
     assert raw["models"]
     assert raw["drawn"]
     assert raw["failures"]
-
-    assert refresh_rollups(history) > 0
-    rolled = await whole(transactions, wanted)
-
-    assert await rolled_up_until(transactions, wanted) == wanted.until.replace(minute=0, second=0)
     for name, value in raw.items():
         assert rolled[name] == value, name
 
 
 @pytest.mark.parametrize("wanted", [YEAR, ODD, NARROWED], ids=["year", "odd", "narrowed"])
 async def test_percentiles_are_within_1_percent(
-    history: Database, transactions: SqlTransactions, wanted: ReportFilter
+    rolled_up: Database, transactions: SqlTransactions, wanted: ReportFilter
 ) -> None:
-    refresh_rollups(history)
     async with transactions.as_service() as work:
         by_model = await work.reports.models(wanted)
         timeouts, prompts = await work.reports.timeouts(wanted), await work.reports.prompts(wanted)
@@ -68,7 +68,7 @@ async def test_percentiles_are_within_1_percent(
     def true(value: str, shares: str, only: str = "true", *, of: tuple[Any, ...]) -> list[float] | None:
         narrowed = {name: given for name in NARROW if (given := getattr(wanted, name)) is not None}
         conditions = " and ".join([f"{name} = %s" for name in narrowed] + [only])
-        (row,) = history.rows(
+        (row,) = rolled_up.rows(
             f"select percentile_disc(array[{shares}]) within group (order by {value}) as found"  # type: ignore[arg-type]
             f" from tales.attempt_facts where is_live and created_at >= %s and created_at < %s and {conditions}",
             *(wanted.since, wanted.until, *map(str, narrowed.values()), *of),
@@ -136,15 +136,15 @@ async def test_the_dearest_users_are_found_without_a_look_at_all(
 
 
 async def test_what_one_user_caused_is_counted_from_the_attempts(
-    history: Database, transactions: SqlTransactions
+    rolled_up: Database, transactions: SqlTransactions
 ) -> None:
-    user, _ = busiest_user(history)
+    user, _ = busiest_user(rolled_up)
     own = replace(YEAR, user_id=user)
-    raw = await whole(transactions, own)
-    refresh_rollups(history)
-
+    found = await whole(transactions, own)
     assert await rolled_up_until(transactions, own) is None
-    assert await whole(transactions, own) == raw
+
+    rolled_up.execute("select tales.forget_rollups()")
+    assert await whole(transactions, own) == found
 
 
 async def test_they_grow_by_the_hour_and_the_rest_is_counted_beside(
@@ -163,10 +163,9 @@ async def test_they_grow_by_the_hour_and_the_rest_is_counted_beside(
 
 
 async def test_an_admin_reads_rollups_and_a_family_counts_its_own(
-    history: Database, transactions: SqlTransactions
+    rolled_up: Database, transactions: SqlTransactions
 ) -> None:
-    refresh_rollups(history)
-    user, _ = busiest_user(history)
+    user, _ = busiest_user(rolled_up)
     own = replace(YEAR, user_id=user)
 
     async with transactions.as_user(Actor(user, is_admin=True)) as work:

@@ -11,13 +11,13 @@ from tales.application.reports import report_costs, report_models, report_retrie
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.repositories import rolled_reports
 from tests.fixtures.databases import Database
-from tests.fixtures.history import YEAR, busiest_user, refresh_rollups
+from tests.fixtures.history import YEAR, busiest_user
 
 
+@pytest.mark.usefixtures("rolled_up")
 async def test_what_would_take_too_long_is_left_out_and_said(
-    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
+    transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refresh_rollups(history)
     odd = replace(YEAR, language="de", zone="Asia/Kolkata")
     monkeypatch.setattr(rolled_reports, "MOST_COUNTED", 100)
     async with transactions.as_service() as work:
@@ -46,14 +46,13 @@ async def test_a_user_with_too_many_attempts_is_not_counted(
 
 
 async def test_so_many_costs_are_not_estimated(
-    history: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
+    rolled_up: Database, transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    history.execute(
+    rolled_up.execute(
         "insert into tales.prices (model, valid_from, prompt_usd_per_million, completion_usd_per_million, source)"
         " select distinct model_used, timestamptz '2025-01-01Z', 1, 2, 'operator' from tales.generations"
     )
-    refresh_rollups(history)
-    (known,) = history.rows(
+    (known,) = rolled_up.rows(
         "select count(*) from tales.attempt_estimates where is_live and created_at < %s", YEAR.until
     )
     for most, is_estimated in ((known["count"], True), (known["count"] - 1, False)):
