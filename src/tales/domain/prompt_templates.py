@@ -106,8 +106,9 @@ def active_for(
 ) -> tuple[PromptTemplate, ...]:
     """Those that write for a model: the active ones of this very model, or else those of every model."""
     own, any_model = Slot(story_type, language, model), Slot(story_type, language)
-    active = [one for one in templates if one.is_active]
-    return tuple(one for one in active if one.slot == own) or tuple(one for one in active if one.slot == any_model)
+    active = [template for template in templates if template.is_active]
+    of_own = tuple(template for template in active if template.slot == own)
+    return of_own or tuple(template for template in active if template.slot == any_model)
 
 
 def checked_template(text: str) -> str:

@@ -37,8 +37,8 @@ class SqlChangeLog(ChangeLog):
             "changed_after": which.changed_after,
             "after_id": begins.id if begins else None,
         }
-        said = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
-        where = f"where {' and '.join(said)}" if said else ""
+        conditions = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
+        where = f"where {' and '.join(conditions)}" if conditions else ""
         statement = f"select * from tales.change_log {where} order by changed_at desc, id desc limit :most"  # noqa: S608 -- of our words alone
         values |= {"after_at": begins.created_at if begins else None, "most": page.limit + 1}
         rows = (await self._session.execute(text(statement), values)).mappings().all()

@@ -75,12 +75,12 @@ def _how(change: Change) -> str:
     if change.after is None:
         return ""
     both = change.before is not None
-    said = [
+    differences = [
         f"{name} {f'{_written(before)} to ' if both else ''}{_written(after)}"
         for name, (before, after) in change.differences.items()
         if name not in _KNOWN_BY
     ]
-    return ", ".join(said)
+    return ", ".join(differences)
 
 
 _KNOWN_BY = {"scope", "period", "user_id", "model", "story_type", "language", "version", "source", "number"}

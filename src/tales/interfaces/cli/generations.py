@@ -120,13 +120,13 @@ async def _list(server: ChosenServer | None, settings: Settings, limit: int, whi
         async with open_transactions(settings) as transactions:
             found = await list_all(transactions, PageRequest(limit), which)
             return [(generation.user_id, generation) for generation in found.items]
-    said = {name: value for name, value in asdict(which).items() if value is not None}
+    filters = {name: value for name, value in asdict(which).items() if value is not None}
     async with open_client(server, settings) as tales:
         me = await tales.me()
-        if me.is_admin or not said.keys() <= set(_FOR_EVERYBODY):
-            listed = await first(tales.everybodys_generations.list(**said, page_size=limit), limit)
+        if me.is_admin or not filters.keys() <= set(_FOR_EVERYBODY):
+            listed = await first(tales.everybodys_generations.list(**filters, page_size=limit), limit)
             return [(generation.user_id, generation) for generation in listed]
-        own = await first(tales.generations.list(**said, page_size=limit), limit)
+        own = await first(tales.generations.list(**filters, page_size=limit), limit)
         return [(me.id, generation) for generation in own]
 
 

@@ -35,10 +35,10 @@ def pull(
     from tales.administration.providers import pull_prices  # noqa: PLC0415 -- for what asks a provider alone
 
     taken, left_out = run(pull_prices(load_settings(), replace=replace))
-    said = f"{len(taken):,} prices are new or have changed."
+    sentence = f"{len(taken):,} prices are new or have changed."
     if left_out:
-        said += f" {left_out:,} differ that were set by hand, and stay: --replace takes the provider's."
-    err.print(said, markup=False, soft_wrap=True)
+        sentence += f" {left_out:,} differ that were set by hand, and stay: --replace takes the provider's."
+    err.print(sentence, markup=False, soft_wrap=True)
 
 
 @app.command("set")
@@ -98,6 +98,6 @@ def _prices_table(found: Sequence[Price]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("said by")
     for price in found:
-        amounts = (f"${decimal_json(one)}" for one in price.amounts)
+        amounts = (f"${decimal_json(amount)}" for amount in price.amounts)
         table.add_row(printable(price.model), f"{price.valid_from:%Y-%m-%d %H:%M:%S}", *amounts, price.source)
     return table
