@@ -167,17 +167,12 @@ def template_values(spec: StorySpec) -> TemplateValues:
     """What a template is given of `spec`: numbers and kinds as they are, and a family's words as marks."""
     words = [list_facts(spec, labels_of(spec.language))]
 
-    def value(text: str | None, maximum: int) -> _Value | None:
-        if not text:
-            return None
-        words.append(quoted(text, maximum))
+    def marked(quotation: str) -> _Value:
+        words.append(quotation)
         return _Value(f"{_OPEN}{len(words) - 1}{_CLOSE}")
 
-    def interests() -> _Value | None:
-        if spec.child is None or not spec.child.interests:
-            return None
-        words.append(quoted_interests(spec.child))
-        return _Value(f"{_OPEN}{len(words) - 1}{_CLOSE}")
+    def value(text: str | None, maximum: int) -> _Value | None:
+        return marked(quoted(text, maximum)) if text else None
 
     child, hero, earlier = spec.child, spec.hero, spec.earlier
     names = {
@@ -193,7 +188,7 @@ def template_values(spec: StorySpec) -> TemplateValues:
             name=value(child.name, MAX_NAME),
             age=child.age,
             gender=value(child.gender, MAX_NAME),
-            interests=interests(),
+            interests=marked(quoted_interests(child)) if child.interests else None,
         ),
         "hero": hero and _Record(name=value(hero.name, MAX_NAME), appearance=value(hero.appearance, MAX_APPEARANCE)),
         "earlier": earlier

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,11 +49,10 @@ def _key(change: Change) -> PageKey:
 
 
 def _change(row: RowMapping) -> Change:
-    changed_by: UUID | None = row["changed_by"]
     return Change(
         id=row["id"],
         changed_at=row["changed_at"],
-        changed_by=changed_by,
+        changed_by=row["changed_by"],
         relation=Relation(row["relation"]),
         before=row["before"],
         after=row["after"],
