@@ -83,8 +83,12 @@ def remove(
 
 def _subject(model: str | None, user: UUID | None, *, each_user: bool) -> tuple[BudgetScope, UUID | None, str | None]:
     """Whose calls a budget is about."""
-    said = {BudgetScope.MODEL: model is not None, BudgetScope.USER: user is not None, BudgetScope.EACH_USER: each_user}
-    scopes = [scope for scope, is_said in said.items() if is_said]
+    chosen = {
+        BudgetScope.MODEL: model is not None,
+        BudgetScope.USER: user is not None,
+        BudgetScope.EACH_USER: each_user,
+    }
+    scopes = [scope for scope, is_chosen in chosen.items() if is_chosen]
     if len(scopes) > 1:
         raise fail("--model, --user and --each-user are three kinds of budgets. Say one of them.")
     return (scopes[0] if scopes else BudgetScope.ALL), user, model

@@ -67,5 +67,5 @@ def export(  # noqa: PLR0913 -- each is an option
     except OSError as error:
         raise fail(f"{file} cannot be written: {error.strerror}.") from None
     words = "with what families wrote" if contents else "without anybody's words"
-    said = f"{file} holds {rows:,} {subject} from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, {words}."
-    err.print(said, markup=False, soft_wrap=True)
+    sentence = f"{file} holds {rows:,} {subject} from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, {words}."
+    err.print(sentence, markup=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from rich.table import Table
 from tales.administration import migrations
 from tales.domain.errors import InvalidInput
 from tales.interfaces.cli.console import FAILED, AsJson, err, fail, out
-from tales.interfaces.cli.migrate_check import EXPAND, check
+from tales.interfaces.cli.migrate_check import check, stops_at_expand
 from tales.interfaces.cli.migrate_progress import watching
 from tales.legacy.report import CheckOptions
 from tales.settings import Settings, load_settings
@@ -63,19 +63,18 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
 
     Killed or failed, it goes on where it stopped when it is run again.
     """
-    if until not in {None, EXPAND}:
-        raise InvalidInput("--until", "--until is not expand. Use that, or leave it out.")
+    until_expand = stops_at_expand(until)
     # As `check` judges them.
     chosen = CheckOptions(orphans=orphans, invalid=invalid)
     choices = {"tales.orphans": chosen.orphans, "tales.invalid": chosen.invalid}
     settings = load_settings()
-    if until is None:
+    if not until_expand:
         _ask(settings, to, yes=yes)
     if found := migrations.open_schema(settings):
         _warn(f"{found.sentence} {found.statement}")
     made = {name: value for name, value in choices.items() if value}
     with watching() as report:
-        options = migrations.options(made, report, until_expand=until == EXPAND, consents=yes, max_rate=max_rate)
+        options = migrations.options(made, report, until_expand=until_expand, consents=yes, max_rate=max_rate)
         stands_at = migrations.up(settings, to, options)
     err.print(f"The database is at migration {stands_at}.")
 

@@ -15,7 +15,14 @@ from tales.interfaces.cli.migrate_report import show
 from tales.legacy.report import CheckOptions
 from tales.settings import load_settings
 
-EXPAND = "expand"
+_EXPAND = "expand"
+
+
+def stops_at_expand(until: str | None) -> bool:
+    """What `--until` says. Raises: InvalidInput."""
+    if until not in {None, _EXPAND}:
+        raise InvalidInput("--until", "--until is not expand. Use that, or leave it out.")
+    return until is not None
 
 
 def check(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
@@ -38,13 +45,11 @@ def check(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choic
     What the service writes is tried in a transaction that is rolled back; nothing is kept. Exits with 1 while
     something has no rule.
     """
-    if until not in {None, EXPAND}:
-        raise InvalidInput("--until", "--until is not expand. Use that, or leave it out.")
     options = CheckOptions(
         from_revision=from_revision,
         orphans=orphans,
         invalid=invalid,
-        until_expand=until == EXPAND,
+        until_expand=stops_at_expand(until),
         statement_timeout=statement_timeout,
         tries_writes=not no_trial,
     )

@@ -21,5 +21,7 @@ def rollup(*, rebuild: Annotated[bool, typer.Option("--rebuild", help="Count all
     with watching() as report:
         work = refresh_rollups(load_settings(), lambda done: report("hours", done), rebuild=rebuild)
         until = run(work)
-    said = f"Rollups are complete until {until:%Y-%m-%d %H:%M} UTC." if until else "There is nothing to roll up yet."
-    err.print(said, markup=False, soft_wrap=True)
+    sentence = (
+        f"Rollups are complete until {until:%Y-%m-%d %H:%M} UTC." if until else "There is nothing to roll up yet."
+    )
+    err.print(sentence, markup=False, soft_wrap=True)

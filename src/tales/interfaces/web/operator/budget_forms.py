@@ -125,8 +125,8 @@ def _budget(form: FormData) -> Budget:
 
 def _named(subject: str) -> Budget:
     """The budget that an option of the page stands for. Raises: InvalidInput."""
-    said = dict(parse_qsl(subject))
-    return _budget(FormData(said | {"limit_usd": "0"}))
+    fields = dict(parse_qsl(subject))
+    return _budget(FormData(fields | {"limit_usd": "0"}))
 
 
 def _price(form: FormData, now: datetime) -> Price:
