@@ -33,7 +33,7 @@ run: install ## Serve http://127.0.0.1:8000 on the embedded database
 	@.venv/bin/tales serve
 
 test: install ## Run the whole test suite on the embedded PostgreSQL
-	$(PY) -m pytest -n 4 --dist worksteal
+	$(PY) -m pytest -n 5 --dist worksteal
 
 test-fast: install ## Run the tests that need no database, in half a minute
 	$(PY) -m pytest -n 2 tests/domain tests/test_settings.py tests/docs/test_links.py tests/docs/test_size.py \

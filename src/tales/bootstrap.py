@@ -7,18 +7,20 @@ import os
 import platform
 import random
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tales.administration import chosen_provider, ready_database
+from tales.administration.database import ready_database
+from tales.administration.providers import chosen_provider
+from tales.administration.transactions import open_engine
 from tales.application.authenticate import Authenticate, ProvisionUser
-from tales.application.background import running
+from tales.application.background import check_background, running
 from tales.application.change_address import ChangeAddress
 from tales.application.change_password import ChangePassword
 from tales.application.erase_family import EraseFamily
@@ -28,7 +30,7 @@ from tales.application.limit_requests import LimitRequests
 from tales.application.mail_codes import MailCodes
 from tales.application.manage_family import manage_children, manage_heroes
 from tales.application.passwords import Passwords
-from tales.application.ports import Dispatcher, IdMaker, Log, Mailer, ModelProvider
+from tales.application.ports import Dispatcher, Log, Mailer
 from tales.application.reaper import Reaper
 from tales.application.request_generation import RequestGeneration
 from tales.application.reset_password import ResetPassword
@@ -41,7 +43,6 @@ from tales.application.upkeep import KeepCosts, KeepRollups
 from tales.application.watch_queue import WatchQueue
 from tales.application.worker import NoWorker, Worker
 from tales.application.write_prompt import PromptWriter
-from tales.domain.errors import InvalidInput, Unavailable
 from tales.domain.failures import CHECKED_KINDS, FailureKind
 from tales.domain.limits import GenerationLimits, StreamLimits
 from tales.domain.repositories.attempt_queue import WorkerInfo
@@ -59,9 +60,8 @@ from tales.infrastructure.events.listener import NoticeListener, refuse_pooler
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import ProgressPublisher
 from tales.infrastructure.ids import Uuid7Maker
-from tales.infrastructure.mail.smtp import SmtpMailer, SmtpServer
+from tales.infrastructure.mail.smtp import open_mailer
 from tales.infrastructure.postgres.database import Database, bypasses_rls
-from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.open_schema import find_open_schema
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.prompts.rendering import JinjaRenderer
@@ -77,6 +77,7 @@ from tales.infrastructure.repositories.rollups import refresh
 from tales.infrastructure.repositories.unknown_costs import UnknownCosts
 from tales.infrastructure.stories.languages import LanguageDetector
 from tales.infrastructure.stories.words import UnsuitableWords
+from tales.infrastructure.telemetry.logging import configure_logging
 from tales.infrastructure.telemetry.trace_exporter import open_tracing
 from tales.settings import Settings
 
@@ -98,6 +99,11 @@ class App:
     tracing: Tracing | None = None
 
 
+def start_logging(level: str) -> None:
+    """Log to standard error from `level` on."""
+    configure_logging(level)
+
+
 @asynccontextmanager
 async def running_app(settings: Settings, *, with_worker: bool, own_only: bool = False) -> AsyncIterator[App]:
     """Everything wired over a database that is ready. `with_worker`: it makes calls as well.
@@ -110,82 +116,117 @@ async def running_app(settings: Settings, *, with_worker: bool, own_only: bool =
     if not database.is_embedded:
         await refuse_pooler(database.queue_url)
     async with AsyncExitStack() as stack:
-        engine = make_engine(
-            database.app_url,
-            behind_pooler=settings.behind_pooler,
-            pool_size=settings.pool_size,
-            overflow=settings.pool_overflow,
+        # Each needs those before it, and ends before them: what a worker saves at its end is still told to everybody.
+        start = stack.enter_async_context
+        base = await start(_running_base(settings, choice, database))
+        worker = await start(_running_worker(base, own_only=own_only)) if with_worker else None
+        if not own_only:
+            await start(_running_upkeep(base, asks_for_costs=with_worker))
+        on_enqueued = worker.wake if worker else _nothing
+        await start(NoticeListener(database.queue_url, base.hub, on_enqueued, base.log).running())
+        mailer = await start(open_mailer(settings.smtp_url, settings.mail_from, base.log))
+        request = _request_generation(base, worker or NoWorker(base.publisher))
+        yield App(
+            services=_services(base, request, await _auth(base, mailer)),
+            close_subscriptions=base.hub.close,
+            database=database,
+            choice=choice,
+            worker=worker.info if worker else None,
+            metrics=base.metrics.text if base.metrics else None,
+            tracing=base.tracing,
         )
-        stack.push_async_callback(engine.dispose)
-        secret = signing_secret(settings.home, settings.jwt_secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """What all else works with: the database's rows, the queue of attempts, and who learns how those go."""
+
+    settings: Settings
+    choice: ProviderChoice
+    database: Database
+    secret: str
+    log: Log
+    transactions: SqlTransactions
+    hub: ProgressHub
+    publisher: ProgressPublisher
+    attempts: SqlAttemptQueue
+    metrics: Metrics | None
+    tracing: Tracing | None
+
+
+@asynccontextmanager
+async def _running_base(settings: Settings, choice: ProviderChoice, database: Database) -> AsyncIterator[_Base]:
+    log: Log = structlog.get_logger("tales").bind()
+    secret = signing_secret(settings.home, settings.jwt_secret)
+    async with open_engine(settings, database) as engine, AsyncExitStack() as stack:
         transactions = SqlTransactions(engine, SystemClock(), address_key(secret))
-        log = _log()
         hub = ProgressHub(transactions, log)
         await stack.enter_async_context(hub.running())
         publisher = ProgressPublisher(transactions, hub, log)
         await stack.enter_async_context(publisher.running())
         metrics = _metrics(engine, transactions) if settings.metrics_port is not None else None
         tracing = open_tracing(choice.endpoint.base_url if choice.endpoint else None, log)
-        generation_ids: IdMaker = Uuid7Maker()
         if tracing is not None:
             await stack.enter_async_context(tracing.running())
-            generation_ids = tracing.generation_ids
-        listeners = [one.on_ended for one in (metrics, tracing) if one is not None]
+        listeners = [watcher.on_ended for watcher in (metrics, tracing) if watcher is not None]
         attempts = SqlAttemptQueue(transactions, SystemClock(), listeners)
         await stack.enter_async_context(attempts.running())
-        if with_worker and not own_only:
-            await asyncio.to_thread(_warn_of_database, database, log)
-        info = _worker_info(settings, choice) if with_worker else None
-        dispatcher: Dispatcher = NoWorker(publisher)
-        on_enqueued: Callable[[], None] = _nothing
-        if info is not None:
-            provider, recall = await _provider(stack, settings, choice, transactions)
-            policy = RetryPolicy(choice.models, settings.max_attempts)
-            run = RunAttempt(
-                *(attempts, provider, policy, random.uniform, Uuid7Maker(), publisher, log),
-                recall=recall,
-                check=_story_check(settings, choice),
-            )
-            reaper = Reaper(attempts, transactions, run, SystemClock(), log, settings.queue_timeout)
-            worker = Worker(info, reaper, hub, own_only=own_only)
-            await stack.enter_async_context(worker.running())
-            dispatcher, on_enqueued = worker, worker.wake
-        if not own_only:
-            steps = await _upkeep(stack, transactions, choice if with_worker else None)
-            await stack.enter_async_context(running(steps, log))
-        await stack.enter_async_context(NoticeListener(database.queue_url, hub, on_enqueued, log).running())
-        prompts = PromptWriter(transactions, JinjaRenderer(), log)
-        request = RequestGeneration(
-            *(transactions, attempts, dispatcher, generation_ids, choice.name, choice.models),
-            *(_generation_limits(settings), choice.abilities, prompts),
+        yield _Base(
+            settings=settings,
+            choice=choice,
+            database=database,
+            secret=secret,
+            log=log,
+            transactions=transactions,
+            hub=hub,
+            publisher=publisher,
+            attempts=attempts,
+            metrics=metrics,
+            tracing=tracing,
         )
-        mailer = await stack.enter_async_context(_mailer(settings, log))
-        services = _services(settings, transactions, request, hub, await _auth(settings, secret, transactions, mailer))
-        yield App(services, hub.close, database, choice, info, metrics.text if metrics else None, tracing)
 
 
-async def _provider(
-    stack: AsyncExitStack, settings: Settings, choice: ProviderChoice, transactions: SqlTransactions
-) -> tuple[ModelProvider, Callable[[], Awaitable[None]]]:
-    """Who makes the calls, and what learns anew which parameters the models refuse."""
+@asynccontextmanager
+async def _running_worker(base: _Base, *, own_only: bool) -> AsyncIterator[Worker]:
+    settings, choice = base.settings, base.choice
+    if not own_only:
+        await asyncio.to_thread(_warn_of_database, base.database, base.log)
     memory = ParameterMemory(settings.omit_parameters)
-    recall = partial(ModelParameters(transactions).recall, choice.name, memory)
+    recall = partial(ModelParameters(base.transactions).recall, choice.name, memory)
     await recall()
     limits = Limits(token_timeout=settings.attempt_timeout, deadline=settings.attempt_deadline)
-    return await stack.enter_async_context(open_provider(choice, limits, SystemClock(), memory)), recall
+    async with open_provider(choice, limits, SystemClock(), memory) as provider:
+        run = RunAttempt(
+            queue=base.attempts,
+            provider=provider,
+            policy=RetryPolicy(choice.models, settings.max_attempts),
+            jitter=random.uniform,
+            ids=Uuid7Maker(),
+            publisher=base.publisher,
+            log=base.log,
+            recall=recall,
+            check=_story_check(settings, choice),
+        )
+        concurrency = settings.concurrency or choice.concurrency
+        info = WorkerInfo(Uuid7Maker().new(), choice.name, platform.node(), os.getpid(), concurrency)
+        reaper = Reaper(base.attempts, base.transactions, run, SystemClock(), base.log, settings.queue_timeout)
+        worker = Worker(info, reaper, base.hub, own_only=own_only)
+        async with worker.running():
+            yield worker
 
 
-async def _upkeep(
-    stack: AsyncExitStack, transactions: SqlTransactions, choice: ProviderChoice | None
-) -> dict[str, Callable[[], Awaitable[None]]]:
-    """What is seen to in the background, by its name. `choice`: whose costs are asked for, if anybody's."""
+@asynccontextmanager
+async def _running_upkeep(base: _Base, *, asks_for_costs: bool) -> AsyncIterator[None]:
+    """What is seen to in the background, by its name."""
     steps: dict[str, Callable[[], Awaitable[None]]] = {
-        "rollups": KeepRollups(partial(refresh, transactions, waits=False))
+        "rollups": KeepRollups(partial(refresh, base.transactions, waits=False))
     }
-    if choice is not None and choice.endpoint is not None:
-        lookup = await stack.enter_async_context(CostLookup(choice.endpoint))
-        steps["costs"] = KeepCosts(partial(UnknownCosts(transactions, choice.name).ask, lookup.cost))
-    return steps
+    async with AsyncExitStack() as stack:
+        if asks_for_costs and base.choice.endpoint is not None:
+            lookup = await stack.enter_async_context(CostLookup(base.choice.endpoint))
+            steps["costs"] = KeepCosts(partial(UnknownCosts(base.transactions, base.choice.name).ask, lookup.cost))
+        await stack.enter_async_context(running(steps, base.log))
+        yield
 
 
 def _metrics(engine: AsyncEngine, transactions: SqlTransactions) -> Metrics:
@@ -197,11 +238,6 @@ def _metrics(engine: AsyncEngine, transactions: SqlTransactions) -> Metrics:
 
 def _nothing() -> None:
     """Where no worker is, nobody has to be woken."""
-
-
-def _worker_info(settings: Settings, choice: ProviderChoice) -> WorkerInfo:
-    concurrency = settings.concurrency or choice.concurrency
-    return WorkerInfo(Uuid7Maker().new(), choice.name, platform.node(), os.getpid(), concurrency)
 
 
 def _warn_of_database(database: Database, log: Log) -> None:
@@ -222,19 +258,19 @@ class _Auth:
     is_external: bool
 
 
-async def _auth(settings: Settings, own_secret: str, transactions: SqlTransactions, mailer: Mailer | None) -> _Auth:
+async def _auth(base: _Base, mailer: Mailer | None) -> _Auth:
     """An outside provider where its keys are named, or where the users are another's (on Supabase)."""
-    clock = SystemClock()
+    settings, clock = base.settings, SystemClock()
     expected = Expected(settings.jwt_audience, settings.jwt_issuer)
     previous = tuple(secret.get_secret_value() for secret in settings.jwt_previous_secrets)
-    own = JwtTokens(own_secret, clock, expected, previous)
-    codes = MailCodes(mail_code_key(own_secret), clock)
-    keeps_users = await transactions.keeps_own_users()
+    own = JwtTokens(base.secret, clock, expected, previous)
+    codes = MailCodes(mail_code_key(base.secret), clock)
+    keeps_users = await base.transactions.keeps_own_users()
     if settings.jwks_url is None and keeps_users:
         return _Auth(own, codes, mailer, Authenticate(own), is_external=False)
-    keys = Jwks(settings.jwks_url, clock, _log()) if settings.jwks_url else None
+    keys = Jwks(settings.jwks_url, clock, base.log) if settings.jwks_url else None
     secrets = (settings.jwt_secret.get_secret_value(), *previous) if settings.jwt_secret else previous
-    provision_user = ProvisionUser(transactions, clock) if keeps_users else None
+    provision_user = ProvisionUser(base.transactions, clock) if keeps_users else None
     return _Auth(
         own,
         codes,
@@ -244,53 +280,26 @@ async def _auth(settings: Settings, own_secret: str, transactions: SqlTransactio
     )
 
 
-@asynccontextmanager
-async def _mailer(settings: Settings, log: Log) -> AsyncIterator[Mailer | None]:
-    """What sends mail while the service runs; None where the operator has set none up. Raises: InvalidInput."""
-    if settings.smtp_url is None:
-        yield None
-        return
-    if settings.mail_from is None:
-        raise InvalidInput("TALES_MAIL_FROM", "TALES_MAIL_FROM is missing. Say whom mails come from.")
-    try:
-        server = SmtpServer.at(settings.smtp_url.get_secret_value())
-    except ValueError:
-        raise InvalidInput(
-            "TALES_SMTP_URL", "TALES_SMTP_URL is no URL. Write it like smtp://user:password@host:587."
-        ) from None
-    mailer = SmtpMailer(server, settings.mail_from, log)
-    async with mailer.running():
-        yield mailer
+def _request_generation(base: _Base, dispatcher: Dispatcher) -> RequestGeneration:
+    settings, choice = base.settings, base.choice
+    return RequestGeneration(
+        transactions=base.transactions,
+        attempts=base.attempts,
+        dispatcher=dispatcher,
+        ids=base.tracing.generation_ids if base.tracing else Uuid7Maker(),
+        queue=choice.name,
+        models=choice.models,
+        limits=GenerationLimits(
+            settings.daily_generations or None, settings.concurrent_generations or None, settings.queue_limit or None
+        ),
+        abilities=choice.abilities,
+        prompts=PromptWriter(base.transactions, JinjaRenderer(), base.log),
+    )
 
 
-def _log() -> Log:
-    log: Log = structlog.get_logger("tales").bind()
-    return log
-
-
-Check = Callable[[], Awaitable[None]]
-
-
-def _check_ready(check_database: Check, tasks: Iterable[asyncio.Task[Any]]) -> Check:
-    """Whether the database answers and everything that works in the background is still there."""
-    background = [task for task in tasks if task.get_name().startswith("tales ")]
-
-    async def check() -> None:
-        if gone := [task.get_name() for task in background if task.done()]:
-            raise Unavailable(f"Gone from the background: {', '.join(gone)}. Start this process again.")
-        await check_database()
-
-    return check
-
-
-def _services(
-    settings: Settings,
-    transactions: SqlTransactions,
-    request: RequestGeneration,
-    hub: ProgressHub,
-    auth: _Auth,
-) -> Services:
+def _services(base: _Base, request: RequestGeneration, auth: _Auth) -> Services:
     """The use cases of an application whose background is at work."""
+    settings, transactions, hub = base.settings, base.transactions, base.hub
     ids, clock = Uuid7Maker(), SystemClock()
     passwords = Passwords(Argon2Passwords(), StandardPasswordRules(), settings.password_min_length)
     follow = FollowGeneration(transactions, hub)
@@ -310,17 +319,17 @@ def _services(
         children=manage_children(transactions, ids),
         heroes=manage_heroes(transactions, ids),
         sign_in=SignIn(transactions, ids, passwords, clock),
-        sessions=Sessions(transactions, clock, _log()),
+        sessions=Sessions(transactions, clock, base.log),
         change_password=ChangePassword(transactions, passwords, clock),
         reset_password=ResetPassword(transactions, passwords, auth.codes, auth.mailer, clock),
         change_address=ChangeAddress(transactions, passwords, auth.codes, auth.mailer, clock),
         erase_family=EraseFamily(transactions, passwords, clock),
         limit_requests=LimitRequests(SqlRequestRates(transactions), settings.requests_per_minute or None),
-        watch_queue=WatchQueue(request.attempts, clock),
+        watch_queue=WatchQueue(base.attempts, clock),
         tokens=auth.tokens,
         authenticate=auth.authenticate,
         prompt_renderer=JinjaRenderer(),
-        check_ready=_check_ready(transactions.check, asyncio.all_tasks()),
+        check_ready=check_background(asyncio.all_tasks(), then=transactions.check),
         external_auth=auth.is_external,
     )
 
@@ -334,9 +343,3 @@ def _story_check(settings: Settings, choice: ProviderChoice) -> StoryCheck:
         # While the first answer is waited for; a check that comes sooner waits for it.
         threading.Thread(target=languages.load, name="tales languages", daemon=True).start()
     return StoryCheck(languages.speaks, words.are_in, off)
-
-
-def _generation_limits(settings: Settings) -> GenerationLimits:
-    return GenerationLimits(
-        settings.daily_generations or None, settings.concurrent_generations or None, settings.queue_limit or None
-    )

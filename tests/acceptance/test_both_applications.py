@@ -28,9 +28,9 @@ def written(database: Database) -> int:
 
 def run(place: Place, *arguments: str) -> str:
     command = place.start("sim/ok", *arguments, output=subprocess.PIPE)
-    said, _ = command.communicate(timeout=120)
-    assert command.returncode == 0, said
-    return said
+    output, _ = command.communicate(timeout=120)
+    assert command.returncode == 0, output
+    return output
 
 
 @pytest.mark.timeout(180)

@@ -118,11 +118,11 @@ def test_connections_that_keep_silent_are_given_up(place: Place) -> None:
 def test_a_pooler_that_passes_no_notices_is_refused_in_a_sentence(place: Place) -> None:
     with proxied(place.database.owner_url, drops_notices=True) as (_, url):
         process = place.start("sim/ok", "serve", "--port", "0", output=subprocess.PIPE, TALES_DATABASE_URL=url)
-        said, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
         assert process.returncode == 1
-        assert "transaction pooler" in said
-        assert "TALES_QUEUE_DATABASE_URL" in said
-        assert "Traceback" not in said
+        assert "transaction pooler" in output
+        assert "TALES_QUEUE_DATABASE_URL" in output
+        assert "Traceback" not in output
 
         through = {"TALES_DATABASE_URL": url, "TALES_QUEUE_DATABASE_URL": place.database.owner_url}
         with place.serving("sim/ok", **through) as (_, client):

@@ -123,8 +123,8 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = place.start("sim/ok", "worker", output=-1, TALES_METRICS_PORT=str(port))
-        said, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=40)
 
     assert process.returncode == 1
-    assert f"Cannot listen on 127.0.0.1:{port}" in said
-    assert "Choose another TALES_METRICS_PORT." in said
+    assert f"Cannot listen on 127.0.0.1:{port}" in output
+    assert "Choose another TALES_METRICS_PORT." in output

@@ -72,10 +72,10 @@ def test_a_database_that_cannot_hold_every_story_is_refused_before_anything_is_w
             )
         )
         command = Place(database, background_simulator).start("sim/ok", "migrate", "up", output=subprocess.PIPE)
-        said, _ = command.communicate(timeout=60)
+        output, _ = command.communicate(timeout=60)
         assert command.returncode == 1
-        assert f"stores text as {encoding}" in said
-        assert "Traceback" not in said
+        assert f"stores text as {encoding}" in output
+        assert "Traceback" not in output
         assert database.rows("select from pg_namespace where nspname like 'tales%'") == []
 
 
@@ -95,20 +95,20 @@ def test_what_is_wrong_with_a_url_is_said_in_a_sentence(place: Place, url: str, 
     command = place.start(
         "sim/ok", "generations", "list", output=subprocess.PIPE, TALES_DATABASE_URL=url.format(host=host)
     )
-    said, _ = command.communicate(timeout=60)
+    output, _ = command.communicate(timeout=60)
 
     assert command.returncode == 1
-    assert sentence in " ".join(said.split())
-    assert "Traceback" not in said
+    assert sentence in " ".join(output.split())
+    assert "Traceback" not in output
 
 
 def test_of_several_hosts_the_one_that_answers_is_used(place: Place) -> None:
     host = place.database.owner_url.partition("host=")[2].partition("&")[0]
     url = f"postgresql://postgres@/{place.database.name}?host=/nowhere,{host}&target_session_attrs=read-write"
     command = place.start("sim/ok", "generations", "list", output=subprocess.PIPE, TALES_DATABASE_URL=url)
-    said, _ = command.communicate(timeout=60)
+    output, _ = command.communicate(timeout=60)
 
-    assert command.returncode == 0, said
+    assert command.returncode == 0, output
 
 
 @pytest.mark.timeout(120)
@@ -131,7 +131,7 @@ def test_the_embedded_server_listens_to_none_of_the_shells_variables(background_
     try:
         for arguments in (("generations", "list"), ("migrate", "status"), ("write", "Mia", "--age", "6")):
             command = place.start("sim/ok", *arguments, output=subprocess.PIPE, **variables)
-            said, _ = command.communicate(timeout=60)
-            assert command.returncode == 0, said
+            output, _ = command.communicate(timeout=60)
+            assert command.returncode == 0, output
     finally:
         stop_embedded(Path(variables["TALES_HOME"]))

@@ -22,9 +22,9 @@ from tests.legacy.library import add_user, add_varied_stories
 def run(place: Place, *arguments: str, **variables: str) -> str:
     """What `tales ...` says, which has to succeed."""
     command = place.start("sim/ok", *arguments, output=subprocess.PIPE, **variables)
-    said, _ = command.communicate(timeout=60)
-    assert command.returncode == 0, said
-    return said
+    output, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, output
+    return output
 
 
 def test_the_baits_would_be_taken(server: Server, database: Database) -> None:

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from tales.application.background import PAUSE, forever
+from tales.application.background import PAUSE, check_background, forever
+from tales.domain.errors import Unavailable
 from tests.fixtures.recording import RecordingLog
 from tests.fixtures.time import stand_still
 from tests.fixtures.waiting import until
@@ -55,3 +56,27 @@ async def test_a_cancellation_that_nobody_asked_for_is_an_error_like_others() ->
         await working
 
     assert log.events == [("warning", "background work failed", {"work": "stories", "error": "CancelledError"})]
+
+
+async def test_a_process_whose_background_work_has_gone_is_not_ready() -> None:
+    async def database() -> None:
+        """It answers."""
+
+    working = asyncio.create_task(asyncio.Event().wait(), name="tales reaper")
+    other = asyncio.create_task(asyncio.sleep(0), name="anybody's")
+    check = check_background([working, other], then=database)
+    await other
+    await check()
+
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    with pytest.raises(Unavailable, match=r"Gone from the background: tales reaper\. Start this process again\."):
+        await check()
+
+
+async def test_a_database_that_does_not_answer_is_said() -> None:
+    async def database() -> None:
+        raise Unavailable("away")
+
+    with pytest.raises(Unavailable, match="away"):
+        await check_background([], then=database)()

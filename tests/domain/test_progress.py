@@ -123,7 +123,7 @@ def test_the_whole_text_is_looked_up_for_those_alone_who_lack_some(
     st.builds(Cursor, st.integers(1, 999_999_999), st.integers(0, 999_999_999), st.none() | st.sampled_from(Position))
 )
 def test_an_id_is_read_as_it_was_written(cursor: Cursor) -> None:
-    expected = cursor if cursor.told is None else replace(cursor, offset=0)
+    expected = cursor if cursor.position is None else replace(cursor, offset=0)
     assert Cursor.parse(str(cursor)) == expected
 
 

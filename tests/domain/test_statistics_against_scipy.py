@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from tales.domain.forecast import forecast
 from tales.domain.statistics import difference, student_quantile, wilson
@@ -30,7 +30,7 @@ def low_and_high(trials: int) -> np.ndarray:
 @pytest.mark.parametrize("trials", [1, 2, 7, 40, 263, 5000])
 def test_an_interval_is_scipys(trials: int) -> None:
     hits = sorted({*range(0, trials + 1, max(1, trials // 40)), trials})
-    theirs = [stats.binomtest(k, trials).proportion_ci(method="wilson") for k in hits]
+    theirs = [scipy.stats.binomtest(k, trials).proportion_ci(method="wilson") for k in hits]
 
     assert low_and_high(trials)[hits] == pytest.approx(np.array([(one.low, one.high) for one in theirs]), abs=1e-12)
 
@@ -39,7 +39,7 @@ def test_an_interval_is_scipys(trials: int) -> None:
 def test_an_interval_holds_the_share_in_19_of_20_cases(trials: int) -> None:
     hits = np.arange(trials + 1)
     low, high = low_and_high(trials).T
-    exact = [stats.binom.pmf(hits, trials, rate)[(low <= rate) & (rate <= high)].sum() for rate in RATES]
+    exact = [scipy.stats.binom.pmf(hits, trials, rate)[(low <= rate) & (rate <= high)].sum() for rate in RATES]
 
     assert 0.94 <= np.mean(exact) <= 0.96, (
         "over all rates; at a single one it goes up and down with the hits there can be"
@@ -57,8 +57,8 @@ def test_a_change_is_held_in_19_of_20_cases(now: int, before: int) -> None:
     found = [[difference(k, now, m, before) for m in range(before + 1)] for k in range(now + 1)]
     low = np.array([[one.low if one else np.nan for one in row] for row in found])
     high = np.array([[one.high if one else np.nan for one in row] for row in found])
-    of_now = stats.binom.pmf(np.arange(now + 1)[:, None], now, RATES[::4]).T
-    of_before = stats.binom.pmf(np.arange(before + 1)[:, None], before, RATES[::4]).T
+    of_now = scipy.stats.binom.pmf(np.arange(now + 1)[:, None], now, RATES[::4]).T
+    of_before = scipy.stats.binom.pmf(np.arange(before + 1)[:, None], before, RATES[::4]).T
     exact = [
         p @ ((low <= rate - earlier) & (rate - earlier <= high)) @ q
         for rate, p in zip(RATES[::4], of_now, strict=True)
@@ -71,7 +71,7 @@ def test_a_change_is_held_in_19_of_20_cases(now: int, before: int) -> None:
 def test_students_quantile_is_scipys() -> None:
     degrees = np.arange(6, 400)
 
-    assert [student_quantile(n) for n in degrees] == pytest.approx(stats.t.ppf(0.975, degrees), abs=5e-4)
+    assert [student_quantile(n) for n in degrees] == pytest.approx(scipy.stats.t.ppf(0.975, degrees), abs=5e-4)
 
 
 Days = Callable[[np.random.Generator, int], np.ndarray]

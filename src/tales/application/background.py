@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from tales.application.ports import Log
+from tales.domain.errors import Unavailable
 
 PAUSE = 1.0
 """Seconds after an error."""
@@ -40,3 +42,17 @@ async def forever(name: str, step: Callable[[], Awaitable[None]], log: Log) -> N
             failure = error
         log.warning("background work failed", work=name, error=type(failure).__name__)
         await asyncio.sleep(PAUSE)
+
+
+def check_background(
+    tasks: Iterable[asyncio.Task[Any]], then: Callable[[], Awaitable[None]]
+) -> Callable[[], Awaitable[None]]:
+    """A check that raises Unavailable once one of `tasks` that works in the background has ended; else, `then`."""
+    background = [task for task in tasks if task.get_name().startswith("tales ")]
+
+    async def check() -> None:
+        if gone := [task.get_name() for task in background if task.done()]:
+            raise Unavailable(f"Gone from the background: {', '.join(gone)}. Start this process again.")
+        await then()
+
+    return check

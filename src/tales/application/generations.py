@@ -83,5 +83,5 @@ async def _with_estimates(work: UnitOfWork, generation: Generation) -> Generatio
     if not any(attempt.status.is_final and attempt.known_cost_usd is None for attempt in generation.attempts):
         return generation
     estimates = await work.prices.estimates(generation.generation_id)
-    attempts = (replace(one, estimated_cost_usd=estimates.get(one.id)) for one in generation.attempts)
+    attempts = (replace(attempt, estimated_cost_usd=estimates.get(attempt.id)) for attempt in generation.attempts)
     return replace(generation, attempts=tuple(attempts))

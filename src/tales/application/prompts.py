@@ -83,11 +83,11 @@ async def edit_prompt(
     """
     edited = await get_prompt(work, version)
     text = _tried(renderer, edited.slot, edited.template if template is None else template)
-    said = _checked_note(edited.note if note is None else note)
+    new_note = _checked_note(edited.note if note is None else note)
     if edited.activated_at is not None:
-        edited = await work.prompts.add(edited.slot, text, said if note is not None else f"from {version}")
+        edited = await work.prompts.add(edited.slot, text, new_note if note is not None else f"from {version}")
     else:
-        await work.prompts.change(version, text, said)
+        await work.prompts.change(version, text, new_note)
         edited = await get_prompt(work, version)
     await work.commit()
     return edited
@@ -128,11 +128,11 @@ async def promote_prompt(
     _tried(renderer, found.slot, found.template)
     await work.prompts.lock(found.slot)
     active = await work.prompts.list(found.slot.story_type, found.slot.language, state=TemplateState.ACTIVE)
-    others = [one for one in active if one.slot == found.slot and one.version != version]
+    others = [prompt for prompt in active if prompt.slot == found.slot and prompt.version != version]
     for other in others:
         await work.prompts.set_state(other.version, TemplateState.RETIRED, other.weight)
     await work.prompts.set_state(version, TemplateState.ACTIVE, DEFAULT_WEIGHT)
-    return await _kept(work, version), tuple(one.version for one in others)
+    return await _kept(work, version), tuple(prompt.version for prompt in others)
 
 
 async def preview_prompt(work: UnitOfWork, renderer: TemplateRenderer, version: str, wish: Example) -> str:
@@ -152,7 +152,7 @@ async def compare_prompts(work: UnitOfWork, renderer: TemplateRenderer, version:
             "other", f"{version} and {other} are of different kinds. Compare two of one type and language."
         )
     spec = wish.spec(before.slot)
-    first, second = (render_prompt(renderer, one.template, spec).splitlines() for one in (before, after))
+    first, second = (render_prompt(renderer, prompt.template, spec).splitlines() for prompt in (before, after))
     return "".join(f"{line}\n" for line in difflib.unified_diff(first, second, version, other, lineterm=""))
 
 

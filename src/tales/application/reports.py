@@ -196,9 +196,9 @@ async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> Pro
 
 async def _estimated_models(reports: ReportRepository, wanted: ReportFilter) -> Sequence[ModelRow]:
     found: dict[str, Estimate] = {}
-    for (_, model), one in (await reports.estimates(wanted)).days.items():
+    for (_, model), estimate in (await reports.estimates(wanted)).days.items():
         before = found.get(model, NO_ESTIMATE)
-        found[model] = Estimate(before.usd + one.usd, before.attempts + one.attempts)
+        found[model] = Estimate(before.usd + estimate.usd, before.attempts + estimate.attempts)
     return [with_estimate(row, found.get(row.model_used)) for row in await reports.models(wanted)]
 
 

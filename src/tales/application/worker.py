@@ -52,7 +52,7 @@ class Worker(Dispatcher):
         own_only: bool = False,
         times: WorkerTimes = WorkerTimes(),
     ) -> None:
-        self._info = info
+        self.info = info
         self._queue = reaper.queue
         self._run = reaper.run
         self._log = reaper.log
@@ -76,7 +76,7 @@ class Worker(Dispatcher):
         if self._stopping or self._has_backlog or self._free <= 0 or not self._holds_lease:
             return None
         self._reserved += 1
-        return self._info.id
+        return self.info.id
 
     def release(self) -> None:
         self._reserved -= 1
@@ -117,7 +117,7 @@ class Worker(Dispatcher):
             await self._stop(loops)
             await _cancelled([renewing])
             with suppress(TalesError):
-                await self._queue.sign_off(self._info.id)
+                await self._queue.sign_off(self.info.id)
 
     async def _stop(self, loops: list[asyncio.Task[None]]) -> None:
         self._stopping = True
@@ -142,7 +142,7 @@ class Worker(Dispatcher):
 
     async def _renew(self) -> None:
         asked_at = asyncio.get_running_loop().time()
-        await self._queue.renew_lease(self._info)
+        await self._queue.renew_lease(self.info)
         if asked_at - self._renewed_at >= LEASE:
             self._renewed_since = asked_at
         self._renewed_at = asked_at
@@ -155,7 +155,7 @@ class Worker(Dispatcher):
 
     @property
     def _free(self) -> int:
-        return self._info.concurrency - len(self._calls) - self._reserved
+        return self.info.concurrency - len(self._calls) - self._reserved
 
     async def _claim(self) -> None:
         with suppress(TimeoutError):
@@ -169,11 +169,11 @@ class Worker(Dispatcher):
         # A place that is promised to these is not given away meanwhile.
         self._reserved += most
         try:
-            claimed = await self._queue.claim(self._info, most, self._among)
+            claimed = await self._queue.claim(self.info, most, self._among)
         finally:
             self._reserved -= most
-        for one in claimed:
-            self._begin(one)
+        for attempt in claimed:
+            self._begin(attempt)
         self._has_backlog = len(claimed) == most
         if self._has_backlog:
             self._wake.set()
@@ -238,7 +238,7 @@ class Worker(Dispatcher):
         self._doubt.clear()
         self._doubtful.clear()
         for place in range(0, len(asked), MOST_AT_A_TIME):
-            for attempt in await self._queue.ended_among(self._info.id, asked[place : place + MOST_AT_A_TIME]):
+            for attempt in await self._queue.ended_among(self.info.id, asked[place : place + MOST_AT_A_TIME]):
                 self._give_up(attempt)
         await asyncio.sleep(self._times.shortest_pause)
 
@@ -254,7 +254,7 @@ class Worker(Dispatcher):
         if self._holds_lease and self._renewed_at - self._renewed_since >= LEASE:
             await self._reaper()
             in_hand = [id_.generation_id for id_ in self._calls]
-            for stray in await self._queue.strays(self._info, in_hand):
+            for stray in await self._queue.strays(self.info, in_hand):
                 if stray.attempt.id not in self._calls:
                     await self._reaper.end(stray, WORKER_LOST)
 

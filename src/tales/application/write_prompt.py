@@ -121,7 +121,7 @@ class PromptWriter:
         if goal is None:
             return None
         models = goal.settings.models
-        arms = {Arm(version, one): found for one in models for version, found in self._active(spec, one).items()}
+        arms = {Arm(version, name): found for name in models for version, found in self._active(spec, name).items()}
         if not arms:
             return None
         age = goal.snapshot_age + asyncio.get_running_loop().time() - self._read_at
@@ -134,7 +134,7 @@ class PromptWriter:
         if reason is not None or goal.snapshot is None:
             return reason
         arm = draw_arm(goal.settings, goal.snapshot.records, generation_id).arm
-        weights = {one.version: template.weight for one, template in arms.items()}
+        weights = {drawn.version: template.weight for drawn, template in arms.items()}
         return _Drawn(arms[arm], PromptChoice(ChoiceReason.GOAL, weights, snapshot_id=goal.snapshot.id), arm.model)
 
     def _warn_once(self, goal: Goal, reason: PassedOver | None) -> None:

@@ -167,15 +167,15 @@ def problem_of(response: httpx2.Response) -> Problem:
         body = response.json()
     except ValueError:
         body = None
-    said = body if isinstance(body, dict) else {}
+    problem = body if isinstance(body, dict) else {}
     status = response.status_code
     phrase = responses.get(status, "Unknown")
     return kind_of_problem(status)(
         status=status,
-        code=_text(said.get("code")) or f"http_{status}",
-        title=_text(said.get("title")) or phrase,
-        detail=_text(said.get("detail")) or f"The server answered {status} {phrase}, and does not say why.",
-        errors=tuple(_field_problems(said)),
+        code=_text(problem.get("code")) or f"http_{status}",
+        title=_text(problem.get("title")) or phrase,
+        detail=_text(problem.get("detail")) or f"The server answered {status} {phrase}, and does not say why.",
+        errors=tuple(_field_problems(problem)),
         request_id=response.headers.get("X-Request-Id"),
         retry_after=retry_after(response.headers.get("Retry-After")),
     )
@@ -233,8 +233,8 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _field_problems(said: Mapping[str, object]) -> Iterator[FieldProblem]:
-    errors = said.get("errors")
+def _field_problems(problem: Mapping[str, object]) -> Iterator[FieldProblem]:
+    errors = problem.get("errors")
     for error in errors if isinstance(errors, list) else []:
         if isinstance(error, dict) and isinstance(error.get("field"), str):
             yield FieldProblem(error["field"], _text(error.get("detail")) or "")

@@ -24,7 +24,7 @@ class Abilities:
     def check(self, language: str, minutes: int | None) -> None:
         """Raises: InvalidInput, with what to do, for what these models cannot write. What nobody offers passes here."""
         if self.languages is not None and language in LANGUAGES and language not in self.languages:
-            able = " and ".join(LANGUAGES[one] for one in sorted(self.languages))
+            able = " and ".join(LANGUAGES[code] for code in sorted(self.languages))
             raise InvalidInput(
                 "language",
                 f"The small model that comes along writes {able} alone. For {LANGUAGES[language]}, {_INSTEAD}.",

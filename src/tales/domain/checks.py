@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal
 
@@ -10,6 +11,8 @@ from tales.domain.invisible import without_invisible
 
 MAX_MODEL = 200
 """Characters of a model's name."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 # It looks like a space, and is one in Braille.
 _BLANK = "\u2800"
@@ -35,6 +38,11 @@ def checked_text(field: str, value: str, maximum: int) -> str:
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
         raise InvalidInput(field, f"{field} holds control characters. Use letters, digits and punctuation.")
     return text
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is written as RFC 9562 writes ids: Python and PostgreSQL read other forms, each its own."""
+    return _UUID.fullmatch(text) is not None
 
 
 def checked_whole_number(field: str, value: int, least: int, most: int, of_what: str = "") -> int:

@@ -78,8 +78,8 @@ class NewChild:
     gender: str | None = None
 
     def __post_init__(self) -> None:
-        said = ChildChanges(name=self.name, age=self.age, interests=self.interests, gender=self.gender)
-        for name, value in checked_child(said).items():
+        changes = ChildChanges(name=self.name, age=self.age, interests=self.interests, gender=self.gender)
+        for name, value in checked_child(changes).items():
             object.__setattr__(self, name, value)
 
 

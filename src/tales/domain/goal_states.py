@@ -123,16 +123,16 @@ def state_of(
     nothing = DrawCount(Arm("", ""), 0, 0)
     arms = tuple(
         ArmState(
-            version=one.arm.version,
-            model=one.arm.model,
-            hits=one.hits,
-            trials=one.trials,
-            mean_cost_usd=one.mean_cost_usd,
-            draws=counted.get(one.arm, nothing).draws,
-            stories=counted.get(one.arm, nothing).stories,
-            best_probability=best.get(one.arm),
+            version=record.arm.version,
+            model=record.arm.model,
+            hits=record.hits,
+            trials=record.trials,
+            mean_cost_usd=record.mean_cost_usd,
+            draws=counted.get(record.arm, nothing).draws,
+            stories=counted.get(record.arm, nothing).stories,
+            best_probability=best.get(record.arm),
         )
-        for one in sorted(records, key=lambda one: (natural_order(one.arm.version), natural_order(one.arm.model)))
+        for record in sorted(records, key=lambda one: (natural_order(one.arm.version), natural_order(one.arm.model)))
     )
     return GoalState(goal, arms, why_idle(goal, templates, offer, now))
 

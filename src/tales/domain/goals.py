@@ -178,7 +178,7 @@ def draw_arm(settings: GoalSettings, records: Sequence[ArmRecord], generation_id
 
 def draw_shares(random: Random, records: Sequence[ArmRecord]) -> dict[Arm, float]:
     """A share that each arm may truly have, after what is known of it."""
-    return {one.arm: random.betavariate(1 + one.hits, 1 + one.trials - one.hits) for one in records}
+    return {record.arm: random.betavariate(1 + record.hits, 1 + record.trials - record.hits) for record in records}
 
 
 def best_arm(settings: GoalSettings, records: Sequence[ArmRecord], values: Mapping[Arm, float]) -> Arm:
@@ -188,7 +188,7 @@ def best_arm(settings: GoalSettings, records: Sequence[ArmRecord], values: Mappi
     """
     if settings.measure is GoalMeasure.COST:
         enough = settings.least_success_percent / 100
-        able = [(one.mean_cost_usd, one.arm) for one in records if values[one.arm] >= enough]
+        able = [(record.mean_cost_usd, record.arm) for record in records if values[record.arm] >= enough]
         if costs := [(cost, arm) for cost, arm in able if cost is not None]:
             return min(costs)[1]
-    return max(records, key=lambda one: values[one.arm]).arm
+    return max(records, key=lambda record: values[record.arm]).arm

@@ -129,9 +129,9 @@ _DENYING = frozenset({HARMS[1], HARMS[3]})
 
 def check_moral(moral: str) -> None:
     """Raises: InvalidInput, kindly, for a moral that would teach a child what harms it or others."""
-    said = " ".join(moral.lower().replace("’", "'").split())
+    plain = " ".join(moral.lower().replace("’", "'").split())
     for harm, pattern in _RULES:
-        if pattern.search(said) and (harm in _DENYING or not _DENIES.search(said)):
+        if pattern.search(plain) and (harm in _DENYING or not _DENIES.search(plain)):
             raise InvalidInput(
                 "moral",
                 f"We would rather not tell children {harm.what}. Please choose another moral, such as kindness, "

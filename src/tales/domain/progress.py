@@ -35,19 +35,19 @@ class Position(StrEnum):
 
 
 _ORDER = (Position.QUEUED, None, Position.ENDED, Position.RETRY, Position.END)
-_FORM = re.compile(r"(?P<number>[0-9]{1,9}):(?:(?P<offset>[0-9]{1,9})|(?P<told>queued|ended|retry|end))")
+_FORM = re.compile(r"(?P<number>[0-9]{1,9}):(?:(?P<offset>[0-9]{1,9})|(?P<position>queued|ended|retry|end))")
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a client stands: its attempt, and either `told` or how many characters of the text it has."""
+    """Where a client stands: its attempt, and either `position` or how many characters of the text it has."""
 
     attempt_number: int
     offset: int = 0
-    told: Position | None = None
+    position: Position | None = None
 
     def __str__(self) -> str:
-        return f"{self.attempt_number}:{self.offset if self.told is None else self.told}"
+        return f"{self.attempt_number}:{self.offset if self.position is None else self.position}"
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
@@ -55,17 +55,17 @@ class Cursor:
         found = _FORM.fullmatch(text)
         if found is None or int(found["number"]) == 0:
             raise ValueError("no event has such an id")
-        told = Position(found["told"]) if found["told"] else None
-        return cls(int(found["number"]), int(found["offset"] or 0), told)
+        position = Position(found["position"]) if found["position"] else None
+        return cls(int(found["number"]), int(found["offset"] or 0), position)
 
     @property
     def is_last(self) -> bool:
         """Whether nothing comes after it."""
-        return self.told is Position.END
+        return self.position is Position.END
 
-    def is_before(self, told: Position) -> bool:
+    def is_before(self, position: Position) -> bool:
         """Whether a client that stands here has not been told this yet."""
-        return _ORDER.index(self.told) < _ORDER.index(told)
+        return _ORDER.index(self.position) < _ORDER.index(position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,8 @@ def has_text_to_come(cursor: Cursor | None, generation: Generation) -> bool:
 
 def _of_pending(here: Cursor | None, attempt: Attempt, text: str) -> Iterator[Event]:
     has_begun = attempt.started_at is not None or bool(text)
-    beginning = Cursor(attempt.id.attempt_number, told=None if has_begun else Position.QUEUED)
-    if here is None or (here.told is Position.QUEUED and has_begun):
+    beginning = Cursor(attempt.id.attempt_number, position=None if has_begun else Position.QUEUED)
+    if here is None or (here.position is Position.QUEUED and has_begun):
         yield AttemptEvent(beginning, attempt)
         here = beginning
     yield from _text(here, text)
@@ -150,13 +150,13 @@ def _of_ended(here: Cursor | None, attempt: Attempt, following: Attempt | None, 
     if here.is_before(Position.ENDED) and attempt.status is Status.SUCCESS:
         yield from _text(here, progress.text)
     if here.is_before(Position.ENDED):
-        yield AttemptEvent(replace(here, told=Position.ENDED), attempt)
+        yield AttemptEvent(replace(here, position=Position.ENDED), attempt)
     if following is not None and here.is_before(Position.RETRY):
-        yield RetryEvent(replace(here, told=Position.RETRY), attempt, following)
+        yield RetryEvent(replace(here, position=Position.RETRY), attempt, following)
     if following is None and here.is_before(Position.END):
         generation = progress.generation
         yield GenerationEnded(
-            replace(here, told=Position.END), generation.generation_id, generation.status, generation.story_id
+            replace(here, position=Position.END), generation.generation_id, generation.status, generation.story_id
         )
 
 

@@ -97,20 +97,20 @@ def example(
     slot: Slot, *, age: int = 6, minutes: int | None = 5, is_sequel: bool = False, is_minimal: bool = False
 ) -> StorySpec:
     """A wish for a story of that kind. `is_minimal`: nothing is said but what must be."""
-    told = _EXAMPLES.get(slot.language, _EXAMPLES["en"])
-    child = Child(_NOBODY, _NOBODY, told.name, age, told.interests, told.gender, _LONG_AGO, 1)
-    hero = Hero(_NOBODY, _NOBODY, told.hero, told.appearance, _LONG_AGO, 1)
+    chosen = _EXAMPLES.get(slot.language, _EXAMPLES["en"])
+    child = Child(_NOBODY, _NOBODY, chosen.name, age, chosen.interests, chosen.gender, _LONG_AGO, 1)
+    hero = Hero(_NOBODY, _NOBODY, chosen.hero, chosen.appearance, _LONG_AGO, 1)
     if is_minimal:
         child, hero = replace(child, interests=(), gender=None), replace(hero, appearance=None)
     return StorySpec(
         story_type=slot.story_type,
-        moral=told.moral,
+        moral=chosen.moral,
         child=None if slot.story_type is StoryType.HERO else child,
         hero=None if slot.story_type is StoryType.CHILD else hero,
-        relationship_description=told.relationship if slot.story_type is StoryType.COMBINED else None,
+        relationship_description=chosen.relationship if slot.story_type is StoryType.COMBINED else None,
         story_length=minutes,
         language=slot.language,
-        earlier=EarlierStory(told.title, told.ending) if is_sequel else None,
+        earlier=EarlierStory(chosen.title, chosen.ending) if is_sequel else None,
     )
 
 

@@ -106,8 +106,9 @@ def active_for(
 ) -> tuple[PromptTemplate, ...]:
     """Those that write for a model: the active ones of this very model, or else those of every model."""
     own, any_model = Slot(story_type, language, model), Slot(story_type, language)
-    active = [one for one in templates if one.is_active]
-    return tuple(one for one in active if one.slot == own) or tuple(one for one in active if one.slot == any_model)
+    active = [template for template in templates if template.is_active]
+    of_own = tuple(template for template in active if template.slot == own)
+    return of_own or tuple(template for template in active if template.slot == any_model)
 
 
 def checked_template(text: str) -> str:
@@ -166,17 +167,12 @@ def template_values(spec: StorySpec) -> TemplateValues:
     """What a template is given of `spec`: numbers and kinds as they are, and a family's words as marks."""
     words = [list_facts(spec, labels_of(spec.language))]
 
-    def value(text: str | None, maximum: int) -> _Value | None:
-        if not text:
-            return None
-        words.append(quoted(text, maximum))
+    def marked(quotation: str) -> _Value:
+        words.append(quotation)
         return _Value(f"{_OPEN}{len(words) - 1}{_CLOSE}")
 
-    def interests() -> _Value | None:
-        if spec.child is None or not spec.child.interests:
-            return None
-        words.append(quoted_interests(spec.child))
-        return _Value(f"{_OPEN}{len(words) - 1}{_CLOSE}")
+    def value(text: str | None, maximum: int) -> _Value | None:
+        return marked(quoted(text, maximum)) if text else None
 
     child, hero, earlier = spec.child, spec.hero, spec.earlier
     names = {
@@ -192,7 +188,7 @@ def template_values(spec: StorySpec) -> TemplateValues:
             name=value(child.name, MAX_NAME),
             age=child.age,
             gender=value(child.gender, MAX_NAME),
-            interests=interests(),
+            interests=marked(quoted_interests(child)) if child.interests else None,
         ),
         "hero": hero and _Record(name=value(hero.name, MAX_NAME), appearance=value(hero.appearance, MAX_APPEARANCE)),
         "earlier": earlier

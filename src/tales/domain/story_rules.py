@@ -145,16 +145,16 @@ def _is_list_of_facts(_: StoryCheck, story: ParsedStory, asked: Asked) -> bool:
 
 def _is_echo(_: StoryCheck, story: ParsedStory, asked: Asked) -> bool:
     instructions = re.findall(r"\w+", asked.instructions.lower())
-    told = " ".join(["", *re.findall(r"\w+", story.text.lower()), ""])
+    words = " ".join(["", *re.findall(r"\w+", story.text.lower()), ""])
     starts = range(len(instructions) - ECHOED_WORDS + 1)
-    return any(f" {' '.join(instructions[at : at + ECHOED_WORDS])} " in told for at in starts)
+    return any(f" {' '.join(instructions[at : at + ECHOED_WORDS])} " in words for at in starts)
 
 
 def _speaks_of_itself(_: StoryCheck, story: ParsedStory, _asked: Asked) -> bool:
-    told = narration(story.text)
-    if META_ANYWHERE.search(told):
+    narrated = narration(story.text)
+    if META_ANYWHERE.search(narrated):
         return True
-    sentences = [sentence for sentence in _SENTENCE.findall(told) if sentence.strip()]
+    sentences = [sentence for sentence in _SENTENCE.findall(narrated) if sentence.strip()]
     if META_AT_AN_EDGE.search(" ".join([*sentences[:1], *sentences[-2:]])):
         return True
     return _repeats_title(story)

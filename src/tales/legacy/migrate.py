@@ -200,13 +200,13 @@ def _finish(connection: Connection) -> tuple[str, ...]:
     if not connection.execute(_HAS_SCHEMA).scalar_one():
         return ("There is nothing to finish: nothing is kept for a way down.",)
     connection.execute(_DROP_SCHEMA)
-    said = ["The way down is given up, and what it needed is dropped."]
-    said.extend(
+    sentences = ["The way down is given up, and what it needed is dropped."]
+    sentences.extend(
         f"{rows} stories that were set aside stay in tales.{table}. Export or drop it when you like."
         for table in ("stories_unowned", "stories_quarantined")
         if (rows := count_set_aside(connection, table))
     )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def _save_archive(connection: Connection, archive: Archive | None) -> None:

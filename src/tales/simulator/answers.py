@@ -113,42 +113,42 @@ def usage_of(call: Call, completion_tokens: int, reasoning_tokens: int = 0) -> d
     }
 
 
-def answer(call: Call, told: StoryAnswer, *, pause: float = 0.0, ending: Ending = Ending.CLEAN) -> Answer:
+def answer(call: Call, story: StoryAnswer, *, pause: float = 0.0, ending: Ending = Ending.CLEAN) -> Answer:
     """`told` in the form that `call` asked for: server-sent events, or one JSON body."""
     return Answer(
         content_type=EVENT_STREAM if call.stream else JSON_TYPE,
         headers={"X-Generation-Id": call.generation_id} if call.generation_id is not None else {},
-        frames=_events(call, told) if call.stream else (json_body(call, told),),
+        frames=_events(call, story) if call.stream else (json_body(call, story),),
         pause=pause,
         ending=ending,
         generation_id=call.generation_id,
-        tokens=len(told.reasoning) + len(told.pieces),
+        tokens=len(story.reasoning) + len(story.pieces),
     )
 
 
-def json_body(call: Call, told: StoryAnswer) -> bytes:
+def json_body(call: Call, story: StoryAnswer) -> bytes:
     """A whole answer as one JSON body."""
     choice: dict[str, Json] = {
         "index": 0,
-        "finish_reason": told.finish_reason if told.error is None else "error",
-        "native_finish_reason": told.native_finish_reason,
+        "finish_reason": story.finish_reason if story.error is None else "error",
+        "native_finish_reason": story.native_finish_reason,
         "logprobs": None,
         "message": {
             "role": "assistant",
-            "content": "".join(_half(told.pieces) if told.error is not None else told.pieces),
+            "content": "".join(_half(story.pieces) if story.error is not None else story.pieces),
             "refusal": None,
-            "reasoning": "".join(told.reasoning) or None,
+            "reasoning": "".join(story.reasoning) or None,
         },
     }
-    body = _frame(call, "chat.completion") | {"choices": [choice]} | dict(told.extra)
-    if told.error is not None and told.error_choices:
-        choice["error"] = told.error
-    elif told.error is not None:
-        body |= {"choices": [], "error": told.error}
-    if told.usage is not None:
-        body["usage"] = told.usage
+    body = _frame(call, "chat.completion") | {"choices": [choice]} | dict(story.extra)
+    if story.error is not None and story.error_choices:
+        choice["error"] = story.error
+    elif story.error is not None:
+        body |= {"choices": [], "error": story.error}
+    if story.usage is not None:
+        body["usage"] = story.usage
     encoded = encode(body | _metadata(call))
-    return encoded[: len(encoded) // 2] if told.broken_off else encoded
+    return encoded[: len(encoded) // 2] if story.broken_off else encoded
 
 
 def encode(value: Json) -> bytes:
@@ -159,24 +159,24 @@ def encode(value: Json) -> bytes:
         return json.dumps(value).encode()
 
 
-def _events(call: Call, told: StoryAnswer) -> Iterator[bytes]:
+def _events(call: Call, story: StoryAnswer) -> Iterator[bytes]:
     """The server-sent events of a streamed answer."""
     yield KEEP_ALIVE
-    for piece in told.reasoning:
+    for piece in story.reasoning:
         details: Json = [{"type": "reasoning.text", "text": piece, "index": 0}]
         yield _event(call, _choice({"content": "", "reasoning": piece, "reasoning_details": details}))
-    for piece in _half(told.pieces) if told.broken_off or told.error is not None else told.pieces:
-        yield _event(call, _choice({"content": piece}) | dict(told.extra))
-    if told.broken_off:
+    for piece in _half(story.pieces) if story.broken_off or story.error is not None else story.pieces:
+        yield _event(call, _choice({"content": piece}) | dict(story.extra))
+    if story.broken_off:
         return
-    if told.error is not None:  # the stream ends after it
-        choices = _choice({"content": ""}, "error") if told.error_choices else {"choices": []}
-        yield _event(call, {"error": told.error} | choices)
+    if story.error is not None:  # the stream ends after it
+        choices = _choice({"content": ""}, "error") if story.error_choices else {"choices": []}
+        yield _event(call, {"error": story.error} | choices)
         return
-    yield _event(call, _choice({"content": ""}, told.finish_reason, told.native_finish_reason))
-    if told.usage is not None:
-        choices = _choice({"content": ""}) if told.usage_beside_choice else {"choices": []}
-        yield _event(call, choices | {"usage": told.usage} | _metadata(call))
+    yield _event(call, _choice({"content": ""}, story.finish_reason, story.native_finish_reason))
+    if story.usage is not None:
+        choices = _choice({"content": ""}) if story.usage_beside_choice else {"choices": []}
+        yield _event(call, choices | {"usage": story.usage} | _metadata(call))
     yield DONE
 
 

@@ -104,10 +104,12 @@ class _Manner:
 
     def tell(self, call: Call, body: Body, breaks: bool) -> Answer:
         """The stream of a story, thoughts first; the usage comes where it is asked for."""
-        told = told_story(call)
-        return Answer(content_type=EVENT_STREAM, frames=self._frames(call, told, body, breaks), tokens=len(told.pieces))
+        story = told_story(call)
+        return Answer(
+            content_type=EVENT_STREAM, frames=self._frames(call, story, body, breaks), tokens=len(story.pieces)
+        )
 
-    def _frames(self, call: Call, told: StoryAnswer, body: Body, breaks: bool) -> Iterator[bytes]:
+    def _frames(self, call: Call, story: StoryAnswer, body: Body, breaks: bool) -> Iterator[bytes]:
         frame: dict[str, Json] = {
             "id": self.new_id(),
             "object": "chat.completion.chunk",
@@ -117,15 +119,15 @@ class _Manner:
         }
 
         def chunk(delta: Body, finish: str | None = None, choice: Body | None = None, **fields: Json) -> bytes:
-            told: Json = {"index": 0, "delta": delta, "finish_reason": finish, **self.choice, **(choice or {})}
-            return _event(frame | {"choices": [told]} | fields)
+            whole_choice: Json = {"index": 0, "delta": delta, "finish_reason": finish, **self.choice, **(choice or {})}
+            return _event(frame | {"choices": [whole_choice]} | fields)
 
         if self.first is not None:
             yield chunk(self.first)
         # A grammar leaves no room for thoughts.
         for thought in _THOUGHTS if "grammar" not in body else ():
             yield chunk({**self.delta, self.thoughts: thought})
-        for piece in told.pieces[: len(told.pieces) // 2] if breaks else told.pieces:
+        for piece in story.pieces[: len(story.pieces) // 2] if breaks else story.pieces:
             yield chunk({**self.delta, "content": piece})
         if breaks:
             yield self.crash
@@ -133,7 +135,7 @@ class _Manner:
         yield chunk(self.last, "stop", self.last_choice, **self.figures)
         options = body.get("stream_options")
         if isinstance(options, Mapping) and options.get("include_usage") is True:
-            whole = usage_of(call, len(told.pieces), len(_THOUGHTS))
+            whole = usage_of(call, len(story.pieces), len(_THOUGHTS))
             usage: Json = {name: whole[name] for name in _TOKENS}
             yield _event(frame | {"choices": [], "usage": usage, **self.figures})
         yield DONE
@@ -145,9 +147,9 @@ def _event(value: Json) -> bytes:
 
 def _openrouter(call: Call, _: Body, breaks: bool) -> Answer:
     """Comments before and between; an error beside a choice that ends with it."""
-    told = told_story(call)
+    story = told_story(call)
     error: Json = {"code": 502, "message": "Provider disconnected unexpectedly"} if breaks else None
-    return answer(call, StoryAnswer(pieces=told.pieces, usage=told.usage, error=error))
+    return answer(call, StoryAnswer(pieces=story.pieces, usage=story.usage, error=error))
 
 
 def _vllm_error(status: int, message: str, kind: str, param: str | None = None) -> Refusal:

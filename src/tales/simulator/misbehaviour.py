@@ -65,16 +65,16 @@ def choice_error(call: Call) -> Answer:
     return as_json(call, replace(told_story(call), error=error_object(502)))
 
 
-def as_json(call: Call, told: StoryAnswer, padding: bytes = b"") -> Answer:
+def as_json(call: Call, story: StoryAnswer, padding: bytes = b"") -> Answer:
     """One JSON body, whatever was asked for."""
-    whole = answer(replace(call, stream=False), told)
+    whole = answer(replace(call, stream=False), story)
     return replace(whole, frames=(padding, *whole.frames))
 
 
 def finished(call: Call, text: str, finish_reason: str = "stop", native: str | None = None) -> Answer:
     """`text` to its end, with another reason to finish."""
-    told = replace(told_story(call, text), finish_reason=finish_reason, native_finish_reason=native or finish_reason)
-    return answer(call, told)
+    story = replace(told_story(call, text), finish_reason=finish_reason, native_finish_reason=native or finish_reason)
+    return answer(call, story)
 
 
 def empty(call: Call) -> Answer:
@@ -131,8 +131,8 @@ def not_a_number(call: Call) -> Answer:
 
 def deep(call: Call) -> Answer:
     """The story, each piece with an unknown field of 2,000 lists within each other."""
-    told = replace(told_story(call, _short_story(call)), extra={"debug": _MARKER})
-    return _with_bytes(answer(call, told), f'"{_MARKER}"', b"[" * _DEPTH + b"]" * _DEPTH)
+    story = replace(told_story(call, _short_story(call)), extra={"debug": _MARKER})
+    return _with_bytes(answer(call, story), f'"{_MARKER}"', b"[" * _DEPTH + b"]" * _DEPTH)
 
 
 def without_usage(call: Call) -> Answer:
@@ -142,9 +142,9 @@ def without_usage(call: Call) -> Answer:
 
 def without_cost(call: Call) -> Answer:
     """The story with its tokens, and without what they cost."""
-    told = told_story(call)
-    tokens = {name: count for name, count in usage_of(call, len(told.pieces)).items() if name.endswith("_tokens")}
-    return answer(call, replace(told, usage=tokens))
+    story = told_story(call)
+    tokens = {name: count for name, count in usage_of(call, len(story.pieces)).items() if name.endswith("_tokens")}
+    return answer(call, replace(story, usage=tokens))
 
 
 def usage_beside_choice(call: Call) -> Answer:
@@ -155,8 +155,8 @@ def usage_beside_choice(call: Call) -> Answer:
 def reasoning(call: Call) -> Answer:
     """Thoughts, then the story."""
     thoughts = in_pieces("The child should fall asleep, so nothing loud may happen. A lantern, then.")
-    told = told_story(call)
-    return answer(call, replace(told, reasoning=thoughts, usage=usage_of(call, len(told.pieces), len(thoughts))))
+    story = told_story(call)
+    return answer(call, replace(story, reasoning=thoughts, usage=usage_of(call, len(story.pieces), len(thoughts))))
 
 
 def huge(call: Call) -> Answer:

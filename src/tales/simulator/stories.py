@@ -39,16 +39,16 @@ def tell_story(prompt: str) -> str:
     it does not know is answered in English.
     """
     names = _names_in(prompt)
-    told = LANGUAGES_TOLD.get(language_of(prompt), ENGLISH)
+    language = LANGUAGES_TOLD.get(language_of(prompt), ENGLISH)
     # What the family typed stands before it.
     wanted = int(found[-1]) if (found := _WORDS.findall(prompt)) else 0
-    paragraphs = told.story.format(name=names[0]).strip().split("\n\n")
+    paragraphs = language.story.format(name=names[0]).strip().split("\n\n")
     if len(names) > 1:
-        paragraphs.insert(2, told.friend.format(name=names[0], friend=names[1]))
+        paragraphs.insert(2, language.friend.format(name=names[0], friend=names[1]))
     if wanted and wanted <= _BRIEF:
         paragraphs = [*paragraphs[:3], *paragraphs[-2:]]
     missing = wanted * _SHARE - sum(len(paragraph.split()) for paragraph in paragraphs)
-    paragraphs[-1:-1] = told.meetings(missing)
+    paragraphs[-1:-1] = language.meetings(missing)
     return "\n\n".join(paragraphs) + "\n"
 
 

@@ -209,6 +209,22 @@ def test_a_story_names_no_other_familys_child_or_hero(
         assert change(connection, "stories", row, rating=3, **{column: None}) == 1
 
 
+def test_a_hero_goes_where_its_story_names_a_child_that_is_gone(connection: Connection, parent: UUID) -> None:
+    # So some old tables are: nothing tells them that the child has gone.
+    connection.execute("alter table tales.stories drop constraint stories_child_id_fkey")
+    people = {
+        "child_id": insert(connection, "children", child(parent))["id"],
+        "hero_id": insert(connection, "heroes", hero(parent))["id"],
+    }
+    row = insert(connection, "stories", story(insert(connection, "generations", ended(parent)), **people))
+    with acting(connection, user(parent)):
+        connection.execute("delete from tales.children where id = %s", [people["child_id"]])
+        connection.execute("delete from tales.heroes where id = %s", [people["hero_id"]])
+
+    (kept,) = connection.execute("select child_id, hero_id from tales.stories where id = %s", [row["id"]]).fetchall()
+    assert kept == {"child_id": people["child_id"], "hero_id": None}
+
+
 def test_a_success_gives_one_story_whoever_adds_it(connection: Connection, parent: UUID) -> None:
     success = insert(connection, "generations", ended(parent))
     insert(connection, "stories", story(success))

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tales.administration import open_transactions
+from tales.administration.transactions import open_transactions
 from tales.domain.errors import Unavailable
 from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.embedded.server import allow_app_login, start_embedded, stop_embedded

@@ -79,8 +79,8 @@ async def test_a_claim_does_not_wait_for_another(
     with database.connect() as connection, connection.transaction():
         connection.execute("select from tales.generations where generation_id = %s for update", [first.generation_id])
         async with asyncio.timeout(10):
-            assert [one.attempt.id for one in await attempt_queue.claim(worker, 5)] == [second]
-    assert [one.attempt.id for one in await attempt_queue.claim(worker, 5)] == [first]
+            assert [claim.attempt.id for claim in await attempt_queue.claim(worker, 5)] == [second]
+    assert [claim.attempt.id for claim in await attempt_queue.claim(worker, 5)] == [first]
 
 
 async def test_an_attempt_is_cancelled_while_it_is_claimed(

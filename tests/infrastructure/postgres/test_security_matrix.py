@@ -84,26 +84,26 @@ def _try(world: World, actor: Actor, line: Line, command: str) -> str:
     return REACHES if reached or not line.is_secured else FINDS_NONE
 
 
-@pytest.mark.parametrize("command", COMMANDS)
 @EVERY_LINE
-def test_everybody_reaches_what_the_matrix_says_and_nothing_else(world: World, line: Line, command: str) -> None:
-    found = {name: _try(world, visitor, line, command) for name, visitor in world.visitors.items()}
-    assert found == line.marks(command)
-
-
-@EVERY_LINE
-@pytest.mark.parametrize("command", COMMANDS)
-def test_who_calls_themselves_an_admin_is_any_other_family(world: World, line: Line, command: str) -> None:
-    assert _try(world, fake_admin(), line, command) == line.marks(command)["another family"]
+def test_everybody_reaches_what_the_matrix_says_and_nothing_else(world: World, line: Line) -> None:
+    found = {
+        command: {name: _try(world, visitor, line, command) for name, visitor in world.visitors.items()}
+        for command in COMMANDS
+    }
+    assert found == {command: line.marks(command) for command in COMMANDS}
 
 
 @EVERY_LINE
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_service_that_asks_in_a_users_name_reaches_what_that_user_reaches(
-    world: World, line: Line, command: str
-) -> None:
+def test_who_calls_themselves_an_admin_is_any_other_family(world: World, line: Line) -> None:
+    found = {command: _try(world, fake_admin(), line, command) for command in COMMANDS}
+    assert found == {command: line.marks(command)["another family"] for command in COMMANDS}
+
+
+@EVERY_LINE
+def test_the_service_that_asks_in_a_users_name_reaches_what_that_user_reaches(world: World, line: Line) -> None:
     for name in ("family", "another family", "admin"):
-        assert _try(world, requester(world.visitors[name]), line, command) == line.marks(command)[name], name
+        found = {command: _try(world, requester(world.visitors[name]), line, command) for command in COMMANDS}
+        assert found == {command: line.marks(command)[name] for command in COMMANDS}, name
 
 
 def _visible(world: World, visitor: str, line: Line) -> int:
@@ -150,19 +150,18 @@ def test_a_leak_would_be_noticed(superusers: World) -> None:
 
 
 @EVERY_LINE
-@pytest.mark.parametrize("role", ["authenticated", "tales_requester"])
-def test_a_signed_in_user_fills_and_changes_these_columns_only(world: World, line: Line, role: str) -> None:
-    columns = world.connection.execute(
-        "select attname, has_column_privilege(%(role)s, attrelid, attnum, 'insert') as inserted,"
-        " has_column_privilege(%(role)s, attrelid, attnum, 'update') as updated"
-        " from pg_attribute where attrelid = %(relation)s::regclass and attnum > 0 and not attisdropped",
-        {"role": role, "relation": line.relation},
-    ).fetchall()
-    inserted = line.inserted | line.requested if role == "tales_requester" else line.inserted
-    for right, wanted in (("inserted", inserted), ("updated", line.updated)):
+def test_a_signed_in_user_fills_and_changes_these_columns_only(world: World, line: Line) -> None:
+    for role, inserted in (("authenticated", line.inserted), ("tales_requester", line.inserted | line.requested)):
+        columns = world.connection.execute(
+            "select attname, has_column_privilege(%(role)s, attrelid, attnum, 'insert') as inserted,"
+            " has_column_privilege(%(role)s, attrelid, attnum, 'update') as updated"
+            " from pg_attribute where attrelid = %(relation)s::regclass and attnum > 0 and not attisdropped",
+            {"role": role, "relation": line.relation},
+        ).fetchall()
         every = frozenset(column["attname"] for column in columns)
-        found = frozenset(column["attname"] for column in columns if column[right])
-        assert found == (every if wanted == EVERY_COLUMN else wanted), right
+        for right, wanted in (("inserted", inserted), ("updated", line.updated)):
+            found = frozenset(column["attname"] for column in columns if column[right])
+            assert found == (every if wanted == EVERY_COLUMN else wanted), (role, right)
 
 
 LOCKS = ("access share", "row exclusive", "share update exclusive", "access exclusive")
@@ -183,16 +182,23 @@ def _locks(connection: Connection, role: str, relation: str) -> list[str]:
     return allowed
 
 
-@pytest.mark.parametrize("role", ["anon", "authenticated", "tales_requester", "tales_app"])
-@EVERY_LINE
-def test_a_relation_is_locked_whole_by_those_alone_who_may_delete_from_it(world: World, line: Line, role: str) -> None:
+def _locked_by(line: Line, role: str) -> set[str]:
+    """How a role may lock the line's relation whole, by the commands that it may give."""
     users = role in {"authenticated", "tales_requester"}
     commands = {command for command in COMMANDS if users and line.marks(command)["family"] != REFUSED}
     if role == "tales_app" and line.marks("select")["login"] != REFUSED:
         commands.add("select")
+    if "delete" in commands:
+        return set(LOCKS)
     weak = {"access share"} if "select" in commands else set()
     if "insert" in commands and line.inserted == EVERY_COLUMN:
         # Which holds nobody up who reads or writes.
         weak.add("row exclusive")
-    allowed = set(_locks(world.connection, role, line.relation))
-    assert allowed == (set(LOCKS) if "delete" in commands else weak)
+    return weak
+
+
+@EVERY_LINE
+def test_a_relation_is_locked_whole_by_those_alone_who_may_delete_from_it(world: World, line: Line) -> None:
+    roles = ("anon", "authenticated", "tales_requester", "tales_app")
+    found = {role: set(_locks(world.connection, role, line.relation)) for role in roles}
+    assert found == {role: _locked_by(line, role) for role in roles}

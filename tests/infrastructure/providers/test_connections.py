@@ -61,8 +61,8 @@ class TestCompression:
     async def test_a_compressed_answer_is_read(
         self, encoding: str, pack: Callable[[bytes], bytes], clock: FakeClock
     ) -> None:
-        told = await hear(clock, head(STREAM, f"Content-Encoding: {encoding}") + pack(WHOLE))
-        assert (told.kind, told.answer.text) == (None, "Once upon a time.")
+        observed = await hear(clock, head(STREAM, f"Content-Encoding: {encoding}") + pack(WHOLE))
+        assert (observed.kind, observed.answer.text) == (None, "Once upon a time.")
 
     @pytest.mark.parametrize(("encoding", "wbits"), [("gzip", 31), ("deflate", 15)])
     async def test_it_comes_piece_by_piece(self, encoding: str, wbits: int, clock: FakeClock) -> None:
@@ -70,30 +70,30 @@ class TestCompression:
         script: list[Step] = []
         for piece in _flushed(events, wbits):
             script += [piece, 0.02]
-        told = await hear(clock, head(STREAM, f"Content-Encoding: {encoding}"), *script)
-        assert (told.kind, told.pieces) == (None, ["Once upon ", "a time."])
+        observed = await hear(clock, head(STREAM, f"Content-Encoding: {encoding}"), *script)
+        assert (observed.kind, observed.pieces) == (None, ["Once upon ", "a time."])
 
     async def test_it_may_be_compressed_piece_by_piece(self, clock: FakeClock) -> None:
         events = [piece + b"\n\n" for piece in WHOLE.split(b"\n\n") if piece]
         members = b"".join(gzip.compress(piece) for piece in events)
-        told = await hear(clock, head(STREAM, "Content-Encoding: gzip") + members)
-        assert (told.kind, told.answer.text) == (None, "Once upon a time.")
+        observed = await hear(clock, head(STREAM, "Content-Encoding: gzip") + members)
+        assert (observed.kind, observed.answer.text) == (None, "Once upon a time.")
 
     async def test_a_bomb_that_no_header_names_is_not_unpacked(self, clock: FakeClock) -> None:
         bomb = gzip.compress(b"data: " + b"x" * 50_000_000)
-        told = await hear(clock, head(STREAM) + bomb, limits=Limits(token_timeout=5.0, max_body_bytes=1_000_000))
-        assert told.kind is K.RESPONSE_TOO_LARGE
-        assert len(told.body["raw"]) == 1_000_000
+        observed = await hear(clock, head(STREAM) + bomb, limits=Limits(token_timeout=5.0, max_body_bytes=1_000_000))
+        assert observed.kind is K.RESPONSE_TOO_LARGE
+        assert len(observed.body["raw"]) == 1_000_000
 
     async def test_a_body_that_only_begins_as_if_it_were_compressed_is_kept(self, clock: FakeClock) -> None:
         for body in (b"\x1f", b"\x1f\x8bnothing of the kind"):
             assert (await hear(clock, head(STREAM) + body)).body is not None
 
     async def test_what_nothing_here_unpacks_is_said_to_be_that(self, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM, "Content-Encoding: zstd") + b"\x28\xb5\x2f\xfd" + b"x" * 40)
-        assert told.answer.failure is not None
-        assert told.kind is K.MALFORMED_RESPONSE
-        assert "compressed" in told.answer.failure.message
+        observed = await hear(clock, head(STREAM, "Content-Encoding: zstd") + b"\x28\xb5\x2f\xfd" + b"x" * 40)
+        assert observed.answer.failure is not None
+        assert observed.kind is K.MALFORMED_RESPONSE
+        assert "compressed" in observed.answer.failure.message
 
 
 async def _call_twice(url: str, clock: FakeClock, turns: int = 0) -> list[ModelAnswer]:
@@ -120,8 +120,8 @@ class TestProxies:
     ) -> None:
         async with saying(head(STREAM) + WHOLE) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1").replace("//", "//user:secret@"))
-            told = await ask("http://models.example/v1", clock, endpoint=_proxied("http://models.example/v1"))
-        assert told.kind is None
+            observed = await ask("http://models.example/v1", clock, endpoint=_proxied("http://models.example/v1"))
+        assert observed.kind is None
         assert proxy.requests[0].startswith(b"POST http://models.example/v1/chat/completions")
         assert b"Proxy-Authorization: Basic" in proxy.requests[0]
 
@@ -166,9 +166,9 @@ def _proxied(url: str) -> Endpoint:
 
 
 async def _sentence(url: str, clock: FakeClock) -> str:
-    told = await ask(url, clock, endpoint=_proxied(url))
-    assert told.answer.failure is not None
-    return told.answer.failure.message
+    observed = await ask(url, clock, endpoint=_proxied(url))
+    assert observed.answer.failure is not None
+    return observed.answer.failure.message
 
 
 def _endpoint_of(url: str, key: str | None = None, openrouter: str | None = None) -> Endpoint:
@@ -188,9 +188,9 @@ async def _refusal(
 ) -> str:
     async with saying(answer) as server:
         url = server.url.removesuffix("/v1") + path
-        told = await ask(url, clock, endpoint=_endpoint_of(url, key, openrouter))
-    assert told.answer.failure is not None
-    return told.answer.failure.message
+        observed = await ask(url, clock, endpoint=_endpoint_of(url, key, openrouter))
+    assert observed.answer.failure is not None
+    return observed.answer.failure.message
 
 
 class TestSentences:
@@ -227,9 +227,9 @@ class TestSentences:
         assert missing == "The provider wants a key (HTTP 401), and none is set. Set TALES_LLM_API_KEY."
         # The local model has no setting for its key.
         async with saying(wrong) as server:
-            told = await ask(server.url, clock)
-        assert told.answer.failure is not None
-        assert told.answer.failure.message == refused
+            observed = await ask(server.url, clock)
+        assert observed.answer.failure is not None
+        assert observed.answer.failure.message == refused
 
     async def test_nothing_that_listens_is_said_to_be_that(self, clock: FakeClock) -> None:
         with socket.socket() as free:
@@ -254,9 +254,9 @@ class TestSentences:
 
     async def test_only_settings_that_are_set_are_named(self, clock: FakeClock) -> None:
         async with saying(Now.RESET) as server:
-            told = await ask(server.url, clock)
-        assert told.answer.failure is not None
-        assert "TALES" not in told.answer.failure.message
+            observed = await ask(server.url, clock)
+        assert observed.answer.failure is not None
+        assert "TALES" not in observed.answer.failure.message
 
 
 def test_a_local_model_needs_no_proxy() -> None:

@@ -39,11 +39,11 @@ def pieces(text: str, size: int = 7) -> bytes:
     return b"".join(event(text[place : place + size]) for place in range(0, len(text), size))
 
 
-def outcome(told: Observed) -> FailureKind | ParsedStory | None:
+def outcome(observed: Observed) -> FailureKind | ParsedStory | None:
     """What becomes of the attempt."""
-    if told.answer.failure is not None:
-        return told.answer.failure.kind
-    read = parse_story(told.answer.text, told.answer.finish_reason, 1)
+    if observed.answer.failure is not None:
+        return observed.answer.failure.kind
+    read = parse_story(observed.answer.text, observed.answer.finish_reason, 1)
     return read.kind if isinstance(read, Failure) else read
 
 
@@ -83,11 +83,11 @@ class TestWholeOrNot:
     @pytest.mark.parametrize("reason", ["tool_calls", "TOOL_CALLS", "function_call"])
     async def test_half_a_text_and_a_tool_call_are_tried_again(self, reason: str, clock: FakeClock) -> None:
         call = {"index": 0, "id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-        told = await hear(
+        observed = await hear(
             clock, head(STREAM) + pieces(STORY) + choice(delta={"tool_calls": [call]}) + choice(reason, delta={}) + DONE
         )
-        assert outcome(told) is K.PROVIDER_UNAVAILABLE
-        assert told.body["choices"][0]["message"]["tool_calls"] == [call]
+        assert outcome(observed) is K.PROVIDER_UNAVAILABLE
+        assert observed.body["choices"][0]["message"]["tool_calls"] == [call]
 
     @pytest.mark.parametrize("reason", ["STOP", "FINISH_REASON_STOP", "FinishReason.STOP", "end_turn", "eos"])
     async def test_a_whole_one_is_one_in_any_spelling(self, reason: str, clock: FakeClock) -> None:
@@ -101,11 +101,11 @@ class TestWholeOrNot:
     async def test_a_later_empty_reason_takes_back_nothing(self, later: str | None, clock: FakeClock) -> None:
         usage = {"prompt_tokens": 120, "completion_tokens": 600}
         beside = [{"index": 0, "delta": {"content": ""}, "finish_reason": later}]
-        told = await hear(
+        observed = await hear(
             clock, head(STREAM) + pieces(STORY) + choice("stop", delta={}) + event(choices=beside, usage=usage) + DONE
         )
-        assert outcome(told) == WHOLE
-        assert told.body["choices"][0]["finish_reason"] == "stop"
+        assert outcome(observed) == WHOLE
+        assert observed.body["choices"][0]["finish_reason"] == "stop"
 
     async def test_a_later_reason_that_is_less_whole_counts(self, clock: FakeClock) -> None:
         filtered = choice("content_filter", delta={})
@@ -123,8 +123,8 @@ class TestWholeOrNot:
         ],
     )
     async def test_an_error_after_the_reason_leaves_the_story_whole(self, error: bytes, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM) + pieces(STORY) + choice("stop", delta={}) + error)
-        assert outcome(told) == WHOLE
+        observed = await hear(clock, head(STREAM) + pieces(STORY) + choice("stop", delta={}) + error)
+        assert outcome(observed) == WHOLE
 
     async def test_an_error_with_the_reason_or_before_it_does_not(self, clock: FakeClock) -> None:
         error = {"code": 502, "message": "m"}
@@ -144,19 +144,19 @@ class TestWholeOrNot:
         ],
     )
     async def test_a_last_chunk_with_the_whole_message_does_not_double_it(self, last: bytes, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM) + pieces(STORY) + last + DONE)
-        assert outcome(told) == WHOLE
-        assert told.body["choices"][0]["message"]["content"] == STORY
+        observed = await hear(clock, head(STREAM) + pieces(STORY) + last + DONE)
+        assert outcome(observed) == WHOLE
+        assert observed.body["choices"][0]["message"]["content"] == STORY
 
     async def test_a_last_message_brings_what_was_missing(self, clock: FakeClock) -> None:
         last = choice("stop", message={"role": "assistant", "content": STORY, "reasoning": "Hm"})
-        told = await hear(clock, head(STREAM) + pieces(STORY[:60]) + last + DONE)
-        assert outcome(told) == WHOLE
-        assert told.body["choices"][0]["message"]["reasoning"] == "Hm"
+        observed = await hear(clock, head(STREAM) + pieces(STORY[:60]) + last + DONE)
+        assert outcome(observed) == WHOLE
+        assert observed.body["choices"][0]["message"]["reasoning"] == "Hm"
 
     async def test_a_short_last_piece_may_be_what_came_before(self, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM) + event("Sleep. ") + event("Sleep. ", "stop") + DONE)
-        assert told.answer.text == "Sleep. Sleep. "
+        observed = await hear(clock, head(STREAM) + event("Sleep. ") + event("Sleep. ", "stop") + DONE)
+        assert observed.answer.text == "Sleep. Sleep. "
 
     async def test_where_each_piece_has_a_reason_only_the_end_of_the_stream_tells(self, clock: FakeClock) -> None:
         each = b"".join(
@@ -196,17 +196,17 @@ class TestThinking:
     )
     async def test_typed_parts_are_progress_and_kept_and_no_story(self, part: dict[str, Any], clock: FakeClock) -> None:
         thought = choice(delta={"content": [part]})
-        told = await hear(
+        observed = await hear(
             clock,
             head(STREAM),
             *[thought, 0.06] * 5,
             choice(delta={"content": [{"type": "text", "text": STORY}]}) + choice("stop", delta={}) + DONE,
             limits=BRIEF,
         )
-        assert outcome(told) == WHOLE
-        assert "secret plan" not in "".join(told.pieces)
-        assert "secret plan" in json.dumps(told.body)
-        assert told.answer.first_token_at == clock.now()
+        assert outcome(observed) == WHOLE
+        assert "secret plan" not in "".join(observed.pieces)
+        assert "secret plan" in json.dumps(observed.body)
+        assert observed.answer.first_token_at == clock.now()
 
     @pytest.mark.parametrize(
         "delta",
@@ -222,15 +222,15 @@ class TestThinking:
         ],
     )
     async def test_reasoning_by_any_name_is_progress_and_kept(self, delta: dict[str, Any], clock: FakeClock) -> None:
-        told = await hear(
+        observed = await hear(
             clock,
             head(STREAM),
             *[choice(delta=delta), 0.06] * 5,
             pieces(STORY) + choice("stop", delta={}) + DONE,
             limits=BRIEF,
         )
-        assert outcome(told) == WHOLE
-        assert "Hm" in json.dumps(told.body)
+        assert outcome(observed) == WHOLE
+        assert "Hm" in json.dumps(observed.body)
 
     @pytest.mark.parametrize(
         "delta",
@@ -242,8 +242,8 @@ class TestThinking:
         ],
     )
     async def test_what_says_nothing_is_no_progress(self, delta: dict[str, Any], clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM), *[choice(delta=delta), 0.06] * 8, limits=BRIEF)
-        assert told.kind is K.FIRST_TOKEN_TIMEOUT
+        observed = await hear(clock, head(STREAM), *[choice(delta=delta), 0.06] * 8, limits=BRIEF)
+        assert observed.kind is K.FIRST_TOKEN_TIMEOUT
 
     @pytest.mark.parametrize(
         "text",
@@ -259,32 +259,32 @@ class TestThinking:
     async def test_thoughts_in_the_text_are_in_no_story_nor_shown_live(
         self, text: str, size: int, clock: FakeClock
     ) -> None:
-        told = await hear(clock, head(STREAM) + pieces(text + STORY, size) + choice("stop", delta={}) + DONE)
-        assert outcome(told) == WHOLE
-        assert "".join(told.pieces).strip() == STORY
-        assert told.body["choices"][0]["message"]["content"] == text + STORY
+        observed = await hear(clock, head(STREAM) + pieces(text + STORY, size) + choice("stop", delta={}) + DONE)
+        assert outcome(observed) == WHOLE
+        assert "".join(observed.pieces).strip() == STORY
+        assert observed.body["choices"][0]["message"]["content"] == text + STORY
 
     async def test_thoughts_in_a_document_are_none_either(self, clock: FakeClock) -> None:
         parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "plan"}]}, {"type": "text", "text": STORY}]
         body = {"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]}
-        told = await hear(clock, head(JSON) + json.dumps(body).encode())
-        assert outcome(told) == WHOLE
-        assert told.body == body
+        observed = await hear(clock, head(JSON) + json.dumps(body).encode())
+        assert outcome(observed) == WHOLE
+        assert observed.body == body
 
     @pytest.mark.parametrize("mark", ["<|im_end|>", "<|eot_id|>", "</s>", "<end_of_turn>"])
     async def test_the_mark_of_an_end_is_no_text(self, mark: str, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM) + pieces(STORY + mark) + choice("stop", delta={}) + DONE)
-        assert outcome(told) == WHOLE
-        assert "".join(told.pieces) == STORY
+        observed = await hear(clock, head(STREAM) + pieces(STORY + mark) + choice("stop", delta={}) + DONE)
+        assert outcome(observed) == WHOLE
+        assert "".join(observed.pieces) == STORY
 
     async def test_what_was_held_back_is_told_at_the_end(self, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM) + pieces(STORY + " <think") + choice("stop", delta={}) + DONE)
-        assert "".join(told.pieces) == STORY + " <think"
+        observed = await hear(clock, head(STREAM) + pieces(STORY + " <think") + choice("stop", delta={}) + DONE)
+        assert "".join(observed.pieces) == STORY + " <think"
 
     async def test_a_cut_stream_keeps_what_was_held_back(self, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM) + pieces(STORY + " <th"), Now.RESET)
-        assert told.kind is K.STREAM_INTERRUPTED
-        assert told.answer.text == STORY + " <th"
+        observed = await hear(clock, head(STREAM) + pieces(STORY + " <th"), Now.RESET)
+        assert observed.kind is K.STREAM_INTERRUPTED
+        assert observed.answer.text == STORY + " <th"
 
 
 class TestUsage:
@@ -301,7 +301,7 @@ class TestUsage:
     )
     async def test_a_later_usage_of_zeros_takes_back_nothing(self, later: Any, clock: FakeClock) -> None:
         usage = {"prompt_tokens": 120, "completion_tokens": 600, "cost": 0.1}
-        told = await hear(
+        observed = await hear(
             clock,
             head(STREAM)
             + pieces(STORY)
@@ -310,9 +310,9 @@ class TestUsage:
             + event(choices=[], usage=later)
             + DONE,
         )
-        assert {name: told.body["usage"][name] for name in usage} == usage
+        assert {name: observed.body["usage"][name] for name in usage} == usage
 
     async def test_a_usage_that_grows_with_each_chunk_is_its_last_state(self, clock: FakeClock) -> None:
         growing = [event("x ", usage={"prompt_tokens": 9, "completion_tokens": n}) for n in range(1, 4)]
-        told = await hear(clock, head(STREAM), *growing, choice("stop", delta={}) + DONE)
-        assert told.body["usage"] == {"prompt_tokens": 9, "completion_tokens": 3}
+        observed = await hear(clock, head(STREAM), *growing, choice("stop", delta={}) + DONE)
+        assert observed.body["usage"] == {"prompt_tokens": 9, "completion_tokens": 3}

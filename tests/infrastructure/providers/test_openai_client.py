@@ -81,27 +81,27 @@ async def simulator() -> AsyncIterator[Simulator]:
 @pytest.mark.parametrize("form", STEPS)
 async def test_each_step_of_the_simulator_ends_as_it_should(form: str, simulator: Simulator, clock: FakeClock) -> None:
     limits = IMPATIENT if form in ENDLESS else Limits(token_timeout=30.0)
-    told = await ask(simulator.url, clock, STEPS[form].example, limits=limits)
-    assert told.kind is KINDS.get(form)
+    observed = await ask(simulator.url, clock, STEPS[form].example, limits=limits)
+    assert observed.kind is KINDS.get(form)
     assert len(simulator.requests) == 1
     if form in HALF_TOLD:
-        assert len(told.answer.text) > 200
-        assert told.body["object"] == "chat.completion"
-    if told.kind is None:
-        assert told.answer.finish_reason in {"stop", "length", "content_filter"}
-        assert told.answer.first_token_at == NOON
-        assert told.answer.http_status == 200
-    if told.answer.failure is not None and form.isdigit():
-        assert told.answer.failure.http_status == told.answer.http_status == int(form)
+        assert len(observed.answer.text) > 200
+        assert observed.body["object"] == "chat.completion"
+    if observed.kind is None:
+        assert observed.answer.finish_reason in {"stop", "length", "content_filter"}
+        assert observed.answer.first_token_at == NOON
+        assert observed.answer.http_status == 200
+    if observed.answer.failure is not None and form.isdigit():
+        assert observed.answer.failure.http_status == observed.answer.http_status == int(form)
 
 
 async def test_a_streamed_answer_is_kept_as_one_object_with_all_that_came(
     simulator: Simulator, clock: FakeClock
 ) -> None:
-    told = await ask(simulator.url, clock, "sim/ok")
-    answer = told.answer
-    assert told.ids == [answer.provider_generation_id] == [told.body["id"]]
-    assert told.body["choices"] == [
+    observed = await ask(simulator.url, clock, "sim/ok")
+    answer = observed.answer
+    assert observed.ids == [answer.provider_generation_id] == [observed.body["id"]]
+    assert observed.body["choices"] == [
         {
             "index": 0,
             "message": {"role": "assistant", "content": answer.text},
@@ -110,9 +110,9 @@ async def test_a_streamed_answer_is_kept_as_one_object_with_all_that_came(
             "logprobs": None,
         }
     ]
-    assert told.body["provider"] == "Simulator"
-    assert told.body["openrouter_metadata"]["attempt"] == 1
-    assert told.body["usage"]["completion_tokens"] > 0
+    assert observed.body["provider"] == "Simulator"
+    assert observed.body["openrouter_metadata"]["attempt"] == 1
+    assert observed.body["usage"]["completion_tokens"] > 0
 
 
 async def test_one_json_body_gives_the_same_answer_as_a_stream(simulator: Simulator, clock: FakeClock) -> None:
@@ -123,10 +123,10 @@ async def test_one_json_body_gives_the_same_answer_as_a_stream(simulator: Simula
 
 
 async def test_reasoning_is_kept_but_not_told(simulator: Simulator, clock: FakeClock) -> None:
-    told = await ask(simulator.url, clock, "sim/reasoning")
-    message = told.body["choices"][0]["message"]
+    observed = await ask(simulator.url, clock, "sim/reasoning")
+    message = observed.body["choices"][0]["message"]
     assert message["reasoning"] == message["reasoning_details"][0]["text"] != ""
-    assert message["reasoning"] not in told.answer.text
+    assert message["reasoning"] not in observed.answer.text
     assert len(message["reasoning_details"]) == 1
 
 
@@ -204,9 +204,9 @@ async def test_an_error_of_the_listener_is_not_the_providers(simulator: Simulato
 async def test_every_response_can_be_stored_in_postgresql(
     simulator: Simulator, clock: FakeClock, server: Server
 ) -> None:
-    told = [await ask(simulator.url, clock, STEPS[form].example) for form in STEPS if form not in ENDLESS]
+    observed = [await ask(simulator.url, clock, STEPS[form].example) for form in STEPS if form not in ENDLESS]
     with psycopg.connect(server.superuser_url) as connection:
-        for one in told:
+        for one in observed:
             row = connection.execute("select %s::jsonb", [stored(one.body)]).fetchone()
             assert row is not None
             # Numbers aside: JSONB writes 1e300 in full.

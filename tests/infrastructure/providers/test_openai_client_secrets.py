@@ -32,8 +32,8 @@ async def test_whatever_happens_nothing_is_said_of_them(
     caplog.set_level(logging.DEBUG)
     async with running_simulator() as simulator:
         endpoint = Endpoint(simulator.url, KEY, {"X-Title": HEADER})
-        told = await ask(simulator.url, clock, STEPS[form].example, endpoint=endpoint, prompt=WORDS)
-    assert_silent(repr(told.answer.failure), caplog.text, *capfd.readouterr())
+        observed = await ask(simulator.url, clock, STEPS[form].example, endpoint=endpoint, prompt=WORDS)
+    assert_silent(repr(observed.answer.failure), caplog.text, *capfd.readouterr())
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ async def test_nor_of_what_broken_or_talkative_servers_say(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with saying(*script) as server:
-        told = await ask(server.url, clock, endpoint=Endpoint(server.url, KEY, {"X-Title": HEADER}), prompt=WORDS)
-    assert told.answer.failure is not None
-    assert_silent(repr(told.answer.failure), caplog.text, *capfd.readouterr())
+        observed = await ask(server.url, clock, endpoint=Endpoint(server.url, KEY, {"X-Title": HEADER}), prompt=WORDS)
+    assert observed.answer.failure is not None
+    assert_silent(repr(observed.answer.failure), caplog.text, *capfd.readouterr())
 
 
 def test_no_repr_shows_the_key_or_the_headers(clock: FakeClock) -> None:

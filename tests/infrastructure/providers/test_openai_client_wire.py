@@ -68,32 +68,32 @@ def chunk(data: bytes) -> bytes:
 async def test_broken_answers_end_with_their_kind_and_what_had_come(
     script: list[Step], kind: FailureKind, text: str, clock: FakeClock
 ) -> None:
-    told = await hear(clock, *script)
-    assert (told.kind, told.answer.text) == (kind, text)
-    assert told.answer.finish_reason is None
+    observed = await hear(clock, *script)
+    assert (observed.kind, observed.answer.text) == (kind, text)
+    assert observed.answer.finish_reason is None
 
 
 async def test_a_broken_chunk_ends_the_call(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM, CHUNKED) + chunk(HALF), 0.05, b"zz\r\nfoo")
-    assert told.kind in {K.STREAM_INTERRUPTED, K.IDLE_TIMEOUT}
-    assert told.answer.text == "Once upon "
+    observed = await hear(clock, head(STREAM, CHUNKED) + chunk(HALF), 0.05, b"zz\r\nfoo")
+    assert observed.kind in {K.STREAM_INTERRUPTED, K.IDLE_TIMEOUT}
+    assert observed.answer.text == "Once upon "
 
 
 async def test_what_broke_after_the_finish_reason_broke_nothing(clock: FakeClock) -> None:
     finished = head(STREAM, CHUNKED) + chunk(HALF + event("", "stop"))
     for rest in (Now.RESET, chunk(b"data: {]}\n\n")):
-        told = await hear(clock, finished, rest)
-        assert told.kind is None
-        assert told.answer.text == "Once upon "
+        observed = await hear(clock, finished, rest)
+        assert observed.kind is None
+        assert observed.answer.text == "Once upon "
 
 
 async def test_a_compressed_stream_is_read_and_its_bomb_is_not(clock: FakeClock) -> None:
     zipped = head(STREAM, "Content-Encoding: gzip")
     assert (await hear(clock, zipped + gzip.compress(WHOLE))).answer.text == "Once upon a time."
     bomb = zipped + gzip.compress(b"data: " + b"x" * 50_000_000)
-    told = await hear(clock, bomb, limits=Limits(token_timeout=5.0, max_body_bytes=1_000_000))
-    assert told.kind is K.RESPONSE_TOO_LARGE
-    assert len(told.body["raw"]) == 1_000_000
+    observed = await hear(clock, bomb, limits=Limits(token_timeout=5.0, max_body_bytes=1_000_000))
+    assert observed.kind is K.RESPONSE_TOO_LARGE
+    assert len(observed.body["raw"]) == 1_000_000
 
 
 @pytest.mark.parametrize("label", [STREAM, JSON, "Content-Type: text/plain", "X-Nothing: at all"])
@@ -101,13 +101,13 @@ async def test_the_form_of_a_body_is_seen_by_itself_whatever_the_headers_call_it
     message = {"role": "assistant", "content": "Once upon a time."}
     document = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
     for body in (WHOLE, b"\r\n" + json.dumps(document, indent=1).encode()):
-        told = await hear(clock, head(label) + body)
-        assert (told.kind, told.answer.text) == (None, "Once upon a time.")
+        observed = await hear(clock, head(label) + body)
+        assert (observed.kind, observed.answer.text) == (None, "Once upon a time.")
 
 
 async def test_an_answer_in_single_bytes_is_the_same_answer(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM), *(bytes([byte]) for byte in WHOLE))
-    assert (told.kind, told.answer.text) == (None, "Once upon a time.")
+    observed = await hear(clock, head(STREAM), *(bytes([byte]) for byte in WHOLE))
+    assert (observed.kind, observed.answer.text) == (None, "Once upon a time.")
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ async def test_an_answer_in_single_bytes_is_the_same_answer(clock: FakeClock) ->
     [("http://127.0.0.1:1", K.CONNECTION), ("https://127.0.0.1:1", K.CONNECTION), ("http://a..b", K.INVALID_REQUEST)],
 )
 async def test_an_address_where_nobody_is_ends_as_a_failure(url: str, kind: FailureKind, clock: FakeClock) -> None:
-    told = await ask(url, clock)
-    assert told.kind is kind
-    assert told.body is None
+    observed = await ask(url, clock)
+    assert observed.kind is kind
+    assert observed.body is None
 
 
 async def test_a_server_without_tls_is_no_connection(clock: FakeClock) -> None:
@@ -128,8 +128,8 @@ async def test_a_server_without_tls_is_no_connection(clock: FakeClock) -> None:
     listener = await asyncio.start_server(speak_plainly, "127.0.0.1", 0)
     async with listener:
         port = listener.sockets[0].getsockname()[1]
-        told = await ask(f"https://127.0.0.1:{port}", clock)
-    assert told.kind is K.CONNECTION
+        observed = await ask(f"https://127.0.0.1:{port}", clock)
+    assert observed.kind is K.CONNECTION
 
 
 async def test_the_request_asks_for_a_stream_and_for_its_usage(clock: FakeClock) -> None:
@@ -189,14 +189,14 @@ class TestProviderId:
             asking = asyncio.create_task(ask(server.url, clock, on_id=lambda _: told_early.set()))
             await told_early.wait()
             assert not asking.done()
-            told = await asking
-        assert told.ids == ["gen-9"] == [told.answer.provider_generation_id]
+            observed = await asking
+        assert observed.ids == ["gen-9"] == [observed.answer.provider_generation_id]
 
     async def test_else_it_is_told_once_by_the_first_chunk(self, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM) + WHOLE)
-        assert told.ids == ["gen-1"] == [told.answer.provider_generation_id]
+        observed = await hear(clock, head(STREAM) + WHOLE)
+        assert observed.ids == ["gen-1"] == [observed.answer.provider_generation_id]
 
     @pytest.mark.parametrize("value", [None, "", " ", 7, ["x"], {}])
     async def test_what_is_no_id_is_none(self, value: Any, clock: FakeClock) -> None:
-        told = await hear(clock, head(STREAM, "X-Generation-Id:  ") + event("Hello", "stop", id=value) + DONE)
-        assert (told.ids, told.answer.provider_generation_id) == ([], None)
+        observed = await hear(clock, head(STREAM, "X-Generation-Id:  ") + event("Hello", "stop", id=value) + DONE)
+        assert (observed.ids, observed.answer.provider_generation_id) == ([], None)

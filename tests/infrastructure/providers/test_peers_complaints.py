@@ -32,22 +32,22 @@ ERROR = {"code": 429, "message": "Rate limit exceeded", "metadata": {"error_type
 
 
 async def test_omniroute_8210_error_chunk_with_empty_choices_is_a_failure(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM) + HALF + event(error=ERROR, choices=[]) + DONE)
-    assert told.kind is K.RATE_LIMITED
-    assert told.body["error"] == ERROR
-    assert told.body["choices"][0]["finish_reason"] is None
+    observed = await hear(clock, head(STREAM) + HALF + event(error=ERROR, choices=[]) + DONE)
+    assert observed.kind is K.RATE_LIMITED
+    assert observed.body["error"] == ERROR
+    assert observed.body["choices"][0]["finish_reason"] is None
 
 
 async def test_omniroute_8210_an_error_alone_is_a_failure_too(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM) + event(error=ERROR, choices=[]))
-    assert told.kind is K.RATE_LIMITED
-    assert told.answer.text == ""
+    observed = await hear(clock, head(STREAM) + event(error=ERROR, choices=[]))
+    assert observed.kind is K.RATE_LIMITED
+    assert observed.answer.text == ""
 
 
 async def test_eros_engine_181_a_mid_stream_error_is_no_clean_success(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM) + HALF + event("", "error", error=ERROR))
-    assert told.kind is K.RATE_LIMITED
-    assert told.answer.text == "Once upon "
+    observed = await hear(clock, head(STREAM) + HALF + event("", "error", error=ERROR))
+    assert observed.kind is K.RATE_LIMITED
+    assert observed.answer.text == "Once upon "
 
 
 async def test_eros_engine_181_nor_is_a_bare_finish_reason_error(clock: FakeClock) -> None:
@@ -61,21 +61,21 @@ async def test_eros_engine_181_nor_one_in_a_choice_without_a_stream(clock: FakeC
 
 @pytest.mark.parametrize("end", [b"", DONE])
 async def test_portkey_1797_an_upstream_that_drops_mid_answer_is_no_whole_answer(end: bytes, clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM) + HALF + end)
-    assert told.kind is K.STREAM_INTERRUPTED
-    assert (told.answer.text, told.answer.finish_reason) == ("Once upon ", None)
+    observed = await hear(clock, head(STREAM) + HALF + end)
+    assert observed.kind is K.STREAM_INTERRUPTED
+    assert (observed.answer.text, observed.answer.finish_reason) == ("Once upon ", None)
 
 
 async def test_zeroclaw_10436_a_healthy_stream_is_not_cut_by_the_time_without_a_token(clock: FakeClock) -> None:
     start = time.monotonic()
-    told = await hear(clock, head(STREAM), *[HALF, 0.1] * 8, WHOLE, limits=Limits(token_timeout=0.5))
+    observed = await hear(clock, head(STREAM), *[HALF, 0.1] * 8, WHOLE, limits=Limits(token_timeout=0.5))
     assert time.monotonic() - start > 0.6
-    assert told.kind is None
+    assert observed.kind is None
 
 
 async def test_zeroclaw_10436_keep_alive_comments_are_no_progress(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM), *[b": OPENROUTER PROCESSING\n\n", 0.1] * 20)
-    assert told.kind is K.FIRST_TOKEN_TIMEOUT
+    observed = await hear(clock, head(STREAM), *[b": OPENROUTER PROCESSING\n\n", 0.1] * 20)
+    assert observed.kind is K.FIRST_TOKEN_TIMEOUT
 
 
 async def test_litellm_28376_a_repeated_provider_id_is_passed_on_as_it_is(clock: FakeClock) -> None:
@@ -85,31 +85,31 @@ async def test_litellm_28376_a_repeated_provider_id_is_passed_on_as_it_is(clock:
 
 
 async def test_litellm_39749_a_null_id_is_none_and_not_the_word(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM) + event("Once.", "stop", id=None) + DONE)
-    assert (told.answer.provider_generation_id, told.ids) == (None, [])
-    assert told.body["id"] is None
+    observed = await hear(clock, head(STREAM) + event("Once.", "stop", id=None) + DONE)
+    assert (observed.answer.provider_generation_id, observed.ids) == (None, [])
+    assert observed.body["id"] is None
 
 
 async def test_cliproxyapi_2690_white_space_before_a_slow_json_answer_is_no_matter(clock: FakeClock) -> None:
     answer = {"choices": [{"message": {"content": "Once."}, "finish_reason": "stop"}]}
-    told = await hear(clock, head(JSON), b"\n", 0.05, b"  \n\n", 0.05, b"\n" + json.dumps(answer).encode())
-    assert (told.kind, told.answer.text) == (None, "Once.")
+    observed = await hear(clock, head(JSON), b"\n", 0.05, b"  \n\n", 0.05, b"\n" + json.dumps(answer).encode())
+    assert (observed.kind, observed.answer.text) == (None, "Once.")
 
 
 @pytest.mark.parametrize("beside", [[], [{"index": 0, "delta": {"role": "assistant", "content": ""}}], None, ["odd"]])
 async def test_litellm_16162_the_usage_and_cost_of_a_stream_are_kept(beside: list[object], clock: FakeClock) -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 9, "cost": 0.0033789, "cost_details": None}
     body = HALF + event("", "stop") + event(usage=usage, choices=beside) + DONE
-    told = await hear(clock, head(STREAM) + body)
-    assert told.kind is None
-    assert '"cost": 0.0033789' in json.dumps(told.body["usage"])
-    assert told.body["choices"][0]["finish_reason"] == "stop"
+    observed = await hear(clock, head(STREAM) + body)
+    assert observed.kind is None
+    assert '"cost": 0.0033789' in json.dumps(observed.body["usage"])
+    assert observed.body["choices"][0]["finish_reason"] == "stop"
 
 
 async def test_litellm_14457_a_cut_call_keeps_the_usage_that_had_come(clock: FakeClock) -> None:
-    told = await hear(clock, head(STREAM) + event("Once", usage={"cost": 0.5}), Now.WAIT_FOR_EVER)
-    assert told.kind is K.IDLE_TIMEOUT
-    assert told.body["usage"] == {"cost": 0.5}
+    observed = await hear(clock, head(STREAM) + event("Once", usage={"cost": 0.5}), Now.WAIT_FOR_EVER)
+    assert observed.kind is K.IDLE_TIMEOUT
+    assert observed.body["usage"] == {"cost": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ async def test_litellm_14457_a_cut_call_keeps_the_usage_that_had_come(clock: Fak
 )
 async def test_reyn_3047_one_call_is_one_request(script: list[Step], clock: FakeClock) -> None:
     async with saying(*script) as server:
-        told = await ask(server.url, clock)
-    assert told.kind is not None
+        observed = await ask(server.url, clock)
+    assert observed.kind is not None
     assert len(server.requests) == 1
 
 
@@ -147,9 +147,9 @@ async def test_local_operator_223_empty_content_is_a_failure_though_it_says_stop
 
 async def test_a_refusal_that_stands_apart_from_the_text_is_one(clock: FakeClock) -> None:
     refusal = event(choices=[{"delta": {"content": None, "refusal": "I can't."}, "finish_reason": "stop"}])
-    told = await hear(clock, head(STREAM) + refusal + DONE)
-    assert told.kind is K.REFUSAL
-    assert told.body["choices"][0]["message"]["refusal"] == "I can't."
+    observed = await hear(clock, head(STREAM) + refusal + DONE)
+    assert observed.kind is K.REFUSAL
+    assert observed.body["choices"][0]["message"]["refusal"] == "I can't."
 
 
 async def _call_twice(url: str, clock: FakeClock) -> list[ModelAnswer]:

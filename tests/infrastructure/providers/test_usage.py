@@ -105,9 +105,9 @@ async def test_the_columns_hold_what_a_stream_brought(
     chunk: dict[str, Any], read: tuple[int, int, str], clock: FakeClock, database: Database
 ) -> None:
     groq = event("Once.", x_groq={"id": "r"})
-    told = await hear(clock, head(STREAM) + groq + event("", "stop", **chunk) + event(choices=[], x_groq={}) + DONE)
+    observed = await hear(clock, head(STREAM) + groq + event("", "stop", **chunk) + event(choices=[], x_groq={}) + DONE)
     with database.connect() as connection:
-        insert(connection, "generations", ended(add_user(connection), full_response=told.body))
+        insert(connection, "generations", ended(add_user(connection), full_response=observed.body))
         (row,) = connection.execute(
             "select prompt_tokens, completion_tokens, cost_usd from tales.generations"
         ).fetchall()

@@ -32,4 +32,4 @@ async def enqueue(queue: SqlAttemptQueue, actor: Actor, **changes: object) -> At
 
 async def claim(queue: SqlAttemptQueue, most: int = 9, worker: WorkerInfo = WORKER) -> list[AttemptId]:
     """What a worker gets."""
-    return [one.attempt.id for one in await queue.claim(worker, most)]
+    return [claimed.attempt.id for claimed in await queue.claim(worker, most)]

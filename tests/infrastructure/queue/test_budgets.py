@@ -55,14 +55,14 @@ async def test_parallel_requests_and_ends_cannot_pass_a_budget(
         claimed = await queues[0].claim(WORKER, chance.randint(2, 4))
         ends = [
             AttemptResult(
-                one.attempt,
+                claim.attempt,
                 AttemptOutcome(status=Status.SUCCESS, full_response=story),
                 StoryText(uuid7(), "T", "C"),
             )
-            for one in claimed
+            for claim in claimed
         ]
         await asyncio.gather(
-            *(chance.choice(queues).finish(one) for one in ends),
+            *(chance.choice(queues).finish(claim) for claim in ends),
             *(ask(chance.choice(queues), user, limits) for user in users),
         )
 

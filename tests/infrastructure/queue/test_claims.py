@@ -70,7 +70,9 @@ async def test_only_those_among_which_a_worker_may_choose_are_claimed(
     first, second = await enqueue(attempt_queue, actor), await enqueue(attempt_queue, actor)
 
     assert await attempt_queue.claim(WORKER, 9, []) == ()
-    assert [one.attempt.id for one in await attempt_queue.claim(WORKER, 9, [second.id.generation_id])] == [second.id]
+    assert [claimed.attempt.id for claimed in await attempt_queue.claim(WORKER, 9, [second.id.generation_id])] == [
+        second.id
+    ]
     assert await claim(attempt_queue) == [first.id]
 
 

@@ -149,7 +149,7 @@ async def test_those_that_have_ended_or_are_gone_are_told_from_those_in_flight(
     attempt_queue: SqlAttemptQueue, actor: Actor, database: Database
 ) -> None:
     pending, ended, gone = [(await enqueue(attempt_queue, actor)).id for _ in range(3)]
-    by_id = {one.attempt.id: one for one in await attempt_queue.claim(WORKER, 9)}
+    by_id = {claim.attempt.id: claim for claim in await attempt_queue.claim(WORKER, 9)}
     await attempt_queue.finish(AttemptResult(by_id[ended].attempt, failure()))
     database.execute("delete from tales.generations where generation_id = %s", gone.generation_id)
 

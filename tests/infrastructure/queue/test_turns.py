@@ -50,7 +50,7 @@ async def test_of_several_who_have_many_each_gets_as_much(
     for family in several:
         await ask_all(attempt_queue, family, 20)
 
-    got = Counter(one.attempt.user_id for one in await attempt_queue.claim(WORKER, 30))
+    got = Counter(claim.attempt.user_id for claim in await attempt_queue.claim(WORKER, 30))
 
     assert got == {family.user_id: 10 for family in several}
 
@@ -64,7 +64,7 @@ async def test_who_was_idle_has_saved_no_turns_up_and_who_was_busy_has_lost_none
     await ask_all(attempt_queue, idle, 20)
     await ask_all(attempt_queue, busy, 20)
 
-    got = Counter(one.attempt.user_id for one in await attempt_queue.claim(WORKER, 10))
+    got = Counter(claimed.attempt.user_id for claimed in await attempt_queue.claim(WORKER, 10))
 
     assert got == {busy.user_id: 5, idle.user_id: 5}
 

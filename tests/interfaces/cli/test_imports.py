@@ -39,7 +39,8 @@ OUR_TERMINAL = {
     *("tales.interfaces.cli.console", "tales.interfaces.cli.lazy", "tales.interfaces.cli.main"),
 }
 OUR_DATABASE = {
-    *("tales.administration", "tales.application", "tales.files", "tales.infrastructure", "tales.settings"),
+    *("tales.administration", "tales.administration.database", "tales.application", "tales.files"),
+    *("tales.infrastructure", "tales.settings"),
     *("tales.infrastructure.postgres", "tales.infrastructure.embedded", "tales.infrastructure.migrations"),
     *("tales.infrastructure.embedded.cluster", "tales.infrastructure.embedded.cluster_settings"),
     "tales.infrastructure.embedded.data_folder",
@@ -49,10 +50,10 @@ OUR_DATABASE = {
     "tales.infrastructure.migrations.steps",
 }
 OUR_LIST = {
-    "tales.domain.*",
+    *("tales.administration.transactions", "tales.domain.*"),
     *("tales.application.ports", "tales.application.request_generation"),
     *("tales.infrastructure.clock", "tales.infrastructure.events", "tales.infrastructure.events.notices"),
-    *("tales.infrastructure.queue", "tales.infrastructure.queue.attempt_rows"),
+    *("tales.infrastructure.queue", "tales.infrastructure.queue.*"),
     *("tales.infrastructure.repositories", "tales.infrastructure.repositories.*"),
     *(
         "tales.infrastructure.postgres.engine",
@@ -69,7 +70,7 @@ OUR_LIST = {
     *("tales.interfaces.cli.amounts", "tales.interfaces.json_values"),
 }
 OUR_MIGRATIONS = {
-    *("tales.legacy", "tales.legacy.report", "tales.interfaces.cli.migrate*"),
+    *("tales.administration.migrations", "tales.legacy", "tales.legacy.report", "tales.interfaces.cli.migrate*"),
     *("tales.infrastructure.migrations.shape", "tales.infrastructure.migrations.migrate"),
     *("tales.infrastructure.migrations.other_work", "tales.infrastructure.migrations.run_step"),
     *("tales.infrastructure.migrations.session", "tales.infrastructure.migrations.version_table"),

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
 from tales.domain.errors import InvalidInput
-from tales.interfaces.cli.migrate_check import add_check
+from tales.interfaces.cli.migrate import app
 from tales.interfaces.cli.migrate_report import show
-from tales.legacy.check.check import check_migration
 from tales.legacy.migrate import migrate_up
 from tales.legacy.report import MOVED_COLUMNS_JOIN, Estimate, Report
 from tests.fixtures.databases import Database
@@ -25,12 +23,8 @@ Check = Callable[..., Result]
 
 
 def _over(database: Database) -> Check:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    add_check(app, lambda _settings, options: check_migration(database.owner_url, options))
-
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, ["check", *arguments])
+        return CliRunner().invoke(app, ["check", *arguments], env={"TALES_DATABASE_URL": database.owner_url})
 
     return run
 

@@ -23,8 +23,8 @@ from tales.infrastructure.queue.attempt_queue import SqlAttemptQueue
 from tales.infrastructure.repositories import rolled_reports
 from tales.interfaces.web.operator import plotly
 from tests.fixtures.databases import Database
+from tests.fixtures.history import refresh_rollups
 from tests.fixtures.rows import add_user, ended, goal_snapshot, insert, prompt_choice, prompt_goal
-from tests.infrastructure.repositories.test_rollups import refresh
 from tests.interfaces.api.world import Worker
 from tests.interfaces.web.test_pages import MARKS, PAYLOAD, says
 from tests.interfaces.web.visiting import Visitor, pages, visitor_of
@@ -134,7 +134,7 @@ async def test_what_is_left_out_is_said(operator: Visitor, database: Database, m
     times = {"created_at": then, "started_at": then, "completed_at": then + timedelta(seconds=9)}
     with database.connect() as connection:
         insert(connection, "generations", ended(add_user(connection), **times))
-    refresh(database)
+    refresh_rollups(database)
     counted = await operator.look("/operator/costs?model=sim/ok")
     says(counted, "from rollups: counts and sums are exact")
     assert "Too many calls" not in counted.text

@@ -42,7 +42,7 @@ def cast_of(spec: StorySpec, companion: tuple[str, str], *, is_brief: bool = Fal
     if child and hero:
         first = friend = _plain(hero.name, MAX_NAME)
     words = {"N": name, "first": first, "friend": friend, "Friend": _capital(friend)}
-    words["Moral"] = _said(_plain(spec.moral, MAX_MORAL).rstrip(" .!?"))
+    words["Moral"] = _as_sentence(_plain(spec.moral, MAX_MORAL).rstrip(" .!?"))
     if child:
         likes = _listed([_plain(like, MAX_INTEREST) for like in child.interests[:most_likes]]) or "stories"
         words |= {"age": _AGES[child.age], "child": _child(child.gender), "likes": likes, "Likes": _capital(likes)}
@@ -74,7 +74,7 @@ def _aside(value: str, longest: int) -> str:
     return text.rstrip(" .!?,;:")
 
 
-def _said(moral: str) -> str:
+def _as_sentence(moral: str) -> str:
     return f"A little {moral.lower()} goes a long way" if _VIRTUE.fullmatch(moral) else _capital(moral)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 import jwt
 
 from tales.domain.actor import Actor
+from tales.domain.checks import is_uuid
 from tales.domain.errors import Unauthenticated
 
 AUDIENCE = "authenticated"
@@ -17,7 +17,6 @@ LEEWAY = 10
 """Seconds by which the clocks of two machines may differ."""
 
 _REQUIRED = ["exp", "sub", "aud"]
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ def actor_of(claims: dict[str, Any]) -> Actor:
 
 
 def uuid_or_none(value: object) -> UUID | None:
-    """`value` as an id, when it is written as RFC 9562 has it: Python and PostgreSQL read other forms, each its own."""
-    return UUID(value) if isinstance(value, str) and _UUID.fullmatch(value) else None
+    """`value` as an id, when it is one."""
+    return UUID(value) if isinstance(value, str) and is_uuid(value) else None
 
 
 def refused() -> Unauthenticated:

@@ -57,9 +57,9 @@ def make_backup(url: str, to: Path) -> Contents:
     return expected
 
 
-def _reason(said: bytes) -> str:
+def _reason(output: bytes) -> str:
     """The first complaint of one of PostgreSQL's programs, which names objects and never a row."""
-    lines = said.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+    lines = output.decode(errors="replace").strip().splitlines() or ["it said nothing"]
     return next((line for line in lines if "error:" in line), lines[-1]).rstrip(".")
 
 

@@ -66,8 +66,8 @@ class Archive:
         command = [str(self.folder / "pg_restore"), *options, str(self.path)]
         done = run_program(command)
         if done.returncode:
-            said = done.stderr.decode(errors="replace")
-            later = " It was made by a later pg_dump than this machine has." if "unsupported version" in said else ""
+            output = done.stderr.decode(errors="replace")
+            later = " It was made by a later pg_dump than this machine has." if "unsupported version" in output else ""
             raise RestoreFailed(f"{self.path} cannot be read as a backup.{later}")
         return done.stdout.decode(errors="replace")
 
@@ -147,9 +147,9 @@ def _run(url: str, archive: Archive, schemas: Collection[str], server_version: i
         except BaseException:
             writing.kill()
             raise
-        _, said = writing.communicate()
+        _, output = writing.communicate()
     if writing.returncode:
-        found = _STATE.search(said)
+        found = _STATE.search(output)
         state = found[1].decode() if found else "unknown"
         cause = _CAUSES.get(state, f"SQLSTATE {state}")
         raise RestoreFailed(f"The backup was not restored, and nothing has changed: {cause}.")

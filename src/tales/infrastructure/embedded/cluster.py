@@ -217,7 +217,7 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs as the server's user, out of reach of the caller's environment."""
         # A file, not a pipe: the server inherits it, and a pipe would stay open as long as the server lives.
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as output:
             other = not self.user.is_present
             done = subprocess.run(  # noqa: S603 -- our own programs and paths
                 [programs() / program, *arguments],
@@ -229,10 +229,10 @@ class Cluster:
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=said,
+                stderr=output,
             )
-            said.seek(0)
-            lines = said.read().decode(errors="replace").strip().splitlines() or [""]
+            output.seek(0)
+            lines = output.read().decode(errors="replace").strip().splitlines() or [""]
         if done.returncode:
             # What it does after that is its last line, and not the reason.
             reason = next((line for line in lines if "error:" in line or "FATAL:" in line), lines[-1]).rstrip(".")

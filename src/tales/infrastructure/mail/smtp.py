@@ -11,8 +11,10 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+from pydantic import SecretStr
 
 from tales.application.ports import Log, Mailer
+from tales.domain.errors import InvalidInput
 
 TIMEOUT = 30.0
 """Seconds for each answer of the server."""
@@ -48,6 +50,25 @@ class SmtpServer:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+@asynccontextmanager
+async def open_mailer(url: SecretStr | None, sender: str | None, log: Log) -> AsyncIterator[Mailer | None]:
+    """What sends mail while the body runs; None where the operator has set none up. Raises: InvalidInput."""
+    if url is None:
+        yield None
+        return
+    if sender is None:
+        raise InvalidInput("TALES_MAIL_FROM", "TALES_MAIL_FROM is missing. Say whom mails come from.")
+    try:
+        server = SmtpServer.at(url.get_secret_value())
+    except ValueError:
+        raise InvalidInput(
+            "TALES_SMTP_URL", "TALES_SMTP_URL is no URL. Write it like smtp://user:password@host:587."
+        ) from None
+    mailer = SmtpMailer(server, sender, log)
+    async with mailer.running():
+        yield mailer
 
 
 class SmtpMailer(Mailer):

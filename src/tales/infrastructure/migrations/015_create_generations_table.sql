@@ -54,6 +54,7 @@ create table tales.generations (
     prompt_version text,
     started_at timestamptz,
     first_token_at timestamptz,
+    -- One of those that tales.is_error_type knows (026).
     error_type text,
     http_status integer,
     provider_generation_id text,
@@ -85,15 +86,6 @@ create table tales.generations (
     constraint generations_origin_is_known check (origin in ('live', 'migrated')),
     constraint generations_live_has_prompt check (prompt is not null or origin = 'migrated'),
     constraint generations_completed_when_ended check ((status = 'pending') = (completed_at is null)),
-    constraint generations_error_type_is_known check (error_type in (
-        'connection', 'connect_timeout', 'first_token_timeout', 'idle_timeout', 'deadline', 'provider_timeout',
-        'stream_interrupted', 'response_too_large', 'malformed_response',
-        'rate_limited', 'overloaded', 'provider_unavailable', 'server_error', 'invalid_request', 'authentication',
-        'payment_required', 'permission_denied', 'model_not_found', 'content_policy',
-        'empty', 'truncated', 'refusal', 'too_short', 'too_long',
-        'wrong_language', 'name_missing', 'facts', 'echo', 'meta', 'markup', 'loop', 'garbled', 'unsuitable',
-        'queue_timeout', 'worker_lost', 'cancelled', 'not_enqueued', 'internal'
-    )),
     constraint generations_success_has_no_error check (status <> 'success' or error_type is null),
     constraint generations_error_message_is_short check (length(error_message) <= 2000),
     constraint generations_reconciled_cost_not_negative check (reconciled_cost_usd >= 0),

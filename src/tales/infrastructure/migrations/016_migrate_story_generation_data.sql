@@ -21,7 +21,8 @@ create table tales_migration.choices (
     orphans text not null,
     invalid text not null,
     accepted text[] generated always as (
-        case invalid when 'null' then array['story_length_not_positive', 'created_at_out_of_range']
+        case invalid when 'null'
+            then array['story_length_not_positive', 'created_at_out_of_range', 'model_used_too_long']
             else array[]::text[] end
     ) stored
 );
@@ -38,7 +39,9 @@ language sql stable as $$
             when story.story_type::text not in ('child', 'hero', 'combined') then 'story_type_unknown' end,
         case when story.story_length <= 0 then 'story_length_not_positive' end,
         -- Infinity, before the year 1, after 9999: no program could show it.
-        case when story.created_at not between '0001-01-02Z' and '9999-12-30Z' then 'created_at_out_of_range' end
+        case when story.created_at not between '0001-01-02Z' and '9999-12-30Z' then 'created_at_out_of_range' end,
+        -- An entry of an index has 2,704 bytes; beside the longest `served_model` (029), these are left for this name.
+        case when octet_length(story.model_used::text) > 1600 then 'model_used_too_long' end
     ], null)
 $$;
 
@@ -87,7 +90,8 @@ begin
         count(*) filter (where misfit in ('user_id_missing', 'user_id_unknown')) as orphans,
         count(*) filter (where misfit in ('story_type_missing', 'story_type_unknown')) as types,
         count(*) filter (where misfit = 'story_length_not_positive') as lengths,
-        count(*) filter (where misfit = 'created_at_out_of_range') as times
+        count(*) filter (where misfit = 'created_at_out_of_range') as times,
+        count(*) filter (where misfit = 'model_used_too_long') as models
     into found
     from tales.stories as s
     left join tales_migration.users() as u on u = s.user_id
@@ -105,6 +109,9 @@ begin
     elsif found.times > 0 and choice.invalid not in ('null', 'quarantine') then
         raise exception '% stories have a created_at that no calendar has. '
             'Choose --invalid null or --invalid quarantine.', found.times using errcode = 'check_violation';
+    elsif found.models > 0 and choice.invalid not in ('null', 'quarantine') then
+        raise exception '% stories have a model_used that no index can hold. '
+            'Choose --invalid null or --invalid quarantine.', found.models using errcode = 'check_violation';
     end if;
 end
 $$;
@@ -139,6 +146,11 @@ create function tales_migration.valid_time(value timestamptz) returns timestampt
 language sql immutable parallel safe
 return case when value between '0001-01-02Z' and '9999-12-30Z' then value end;
 
+-- The name of a model that every index of generations can hold, or NULL: `misfits` has the same limit.
+create function tales_migration.valid_model(value text) returns text
+language sql immutable parallel safe
+return case when octet_length(value) <= 1600 then value end;
+
 -- When a story came about, as its attempt has it.
 create function tales_migration.story_time(created_at timestamptz, updated_at timestamptz) returns timestamptz
 language sql immutable parallel safe
@@ -170,7 +182,8 @@ alter table tales.generations_archive replica identity full;
 create view tales_migration.copies as
 select
     s.id as story_id, tales_migration.generation_id_of(s.id) as generation_id, 1 as attempt_number,
-    coalesce(s.model_used, 'unknown') as model_used, s.full_response, 'success' as status, s.user_id, s.story_type,
+    coalesce(tales_migration.valid_model(s.model_used), 'unknown') as model_used, s.full_response,
+    'success' as status, s.user_id, s.story_type,
     case when s.story_length > 0 then s.story_length end as story_length, s.hero_appearance,
     s.relationship_description, coalesce(s.moral, 'unknown') as moral,
     tales_migration.story_time(s.created_at, s.updated_at) as created_at,
@@ -187,7 +200,8 @@ create function tales_migration.originals_of(story tales.stories) returns table 
 language sql stable as $$
     select original.column_name, original.old_value
     from (values
-        ('model_used', 'null'::jsonb, story.model_used is null),
+        ('model_used', coalesce(to_jsonb(story.model_used), 'null'),
+            tales_migration.valid_model(story.model_used) is null),
         ('moral', 'null', story.moral is null),
         ('created_at', to_jsonb(story.created_at), tales_migration.valid_time(story.created_at) is null),
         ('story_length', to_jsonb(story.story_length), story.story_length <= 0)

@@ -2,12 +2,15 @@
 
 -- A foreign key does not ask whose the row is that it leads to: a user could let a story of their own name another
 -- family's child or hero, and so find out which ids exist. The service writes what the attempt says, and is not asked;
--- everybody else is, whatever their role is called.
+-- everybody else is, whatever their role is called. What a story named before is not asked for again: where an old
+-- table has no foreign key, it may name a child that is gone, and its hero must be able to go too.
 create function tales.check_story_family() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-    if (new.child_id is not null and not exists (select from tales.children where id = new.child_id))
-        or (new.hero_id is not null and not exists (select from tales.heroes where id = new.hero_id))
+    if ((tg_op = 'INSERT' or new.child_id is distinct from old.child_id)
+            and new.child_id is not null and not exists (select from tales.children where id = new.child_id))
+        or ((tg_op = 'INSERT' or new.hero_id is distinct from old.hero_id)
+            and new.hero_id is not null and not exists (select from tales.heroes where id = new.hero_id))
     then
         raise exception 'a story is about a child and a hero that its family sees'
             using errcode = 'check_violation', constraint = 'stories_of_own_family', table = 'stories';

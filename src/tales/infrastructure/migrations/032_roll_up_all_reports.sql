@@ -1,4 +1,4 @@
--- Every report is answered from rollups: they take the place of those of migration 028, which answered one.
+-- Every report is answered from rollups, which are kept up to date in the background (tales.refresh_rollups).
 --
 -- A cell counts the attempts of a quarter of an hour, an hour, a day or a month (of UTC) that have in common what its
 -- detail says: 'model' (with outcome and reason), 'version' (also the version of the prompt), 'request' (also story
@@ -7,16 +7,8 @@
 -- them lie marks: how many calls took so long, and how many stories were so long, in buckets that grow by 2 %, so that
 -- a percentile is at most 1 % beside its true value. Marks have the detail 'model' or 'request' too, or 'version'
 -- (model and version of the prompt, whatever the outcome). Days and months are sums of hours, made when they are over.
---
--- squawk-ignore-file ban-drop-table, ban-drop-function
 
 -- step: tables
-
-drop function tales.forget_rollups();
-drop function tales.refresh_rollups(integer);
-drop table tales.daily_seconds;
-drop table tales.hourly_models;
-drop function tales.seconds_bucket(double precision);
 
 create table tales.rollup_cells (
     grain text not null,
@@ -130,6 +122,16 @@ create table tales.rollup_users (
 create index rollup_users_dearest_idx on tales.rollup_users (grain, starts_at)
     include (user_id, is_live, cost_usd, others_most_usd) where others_most_usd is not null;
 
+-- Up to when they are complete.
+create table tales.rollup_state (
+    is_only boolean not null default true,
+    complete_until timestamptz,
+
+    constraint rollup_state_pkey primary key (is_only),
+    constraint rollup_state_is_one_row check (is_only)
+);
+insert into tales.rollup_state default values;
+
 -- Attempts whose cost the provider was asked for and did not know: when to ask again.
 create table tales.cost_questions (
     generation_id uuid not null,
@@ -150,6 +152,7 @@ alter table tales.rollup_cells enable row level security;
 alter table tales.rollup_marks enable row level security;
 alter table tales.rollup_courses enable row level security;
 alter table tales.rollup_users enable row level security;
+alter table tales.rollup_state enable row level security;
 
 -- Asked once a statement, not once a row: a report reads tens of thousands.
 create policy "admins read rollup cells" on tales.rollup_cells
@@ -160,6 +163,8 @@ create policy "admins read rollup courses" on tales.rollup_courses
     for select to authenticated using ((select auth.jwt() -> 'app_metadata' ->> 'role' = 'admin'));
 create policy "admins read rollup users" on tales.rollup_users
     for select to authenticated using ((select auth.jwt() -> 'app_metadata' ->> 'role' = 'admin'));
+create policy "admins read the state of rollups" on tales.rollup_state
+    for select to authenticated using ((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin');
 create policy "the service keeps rollup cells" on tales.rollup_cells
     for all to service_role using (true) with check (true);
 create policy "the service keeps rollup marks" on tales.rollup_marks
@@ -168,13 +173,93 @@ create policy "the service keeps rollup courses" on tales.rollup_courses
     for all to service_role using (true) with check (true);
 create policy "the service keeps rollup users" on tales.rollup_users
     for all to service_role using (true) with check (true);
+create policy "the service keeps the state of rollups" on tales.rollup_state
+    for all to service_role using (true) with check (true);
 
-grant select on tales.rollup_cells, tales.rollup_marks, tales.rollup_courses, tales.rollup_users to authenticated;
+grant select on
+    tales.rollup_cells, tales.rollup_marks, tales.rollup_courses, tales.rollup_users, tales.rollup_state
+to authenticated;
 grant select, insert, delete on
     tales.rollup_cells, tales.rollup_marks, tales.rollup_courses, tales.rollup_users
 to service_role;
+grant select, update on tales.rollup_state to service_role;
 
-update tales.rollup_state set complete_until = null;
+-- step: changes
+
+-- What has changed after it was counted: its hour where that is known, the attempt, or both.
+create table tales.rollup_changes (
+    id uuid not null default gen_random_uuid(),
+    hour timestamptz,
+    generation_id uuid,
+    attempt_number integer,
+
+    constraint rollup_changes_pkey primary key (id)
+);
+
+alter table tales.rollup_changes enable row level security;
+create policy "the service keeps rollup changes" on tales.rollup_changes
+    for all to service_role using (true) with check (true);
+grant select, delete on tales.rollup_changes to service_role;
+
+-- As their owner: whoever rates, erases or learns a cost need not be let write here. No call of a model sets one off.
+create function tales.note_changed_rating() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if tg_op = 'DELETE' then
+        insert into tales.rollup_changes (generation_id, attempt_number)
+        values (old.generation_id, old.attempt_number);
+    else
+        insert into tales.rollup_changes (generation_id, attempt_number)
+        values (new.generation_id, new.attempt_number);
+    end if;
+    return null;
+end
+$$;
+
+-- The course of the attempt lies in another hour, maybe.
+create function tales.note_changed_cost() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    insert into tales.rollup_changes (hour, generation_id, attempt_number)
+    values (date_trunc('hour', new.created_at, 'UTC'), new.generation_id, new.attempt_number);
+    return null;
+end
+$$;
+
+-- What an erased user cost goes at once, but for rows that are being counted at this moment: nobody waits for those.
+-- They go with the next call: it sees the hours noted here, whether that counting saw the attempts or not.
+create function tales.note_erased_attempts() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    insert into tales.rollup_changes (hour)
+    select distinct date_trunc('hour', e.created_at, 'UTC') from erased as e;
+    delete from tales.rollup_users
+    where (grain, starts_at, user_id, is_live) in (
+        select u.grain, u.starts_at, u.user_id, u.is_live
+        from tales.rollup_users as u
+        where (u.user_id, u.grain, u.starts_at) in (
+            select e.user_id, g.grain, date_trunc(g.grain, e.created_at, 'UTC')
+            from erased as e
+            cross join (values ('day'), ('month')) as g (grain)
+        )
+        for update of u skip locked
+    );
+    return null;
+end
+$$;
+
+revoke execute on function
+    tales.note_changed_rating(), tales.note_changed_cost(), tales.note_erased_attempts()
+from public;
+
+create trigger ratings_note_change after insert or update or delete on tales.ratings
+    for each row execute function tales.note_changed_rating();
+create trigger generations_note_cost after update of reconciled_cost_usd on tales.generations
+    for each row when (old.reconciled_cost_usd is distinct from new.reconciled_cost_usd)
+    execute function tales.note_changed_cost();
+create trigger generations_note_erased after delete on tales.generations
+    referencing old table as erased
+    for each statement execute function tales.note_erased_attempts();
 
 -- step: counting
 
@@ -560,38 +645,6 @@ begin
     delete from tales.rollup_courses;
     delete from tales.rollup_users;
     update tales.rollup_state set complete_until = null;
-end
-$$;
-
--- The course of the attempt lies in another hour, maybe.
-create or replace function tales.note_changed_cost() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    insert into tales.rollup_changes (hour, generation_id, attempt_number)
-    values (date_trunc('hour', new.created_at, 'UTC'), new.generation_id, new.attempt_number);
-    return null;
-end
-$$;
-
--- What an erased user cost goes at once, but for rows that are being counted at this moment: nobody waits for those.
--- They go with the next call: it sees the hours noted here, whether that counting saw the attempts or not.
-create or replace function tales.note_erased_attempts() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    insert into tales.rollup_changes (hour)
-    select distinct date_trunc('hour', e.created_at, 'UTC') from erased as e;
-    delete from tales.rollup_users
-    where (grain, starts_at, user_id, is_live) in (
-        select u.grain, u.starts_at, u.user_id, u.is_live
-        from tales.rollup_users as u
-        where (u.user_id, u.grain, u.starts_at) in (
-            select e.user_id, g.grain, date_trunc(g.grain, e.created_at, 'UTC')
-            from erased as e
-            cross join (values ('day'), ('month')) as g (grain)
-        )
-        for update of u skip locked
-    );
-    return null;
 end
 $$;
 

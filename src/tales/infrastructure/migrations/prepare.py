@@ -23,6 +23,12 @@ class SchemaTooOld(TalesError):
         )
 
 
+def prepare_empty(database: Database) -> None:
+    """Make the schema in an empty database; any other is left as it is."""
+    if current_revision(database.owner_url) == BASE:
+        prepare_schema(database)
+
+
 def prepare_schema(database: Database) -> None:
     """Make the schema in an empty database; bring the embedded one up to date. Nothing legacy is ever moved here.
 

@@ -14,6 +14,6 @@ def log_budget_warning(notice: Diagnostic) -> None:
     if notice.sqlstate == NEARLY_USED_UP:
         import structlog  # noqa: PLC0415 -- hardly ever, and no command waits for it
 
-        said = json.loads(notice.message_detail or "{}")
-        facts = {name: said.get(name) for name in ("budget", "scope", "model", "period")}
+        detail = json.loads(notice.message_detail or "{}")
+        facts = {name: detail.get(name) for name in ("budget", "scope", "model", "period")}
         structlog.get_logger().warning("budget nearly used up", **facts)

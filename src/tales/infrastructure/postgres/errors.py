@@ -125,9 +125,9 @@ def _translate_state(cause: psycopg.Error, constraint: str | None) -> TalesError
 
 def _no_connection(error: psycopg.Error) -> str | None:
     """Why there is no connection, in our own words: the server's may name what is nobody else's business."""
-    said = str(error)
+    message = str(error)
     for pattern, sentence in _REFUSED:
-        if re.search(pattern, said):
+        if re.search(pattern, message):
             return sentence if sentence in {*ADVICE.values(), NO_TLS} else f"{sentence} Check TALES_DATABASE_URL."
     return None
 

@@ -35,8 +35,8 @@ def connect(conninfo: str = "", *, autocommit: bool = False, **options: Any) -> 
 
     A server that keeps silent is given up after `CONNECT_TIMEOUT` seconds, unless the URL says otherwise.
     """
-    said = {"connect_timeout": CONNECT_TIMEOUT, **with_tls({**conninfo_to_dict(conninfo), **options})}
-    connection = psycopg.connect(autocommit=True, **said)
+    parameters = {"connect_timeout": CONNECT_TIMEOUT, **with_tls({**conninfo_to_dict(conninfo), **options})}
+    connection = psycopg.connect(autocommit=True, **parameters)
     try:
         connection.execute(FOR_SESSION)
         connection.autocommit = autocommit

@@ -24,24 +24,24 @@ def driver_url(url: str) -> URL:
 
     Raises: InvalidInput; the URL is not repeated, as it may hold a password.
     """
-    said = {name: str(value) for name, value in connection_parameters(url).items()}
-    said.setdefault("client_encoding", "UTF8")
-    password = said.pop("password", None)
+    parameters = {name: str(value) for name, value in connection_parameters(url).items()}
+    parameters.setdefault("client_encoding", "UTF8")
+    password = parameters.pop("password", None)
     # Several hosts, and whatever else SQLAlchemy's URLs cannot say, go to libpq as they are.
-    return URL.create("postgresql+psycopg", password=password, query=said)
+    return URL.create("postgresql+psycopg", password=password, query=parameters)
 
 
 def connection_parameters(url: str) -> Mapping[str, str | int]:
     """What a libpq URI says, by libpq's own reading, `with_tls`. Raises: InvalidInput naming what cannot be read."""
     scheme, _, rest = libpq_url(url).partition("://")
-    said: Mapping[str, str | int] | None = None
+    parameters: Mapping[str, str | int] | None = None
     if scheme.startswith("postgres"):
         with suppress(psycopg.ProgrammingError):
-            said = {name: value for name, value in conninfo_to_dict(libpq_url(url)).items() if value is not None}
-        ports = str((said or {}).get("port", "")).split(",")
-        if said is not None and all(port.isdecimal() or not port for port in ports):
-            return with_tls(said)
-        if said is None and (unknown := _unknown_parameters(rest)):
+            parameters = {name: value for name, value in conninfo_to_dict(libpq_url(url)).items() if value is not None}
+        ports = str((parameters or {}).get("port", "")).split(",")
+        if parameters is not None and all(port.isdecimal() or not port for port in ports):
+            return with_tls(parameters)
+        if parameters is None and (unknown := _unknown_parameters(rest)):
             raise InvalidInput(
                 VARIABLE,
                 f"{VARIABLE} has a parameter that PostgreSQL does not know: {', '.join(unknown)}. Leave it out.",
@@ -59,9 +59,9 @@ def for_program(url: str) -> tuple[str, Mapping[str, str]]:
     Everybody on a machine may read the arguments of its programs. One that lacks the password of a key asks for it.
     Raises: InvalidInput.
     """
-    said = {name: str(value) for name, value in connection_parameters(url).items() if name != "sslpassword"}
-    password = said.pop("password", None)
-    return make_conninfo("", **said), {} if password is None else {"PGPASSWORD": password}
+    parameters = {name: str(value) for name, value in connection_parameters(url).items() if name != "sslpassword"}
+    password = parameters.pop("password", None)
+    return make_conninfo("", **parameters), {} if password is None else {"PGPASSWORD": password}
 
 
 def libpq_url(url: str) -> str:
@@ -70,17 +70,23 @@ def libpq_url(url: str) -> str:
     return f"{scheme.partition('+')[0]}{separator}{rest}"
 
 
-def with_tls(said: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_tls(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is said of a connection; to another machine, TLS as well, where nothing is said of that.
 
     `require` rather than `verify-full`, which hosted databases fail unless their own authority's certificate is
     installed: what is on the wire cannot be read. libpq verifies the server too where `sslrootcert` is there.
     """
-    chosen = {"sslmode", "service"} & said.keys() or os.environ.get("PGSSLMODE") or os.environ.get("PGSERVICE")
-    hosts = said.get("hostaddr") or said.get("host") or os.environ.get("PGHOSTADDR") or os.environ.get("PGHOST") or ""
+    chosen = {"sslmode", "service"} & parameters.keys() or os.environ.get("PGSSLMODE") or os.environ.get("PGSERVICE")
+    hosts = (
+        parameters.get("hostaddr")
+        or parameters.get("host")
+        or os.environ.get("PGHOSTADDR")
+        or os.environ.get("PGHOST")
+        or ""
+    )
     if chosen or all(_is_here(host) for host in str(hosts).split(",")):
-        return said
-    return {**said, "sslmode": "require"}
+        return parameters
+    return {**parameters, "sslmode": "require"}
 
 
 def _is_here(host: str) -> bool:

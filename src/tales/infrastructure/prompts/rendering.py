@@ -41,8 +41,8 @@ class JinjaRenderer(TemplateRenderer):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, the template is broken, and no story is lost
             # Jinja2's own words and Python's: no template sees a family's.
-            said = str(error).rstrip(".")
-            raise BrokenTemplate(f"The template cannot be rendered: {said}.") from None
+            reason = str(error).rstrip(".")
+            raise BrokenTemplate(f"The template cannot be rendered: {reason}.") from None
 
 
 @lru_cache(maxsize=256)

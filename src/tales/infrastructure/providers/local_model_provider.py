@@ -139,12 +139,12 @@ def _held_to(arc: str) -> dict[str, Json]:
 
 
 def _has_ended(seconds: float) -> Failure:
-    said = "The local model's process had ended. It is started again."
-    return Failure(FailureKind.PROVIDER_UNAVAILABLE, said, retry_after=seconds or None)
+    message = "The local model's process had ended. It is started again."
+    return Failure(FailureKind.PROVIDER_UNAVAILABLE, message, retry_after=seconds or None)
 
 
 def _outdated() -> Failure:
-    said = (
+    message = (
         "The prompt was written before an upgrade, and this version cannot hold its model to it. Ask for a new story."
     )
-    return Failure(FailureKind.INVALID_REQUEST, said)
+    return Failure(FailureKind.INVALID_REQUEST, message)

@@ -71,9 +71,11 @@ def _refuses(texts: list[str], name: str) -> bool:
     # "stream" is a word of plain English as well.
     before = r"(?:[\"'`]|parameter:? )" if name == "stream" else r"(?<![\w.])"
     word = re.compile(rf"{before}{name}(?!\w)")
-    words = [word, *(re.compile(rf"\b{alias}\b") for alias, meant in _ALIASES.items() if meant == name)]
+    patterns = [word, *(re.compile(rf"\b{alias}\b") for alias, meant in _ALIASES.items() if meant == name)]
     sentences = (sentence for text in texts for sentence in _SENTENCE.split(text))
-    return any(_REFUSES.search(sentence) and any(one.search(sentence) for one in words) for sentence in sentences)
+    return any(
+        _REFUSES.search(sentence) and any(pattern.search(sentence) for pattern in patterns) for sentence in sentences
+    )
 
 
 def _plain_name(name: str) -> str:

@@ -58,8 +58,8 @@ class Pieces:
 
     def _new(self, key: str, value: Json) -> Json:
         if known := self.text(key):
-            said = text_of(value)
-            return said[len(known) :] if said.startswith(known) else ""
+            whole = text_of(value)
+            return whole[len(known) :] if whole.startswith(known) else ""
         return None if key in self._parts else value
 
     def _add_content(self, content: Json) -> None:

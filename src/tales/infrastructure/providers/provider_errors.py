@@ -180,7 +180,7 @@ def _message(error: Json) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _kind(report: Mapping[str, Json], status: int, said: str) -> FailureKind:
+def _kind(report: Mapping[str, Json], status: int, message: str) -> FailureKind:
     metadata = _object(report, "metadata")
     words = (
         metadata.get("error_type"),
@@ -191,7 +191,7 @@ def _kind(report: Mapping[str, Json], status: int, said: str) -> FailureKind:
     )
     by_word = (_KINDS_BY_WORD.get(word.lower()) for word in words if isinstance(word, str))
     kind = next((kind for kind in by_word if kind is not None), None) or _kind_of_status(status)
-    if _NO_PATH.match(said) or (kind is FailureKind.INVALID_REQUEST and _NO_MODEL.search(said)):
+    if _NO_PATH.match(message) or (kind is FailureKind.INVALID_REQUEST and _NO_MODEL.search(message)):
         return FailureKind.MODEL_NOT_FOUND
     moderated = any(metadata.get(name) for name in ("reasons", "flagged_input", "patterns"))
     return FailureKind.CONTENT_POLICY if kind is FailureKind.PERMISSION_DENIED and moderated else kind

@@ -262,33 +262,33 @@ class SqlAttemptQueue(AttemptQueue):
             rows = (await work.session.execute(_STRAYS, parameters)).mappings().all()
         return tuple(claimed(dict(row), worker.id) for row in rows)
 
-    async def _enqueue(self, asked: Sequence[_Asked]) -> Sequence[Attempt | Exception | None]:
+    async def _enqueue(self, batch: Sequence[_Asked]) -> Sequence[Attempt | Exception | None]:
         requests: list[Json] = [
-            request_row(one.request, one.cast, one.limits)
+            request_row(asked.request, asked.cast, asked.limits)
             | {
-                "claims": claims_of(one.actor),
-                "session_id": str(one.actor.session_id) if one.actor.session_id else None,
-                "worker_id": str(one.worker_id) if one.worker_id else None,
+                "claims": claims_of(asked.actor),
+                "session_id": str(asked.actor.session_id) if asked.actor.session_id else None,
+                "worker_id": str(asked.worker_id) if asked.worker_id else None,
             }
-            for one in asked
+            for asked in batch
         ]
         choices: Json = {
             str(request.id.generation_id): choice_json(request.prompt_choice)
-            for request in (one.request for one in asked)
+            for request in (asked.request for asked in batch)
             if request.prompt_choice is not None
         }
         found = await (self._call(_ENQUEUE_CHOSEN, requests, choices) if choices else self._call(_ENQUEUE, requests))
         rows = {row["generation_id"]: row for row in found}
-        return [_enqueued(one, rows[one.request.id.generation_id]) for one in asked]
+        return [_enqueued(asked, rows[asked.request.id.generation_id]) for asked in batch]
 
     async def _finish(self, results: Sequence[AttemptResult]) -> Sequence[EndedAttempt | None]:
         now = self._clock.now()
         # Of two for the same attempt, the first counts: a statement would keep either of them.
-        first = {one.attempt.id: one for one in reversed(results)}
-        rows = await self._call(_FINISH, [result_row(one, now) for one in first.values()])
+        first = {result.attempt.id: result for result in reversed(results)}
+        rows = await self._call(_FINISH, [result_row(result, now) for result in first.values()])
         found = {AttemptId(row["generation_id"], row["attempt_number"]): row for row in rows}
-        kept = [found.get(one.attempt.id) if first[one.attempt.id] is one else None for one in results]
-        return [ended(one, now, row) if row is not None else None for one, row in zip(results, kept, strict=True)]
+        kept = [found.get(result.attempt.id) if first[result.attempt.id] is result else None for result in results]
+        return [ended(result, now, row) if row is not None else None for result, row in zip(results, kept, strict=True)]
 
     async def _call(self, statement: LiteralString, *values: Json) -> Sequence[Mapping[str, Any]]:
         # What is no JSON is refused before the database is asked, and in the same words.

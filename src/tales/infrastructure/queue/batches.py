@@ -63,8 +63,8 @@ class Batches(Generic[Item, Result]):
             results = await self._run([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 -- whatever it is, each of them gets it or its own
             if len(batch) > 1 and not isinstance(error, Unavailable):
-                for one in batch:
-                    await self._run_batch([one])
+                for waiting in batch:
+                    await self._run_batch([waiting])
                 return
             for _, future in batch:
                 if not future.done():

@@ -72,8 +72,8 @@ class SqlBudgetRepository(BudgetRepository):
     async def put(self, budget: Budget) -> None:
         async with acting_as(self._session, SERVICE, then=self._role):
             if budget.user_id and not await self._session.scalar(_USER_EXISTS, {"user_id": budget.user_id}):
-                said = "There is no such user. `tales users` knows the ids of those that there are."
-                raise InvalidInput("user_id", said)
+                message = "There is no such user. `tales users` knows the ids of those that there are."
+                raise InvalidInput("user_id", message)
             await self._session.execute(_LOCK)
         amounts = {"limit_usd": budget.limit_usd, "warn_share": budget.warn_share}
         kept = (await self._session.execute(_PUT, _subject(budget) | amounts)).one()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,8 +36,8 @@ class SqlChangeLog(ChangeLog):
             "changed_after": which.changed_after,
             "after_id": begins.id if begins else None,
         }
-        said = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
-        where = f"where {' and '.join(said)}" if said else ""
+        conditions = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
+        where = f"where {' and '.join(conditions)}" if conditions else ""
         statement = f"select * from tales.change_log {where} order by changed_at desc, id desc limit :most"  # noqa: S608 -- of our words alone
         values |= {"after_at": begins.created_at if begins else None, "most": page.limit + 1}
         rows = (await self._session.execute(text(statement), values)).mappings().all()
@@ -50,11 +49,10 @@ def _key(change: Change) -> PageKey:
 
 
 def _change(row: RowMapping) -> Change:
-    changed_by: UUID | None = row["changed_by"]
     return Change(
         id=row["id"],
         changed_at=row["changed_at"],
-        changed_by=changed_by,
+        changed_by=row["changed_by"],
         relation=Relation(row["relation"]),
         before=row["before"],
         after=row["after"],

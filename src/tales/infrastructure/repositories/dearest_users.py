@@ -21,10 +21,9 @@ MOST_ADDED_UP = 300
 
 # `cuts` are whole days and months, the day that is not over among them, and the days that the period begins or ends
 # in: what a user cost in a part of a day is at most what the whole day cost. Of what came after the rollups, all is
-# counted. Another session may have counted an hour more meanwhile: `rollup_state` says so. `offset 0` keeps each
-# look-up one by the index.
-_DEAREST = text("""
-    with cuts as materialized (
+# counted (`fresh`). `offset 0` keeps each look-up one by the index.
+_LISTS = """
+    cuts as materialized (
         select grain, starts_at, is_whole
         from unnest(cast(:grains as text[]), cast(:starts as timestamptz[]), cast(:wholes as boolean[]))
             as cut (grain, starts_at, is_whole)
@@ -53,7 +52,11 @@ _DEAREST = text("""
         from tales.attempt_cells
         where is_live and created_at >= :complete_until and created_at < :until
         group by user_id
-    ),
+    )
+"""
+# Who may be of the dearest twenty, where the lists say enough. Another session may have counted an hour more meanwhile:
+# `rollup_state` says so.
+_CANDIDATES = """
     known as materialized (
         select user_id, coalesce(sum(usd) filter (where is_whole), 0) as least,
             sum(usd) - sum(others_most_usd) + (select coalesce(sum(b.others_most_usd), 0) from bounds as b) as most
@@ -79,35 +82,39 @@ _DEAREST = text("""
             )
         limit :most + 1
     )
+"""
+# What they cost: of whole days and months, of the parts of days at both ends, and since the rollups.
+_SPENT = """
+    select k.user_id, u.attempts::bigint as attempts, u.cost_usd, u.cost_unknown::bigint as cost_unknown,
+        u.failed_cost_usd
+    from candidates as k
+    cross join cuts as c
+    cross join lateral (
+        select * from tales.rollup_users as u
+        where u.grain = c.grain and u.starts_at = c.starts_at and u.user_id = k.user_id and u.is_live
+        offset 0
+    ) as u
+    where c.is_whole
+    union all
+    select k.user_id, 1, a.cost_usd, a.cost_unknown, case when a.status in ('failed', 'timeout') then a.cost_usd end
+    from candidates as k
+    cross join unnest(cast(:edges_since as timestamptz[]), cast(:edges_until as timestamptz[])) as e (since, until)
+    join tales.attempt_cells as a on a.user_id = k.user_id and a.created_at >= e.since and a.created_at < e.until
+    where a.is_live
+    union all
+    select f.user_id, f.attempts, f.cost_usd, f.cost_unknown, f.failed_cost_usd
+    from candidates as k join fresh as f on f.user_id = k.user_id
+"""
+_DEAREST = text(f"""
+    with {_LISTS}, {_CANDIDATES}
     select 'user_id' as dimension, user_id::text as value, sum(attempts)::bigint as attempts, sum(cost_usd) as cost_usd,
         sum(cost_unknown)::bigint as cost_unknown, sum(failed_cost_usd) as failed_cost_usd
-    from (
-        select k.user_id, u.attempts::bigint as attempts, u.cost_usd, u.cost_unknown::bigint as cost_unknown,
-            u.failed_cost_usd
-        from candidates as k
-        cross join cuts as c
-        cross join lateral (
-            select * from tales.rollup_users as u
-            where u.grain = c.grain and u.starts_at = c.starts_at and u.user_id = k.user_id and u.is_live
-            offset 0
-        ) as u
-        where c.is_whole
-        union all
-        select k.user_id, 1, a.cost_usd, a.cost_unknown,
-            case when a.status in ('failed', 'timeout') then a.cost_usd end
-        from candidates as k
-        cross join unnest(cast(:edges_since as timestamptz[]), cast(:edges_until as timestamptz[])) as e (since, until)
-        join tales.attempt_cells as a on a.user_id = k.user_id and a.created_at >= e.since and a.created_at < e.until
-        where a.is_live
-        union all
-        select f.user_id, f.attempts, f.cost_usd, f.cost_unknown, f.failed_cost_usd
-        from candidates as k join fresh as f on f.user_id = k.user_id
-    ) as spent
+    from ({_SPENT}) as spent
     where (select count(*) from candidates) <= :most
     group by user_id
     order by sum(cost_usd) desc nulls last, sum(attempts) desc, user_id::text
     limit 20
-""")
+""")  # noqa: S608 -- of constants of ours
 
 
 def dearest_users(wanted: ReportFilter, complete_until: datetime) -> tuple[TextClause, dict[str, object]]:

@@ -192,7 +192,7 @@ def _call_conditions(which: CallFilter) -> list[ColumnElement[bool]]:
     """What a generation's latest attempt must be like; `created_before` is where its list begins."""
     row = GenerationDB
     asked = {"status": row.status, "model": row.model_used, "error_type": row.error_type, "user_id": row.user_id}
-    conditions = [column == said for name, column in asked.items() if (said := getattr(which, name)) is not None]
+    conditions = [column == value for name, column in asked.items() if (value := getattr(which, name)) is not None]
     if which.created_after is not None:
         conditions.append(row.created_at >= which.created_after)
     if which.cost_over is not None:

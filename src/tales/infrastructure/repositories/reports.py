@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -22,7 +22,7 @@ from tales.domain.repositories.reports import ReportRepository
 from tales.infrastructure.postgres.connection import let_reports_take_long
 from tales.infrastructure.repositories import estimate_queries, rolled_reports
 from tales.infrastructure.repositories import report_queries as queries
-from tales.infrastructure.repositories.rolled_reports import RolledReports
+from tales.infrastructure.repositories.rolled_reports import RolledReports, Row
 from tales.infrastructure.repositories.rollups import COMPLETE_UNTIL, answers, hours_until
 
 # How many marks a row of rollups holds, the planner does not know: it would sort a hundred thousand to add them up.
@@ -30,6 +30,8 @@ _SETTINGS = text("select set_config('enable_sort', 'off', true), set_config('wor
 _LONGEST_GENERATION = timedelta(days=1)
 _BY_FREQUENCY = ("model_used", "error_type")
 _PROMPT_LENGTHS = ("under 1000", "1000 to 1999", "2000 to 3999", "from 4000", "unknown")
+
+OfRolled = Callable[[RolledReports, ReportFilter], Awaitable[Sequence[Row]]]
 
 
 class SqlReportRepository(ReportRepository):
@@ -53,47 +55,42 @@ class SqlReportRepository(ReportRepository):
         return await rolled.not_counted(wanted)
 
     async def migrated(self, wanted: ReportFilter) -> int:
-        if rolled := await self._rolled(wanted):
-            return await rolled.migrated(wanted)
-        return sum(int(row["count"]) for row in await self._rows(queries.MIGRATED, wanted))
+        return sum(int(row["count"]) for row in await self._rows(wanted, queries.MIGRATED, RolledReports.migrated))
 
     async def models(self, wanted: ReportFilter) -> tuple[ModelRow, ...]:
-        if rolled := await self._rolled(wanted):
-            return tuple(_model_row(row) for row in await rolled.models(wanted))
-        return tuple(_model_row(dict(row)) for row in await self._rows(queries.MODELS, wanted))
+        rows = await self._rows(wanted, queries.MODELS, RolledReports.models)
+        return tuple(_model_row(dict(row)) for row in rows)
 
     async def courses(self, wanted: ReportFilter) -> tuple[Course, ...]:
-        if rolled := await self._rolled(wanted):
-            rows = await rolled.courses(wanted)
-        else:
-            more = {"first_before": wanted.until, "until": wanted.until + _LONGEST_GENERATION, "of_model": wanted.model}
-            rows = await self._rows(queries.COURSES, wanted, **more)
+        rows = await self._rows(
+            wanted,
+            queries.COURSES,
+            RolledReports.courses,
+            first_before=wanted.until,
+            until=wanted.until + _LONGEST_GENERATION,
+            of_model=wanted.model,
+        )
         # Put in order here: there, all rows would be sorted before they are added up.
-        ways: dict[str, list[RowMapping]] = {}
+        ways: dict[str, list[Row]] = {}
         for row in rows:
             ways.setdefault(str((row["models"], row["statuses"], row["reasons"])), []).append(row)
         return tuple(_course(sorted(steps, key=itemgetter("step"))) for _, steps in sorted(ways.items()))
 
     async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
-        if rolled := await self._rolled(wanted):
-            return await rolled.timeouts(wanted)
-        return tuple(TimeoutRow(**row) for row in await self._rows(queries.TIMEOUTS, wanted))
+        rows = await self._rows(wanted, queries.TIMEOUTS, RolledReports.timeouts)
+        return tuple(TimeoutRow(**row) for row in rows)
 
     async def failures(self, wanted: ReportFilter) -> tuple[FailureRow, ...]:
-        if rolled := await self._rolled(wanted):
-            return _failure_rows(await rolled.failures(wanted))
-        rows = await self._rows(queries.FAILURES, wanted, **{"from": wanted.before.since})
+        since = {"from": wanted.before.since}
+        rows = await self._rows(wanted, queries.FAILURES, RolledReports.failures, **since)
         return _failure_rows([{name: _count(value) for name, value in row.items()} for row in rows])
 
     async def costs(self, wanted: ReportFilter) -> tuple[CostRow, ...]:
-        if rolled := await self._rolled(wanted):
-            return await rolled.costs(wanted)
-        return tuple(CostRow(**row) for row in await self._rows(queries.COSTS, wanted))
+        return tuple(CostRow(**row) for row in await self._rows(wanted, queries.COSTS, RolledReports.costs))
 
     async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
-        if rolled := await self._rolled(wanted):
-            return await rolled.cost_shares(wanted)
-        return tuple(CostShareRow(**row) for row in await self._rows(queries.COST_SHARES, wanted))
+        rows = await self._rows(wanted, queries.COST_SHARES, RolledReports.cost_shares)
+        return tuple(CostShareRow(**row) for row in rows)
 
     async def estimates(self, wanted: ReportFilter, users: Sequence[str] = ()) -> Estimates:
         rolled = await self._rolled(wanted)
@@ -101,27 +98,24 @@ class SqlReportRepository(ReportRepository):
             return Estimates({}, {})
         days: dict[tuple[date, str], Estimate] = {}
         shares: dict[tuple[str, str], Estimate] = {}
-        for row in await self._rows(estimate_queries.ESTIMATES, wanted, users=list(users)):
-            one = Estimate(row["usd"], row["attempts"])
+        for row in await self._raw(wanted, estimate_queries.ESTIMATES, users=list(users)):
+            estimate = Estimate(row["usd"], row["attempts"])
             if row["dimension"] == "day":
-                days[row["day"], row["value"]] = one
-            elif one.attempts:  # the sum of nothing is a row too
-                shares[row["dimension"], row["value"]] = one
+                days[row["day"], row["value"]] = estimate
+            elif estimate.attempts:  # the sum of nothing is a row too
+                shares[row["dimension"], row["value"]] = estimate
         return Estimates(days, shares)
 
     async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
-        if rolled := await self._rolled(wanted):
-            return await rolled.daily_costs(wanted)
-        return {row["day"]: row["cost_usd"] for row in await self._rows(queries.DAILY_COSTS, wanted)}
+        rows = await self._rows(wanted, queries.DAILY_COSTS, RolledReports.daily_costs)
+        return {row["day"]: row["cost_usd"] for row in rows}
 
     async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
-        if rolled := await self._rolled(wanted):
-            return await rolled.prompts(wanted)
-        return tuple(_prompt_row(dict(row)) for row in await self._rows(queries.PROMPTS, wanted))
+        rows = await self._rows(wanted, queries.PROMPTS, RolledReports.prompts)
+        return tuple(_prompt_row(dict(row)) for row in rows)
 
     async def drawn(self, wanted: ReportFilter) -> tuple[DrawnRow, ...]:
-        rolled = await self._rolled(wanted)
-        rows = await rolled.drawn(wanted) if rolled else await self._rows(queries.DRAWN, wanted)
+        rows = await self._rows(wanted, queries.DRAWN, RolledReports.drawn)
         return tuple(DrawnRow(**dict(row) | {"experiment": _weights(row["experiment"])}) for row in rows)
 
     async def _rolled(self, wanted: ReportFilter) -> RolledReports | None:
@@ -130,7 +124,13 @@ class SqlReportRepository(ReportRepository):
             self._rollups = RolledReports(self._ask, complete_until)
         return self._rollups if self._rollups and answers(wanted, self._rollups.complete_until) else None
 
-    async def _rows(self, template: str, wanted: ReportFilter, **more: object) -> Sequence[RowMapping]:
+    async def _rows(self, wanted: ReportFilter, template: str, of_rolled: OfRolled, **more: object) -> Sequence[Row]:
+        """The rows of a report: out of rollups where they answer, otherwise those of `template`, with `more` to it."""
+        if rolled := await self._rolled(wanted):
+            return await of_rolled(rolled, wanted)
+        return await self._raw(wanted, template, **more)
+
+    async def _raw(self, wanted: ReportFilter, template: str, **more: object) -> Sequence[RowMapping]:
         if await self._are_too_many(wanted):
             return []
         return await self._ask(*queries.query(template, wanted, **more))
@@ -172,7 +172,7 @@ def _weights(experiment: str) -> str:
     return ", ".join(f"{version} {weights[version]}" for version in sorted(weights, key=natural_order))
 
 
-def _course(rows: Sequence[RowMapping]) -> Course:
+def _course(rows: Sequence[Row]) -> Course:
     """A course out of its rows, one a step."""
     first = rows[0]
     described = zip(rows, first["models"], first["statuses"], first["reasons"], strict=True)

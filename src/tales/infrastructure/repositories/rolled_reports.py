@@ -7,16 +7,15 @@ counted attempt by attempt, unless there are too many: then it is left out, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, TextClause
 
 from tales.domain.generation import Status
 from tales.domain.report_filters import ReportFilter
-from tales.domain.reports import CostRow, CostShareRow, PromptRow, TimeoutRow
 from tales.infrastructure.repositories import rollup_queries as queries
 from tales.infrastructure.repositories import rollups
 from tales.infrastructure.repositories.dearest_users import dearest_users
@@ -33,6 +32,7 @@ SECONDS, FIRST_TOKEN, TOKENS = 0, 1, 2
 _OUTCOMES = ("ended", "failed", "timeout")
 _NOT_MEASURED = (None, None, None)
 
+Row = RowMapping | dict[str, Any]
 Ask = Callable[[TextClause, dict[str, object]], Awaitable[Sequence[RowMapping]]]
 
 
@@ -61,11 +61,12 @@ class RolledReports:
         estimable = (row["estimable"] for row in await self._outcomes(wanted) if row["is_live"] or wanted.migrated)
         return int(sum(estimable)) <= MOST_ESTIMATED
 
-    async def migrated(self, wanted: ReportFilter) -> int:
-        return sum(row["attempts"] for row in await self._outcomes(wanted) if not row["is_live"])
+    # From here on, rows as those of the queries that count attempt by attempt.
 
-    async def models(self, wanted: ReportFilter) -> list[dict[str, Any]]:
-        """The rows of models, their percentiles as in the raw report."""
+    async def migrated(self, wanted: ReportFilter) -> Sequence[Row]:
+        return [{"count": row["attempts"]} for row in await self._outcomes(wanted) if not row["is_live"]]
+
+    async def models(self, wanted: ReportFilter) -> Sequence[Row]:
         counted = [dict(row) for row in await self._rows(queries.MODELS, wanted, rollups.WHOLE)]
         measured = await self._marks(wanted, ("model_used",), (SECONDS, FIRST_TOKEN))
         for row in counted:
@@ -73,28 +74,30 @@ class RolledReports:
             row["first_token_seconds"] = measured.get((row["model_used"], FIRST_TOKEN))
         return counted
 
-    async def courses(self, wanted: ReportFilter) -> Sequence[RowMapping]:
-        """A row for each step of a course."""
+    async def courses(self, wanted: ReportFilter) -> Sequence[Row]:
         return await self._rows(queries.COURSES, wanted, rollups.WHOLE)
 
-    async def timeouts(self, wanted: ReportFilter) -> tuple[TimeoutRow, ...]:
+    async def timeouts(self, wanted: ReportFilter) -> Sequence[Row]:
         by = ("model_used", "error_type")
         measured = await self._marks(wanted, by, (SECONDS, SECONDS), "status = 'timeout'")
-        rows = await self._ended(wanted)
         ended, timeouts = Counter[str](), Counter[tuple[str, str | None]]()
-        for row in rows:
+        for row in await self._ended(wanted):
             ended[row["model_used"]] += row["attempts"]
             timeouts[row["model_used"], row["error_type"]] += row["attempts"] * (row["status"] == Status.TIMEOUT)
-        found = []
-        for (model, reason), count in timeouts.items():
-            half, *_ = measured.get((model, reason, SECONDS), _NOT_MEASURED)
-            share = count / ended[model]
-            found.append(TimeoutRow(model_used=model, error_type=reason, timeouts=count, share=share, seconds_p50=half))
-        found = [row for row in found if row.timeouts]
-        return tuple(sorted(found, key=lambda row: (-row.timeouts, row.model_used, row.error_type or "")))
+        found = [
+            {
+                "model_used": model,
+                "error_type": reason,
+                "timeouts": count,
+                "share": count / ended[model],
+                "seconds_p50": measured.get((model, reason, SECONDS), _NOT_MEASURED)[0],
+            }
+            for (model, reason), count in timeouts.items()
+            if count
+        ]
+        return sorted(found, key=lambda row: (-row["timeouts"], row["model_used"], row["error_type"] or ""))
 
-    async def failures(self, wanted: ReportFilter) -> list[dict[str, Any]]:
-        """Both periods side by side, as in the raw report."""
+    async def failures(self, wanted: ReportFilter) -> Sequence[Row]:
         left_out = await self.not_counted(wanted)
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for prefix, of_period in (("", wanted), ("before_", wanted.before)):
@@ -105,14 +108,13 @@ class RolledReports:
                 both |= {prefix + name: row[name] for name in _OUTCOMES}
         return list(found.values())
 
-    async def costs(self, wanted: ReportFilter) -> tuple[CostRow, ...]:
-        rows = await self._by_day(queries.COSTS, wanted)
-        return tuple(CostRow(**row) for row in rows)
+    async def costs(self, wanted: ReportFilter) -> Sequence[Row]:
+        return await self._by_day(queries.COSTS, wanted)
 
-    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
-        return {row["day"]: row["cost_usd"] for row in await self._by_day(queries.DAILY_COSTS, wanted)}
+    async def daily_costs(self, wanted: ReportFilter) -> Sequence[Row]:
+        return await self._by_day(queries.DAILY_COSTS, wanted)
 
-    async def cost_shares(self, wanted: ReportFilter) -> tuple[CostShareRow, ...]:
+    async def cost_shares(self, wanted: ReportFilter) -> Sequence[Row]:
         rows = list(await self._rows(queries.COST_SHARES, wanted, rollups.WHOLE, Kind(detail="request")))
         if not is_narrowed(wanted) and wanted.model is None:
             # Of migrated attempts a user has rows of their own, so that the lists hold half of what some cost.
@@ -121,21 +123,20 @@ class RolledReports:
         elif "user_id" not in await self.not_counted(wanted):
             parts = (Span(None, wanted.since, wanted.until),)
             rows[1:1] = await self.ask(*queries.rolled_query(queries.USER_SHARES, wanted, parts))
-        return tuple(CostShareRow(**row) for row in rows)
+        return rows
 
-    async def prompts(self, wanted: ReportFilter) -> tuple[PromptRow, ...]:
+    async def prompts(self, wanted: ReportFilter) -> Sequence[Row]:
         detail = "request" if is_narrowed(wanted) else "version"
         measured = await self._marks(wanted, ("model_used", "prompt_version"), (SECONDS, TOKENS), detail=detail)
         found = []
         for row in await self._rows(queries.PROMPTS, wanted, rollups.WHOLE, Kind(detail=detail, is_live=True)):
             which = (row["model_used"], row["prompt_version"])
-            half, most, _ = measured.get((*which, SECONDS), _NOT_MEASURED)
-            of_tokens, *_ = measured.get((*which, TOKENS), _NOT_MEASURED)
-            found.append(PromptRow(**row, seconds_p50=half, seconds_p95=most, completion_tokens_p50=of_tokens))
-        return tuple(found)
+            seconds = measured.get((*which, SECONDS), _NOT_MEASURED)[:2]
+            tokens = measured.get((*which, TOKENS), _NOT_MEASURED)[0]
+            found.append({**row, "seconds": seconds, "completion_tokens_p50": tokens})
+        return found
 
-    async def drawn(self, wanted: ReportFilter) -> Sequence[RowMapping]:
-        """The rows of what was drawn, as in the raw report."""
+    async def drawn(self, wanted: ReportFilter) -> Sequence[Row]:
         return await self._rows(queries.DRAWN, wanted, rollups.WHOLE, Kind(detail="drawn"))
 
     async def _marks(

@@ -38,10 +38,10 @@ class SqlSessionRepository(SessionRepository):
         )
 
     async def hold(self, refresh_token: str) -> Session | None:
-        return await self._one(self._of(refresh_token).with_for_update(key_share=True))
+        return await self._session_of(self._of(refresh_token).with_for_update(key_share=True))
 
     async def find(self, refresh_token: str) -> Session | None:
-        return await self._one(self._of(refresh_token))
+        return await self._session_of(self._of(refresh_token))
 
     async def prolong(self, session_id: UUID, expires_at: datetime) -> None:
         await self._session.execute(update(SessionDB).where(SessionDB.id == session_id).values(expires_at=expires_at))
@@ -91,6 +91,6 @@ class SqlSessionRepository(SessionRepository):
             SessionDB.refresh_token_hash == fingerprint(refresh_token), SessionDB.expires_at > self._clock.now()
         )
 
-    async def _one(self, which: Select[SessionDB]) -> Session | None:
+    async def _session_of(self, which: Select[SessionDB]) -> Session | None:
         row = await self._session.scalar(which)
         return Session(row.id, row.user_id, None, row.created_at, row.expires_at) if row else None

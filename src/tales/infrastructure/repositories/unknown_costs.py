@@ -109,12 +109,12 @@ class UnknownCosts:
         unknown = await self._claim(since)
         begun = 0
         try:
-            for one in unknown:
+            for call in unknown:
                 # Whom an error meets stays put off: it would stand in the way of all others.
                 begun += 1
-                _, cost = await asyncio.gather(asyncio.sleep(1 / rate), cost_of(one.provider_generation_id))
+                _, cost = await asyncio.gather(asyncio.sleep(1 / rate), cost_of(call.provider_generation_id))
                 if cost is not None:
-                    await self._learn(one.attempt, cost)
+                    await self._learn(call.attempt, cost)
                     learned.append(cost)
         finally:
             if unasked := unknown[begun:]:
@@ -142,11 +142,11 @@ class UnknownCosts:
         """Nobody has asked for these: they are due as they were, unless another process has asked meanwhile."""
         facts = [
             {
-                "generation_id": one.attempt.generation_id,
-                "attempt_number": one.attempt.attempt_number,
-                "asked": one.asked,
+                "generation_id": call.attempt.generation_id,
+                "attempt_number": call.attempt.attempt_number,
+                "asked": call.asked,
             }
-            for one in unasked
+            for call in unasked
         ]
         async with self.transactions.as_service() as work:
             await work.session.execute(_GIVE_BACK, facts)

@@ -28,10 +28,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from tales.domain.checks import is_uuid
 from tales.domain.failures import FailureKind
 from tales.interfaces.json_values import decimal_json
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -43,8 +43,8 @@ JsonContainer = dict[str, Any] | list[Any]
 
 
 def _in_uuid_form(value: object) -> object:
-    """`value` when it is written as RFC 9562 writes ids: no braces, no prefix, no other length."""
-    if not isinstance(value, str) or not _UUID.fullmatch(value):
+    """`value` when it is an id: no braces, no prefix, no other length."""
+    if not isinstance(value, str) or not is_uuid(value):
         raise PydanticCustomError("uuid_form", "not a UUID")
     return value
 

@@ -53,12 +53,12 @@ def read_preferences(headers: Iterable[str]) -> Preferences:
 
     The first of a name counts (section 2), and what cannot be understood is no preference at all.
     """
-    said: dict[str, str] = {}
+    preferences: dict[str, str] = {}
     for header in headers:
         for preference in _PREFERENCE.findall(header):
             name, _, value = preference.partition(";")[0].partition("=")
-            said.setdefault(name.strip().lower(), value.strip().strip('"'))
-    seconds = said.get("wait", "")
+            preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
+    seconds = preferences.get("wait", "")
     wait = min(int(seconds), LONGEST_WAIT) if _SECONDS.fullmatch(seconds) else None
     # It takes no value; one that is empty is none (section 2).
-    return Preferences(wait, respond_async=said.get("respond-async") == "")
+    return Preferences(wait, respond_async=preferences.get("respond-async") == "")

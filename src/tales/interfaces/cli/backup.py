@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 import typer
 
-from tales import administration
+from tales.administration import backup as backups
 from tales.interfaces.cli.console import err
 from tales.settings import load_settings
 
@@ -19,13 +19,13 @@ class _Rows(Protocol):
 
 def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; it must not exist.")]) -> None:
     """Back the database up to a new file that only you may read, and read it back."""
-    contents = administration.back_up(load_settings(), file)
+    contents = backups.back_up(load_settings(), file)
     err.print(f"{file} holds {_counts(contents)}. It was read back and compared.", markup=False, soft_wrap=True)
 
 
 def restore(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `tales backup` wrote.")]) -> None:
     """Restore a backup into a database that holds no family's rows yet, all of it or nothing."""
-    contents = administration.restore(load_settings(), file)
+    contents = backups.restore(load_settings(), file)
     err.print(f"Restored {_counts(contents)}. They were read back and compared.", markup=False, soft_wrap=True)
 
 

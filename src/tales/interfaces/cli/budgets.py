@@ -13,7 +13,7 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import chosen_provider
+from tales.administration.providers import chosen_provider
 from tales.application import budgets as use_cases
 from tales.domain.budgets import DEFAULT_WARN_SHARE, Budget, BudgetPeriod, BudgetScope, BudgetState
 from tales.interfaces.cli.amounts import amount, dollars
@@ -83,8 +83,12 @@ def remove(
 
 def _subject(model: str | None, user: UUID | None, *, each_user: bool) -> tuple[BudgetScope, UUID | None, str | None]:
     """Whose calls a budget is about."""
-    said = {BudgetScope.MODEL: model is not None, BudgetScope.USER: user is not None, BudgetScope.EACH_USER: each_user}
-    scopes = [scope for scope, is_said in said.items() if is_said]
+    chosen = {
+        BudgetScope.MODEL: model is not None,
+        BudgetScope.USER: user is not None,
+        BudgetScope.EACH_USER: each_user,
+    }
+    scopes = [scope for scope, is_chosen in chosen.items() if is_chosen]
     if len(scopes) > 1:
         raise fail("--model, --user and --each-user are three kinds of budgets. Say one of them.")
     return (scopes[0] if scopes else BudgetScope.ALL), user, model

@@ -13,14 +13,14 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import open_transactions
+from tales.administration.transactions import open_transactions
 from tales.application.changes import list_changes, names_of
 from tales.domain.changes import Change, ChangeFilter, Relation
 from tales.domain.generation import Json
 from tales.domain.page import MAX_PAGE, Page, PageRequest
 from tales.domain.period import parse_period
 from tales.interfaces.api.cursor import decode_cursor, encode_cursor
-from tales.interfaces.cli.console import err, out
+from tales.interfaces.cli.console import AsJson, err, out
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
 from tales.interfaces.json_values import decimal_json, time_json
@@ -42,7 +42,7 @@ def changes(  # noqa: PLR0913 -- each is an option
     since: Annotated[str | None, typer.Option(metavar="PERIOD", help="How far back: 12h, 30d, 4w.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=MAX_PAGE, help="How many, newest first.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="CURSOR", help="The page behind this one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List who has changed budgets, prices, prompts and goals, and how: newest first."""
     begins = datetime.now(UTC) - parse_period("--since", since) if since is not None else None
@@ -75,12 +75,12 @@ def _how(change: Change) -> str:
     if change.after is None:
         return ""
     both = change.before is not None
-    said = [
+    differences = [
         f"{name} {f'{_written(before)} to ' if both else ''}{_written(after)}"
         for name, (before, after) in change.differences.items()
         if name not in _KNOWN_BY
     ]
-    return ", ".join(said)
+    return ", ".join(differences)
 
 
 _KNOWN_BY = {"scope", "period", "user_id", "model", "story_type", "language", "version", "source", "number"}

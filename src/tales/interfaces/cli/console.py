@@ -17,6 +17,9 @@ from tales.domain.errors import TalesError
 FAILED = 1
 INTERRUPTED = 130
 
+TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+"""Of options that take a time."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 # Rich takes 80 columns where there is no terminal, and would cut ids short.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tales.cost_administration import reconcile_costs
+from tales.administration.providers import reconcile_costs
 from tales.domain.period import parse_period
 from tales.interfaces.cli.amounts import cost_of_a_call
 from tales.interfaces.cli.console import err
@@ -34,5 +34,5 @@ def reconcile(
     with watching() as report:
         found = run(reconcile_costs(settings, earliest, rate, lambda asked: report("asked for", asked)))
     cost = cost_of_a_call(found.dollars)
-    said = f"Asked for {found.asked:,} costs of calls: {found.learned:,} are known now, {cost} in all."
-    err.print(said, markup=False, soft_wrap=True)
+    sentence = f"Asked for {found.asked:,} costs of calls: {found.learned:,} are known now, {cost} in all."
+    err.print(sentence, markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tales import administration
+from tales.administration import export as exports
 from tales.domain.report_filters import Period, ReportFilter
 from tales.interfaces.cli import report_options as options
 from tales.interfaces.cli.console import err, fail
@@ -62,10 +62,10 @@ def export(  # noqa: PLR0913 -- each is an option
     )
     try:
         with watching() as report:
-            asked = administration.export_of(subject, wanted, contents=contents)
-            rows = administration.export(load_settings(), asked, file, lambda done: report(str(subject), done))
+            asked = exports.Export(subject, wanted, contents)
+            rows = exports.export(load_settings(), asked, file, lambda done: report(str(subject), done))
     except OSError as error:
         raise fail(f"{file} cannot be written: {error.strerror}.") from None
     words = "with what families wrote" if contents else "without anybody's words"
-    said = f"{file} holds {rows:,} {subject} from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, {words}."
-    err.print(said, markup=False, soft_wrap=True)
+    sentence = f"{file} holds {rows:,} {subject} from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, {words}."
+    err.print(sentence, markup=False, soft_wrap=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import typer
 
-from tales.administration import open_transactions
+from tales.administration.transactions import open_transactions
 from tales.application.generations import list_all, look_at
 from tales.domain.errors import InvalidInput
 from tales.domain.filters import CallFilter
@@ -20,7 +20,7 @@ from tales.domain.generation import Status
 from tales.domain.page import MAX_PAGE, PageRequest
 from tales.domain.period import parse_period
 from tales.interfaces.cli.backend import first, open_client
-from tales.interfaces.cli.console import AsJson, out
+from tales.interfaces.cli.console import TIME_FORMATS, AsJson, out
 from tales.interfaces.cli.json_output import generation_json
 from tales.interfaces.cli.prompt_difference import prompt_difference
 from tales.interfaces.cli.records import AnyGeneration
@@ -31,7 +31,6 @@ from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Look at generations and their attempts.")
 
-_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 Owned: TypeAlias = tuple[UUID, AnyGeneration]
 """A generation, and the user whose it is."""
@@ -50,9 +49,9 @@ def list_(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
     user: Annotated[UUID | None, typer.Option(metavar="ID", help="Of this user alone.")] = None,
     since: Annotated[str | None, typer.Option(metavar="PERIOD", help="How far back: 12h, 30d, 4w.")] = None,
     from_: Annotated[
-        datetime | None, typer.Option("--from", formats=_TIMES, help="At this time or later, UTC.")
+        datetime | None, typer.Option("--from", formats=TIME_FORMATS, help="At this time or later, UTC.")
     ] = None,
-    to: Annotated[datetime | None, typer.Option(formats=_TIMES, help="Before this time, UTC.")] = None,
+    to: Annotated[datetime | None, typer.Option(formats=TIME_FORMATS, help="Before this time, UTC.")] = None,
     cost_over: Annotated[float | None, typer.Option(help="It cost more than so many US dollars.")] = None,
     slower_than: Annotated[float | None, typer.Option(help="It took more than so many seconds.")] = None,
     as_json: AsJson = False,
@@ -120,13 +119,13 @@ async def _list(server: ChosenServer | None, settings: Settings, limit: int, whi
         async with open_transactions(settings) as transactions:
             found = await list_all(transactions, PageRequest(limit), which)
             return [(generation.user_id, generation) for generation in found.items]
-    said = {name: value for name, value in asdict(which).items() if value is not None}
+    filters = {name: value for name, value in asdict(which).items() if value is not None}
     async with open_client(server, settings) as tales:
         me = await tales.me()
-        if me.is_admin or not said.keys() <= set(_FOR_EVERYBODY):
-            listed = await first(tales.everybodys_generations.list(**said, page_size=limit), limit)
+        if me.is_admin or not filters.keys() <= set(_FOR_EVERYBODY):
+            listed = await first(tales.everybodys_generations.list(**filters, page_size=limit), limit)
             return [(generation.user_id, generation) for generation in listed]
-        own = await first(tales.generations.list(**said, page_size=limit), limit)
+        own = await first(tales.generations.list(**filters, page_size=limit), limit)
         return [(me.id, generation) for generation in own]
 
 

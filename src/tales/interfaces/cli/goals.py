@@ -11,7 +11,7 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import chosen_provider
+from tales.administration.providers import chosen_provider
 from tales.application import goals as use_cases
 from tales.application.goals import WhyPrompt
 from tales.domain.experiments import ChoiceReason
@@ -69,8 +69,8 @@ def set_(  # noqa: PLR0913 -- each is an option
         window_days=days,
     )
     operate(lambda work: use_cases.set_goal(work, settings, offer.chain))
-    said = f"{story_type} in {language}: drawn towards {measure}, with {', '.join(settings.models)}."
-    err.print(f"{said} See: tales prompts goal list", markup=False, soft_wrap=True)
+    sentence = f"{story_type} in {language}: drawn towards {measure}, with {', '.join(settings.models)}."
+    err.print(f"{sentence} See: tales prompts goal list", markup=False, soft_wrap=True)
     for state in operate(lambda work: use_cases.goal_states(work, offer, datetime.now(UTC))):
         if state.goal.settings == settings:
             _warn(state)
@@ -96,8 +96,8 @@ def draws(*, story_type: OfType, language: OfLanguage) -> None:
     """List the generations that were drawn for a goal last; `tales prompts why ID` explains each."""
     _, found = operate(lambda work: use_cases.draws_of(work, story_type, language))
     table = Table("generation", "prompt", "model", "first attempt", box=SIMPLE)
-    for one in found:
-        table.add_row(str(one.generation_id), printable(one.arm.version), printable(one.arm.model), one.status)
+    for draw in found:
+        table.add_row(str(draw.generation_id), printable(draw.arm.version), printable(draw.arm.model), draw.status)
     out.print(table)
 
 
@@ -122,19 +122,19 @@ def _arms_table(state: GoalState) -> Table:
     table = Table("prompt", "model", box=SIMPLE)
     for title in ("drawn", "stories", "hits", "trials", "cost", "best"):
         table.add_column(title, justify="right", no_wrap=True)
-    for one in state.arms:
-        cost = "" if one.mean_cost_usd is None else cost_of_a_call(one.mean_cost_usd)
-        best = "" if one.best_probability is None else f"{one.best_probability:.0%}"
-        figures = (f"{one.draws:,}", f"{one.stories:,}", f"{one.hits:,}", f"{one.trials:,}", cost, best)
-        table.add_row(printable(one.version), printable(one.model), *figures)
+    for arm in state.arms:
+        cost = "" if arm.mean_cost_usd is None else cost_of_a_call(arm.mean_cost_usd)
+        best = "" if arm.best_probability is None else f"{arm.best_probability:.0%}"
+        figures = (f"{arm.draws:,}", f"{arm.stories:,}", f"{arm.hits:,}", f"{arm.trials:,}", cost, best)
+        table.add_row(printable(arm.version), printable(arm.model), *figures)
     return table
 
 
 def explained(why: WhyPrompt) -> str:
     """Why a generation got its version and its model, as a person reads it."""
-    said = f"{why.prompt_version or 'no version'}: "
+    prefix = f"{why.prompt_version or 'no version'}: "
     if why.weights is None:
-        return f"{said}there was no other."
+        return f"{prefix}there was no other."
     weights = ", ".join(f"{name} {weight}" for name, weight in sorted(why.weights.items()))
     drawn = f"drawn {why.drawn_number} of {sum(why.weights.values())} ({weights})"
     if why.goal is not None:
@@ -143,7 +143,7 @@ def explained(why: WhyPrompt) -> str:
         drawn = f"instead of {why.failed_version}, which failed; {drawn}"
     if why.passed_over is not None:
         drawn = f"{drawn}; there was a goal, but {PASSED_OVER[why.passed_over]}"
-    return f"{said}{drawn}."
+    return f"{prefix}{drawn}."
 
 
 def _explained_draw(why: WhyPrompt) -> str:
@@ -169,7 +169,7 @@ def _json(state: GoalState) -> dict[str, object]:
         **{name: getattr(settings, name) for name in GoalSettings.__slots__},
         "set_at": time_json(goal.set_at),
         "counted_at": time_json(snapshot.taken_at) if snapshot else None,
-        "arms": [asdict(one) for one in state.arms],
+        "arms": [asdict(arm) for arm in state.arms],
         "idle": state.idle,
         "advice": state.advice,
     }

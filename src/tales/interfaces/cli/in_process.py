@@ -12,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Scope
 
-from tales.administration import start_logging
 from tales.application.authenticate import Authenticate
 from tales.application.ports import TokenReader
-from tales.bootstrap import running_app
+from tales.bootstrap import running_app, start_logging
 from tales.client import AsyncTales, Retry
 from tales.domain.actor import Actor
 from tales.domain.errors import TalesError

@@ -10,18 +10,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from tales import administration
+from tales.administration import migrations
 from tales.domain.errors import InvalidInput
 from tales.interfaces.cli.console import FAILED, AsJson, err, fail, out
-from tales.interfaces.cli.migrate_check import add_check
+from tales.interfaces.cli.migrate_check import check, stops_at_expand
 from tales.interfaces.cli.migrate_progress import watching
 from tales.legacy.report import CheckOptions
 from tales.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Bring the schema up or down.")
-add_check(app, administration.check_migration)
+app.command()(check)
 
-EXPAND = "expand"
 _ANNOUNCEMENT = (
     "This goes past the point from which an application of before generations no longer works: the columns that it "
     "reads and writes are dropped. Stop before it with --until expand."
@@ -34,13 +33,13 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """List the migrations, and which of them the database has taken."""
-    migrations = administration.list_migrations(load_settings())
+    listed = migrations.status(load_settings())
     if as_json:
-        rows = [{"number": m.number, "name": m.name, "applied": m.applied} for m in migrations]
+        rows = [{"number": m.number, "name": m.name, "applied": m.applied} for m in listed]
         typer.echo(json.dumps(rows, indent=2))
         return
     table = Table("number", "name", "applied")
-    for migration in migrations:
+    for migration in listed:
         table.add_row(migration.number, migration.name, "yes" if migration.applied else "no")
     out.print(table)
 
@@ -64,29 +63,26 @@ def up(  # noqa: PLR0913, PLR0917 -- as many options as an operator has choices
 
     Killed or failed, it goes on where it stopped when it is run again.
     """
-    if until not in {None, EXPAND}:
-        raise InvalidInput("--until", "--until is not expand. Use that, or leave it out.")
+    until_expand = stops_at_expand(until)
     # As `check` judges them.
     chosen = CheckOptions(orphans=orphans, invalid=invalid)
     choices = {"tales.orphans": chosen.orphans, "tales.invalid": chosen.invalid}
     settings = load_settings()
-    if until is None:
+    if not until_expand:
         _ask(settings, to, yes=yes)
-    if found := administration.open_schema(settings):
+    if found := migrations.open_schema(settings):
         _warn(f"{found.sentence} {found.statement}")
     made = {name: value for name, value in choices.items() if value}
     with watching() as report:
-        options = administration.migration_options(
-            made, report, until_expand=until == EXPAND, consents=yes, max_rate=max_rate
-        )
-        stands_at = administration.migrate_up(settings, to, options)
+        options = migrations.options(made, report, until_expand=until_expand, consents=yes, max_rate=max_rate)
+        stands_at = migrations.up(settings, to, options)
     err.print(f"The database is at migration {stands_at}.")
 
 
 @app.command()
 def verify(as_json: AsJson = False) -> None:
     """Compare every story with the attempt that wrote it; exits with 1 when something is not as it should be."""
-    found = administration.verify_migration(load_settings())
+    found = migrations.verify(load_settings())
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2))
     else:
@@ -109,7 +105,7 @@ def down(
     """Take the schema back. Queued jobs go; what the legacy table cannot hold is kept in an archive."""
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Take the database back to migration {to}?", err=True):
         raise typer.Exit(FAILED)
-    stands_at, warnings = administration.migrate_down(load_settings(), to, _checked_archive(archive))
+    stands_at, warnings = migrations.down(load_settings(), to, _checked_archive(archive))
     for warning in warnings:
         _warn(warning)
     err.print(f"The database is at migration {stands_at}.")
@@ -123,7 +119,7 @@ def finish(yes: Yes = False) -> None:
             raise fail("`tales migrate down` cannot give back what stories held before then. Say --yes to go on.")
         if not typer.confirm("Give up the way down for ever?", err=True):
             raise typer.Exit(FAILED)
-    for sentence in administration.finish_migration(load_settings()):
+    for sentence in migrations.finish(load_settings()):
         err.print(sentence, soft_wrap=True)
 
 
@@ -133,7 +129,7 @@ def _warn(sentence: str) -> None:
 
 def _ask(settings: Settings, to: str | None, *, yes: bool) -> None:
     """Announce the point of no return, and go on only with consent."""
-    if yes or not administration.ends_the_old_application(settings, to):
+    if yes or not migrations.ends_the_old_application(settings, to):
         return
     err.print(_ANNOUNCEMENT, soft_wrap=True)
     if not sys.stdin.isatty():

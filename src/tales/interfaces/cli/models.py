@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from tales.administration import chosen_provider, list_models
+from tales.administration.providers import chosen_provider, list_models
 from tales.domain.model_parameters import KnownModel
 from tales.interfaces.cli.console import AsJson, out
 from tales.interfaces.cli.model_advice import advice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tales.administration import open_transactions
+from tales.administration.transactions import open_transactions
 from tales.domain.repositories.unit_of_work import UnitOfWork
 from tales.interfaces.cli.running import run
 from tales.settings import Settings, load_settings

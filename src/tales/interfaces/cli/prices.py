@@ -14,7 +14,7 @@ from rich.table import Table
 from tales.application import prices as use_cases
 from tales.domain.prices import Price, PriceSource
 from tales.interfaces.cli.amounts import amount
-from tales.interfaces.cli.console import AsJson, err, out
+from tales.interfaces.cli.console import TIME_FORMATS, AsJson, err, out
 from tales.interfaces.cli.operating import operate
 from tales.interfaces.cli.running import run
 from tales.interfaces.cli.tables import printable
@@ -23,8 +23,6 @@ from tales.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Keep the price list that unknown costs are estimated by.")
 
-_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
-
 
 @app.command()
 def pull(
@@ -32,13 +30,13 @@ def pull(
     replace: Annotated[bool, typer.Option("--replace", help="Prices too that were set by hand.")] = False,
 ) -> None:
     """Take over what the provider's models charge now; let a timer run it. Calls of before keep their prices."""
-    from tales.cost_administration import pull_prices  # noqa: PLC0415 -- for what asks a provider alone
+    from tales.administration.providers import pull_prices  # noqa: PLC0415 -- for what asks a provider alone
 
     taken, left_out = run(pull_prices(load_settings(), replace=replace))
-    said = f"{len(taken):,} prices are new or have changed."
+    sentence = f"{len(taken):,} prices are new or have changed."
     if left_out:
-        said += f" {left_out:,} differ that were set by hand, and stay: --replace takes the provider's."
-    err.print(said, markup=False, soft_wrap=True)
+        sentence += f" {left_out:,} differ that were set by hand, and stay: --replace takes the provider's."
+    err.print(sentence, markup=False, soft_wrap=True)
 
 
 @app.command("set")
@@ -49,7 +47,7 @@ def set_(
     completion: Annotated[str, typer.Option(metavar="USD", help="US dollars a million tokens of the answer.")],
     request: Annotated[str, typer.Option(metavar="USD", help="US dollars a request, beside its tokens.")] = "0",
     from_: Annotated[
-        datetime | None, typer.Option("--from", formats=_TIMES, help="From when on, UTC. Now, if it is not said.")
+        datetime | None, typer.Option("--from", formats=TIME_FORMATS, help="From when on, UTC. Now, if it is not said.")
     ] = None,
 ) -> None:
     """Set what a model charges from some time on, until its next price."""
@@ -98,6 +96,6 @@ def _prices_table(found: Sequence[Price]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("said by")
     for price in found:
-        amounts = (f"${decimal_json(one)}" for one in price.amounts)
+        amounts = (f"${decimal_json(amount)}" for amount in price.amounts)
         table.add_row(printable(price.model), f"{price.valid_from:%Y-%m-%d %H:%M:%S}", *amounts, price.source)
     return table

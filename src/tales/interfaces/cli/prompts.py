@@ -17,12 +17,12 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from tales.administration import prompt_renderer
 from tales.application import prompts as use_cases
 from tales.application.goals import why_prompt
 from tales.domain.errors import InvalidInput
 from tales.domain.prompt_templates import PromptTemplate, Slot, TemplateState
 from tales.domain.story_spec import StoryType
+from tales.infrastructure.prompts.rendering import JinjaRenderer
 from tales.interfaces.cli import goals
 from tales.interfaces.cli.console import AsJson, err, out
 from tales.interfaces.cli.operating import operate
@@ -32,7 +32,7 @@ from tales.interfaces.json_values import time_json
 app = typer.Typer(no_args_is_help=True, help="Write prompts, try them, and say which are in use.")
 app.add_typer(goals.app, name="goal")
 
-RENDERER = prompt_renderer()
+RENDERER = JinjaRenderer()
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Such as child-en-1.")]
 TypeOption = Annotated[StoryType, typer.Option("--type", help="The type of story.")]
@@ -57,13 +57,13 @@ def list_(
     """List the versions: for what, in which state, and with which weight among the active ones."""
     found = operate(lambda work: work.prompts.list(story_type, language, model, state))
     if as_json:
-        typer.echo(json.dumps([_json(one) for one in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_json(prompt) for prompt in found], indent=2, ensure_ascii=False))
         return
     table = Table("version", "state", "weight", "model", "since", "note", box=SIMPLE)
-    for one in found:
-        since = one.retired_at or one.activated_at or one.created_at
-        weight = str(one.weight) if one.is_active else ""
-        row = (one.version, one.state, weight, one.slot.model or "any", f"{since:%Y-%m-%d}", one.note)
+    for prompt in found:
+        since = prompt.retired_at or prompt.activated_at or prompt.created_at
+        weight = str(prompt.weight) if prompt.is_active else ""
+        row = (prompt.version, prompt.state, weight, prompt.slot.model or "any", f"{since:%Y-%m-%d}", prompt.note)
         table.add_row(*(Text(printable(cell)) for cell in row))
     out.print(table)
 
@@ -183,17 +183,17 @@ def _say_draft(draft: PromptTemplate) -> None:
     typer.echo(draft.version)
 
 
-def _json(one: PromptTemplate) -> dict[str, object]:
-    times = {name: getattr(one, name) for name in ("created_at", "activated_at", "retired_at")}
+def _json(prompt: PromptTemplate) -> dict[str, object]:
+    times = {name: getattr(prompt, name) for name in ("created_at", "activated_at", "retired_at")}
     return {
-        "version": one.version,
-        "story_type": one.slot.story_type,
-        "language": one.slot.language,
-        "model": one.slot.model,
-        "state": one.state,
-        "weight": one.weight,
-        "note": one.note,
-        "is_seeded": one.is_seeded,
+        "version": prompt.version,
+        "story_type": prompt.slot.story_type,
+        "language": prompt.slot.language,
+        "model": prompt.slot.model,
+        "state": prompt.state,
+        "weight": prompt.weight,
+        "note": prompt.note,
+        "is_seeded": prompt.is_seeded,
         **{name: time_json(moment) for name, moment in times.items()},
-        "template": one.template,
+        "template": prompt.template,
     }

@@ -165,12 +165,12 @@ def _replay(report: reports.ReplayReport) -> tuple[Section, ...]:
 
 
 def _policy(policy: ReplayPolicy) -> str:
-    said = [
+    changes = [
         f"{policy.attempts} attempts" if policy.attempts is not None else "",
         f"pause {policy.pause:g} s" if policy.pause is not None else "",
         f"chain {', '.join(policy.chain)}" if policy.chain else "",
     ]
-    return "; ".join(filter(None, said)) or "replayed as it was"
+    return "; ".join(filter(None, changes)) or "replayed as it was"
 
 
 def _timeouts(report: reports.TimeoutReport) -> tuple[Section, ...]:

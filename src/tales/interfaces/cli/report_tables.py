@@ -58,8 +58,8 @@ def heading(subject: str, report: Report) -> str:
     unestimated = "too many costs to estimate" if "estimate" in report.not_counted else ""
     period = f"{wanted.since:%Y-%m-%d %H:%M} to {wanted.until:%Y-%m-%d %H:%M} UTC"
     days = f"days of {wanted.zone}" if wanted.zone != "UTC" else ""
-    said = [f"{subject}: {period}", days, *narrowed, left_out, rolled, too_many, nothing, unestimated]
-    return printable("; ".join(filter(None, said)))
+    parts = [f"{subject}: {period}", days, *narrowed, left_out, rolled, too_many, nothing, unestimated]
+    return printable("; ".join(filter(None, parts)))
 
 
 def bar(part: float | None) -> str:

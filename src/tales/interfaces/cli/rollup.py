@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tales import administration
+from tales.administration.transactions import refresh_rollups
 from tales.interfaces.cli.console import err
 from tales.interfaces.cli.migrate_progress import watching
 from tales.interfaces.cli.running import run
@@ -19,7 +19,9 @@ def rollup(*, rebuild: Annotated[bool, typer.Option("--rebuild", help="Count all
     Without it reports are right all the same, and slower.
     """
     with watching() as report:
-        work = administration.refresh_rollups(load_settings(), lambda done: report("hours", done), rebuild=rebuild)
+        work = refresh_rollups(load_settings(), lambda done: report("hours", done), rebuild=rebuild)
         until = run(work)
-    said = f"Rollups are complete until {until:%Y-%m-%d %H:%M} UTC." if until else "There is nothing to roll up yet."
-    err.print(said, markup=False, soft_wrap=True)
+    sentence = (
+        f"Rollups are complete until {until:%Y-%m-%d %H:%M} UTC." if until else "There is nothing to roll up yet."
+    )
+    err.print(sentence, markup=False, soft_wrap=True)

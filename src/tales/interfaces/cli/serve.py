@@ -12,9 +12,8 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from tales.administration import start_logging
 from tales.application.first_admin import FirstAdmin
-from tales.bootstrap import App, running_app
+from tales.bootstrap import App, running_app, start_logging
 from tales.domain.errors import Unavailable
 from tales.interfaces.api.app import HttpSettings, create_app
 from tales.interfaces.api.connections import ConnectionLimits

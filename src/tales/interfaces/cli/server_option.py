@@ -19,7 +19,7 @@ class ChosenServer:
 
 def chosen_server(context: typer.Context, settings: Settings) -> ChosenServer | None:
     """The server that the option or TALES_SERVER names; None for this machine."""
-    said = context.find_root().obj
-    if isinstance(said, str):
-        return ChosenServer(said, "--server")
+    option = context.find_root().obj
+    if isinstance(option, str):
+        return ChosenServer(option, "--server")
     return ChosenServer(settings.server, "TALES_SERVER") if settings.server is not None else None

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from tales import administration
+from tales.domain.errors import Unavailable
 from tales.interfaces.cli.console import err, out
 from tales.interfaces.cli.running import run
+from tales.simulator.server import Simulator, serve_simulator
+from tales.simulator.steps import steps_table
 
 
 def simulate(
@@ -22,14 +24,17 @@ def simulate(
 ) -> None:
     """Answer like OpenRouter, well or badly, as the model's name says: sim/500-500-ok, sim/hang, sim/garbage, ..."""
     if steps:
-        out.print(administration.simulator_steps(), markup=False, soft_wrap=True)
+        out.print(steps_table(), markup=False, soft_wrap=True)
         return
 
-    def say_where(base_url: str, model: str) -> None:
+    def say_where(simulator: Simulator) -> None:
         kind = "plays scripts" if dialect is None else f"speaks like {dialect}"
         err.print(f"A provider that {kind}. In another terminal:", soft_wrap=True)
-        out.print(f"TALES_LLM_BASE_URL={base_url}", markup=False, soft_wrap=True)
+        out.print(f"TALES_LLM_BASE_URL={simulator.url}", markup=False, soft_wrap=True)
         more = "   (more: tales simulate --steps)" if dialect is None else ""
-        err.print(f"TALES_MODELS={model}{more}", markup=False, soft_wrap=True)
+        err.print(f"TALES_MODELS={simulator.model}{more}", markup=False, soft_wrap=True)
 
-    run(administration.simulate(host, port, dialect, say_where))
+    try:
+        run(serve_simulator(host, port, say_where, dialect))
+    except OSError as error:
+        raise Unavailable(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from None

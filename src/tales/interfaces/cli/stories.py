@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from tales.administration import open_transactions
+from tales.administration.transactions import open_transactions
 from tales.application.stories import get_any, list_all
 from tales.application.stories import rate as rate_story
 from tales.domain.actor import Actor

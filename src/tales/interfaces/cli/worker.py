@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tales.administration import start_logging
-from tales.bootstrap import running_app
+from tales.bootstrap import running_app, start_logging
 from tales.interfaces.cli.console import err
 from tales.interfaces.cli.garbage import garbage_at_quiet_moments
 from tales.interfaces.cli.metrics_port import metrics_served

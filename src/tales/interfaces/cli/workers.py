@@ -9,7 +9,7 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from tales.administration import list_workers
+from tales.administration.transactions import list_workers
 from tales.domain.repositories.attempt_queue import WorkerState
 from tales.interfaces.cli.console import AsJson, out
 from tales.interfaces.cli.running import run

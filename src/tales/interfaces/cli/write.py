@@ -12,7 +12,7 @@ from uuid import UUID
 
 import typer
 
-from tales.administration import check_wish
+from tales.administration.providers import chosen_provider
 from tales.client import AsyncTales, Conflict, Generation, Story
 from tales.domain.story_spec import DEFAULT_LANGUAGE, StoryType
 from tales.interfaces.cli.backend import open_client
@@ -50,7 +50,8 @@ def write(  # noqa: PLR0913, PLR0917 -- a command has as many options as its use
     if model is not None:
         settings = settings.model_copy(update={"models": (model,)})
     if server is None:
-        check_wish(settings, language, minutes)
+        # Before anything is started: can this machine's models write this?
+        chosen_provider(settings).abilities.check(language, minutes)
     characters = Characters(
         story_type=story_type or Characters.type_of(name, hero),
         name=name,

@@ -48,9 +48,9 @@ async def sign_up(request: Request, form: CheckedForm, services: UseCases, clien
         await services.sign_in.sign_up(email, password, client)
         return _begun(request, await services.sign_in.sign_in(email, password, client), _FIRST_STEP)
     except EXPECTED as error:
-        told = _taken(request) if type(error) is Conflict else refusal(request, error)
-        facts = {"email": email, "shortest": _shortest(services), "refusal": told}
-        return render(request, "sign_up.html", told.status, **facts)
+        refused = _taken(request) if type(error) is Conflict else refusal(request, error)
+        facts = {"email": email, "shortest": _shortest(services), "refusal": refused}
+        return render(request, "sign_up.html", refused.status, **facts)
 
 
 @router.get("/sign-in")
@@ -76,9 +76,9 @@ async def sign_in(request: Request, form: CheckedForm, services: UseCases, clien
     try:
         return _begun(request, await services.sign_in.sign_in(email, password, client), wanted or _FIRST_PAGE)
     except EXPECTED as error:
-        told = refusal(request, error)
+        refused = refusal(request, error)
         facts = {"next": wanted, "ended": False, "is_changed": False}
-        return render(request, "sign_in.html", told.status, email=email, refusal=told, **facts)
+        return render(request, "sign_in.html", refused.status, email=email, refusal=refused, **facts)
 
 
 @router.post("/sign-out")
@@ -109,9 +109,9 @@ async def welcome(request: Request, form: CheckedForm, services: UseCases, clien
         await first_admin(token, email, password, client)
         return _begun(request, await services.sign_in.sign_in(email, password, client), _FIRST_STEP)
     except EXPECTED as error:
-        told = _taken(request) if type(error) is Conflict else refusal(request, error)
-        facts = {"token": token, "email": email, "shortest": _shortest(services), "refusal": told}
-        return render(request, "welcome.html", told.status, **facts)
+        refused = _taken(request) if type(error) is Conflict else refusal(request, error)
+        facts = {"token": token, "email": email, "shortest": _shortest(services), "refusal": refused}
+        return render(request, "welcome.html", refused.status, **facts)
 
 
 def _first_admin(request: Request) -> FirstAdmin:

@@ -35,10 +35,10 @@ async def send_code(
         language = language_of(request).code
         await services.change_address.request(visitor.actor, email, password, client, language)
     except EXPECTED as error:
-        told = refusal(request, error)
+        refused = refusal(request, error)
         if isinstance(error, InvalidInput) and error.field == "password":
-            told = Refusal(told.status, "password", language_of(request).translations.gettext(_WRONG))
-        return _page(request, services, email, refused=told)
+            refused = Refusal(refused.status, "password", language_of(request).translations.gettext(_WRONG))
+        return _page(request, services, email, refused=refused)
     return _page(request, services, email, is_sent=True)
 
 

@@ -76,9 +76,9 @@ async def add_child(request: Request, form: CheckedForm, visitor: CurrentVisitor
     """Add a child, and go on: the first one to its first story."""
     is_first = bool(text(form, "first"))
     try:
-        said = _child(form)
+        fields = _child(form)
         child = await services.children.add(
-            visitor.actor, NewChild(said["name"], said["age"], said["interests"], said["gender"])
+            visitor.actor, NewChild(fields["name"], fields["age"], fields["interests"], fields["gender"])
         )
     except EXPECTED as error:
         return _child_form(request, None, form, refusal(request, error), is_first=is_first)
@@ -121,8 +121,8 @@ async def show_new_hero(request: Request) -> Response:
 async def add_hero(request: Request, form: CheckedForm, visitor: CurrentVisitor, services: UseCases) -> Response:
     """Add a hero of the family's own."""
     try:
-        said = _hero(form)
-        await services.heroes.add(visitor.actor, NewHero(said["name"], said["appearance"]))
+        fields = _hero(form)
+        await services.heroes.add(visitor.actor, NewHero(fields["name"], fields["appearance"]))
     except EXPECTED as error:
         return _hero_form(request, None, form, refusal(request, error))
     return see_other(_FAMILY)

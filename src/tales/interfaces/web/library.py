@@ -45,7 +45,7 @@ async def show_library(
 ) -> Response:
     """The stories that fit all that is said, newest first, and above them those that are being written."""
     children = (await services.children.list(visitor.actor, PageRequest(MAX_PAGE))).items
-    chosen = next((one.id for one in children if str(one.id) == sought.child), None)
+    chosen = next((child.id for child in children if str(child.id) == sought.child), None)
     refused = None
     try:
         which = StoryFilter(
@@ -70,7 +70,7 @@ async def show_library(
         liked=bool(sought.liked),
         is_searched=is_searched,
         is_first_page=not sought.after,
-        in_progress=[one for one in newest.items if one.status is Status.PENDING],
+        in_progress=[generation for generation in newest.items if generation.status is Status.PENDING],
         refusal=refused,
     )
 

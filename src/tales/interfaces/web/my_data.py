@@ -58,8 +58,8 @@ async def erase(
         await services.erase_family(visitor.actor, str(form.get("password", "")), client=client)
     except InvalidInput as error:
         say = language_of(request).translations.gettext
-        told = Refusal(refusal(request, error).status, "password", say(_WRONG))
-        return await _page(request, visitor, services, told)
+        refused = Refusal(refusal(request, error).status, "password", say(_WRONG))
+        return await _page(request, visitor, services, refused)
     except EXPECTED as error:
         return await _page(request, visitor, services, refusal(request, error))
     response = render(request, "erased.html")

@@ -59,7 +59,7 @@ async def make_pdf(story: Story, paragraphs: list[str], language: str) -> bytes:
     facts = {
         "title": _WIDE_IN_TITLE.sub(rf"\g<0>{_BREAK}", _plain(story.title) or "☾"),
         "day": _plain(_day(story, language)),
-        "paragraphs": [_WIDE.sub(rf"\g<0>{_BREAK}", said) for text in paragraphs if (said := _plain(text))],
+        "paragraphs": [_WIDE.sub(rf"\g<0>{_BREAK}", plain) for text in paragraphs if (plain := _plain(text))],
         "language": _known(language),
     }
     return await asyncio.wrap_future(_threads().submit(str(story.user_id), partial(_set, json.dumps(facts))))

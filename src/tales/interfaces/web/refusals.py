@@ -111,8 +111,8 @@ def refusal(request: Request, error: errors.TalesError) -> Refusal:
     if isinstance(error, errors.InvalidInput):
         return Refusal(status, error.field, say(_FIELDS.get(error.field, _ANY_FIELD)))
     if isinstance(error, errors.TooManyRequests):
-        said = say(_LIMITS.get(error.limit or "", _ANY_LIMIT))
-        return Refusal(status, "", said.replace("%(seconds)s", str(error.retry_after)))
+        sentence = say(_LIMITS.get(error.limit or "", _ANY_LIMIT))
+        return Refusal(status, "", sentence.replace("%(seconds)s", str(error.retry_after)))
     if isinstance(error, errors.Unauthenticated):
         return Refusal(status, "", say("The address or the password is wrong. Check both."))
     return Refusal(status, "", say("This cannot be done now. Load the page again and look how it stands."))

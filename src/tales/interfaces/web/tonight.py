@@ -116,8 +116,8 @@ async def ask(request: Request, form: CheckedForm, visitor: CurrentVisitor, serv
     try:
         generation = await services.request_generation(visitor.actor, wish.checked(), key or None)
     except (*EXPECTED, NotFound) as error:
-        told = refusal(request, InvalidInput("child_id", "") if isinstance(error, NotFound) else error)
-        return await _form(request, services, visitor.actor, wish, told)
+        refused = refusal(request, InvalidInput("child_id", "") if isinstance(error, NotFound) else error)
+        return await _form(request, services, visitor.actor, wish, refused)
     return see_other(f"/writing/{generation.generation_id}")
 
 

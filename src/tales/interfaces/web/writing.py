@@ -71,7 +71,7 @@ def _write(event: progress.Event) -> bytes:
     data: dict[str, object] = {}
     match event:
         case progress.AttemptEvent():
-            name = "begin" if event.attempt.status is Status.PENDING and event.cursor.told is None else "note"
+            name = "begin" if event.attempt.status is Status.PENDING and event.cursor.position is None else "note"
         case progress.TextDelta():
             name, data = "text", {"text": event.text}
         case progress.RetryEvent():

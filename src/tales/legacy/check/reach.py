@@ -146,8 +146,8 @@ def interruption(error: psycopg.Error, seconds: float) -> str | None:
     """Why the writes could not be tried to their end; None where that is something else's fault."""
     if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
         return "the connection was lost. Try again."
-    said = _INTERRUPTIONS.get(error.sqlstate or "")
-    return f"{said.format(seconds=f'{seconds:g}')}." if said else None
+    reason = _INTERRUPTIONS.get(error.sqlstate or "")
+    return f"{reason.format(seconds=f'{seconds:g}')}." if reason else None
 
 
 def _user(connection: psycopg.Connection) -> UUID:

@@ -245,9 +245,13 @@ class _Trial:
         self.found.append(Finding(name, severity or self.later, sentence, statements))
 
     def _is_told(self, table: str, culprits: list[Culprit]) -> bool:
-        known = [one.sentence for one in self.report.findings if one.severity in {Severity.PROBLEM, self.later}]
+        known = [
+            finding.sentence for finding in self.report.findings if finding.severity in {Severity.PROBLEM, self.later}
+        ]
         known += [f"{dependent.kind} {dependent.name}" for dependent in self.report.dependents]
-        known += [f"column {one.name} of tales.{one.table}" for one in self.report.columns if one.refuses_new_rows]
+        known += [
+            f"column {column.name} of tales.{column.table}" for column in self.report.columns if column.refuses_new_rows
+        ]
         if not culprits:
             # It may come of something that is told already, and is still there when that is mended.
             return bool(self._blamed) or any(f"tales.{table}" in sentence for sentence in known)

@@ -43,7 +43,7 @@ begin
 end
 $$;
 
--- The hours that the copies of these stories lie in are to be counted again, once there are rollups (028): they may
+-- The hours that the copies of these stories lie in are to be counted again, once there are rollups (032): they may
 -- have been counted. Called before and after a copy is changed, as it may move from one hour to another.
 create function tales_migration.note_hours(ids uuid[]) returns void
 language plpgsql set search_path = '' as $$

@@ -54,8 +54,8 @@ begin
     end if;
 
     if tg_op = 'UPDATE' and new.generation_id = copy
-        and (new.user_id, new.story_type, new.story_length, new.created_at)
-            is not distinct from (old.user_id, old.story_type, old.story_length, old.created_at)
+        and (new.user_id, new.story_type, new.story_length, new.created_at, new.model_used)
+            is not distinct from (old.user_id, old.story_type, old.story_length, old.created_at, old.model_used)
     then
         return new;
     elsif new.generation_id is null or new.generation_id = copy then

@@ -63,16 +63,16 @@ class ChildChanges(Body):
 
     def changes(self) -> family.ChildChanges:
         """The same in the domain's terms."""
-        said: family.ChildChanges = {}
+        changes: family.ChildChanges = {}
         if "name" in self.model_fields_set:
-            said["name"] = self.name
+            changes["name"] = self.name
         if "age" in self.model_fields_set:
-            said["age"] = self.age
+            changes["age"] = self.age
         if "interests" in self.model_fields_set:
-            said["interests"] = self.interests or ()
+            changes["interests"] = self.interests or ()
         if "gender" in self.model_fields_set:
-            said["gender"] = self.gender
-        return said
+            changes["gender"] = self.gender
+        return changes
 
 
 class Child(Answer):

@@ -212,11 +212,11 @@ def _settings(goal: goals.Goal) -> dict[str, object]:
 def _records(goal: goals.Goal) -> list[dict[str, object]]:
     return [
         {
-            "version": one.arm.version,
-            "model": one.arm.model,
-            "hits": one.hits,
-            "trials": one.trials,
-            "mean_cost_usd": one.mean_cost_usd,
+            "version": record.arm.version,
+            "model": record.arm.model,
+            "hits": record.hits,
+            "trials": record.trials,
+            "mean_cost_usd": record.mean_cost_usd,
         }
-        for one in (goal.snapshot.records if goal.snapshot else ())
+        for record in (goal.snapshot.records if goal.snapshot else ())
     ]

@@ -50,12 +50,12 @@ class HeroChanges(Body):
 
     def changes(self) -> family.HeroChanges:
         """The same in the domain's terms."""
-        said: family.HeroChanges = {}
+        changes: family.HeroChanges = {}
         if "name" in self.model_fields_set:
-            said["name"] = self.name
+            changes["name"] = self.name
         if "appearance" in self.model_fields_set:
-            said["appearance"] = self.appearance
-        return said
+            changes["appearance"] = self.appearance
+        return changes
 
 
 class Hero(Answer):

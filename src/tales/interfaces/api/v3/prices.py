@@ -87,8 +87,8 @@ async def list_prices(which: Annotated[WhichPrices, Query()], actor: CurrentActo
 async def set_price(body: NewPrice, actor: CurrentActor, services: UseCases) -> prices.Price:
     """Set what a model charges from now on, or from a time to come on. What was in force before stays as it was."""
     now = services.clock.now()
-    said = body.model_dump() | {"valid_from": body.valid_from or now, "source": prices.PriceSource.OPERATOR}
-    price = prices.Price(**said)
+    fields = body.model_dump() | {"valid_from": body.valid_from or now, "source": prices.PriceSource.OPERATOR}
+    price = prices.Price(**fields)
     async with prices_for(services.transactions, actor) as work:
         await use_cases.set_price_from_now_on(work, price, now)
     return price

@@ -50,7 +50,7 @@ def _branch(name: str, value: Json, left: Iterator[int], depth: int) -> Branch:
             return _leaf(name, value)
     if depth >= _DEEPEST:
         return _leaf(name, json.dumps(value))
-    branches = [_branch(inner, one, left, depth + 1) for inner, one in items if next(left, None) is not None]
+    branches = [_branch(inner, content, left, depth + 1) for inner, content in items if next(left, None) is not None]
     return Branch(name, kind, size=len(items), branches=branches, is_cut=len(branches) < len(items))
 
 

@@ -123,8 +123,8 @@ def _budget(form: FormData, language: Language) -> Budget:
 
 def _named(subject: str, language: Language) -> Budget:
     """The budget that an option of the page stands for. Raises: InvalidInput."""
-    said = dict(parse_qsl(subject))
-    return _budget(FormData(said | {"limit_usd": "0"}), language)
+    fields = dict(parse_qsl(subject))
+    return _budget(FormData(fields | {"limit_usd": "0"}), language)
 
 
 def _price(form: FormData, now: datetime, language: Language) -> Price:

@@ -182,8 +182,8 @@ def _budgets(states: Sequence[BudgetState], forecasts: Sequence[Decimal | None])
         for state, expected in zip(states, forecasts, strict=True)
     ]
     columns = (
-        Column(translatable("For"), lambda row: SCOPE_NAMES[row.scope], Kind.SAID),
-        Column(translatable("In"), lambda row: PERIOD_NAMES[row.period], Kind.SAID),
+        Column(translatable("For"), lambda row: SCOPE_NAMES[row.scope], Kind.SAID, name="scope"),
+        Column(translatable("In"), lambda row: PERIOD_NAMES[row.period], Kind.SAID, name="period"),
         Column(translatable("At most"), "limit_usd", Kind.DOLLARS),
         Column(translatable("Spent"), "spent_usd", Kind.DOLLARS),
         Column(translatable("In flight, at most"), "reserved_usd", Kind.DOLLARS),
@@ -200,7 +200,13 @@ def _budgets(states: Sequence[BudgetState], forecasts: Sequence[Decimal | None])
         "that has used most of it. What a month will have cost by its end is a forecast out of what calls are known to "
         "have cost."
     )
-    chart = Chart("stack", (0, 1, 7, 8), (3, 4), marks=(2, 11), least=1)
+    chart = Chart(
+        "stack",
+        x=("scope", "period", "model", "user_id"),
+        y=("spent_usd", "reserved_usd"),
+        marks=("limit_usd", "expected_usd"),
+        least=1,
+    )
     return Table("budgets", translatable("How budgets stand"), rows, columns, chart, note)
 
 

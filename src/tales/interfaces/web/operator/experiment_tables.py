@@ -26,7 +26,7 @@ def experiments(report: PromptReport) -> Table:
     columns = (
         Column(translatable("Prompt"), "prompt_version", Kind.NAME),
         Column(translatable("Beside"), "baseline", Kind.NAME),
-        Column(translatable("Share of"), lambda row: _MEASURES[row.measure], Kind.SAID),
+        Column(translatable("Share of"), lambda row: _MEASURES[row.measure], Kind.SAID, name="measure"),
         Column(translatable("Verdict"), lambda row: _SMALL if row.is_small else _VERDICTS[row.verdict], Kind.SAID),
         Column(translatable("Probability that it is better"), "probability_better", Kind.SHARE),
         Column(translatable("More needed of each"), "more_needed"),
@@ -34,7 +34,7 @@ def experiments(report: PromptReport) -> Table:
         Column(translatable("Of how many"), "trials"),
         Column(translatable("Share beside"), "baseline_rate", Kind.SHARE),
         Column(translatable("Of how many beside"), "baseline_trials"),
-        Column(translatable("Difference"), _difference, Kind.SHARE),
+        Column(translatable("Difference"), _difference, Kind.SHARE, name="difference"),
         Column(translatable("Difference, 95 % between"), "change", Kind.INTERVAL),
         Column(translatable("Versions and their weights"), "experiment", Kind.NAME),
     )
@@ -42,7 +42,7 @@ def experiments(report: PromptReport) -> Table:
         "Generations that were drawn, and their first attempts alone. A verdict is wrong in 5 % at most where it is "
         "looked at once."
     )
-    chart = Chart("points", (0, 2), (10,), 1, ends=11, least=1)
+    chart = Chart("points", ("prompt_version", "measure"), ("difference",), "baseline", ends="change", least=1)
     return Table("experiments", translatable("Experiments"), report.comparisons, columns, chart, note)
 
 

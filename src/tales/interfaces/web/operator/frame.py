@@ -49,7 +49,7 @@ def show(
 ) -> Response:
     """A page of operators. `wanted` is what it counts, where it counts anything."""
     language = language_of(request)
-    told = refusal(request, refused) if refused else None
+    problem = refusal(request, refused) if refused else None
     frame = {
         "chosen": chosen,
         "ways": WAYS,
@@ -58,10 +58,10 @@ def show(
         "story_types": STORY_TYPES,
         "story_languages": {code: language.name_of(code) for code in sorted(LANGUAGES)},
         "wanted": wanted,
-        "refusal": told,
+        "refusal": problem,
         "cell": lambda column, row: cell_of(column, row, language),
         "kind_of_story": lambda slot: kind_of_story(slot, language),
         "states": STATES,
         "around": lambda kind: around(kind, language),
     }
-    return render(request, f"operator/{template}", told.status if told else 200, **frame | facts)
+    return render(request, f"operator/{template}", problem.status if problem else 200, **frame | facts)

@@ -80,7 +80,7 @@ async def show_generation(
 async def take_response(generation_id: Id, number: int, visitor: CurrentAdmin, services: UseCases) -> Response:
     """What came back, whole, as a file. That somebody took it is recorded like any look."""
     generation = await generations.look_as_admin(services.transactions, visitor.actor, generation_id)
-    attempt = next((one for one in generation.attempts if one.attempt_number == number), None)
+    attempt = next((attempt for attempt in generation.attempts if attempt.attempt_number == number), None)
     if attempt is None or attempt.full_response is None:
         raise NotFound("response of attempt", number)
     headers = {

@@ -77,11 +77,11 @@ async def show_prompts(request: Request, asked: WhatIsAsked, visitor: CurrentAdm
     async with prompts_for(services.transactions, visitor.actor) as work:
         found = await work.prompts.list(wanted.story_type, wanted.language)
         states = await goal_states(work, services.request_generation.offer, services.clock.now())
-    versions = [one for one in found if wanted.model is None or one.slot.model in {None, wanted.model}]
+    versions = [prompt for prompt in found if wanted.model is None or prompt.slot.model in {None, wanted.model}]
     weights: dict[Slot, int] = {}
-    for one in found:
-        weights[one.slot] = weights.get(one.slot, 0) + (one.weight if one.is_active else 0)
-    goals = [one for one in states if _is_wanted(one.goal.settings, wanted)]
+    for prompt in found:
+        weights[prompt.slot] = weights.get(prompt.slot, 0) + (prompt.weight if prompt.is_active else 0)
+    goals = [state for state in states if _is_wanted(state.goal.settings, wanted)]
     facts = {"versions": _versions(versions, weights, language_of(request)), "arms_of": arms_of}
     facts |= {"goals": goals, "measures": MEASURES, "advice": ADVICE}
     return await show_subject(request, PROMPTS, asked, visitor, services, **facts)
@@ -161,9 +161,11 @@ async def edit(  # noqa: PLR0913, PLR0917 -- what FastAPI gives
     async with prompts_for(services.transactions, visitor.actor) as work:
         prompt = await use_cases.get_prompt(work, version)
         note = text(form, "note")
-        said = note if note or prompt.activated_at is None else None
+        new_note = note if note or prompt.activated_at is None else None
         try:
-            edited = await use_cases.edit_prompt(work, services.prompt_renderer, version, text(form, "template"), said)
+            edited = await use_cases.edit_prompt(
+                work, services.prompt_renderer, version, text(form, "template"), new_note
+            )
         except EXPECTED as error:
             return _form(request, chosen, prompt, form, error)
     return see_other(chosen.address(f"{_HERE}/{edited.version}"))
@@ -225,6 +227,7 @@ async def _page(  # noqa: PLR0913, PLR0917 -- what FastAPI gives, and why it was
     async with prompts_for(services.transactions, visitor.actor) as work:
         prompt = await use_cases.get_prompt(work, version)
         siblings = await work.prompts.list(prompt.slot.story_type, prompt.slot.language)
+        others = [sibling for sibling in siblings if sibling.version != version]
         try:
             preview, difference = await _tried(work, services, version, tried)
         except InvalidInput as error:
@@ -239,8 +242,8 @@ async def _page(  # noqa: PLR0913, PLR0917 -- what FastAPI gives, and why it was
         tried=tried,
         usual=Example(),
         prompt=prompt,
-        others={one.version: one.version for one in siblings if one.version != version},
-        rivals=[one for one in siblings if one.slot == prompt.slot and one.is_active and one.version != version],
+        others={other.version: other.version for other in others},
+        rivals=[other for other in others if other.slot == prompt.slot and other.is_active],
         preview=preview,
         difference=difference,
         plotly=plotly.ADDRESS,

@@ -48,7 +48,11 @@ def calls_by_day(report: Overview) -> tuple[Table, ...]:
         _COST,
         _UNKNOWN,
     )
-    return (Table("days", translatable("Calls by day and model"), report.days, columns, Chart("stack", (0,), (2,), 1)),)
+    return (Table("days", translatable("Calls by day and model"), report.days, columns, _by_day("attempts")),)
+
+
+def _by_day(figure: str) -> Chart:
+    return Chart("stack", ("day",), (figure,), by="model_used")
 
 
 def _estimated(table: Table) -> Table:
@@ -92,11 +96,24 @@ def models(report: reports.ModelReport) -> tuple[Table, ...]:
         Column(translatable("Mean rating"), "mean_rating", Kind.NUMBER),
         Column(translatable("Ratings"), "ratings"),
     )
+    of_success = Chart("bar", ("model_used",), ("success_rate",), ends="success_interval")
     return (
-        Table("outcomes", translatable("How calls end"), report.items, outcomes, Chart("bar", (0,), (2,), ends=3)),
-        Table("speed", translatable("How long calls take"), report.items, speed, Chart("bar", (0,), (1, 2))),
+        Table("outcomes", translatable("How calls end"), report.items, outcomes, of_success),
+        Table(
+            "speed",
+            translatable("How long calls take"),
+            report.items,
+            speed,
+            Chart("bar", ("model_used",), ("seconds_p50", "seconds_p95")),
+        ),
         _estimated(
-            Table("costs", translatable("What calls and stories cost"), report.items, costs, Chart("bar", (0,), (4,)))
+            Table(
+                "costs",
+                translatable("What calls and stories cost"),
+                report.items,
+                costs,
+                Chart("bar", ("model_used",), ("cost_per_story_usd",)),
+            )
         ),
     )
 
@@ -131,13 +148,19 @@ def retries(report: reports.RetryReport) -> tuple[Table, ...]:
         Column(translatable("Gave a story in the end"), "recovered"),
     )
     return (
-        Table("needed", translatable("How many attempts it took"), report.items, needed, Chart("bar", (0,), (1, 2))),
+        Table(
+            "needed",
+            translatable("How many attempts it took"),
+            report.items,
+            needed,
+            Chart("bar", ("attempts",), ("generations", "succeeded")),
+        ),
         Table(
             "first_failures",
             translatable("How first attempts failed, and what retries made of it"),
             report.first_failures,
             first,
-            Chart("bar", (0,), (1, 3)),
+            Chart("bar", ("error_type",), ("generations", "rescued")),
         ),
         Table("rescues", translatable("What each attempt gave and added"), report.rescues, rescues),
         Table("reasons", translatable("Why attempts gave no story"), report.reasons, reasons),
@@ -196,7 +219,7 @@ def failures(report: reports.TimeoutReport) -> tuple[Table, ...]:
             title,
             [row for row in report.failures if row.dimension == dimension],
             (first, *_FAILURE_COLUMNS),
-            Chart("bar", (0,), (3, 5)),
+            Chart("bar", ("value",), ("rate", "before_rate")),
         )
         for dimension, (title, first) in dimensions.items()
     ]
@@ -241,7 +264,7 @@ def costs(report: reports.CostReport) -> tuple[Table, ...]:
     )
     note = translatable("A forecast needs seven whole days; the month may cost less or more at one time in twenty.")
     return (
-        _estimated(Table("days", translatable("By day and model"), report.items, days, Chart("stack", (0,), (3,), 1))),
+        _estimated(Table("days", translatable("By day and model"), report.items, days, _by_day("cost_usd"))),
         Table("forecast", translatable("This month"), [report.forecast], ahead, None, note),
         _shares(
             report,
@@ -273,7 +296,7 @@ def _shares(report: reports.CostReport, dimension: str, title: str, first: Colum
         _UNKNOWN,
     )
     rows = [row for row in report.shares if row.dimension == dimension]
-    return _estimated(Table(dimension, title, rows, columns, Chart("bar", (0,), (2, 3))))
+    return _estimated(Table(dimension, title, rows, columns, Chart("bar", ("value",), ("cost_usd", "failed_cost_usd"))))
 
 
 def prompts(report: reports.PromptReport) -> tuple[Table, ...]:
@@ -306,7 +329,7 @@ def prompts(report: reports.PromptReport) -> tuple[Table, ...]:
             translatable("How each version of the prompt does"),
             report.items,
             outcomes,
-            Chart("bar", (0,), (3,), 1, ends=4, least=1),
+            Chart("bar", ("prompt_version",), ("success_rate",), "model_used", ends="success_interval", least=1),
         ),
         Table("quality", translatable("Refusals, length, ratings, time and cost"), report.items, quality),
     )

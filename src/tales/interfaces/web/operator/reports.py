@@ -69,7 +69,7 @@ class Subject:
     template: str = "report.html"
 
 
-def _one(
+def _one_report(
     ask: Callable[..., Awaitable[Report]], tables: Callable[[Any], tuple[Table, ...]], *, by_now: bool = False
 ) -> Find:
     async def find(reports: ReportRepository, wanted: ReportFilter, now: datetime) -> tuple[Report, Sequence[Table]]:
@@ -83,14 +83,14 @@ OVERVIEW = Subject(
     "overview",
     translatable("Overview"),
     translatable("Whether stories are being written well, at a glance."),
-    _one(overview.report_overview, report_tables.calls_by_day, by_now=True),
+    _one_report(overview.report_overview, report_tables.calls_by_day, by_now=True),
     "overview.html",
 )
 RETRIES = Subject(
     "retries",
     translatable("Retries"),
     translatable("How many attempts stories take, what retries rescue, and what another policy would have given."),
-    _one(use_cases.report_retries, report_tables.retries),
+    _one_report(use_cases.report_retries, report_tables.retries),
     "retries.html",
 )
 SUBJECTS = (
@@ -98,26 +98,26 @@ SUBJECTS = (
         "models",
         translatable("Models"),
         translatable("How each model does: how its calls end, how long they take, and what they cost."),
-        _one(use_cases.report_models, report_tables.models),
+        _one_report(use_cases.report_models, report_tables.models),
     ),
     Subject(
         "failures",
         translatable("Failures"),
         translatable("When, where and why calls give no story, beside the period before."),
-        _one(use_cases.report_timeouts, report_tables.failures),
+        _one_report(use_cases.report_timeouts, report_tables.failures),
     ),
     Subject(
         "costs",
         translatable("Costs"),
         translatable("What calls cost, as far as anybody knows: by day, model, kind of story and family."),
-        _one(use_cases.report_costs, report_tables.costs, by_now=True),
+        _one_report(use_cases.report_costs, report_tables.costs, by_now=True),
     ),
 )
 PROMPTS = Subject(
     "prompts",
     translatable("Prompts"),
     translatable("What models are asked with, in versions, and how each of them does with each model."),
-    _one(use_cases.report_prompts, report_tables.prompts),
+    _one_report(use_cases.report_prompts, report_tables.prompts),
     "prompts.html",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -68,13 +68,15 @@ _NUMBERS = _MEASURED | {Kind.COUNT, Kind.NUMBER, Kind.INTERVAL}
 class Column:
     """One figure of each row: an attribute's name, or what finds it.
 
-    `finds`: what generations are looked for by it. `leads`: the page of operators that says more of the row.
+    `finds`: what generations are looked for by it. `leads`: the page of operators that says more of the row. `name` is
+    what a chart calls it that is no attribute.
     """
 
     title: str
     value: str | Callable[[Any], object]
     kind: Kind = Kind.COUNT
     finds: str = ""
+    name: str = ""
     leads: Callable[[Any], str] | None = None
 
     def of(self, row: object) -> object:
@@ -89,36 +91,48 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn: `y` over the words of `x`, columns by their places; `by` tells the series apart, else each of `y`.
+    """What is drawn: `y` over the words of `x`, columns by their names; `by` tells the series apart, else each of `y`.
 
     `kind`: bars beside each other (`bar`), on each other (`stack`), or `points`. `ends`: the column of the interval
     that `y` lies in. `marks`: what is drawn across the bars, such as a limit. `least`: so many rows are worth a chart.
     """
 
     kind: str
-    x: tuple[int, ...]
-    y: tuple[int, ...]
-    by: int | None = None
-    ends: int | None = None
-    marks: tuple[int, ...] = ()
+    x: tuple[str, ...]
+    y: tuple[str, ...]
+    by: str | None = None
+    ends: str | None = None
+    marks: tuple[str, ...] = ()
     least: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A part of a report. `name` is that of its file; `chart` None where nothing is to be drawn."""
+    """A part of a report. `name` is that of its file; `drawn` None where nothing is to be drawn."""
 
     name: str
     title: str
     rows: Sequence[Any]
     columns: Sequence[Column]
-    chart: Chart | None = None
+    drawn: Chart | None = None
     note: str = ""
 
     @property
     def is_drawn(self) -> bool:
         """Whether its chart stands above it."""
-        return self.chart is not None and len(self.rows) >= self.chart.least
+        return self.drawn is not None and len(self.rows) >= self.drawn.least
+
+    @property
+    def chart(self) -> dict[str, object]:
+        """Of a table that is drawn, how: columns by their places, as the page's script finds them."""
+        assert self.drawn is not None  # it is drawn
+        places = {column.name or column.value: place for place, column in enumerate(self.columns)}
+        drawn = asdict(self.drawn)
+        for field in ("x", "y", "marks"):
+            drawn[field] = [places[name] for name in drawn[field]]
+        for field in ("by", "ends"):
+            drawn[field] = None if drawn[field] is None else places[drawn[field]]
+        return drawn
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
-// A theme and a size are there at once, and remembered beside it.
+// A theme and a size are there at once, and remembered beside it. Each request says both, and ends the one before: of two
+// that are on their way, the cookie of the last to be answered stays.
+let remembering;
 for (const form of document.querySelectorAll("form[data-look]")) {
   form.addEventListener("submit", (event) => {
     const chosen = event.submitter;
@@ -19,16 +21,17 @@ for (const form of document.querySelectorAll("form[data-look]")) {
     delete form.dataset.sent;
     const body = new URLSearchParams(new FormData(form));
     const root = document.documentElement;
-    let value = chosen.value;
     if (chosen.name === "size") {
-      value = String(Math.min(5, Math.max(1, Number(root.dataset.size) + (chosen.dataset.step | 0))));
-      root.dataset.size = value;
+      root.dataset.size = String(Math.min(5, Math.max(1, Number(root.dataset.size) + (chosen.dataset.step | 0))));
     } else {
-      root.dataset.theme = value;
+      root.dataset.theme = chosen.value;
       for (const button of form.elements) if (button.name === "theme") button.ariaPressed = String(button === chosen);
     }
-    body.set(chosen.name, value);
-    fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true });
+    for (const name of ["theme", "size"]) if (name in root.dataset) body.set(name, root.dataset[name]);
+    remembering?.abort();
+    remembering = new AbortController();
+    const { signal } = remembering;
+    fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true, signal }).catch(() => {});
   });
 }
 
