@@ -85,10 +85,10 @@ def follow_check(database: Database) -> Report:
             statements = re.findall(r"(?:create|alter) table [^;]*;", str(refusal))
             if not statements:
                 raise
-        if any(f.name == "writes_not_tried" and "there is no user" in f.sentence for f in report.findings):
-            # It says to check again when there is one: until then nobody knows what a first story meets.
-            raise Refusal
         if not statements:
+            if any("there is no user" in finding.sentence for finding in report.findings):
+                # It says to check again when there is one: until then nobody knows what a first story meets.
+                raise Refusal
             return report
         try:
             run(database, statements)
