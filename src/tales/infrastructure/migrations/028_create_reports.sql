@@ -3,6 +3,7 @@
 -- The views read as whoever asks: a family counts its own attempts, an admin and the service count everybody's. Days
 -- are those of UTC. `tales report` and the API count the same rows for any period, with intervals and percentiles.
 -- Steps: see 016; each is a transaction of its own.
+-- squawk-ignore-file ban-drop-function, ban-drop-table
 
 -- step: ratings_table
 
@@ -134,17 +135,44 @@ to authenticated, service_role;
 -- and to end that, locks the table for a moment, and to read all of it locks nobody out.
 create policy "the owner reads ratings of before" on tales.stories for select to current_user using (true);
 
--- step: ratings
+-- step: copying
 
--- Of attempts that are still there when it comes to them: an application of before may delete meanwhile.
-insert into tales.ratings (generation_id, attempt_number, user_id, rating)
-select s.generation_id, s.generation_attempt, s.user_id, s.rating
-from tales.stories as s
-join tales.generations as g on g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt
-where s.rating is not null
-for key share of g
-on conflict do nothing;
+-- Up to which generation ratings have been copied.
+create table tales.copied_ratings (up_to uuid not null);
+insert into tales.copied_ratings values ('00000000-0000-0000-0000-000000000000');
+
+-- Copy the ratings of the next stories, `most` at a time; how many stories they were. Whoever rates a story whose
+-- rating is being copied waits for that, so a live database gets through them in small batches. Of attempts that are
+-- still there when it comes to them: an application of before may delete meanwhile.
+create function tales.copy_ratings(most integer) returns integer
+language plpgsql set search_path = '' as $$
+declare
+    ids uuid[];
+begin
+    ids := array(
+        select s.generation_id from tales.stories as s
+        where s.generation_id > (select up_to from tales.copied_ratings)
+        order by s.generation_id limit most
+    );
+    insert into tales.ratings (generation_id, attempt_number, user_id, rating)
+    select s.generation_id, s.generation_attempt, s.user_id, s.rating
+    from tales.stories as s
+    join tales.generations as g on g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt
+    where s.generation_id = any (ids) and s.rating is not null
+    for key share of g
+    on conflict do nothing;
+    update tales.copied_ratings set up_to = ids[cardinality(ids)] where cardinality(ids) > 0;
+    return cardinality(ids);
+end
+$$;
+
+-- step: ratings, repeat tales.copy_ratings
+
+-- Where nobody else writes, all at once.
+select tales.copy_ratings(2147483647);
 
 -- step: close_stories
 
 drop policy "the owner reads ratings of before" on tales.stories;
+drop function tales.copy_ratings(integer);
+drop table tales.copied_ratings;

@@ -63,14 +63,13 @@ class StepRunner:
     others: OtherWork = field(default_factory=OtherWork)
     lock_patience_seconds: float = LOCK_PATIENCE_SECONDS
     repeat: Callable[[StepRunner, Step], None] | None = None
-    """Does a step that goes batch by batch."""
+    """Does a step that goes batch by batch. Without it, such a step is done by its own SQL, all at once."""
 
     def run(self, step: Step, finish: Callable[[], None]) -> None:
         """Do `step`, and `finish` by its last commit. What was done of it before is not done again."""
         self.report(step.name, 0)
         self.others.look(self.connection)
-        if step.function is not None:
-            assert self.repeat is not None
+        if step.function is not None and self.repeat is not None:
             self.repeat(self, step)
             self.with_lock_retries(finish)
         elif step.concurrently:

@@ -1,9 +1,10 @@
 """The migrations as files: each `NNN_name.sql` is one revision, made of one or more steps.
 
 A line `-- step: NAME` begins a step, which runs in a transaction of its own. `-- step: NAME, repeat FUNCTION` is run
-batch by batch, by calling the function with the number of rows until it returns 0; `-- step: NAME, concurrently` builds
-its index without locking the table. `, again` at its end: the step is done in each run until the revision is through,
-because others go on writing after it. psql takes these lines for comments and runs the same files in order.
+batch by batch, by calling the function with the number of rows until it returns 0; its own SQL does all that at once.
+`-- step: NAME, concurrently` builds its index without locking the table. `, again` at its end: the step is done in each
+run until the revision is through, because others go on writing after it. psql takes these lines for comments and runs
+the same files in order.
 """
 
 from __future__ import annotations
