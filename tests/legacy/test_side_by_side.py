@@ -61,6 +61,29 @@ def copy_of(database: Database, story: UUID) -> dict[str, Any]:
     return row
 
 
+def test_a_write_finds_its_copy_by_the_key_however_many_there_are_by_then(legacy_database: Database) -> None:
+    story = add_story(legacy_database, add_user(legacy_database))
+    legacy_database.execute(
+        "insert into tales.stories (title, content, user_id, story_type) select title, content, user_id, 'child'"
+        " from tales.stories, generate_series(1, 500) where id = %s",
+        story,
+    )
+    migrate_up(legacy_database.owner_url, "015")
+    # An application keeps its sessions, and they keep their plans: from when there was no copy yet.
+    with legacy_database.connect() as old_application:
+        write: LiteralString = "update tales.stories set moral = moral || '!' where id = %s"
+        for _ in range(7):
+            old_application.execute(write, [story])
+        legacy_database.execute("select tales_migration.write_copies(array(select id from tales.stories))")
+        with old_application.transaction():
+            old_application.execute(write, [story])
+            (read,) = old_application.execute(
+                "select idx_tup_fetch + seq_tup_read as rows from pg_stat_xact_user_tables"
+                " where relid = 'tales.generations'::regclass"
+            ).fetchall()
+    assert read["rows"] < 50, "and not all of them"
+
+
 @pytest.fixture(params=["015", "016", "expand"])
 def moving(legacy_database: Database, request: pytest.FixtureRequest) -> Database:
     """A legacy database with some stories, on its way."""

@@ -60,10 +60,12 @@ end
 $$;
 
 -- Write the copies of these stories as the stories are now. One plan serves every call; it is made while generations
--- is empty, and must serve when it is not: rows are found by their key alone, and no table is read whole.
+-- is empty, and must serve when it is not: rows are found by their key alone, and no table is read whole. So the keys
+-- are worked out first: as a join, the plan of an empty table reads all copies and compares.
 create function tales_migration.write_copies(ids uuid[]) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
+    keys constant uuid[] := array(select tales_migration.generation_id_of(id) from unnest(ids) as id);
     written integer;
 begin
     insert into tales.generations (
@@ -89,7 +91,8 @@ begin
             completed_at = c.completed_at, generation_info = c.generation_info, child_id = c.child_id,
             hero_id = c.hero_id
         from tales_migration.copies as c
-        where c.story_id = any (ids) and g.generation_id = c.generation_id and g.attempt_number = c.attempt_number;
+        where c.story_id = any (ids) and g.generation_id = any (keys)
+            and g.generation_id = c.generation_id and g.attempt_number = c.attempt_number;
     end if;
     perform tales_migration.note_hours(ids);
 
