@@ -17,7 +17,7 @@ from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.interfaces.web.languages import COOKIE
 from tales.interfaces.web.operator.frame import WAYS
 from tests.browser.conftest import CHAIN, SHOTS, Family, Site, family_at
-from tests.browser.test_looks import LONG, LOOKS, look_at, name_of
+from tests.browser.test_looks import LONG, LOOKS, in_turn, look_at, name_of
 from tests.factories import add_ended_attempt, attempt_request
 from tests.fixtures.databases import Database
 from tests.fixtures.rows import add_user, ended, insert, prompt_goal
@@ -139,7 +139,7 @@ async def test_every_page(browser: Browser, site: Site, history: Database, optio
         assert isinstance(transactions, SqlTransactions)
         (row,) = history.rows("select user_id from tales.accounts where email = %s", admin.address)
         await add_ended_attempt(transactions, attempt_request(row["user_id"], model_used=f"x/{'y' * 118}"))
-        for path in PAGES:
+        for path in in_turn(PAGES, options):
             page = await admin.open(path.format(generation=generation))
             await page.wait_for_function(DRAWN)
             wrong += await look_at(page, f"{options['color_scheme']}-{name_of(path.partition('?')[0])}")
