@@ -13,7 +13,7 @@ from tests.fixtures import rows
 from tests.fixtures.catalog import catalog
 from tests.fixtures.databases import Database
 from tests.fixtures.managed import ManagedDatabase
-from tests.legacy.library import add_story, add_varied_stories, stories
+from tests.legacy.library import add_story, add_user, add_varied_stories, stories
 
 
 def test_an_ordinary_owner_goes_up_and_down_and_up(managed_database: ManagedDatabase) -> None:
@@ -62,6 +62,18 @@ def test_an_ordinary_owner_moves_every_familys_stories(managed_database: Managed
     assert len(moved) == len(before) - 1
     migrate_down(managed_database.owner_url, "014")
     assert stories(managed_database) == before
+
+
+def test_an_ordinary_owner_copies_the_ratings_that_there_were(managed_database: ManagedDatabase) -> None:
+    migrate_up(managed_database.owner_url, "014")
+    platform = Database(managed_database.name, managed_database.superuser_url, managed_database.app_url)
+    story = add_story(platform, add_user(platform), rating=7)
+    migrate_up(managed_database.owner_url)
+
+    (kept,) = platform.rows(
+        "select r.rating from tales.ratings as r join tales.stories as s using (generation_id) where s.id = %s", story
+    )
+    assert kept == {"rating": 7}
 
 
 def push(database: ManagedDatabase, *, after: str, to: str) -> None:

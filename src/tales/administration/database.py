@@ -23,8 +23,7 @@ def ready_database(settings: Settings) -> Database:
     ready = database.find_ready_database(settings.home, settings.database_url, settings.queue_database_url)
     if ready is not None:
         return ready
-    # Where it is ready, nobody waits for the migrations.
-    from tales.infrastructure.migrations.prepare import prepare_schema  # noqa: PLC0415
+    from tales.infrastructure.migrations.prepare import prepare_schema  # noqa: PLC0415 -- where it is not ready alone
 
     found = find_database(settings)
     prepare_schema(found)
@@ -33,8 +32,7 @@ def ready_database(settings: Settings) -> Database:
 
 def owner_url(settings: Settings) -> str:
     """The URL of the database's owner. The embedded server is started; an empty database gets its schema."""
-    # `tales db stop` waits for no migrations.
-    from tales.infrastructure.migrations.prepare import prepare_empty  # noqa: PLC0415
+    from tales.infrastructure.migrations.prepare import prepare_empty  # noqa: PLC0415 -- not for `tales db stop`
 
     found = find_database(settings)
     prepare_empty(found)

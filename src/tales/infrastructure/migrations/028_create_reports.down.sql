@@ -1,6 +1,7 @@
 -- squawk-ignore-file ban-drop-table, ban-drop-function
 
-drop policy if exists "the owner reads ratings of before" on tales.stories;
+drop policy if exists "the owner copies ratings of before" on tales.stories;
+drop policy if exists "the owner copies ratings of before" on tales.generations;
 drop function if exists tales.copy_ratings(integer);
 drop table if exists tales.copied_ratings;
 drop view tales.report_costs;

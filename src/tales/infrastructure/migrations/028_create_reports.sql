@@ -131,9 +131,11 @@ to authenticated, service_role;
 
 -- step: open_stories
 
--- The ratings of before. The owner is bound by the policies of stories too, and would see none. To let it read them,
--- and to end that, locks the table for a moment, and to read all of it locks nobody out.
-create policy "the owner reads ratings of before" on tales.stories for select to current_user using (true);
+-- The ratings of before. The owner is bound by the policies of stories and of generations too, and would see none; to
+-- lock a row takes the right to change it. To let the owner, and to end that, locks the tables for a moment, and to
+-- read all of them locks nobody out.
+create policy "the owner copies ratings of before" on tales.stories to current_user using (true);
+create policy "the owner copies ratings of before" on tales.generations to current_user using (true);
 
 -- step: copying
 
@@ -142,8 +144,9 @@ create table tales.copied_ratings (up_to uuid not null);
 insert into tales.copied_ratings values ('00000000-0000-0000-0000-000000000000');
 
 -- Copy the ratings of the next stories, `most` at a time; how many stories they were. Whoever rates a story whose
--- rating is being copied waits for that, so a live database gets through them in small batches. Of attempts that are
--- still there when it comes to them: an application of before may delete meanwhile.
+-- rating is being copied waits for that, so that none is copied that has just been taken back; a live database gets
+-- through them in small batches. Of attempts that are still there when it comes to them: an application of before may
+-- delete meanwhile.
 create function tales.copy_ratings(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
@@ -159,7 +162,7 @@ begin
     from tales.stories as s
     join tales.generations as g on g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt
     where s.generation_id = any (ids) and s.rating is not null
-    for key share of g
+    for share of s for key share of g
     on conflict do nothing;
     update tales.copied_ratings set up_to = ids[cardinality(ids)] where cardinality(ids) > 0;
     return cardinality(ids);
@@ -173,6 +176,7 @@ select tales.copy_ratings(2147483647);
 
 -- step: close_stories
 
-drop policy "the owner reads ratings of before" on tales.stories;
+drop policy "the owner copies ratings of before" on tales.stories;
+drop policy "the owner copies ratings of before" on tales.generations;
 drop function tales.copy_ratings(integer);
 drop table tales.copied_ratings;
