@@ -24,6 +24,8 @@ pytest_plugins = [
     "tests.fixtures.processes",
 ]
 
+gc.disable()
+
 _COVERS = tuple(Path(__file__).parent / name for name in ("domain", "application", "interfaces/api", "interfaces/web"))
 """Whose tests are to cover the domain and the application: counting lines costs the others as much as they do."""
 
@@ -37,6 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What is imported and collected stays to the end: to look through it again and again took a seventh of a run."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -9,13 +10,15 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
-_NOT_OURS = {".venv", "node_modules"}
 
 
 def documents() -> list[Path]:
     """Every Markdown file of the project."""
-    found = ROOT.rglob("*.md")
-    return sorted(path for path in found if not any(part in _NOT_OURS or part.startswith(".") for part in _parts(path)))
+    found = []
+    for folder, inside, files in os.walk(ROOT):
+        inside[:] = [name for name in inside if name != "node_modules" and not name.startswith(".")]
+        found += [Path(folder, name) for name in files if name.endswith(".md")]
+    return sorted(found)
 
 
 def code(path: Path) -> list[str]:
@@ -28,7 +31,3 @@ def code(path: Path) -> list[str]:
 def prose(path: Path) -> str:
     """A document without its code."""
     return _INLINE.sub("", _FENCED.sub("", path.read_text(encoding="utf-8")))
-
-
-def _parts(path: Path) -> tuple[str, ...]:
-    return path.relative_to(ROOT).parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from functools import cache
 from http import HTTPStatus
 from http.client import responses
 from urllib.parse import quote, urlsplit
@@ -39,6 +41,12 @@ _NOT_DONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
 PERHAPS_DONE = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 
 _ours: ContextVar[bool] = ContextVar("tales_client_request", default=False)
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are trusted, once for all clients of a process: to read them takes 20 ms."""
+    return httpx2.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,8 +103,8 @@ def test_a_partitioned_table_is_a_problem(legacy_database: Database) -> None:
 
 def test_dead_rows_are_told(legacy_database: Database) -> None:
     legacy_database.execute("alter table tales.stories set (autovacuum_enabled = off)")
-    legacy_database.execute("insert into tales.stories (title, content) select 'a', 'b' from generate_series(1, 3000)")
     with legacy_database.connect() as connection:
+        connection.execute("insert into tales.stories (title, content) select 'a', 'b' from generate_series(1, 3000)")
         connection.execute("update tales.stories set title = 'c'")
         connection.execute("select pg_stat_force_next_flush()")
         connection.execute("select 1")

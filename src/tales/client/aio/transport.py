@@ -25,7 +25,7 @@ class Transport:
         self.tokens = tokens
         self.retry = retry
         self._timeout = timeout
-        self._http = http or httpx2.AsyncClient()
+        self._http = http or httpx2.AsyncClient(verify=wire.trusted())
         self._is_our_http = http is None
         self._renewing = Lock()
 

@@ -25,7 +25,7 @@ class Transport:
         self.tokens = tokens
         self.retry = retry
         self._timeout = timeout
-        self._http = http or httpx2.Client()
+        self._http = http or httpx2.Client(verify=wire.trusted())
         self._is_our_http = http is None
         self._renewing = Lock()
 

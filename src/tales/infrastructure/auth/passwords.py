@@ -14,16 +14,17 @@ Written here, because no command shall wait for it to be made.
 
 
 class Argon2Passwords(PasswordHasher):
-    """argon2id, with pwdlib's parameters unless told otherwise."""
+    """argon2id, with pwdlib's parameters unless told otherwise; `nobody` is a hash that was made with them."""
 
-    def __init__(self, hasher: Argon2Hasher | None = None) -> None:
+    def __init__(self, hasher: Argon2Hasher | None = None, nobody: str = NOBODY) -> None:
         self._hasher = hasher or Argon2Hasher()
+        self._nobody = nobody
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password)
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        matches = self._hasher.verify(password, password_hash or NOBODY)
+        matches = self._hasher.verify(password, password_hash or self._nobody)
         return matches and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
