@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from tales.domain.actor import Actor
+from tales.domain.generation import Generation
+from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import MOST_TEXT, ProgressPublisher
 from tests.factories import add_user, success
 from tests.fixtures import rows
@@ -48,6 +50,18 @@ async def test_text_is_heard_near_and_far_early_and_late(processes: Processes) -
             for hub in (processes.near, processes.far)
         ]
         await until(lambda: all(heard.text == "Once upon a time" for heard in late))
+
+
+async def test_who_comes_before_a_piece_is_written_has_it_though_no_other_follows(processes: Processes) -> None:
+    """A model may fall silent after it: then nothing else would have anybody look."""
+    attempt = (await processes.start_at_birth()).attempt
+    hub = ProgressHub(processes.transactions, processes.log)  # reads nothing by itself: it does not run
+    publisher = ProgressPublisher(processes.transactions, hub, processes.log)
+    hub.add(Generation(attempt.id.generation_id, attempt.user_id, (attempt,)))
+    publisher.begin(attempt)
+    publisher.publish(attempt.id, "Once upon a time")
+    async with following(hub, attempt.id.generation_id) as heard, publisher.running():
+        await until(lambda: heard.text == "Once upon a time")
 
 
 async def test_who_comes_back_in_the_middle_of_a_piece_has_it_whole(processes: Processes, database: Database) -> None:

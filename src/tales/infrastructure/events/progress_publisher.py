@@ -128,5 +128,7 @@ class ProgressPublisher(ports.ProgressPublisher):
 
     def _set_written(self, piece: LivePiece, count: int) -> None:
         if draft := self._drafts.get(piece.attempt):
+            # For whoever came after it, and looked before it was written.
+            self._hub.on_text(piece.attempt, piece.begins_at, piece.text)
             del draft.pieces[:count]
             draft.written = piece.begins_at + len(piece.text)
