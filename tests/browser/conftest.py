@@ -20,7 +20,6 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tales.application.first_admin import FirstAdmin
 from tales.application.services import Services
 from tales.bootstrap import running_app
-from tales.infrastructure.auth.passwords import Argon2Passwords
 from tales.interfaces.api.app import create_app
 from tales.interfaces.api.http_protocol import HttpProtocol
 from tales.interfaces.web.pages import LAYERS, PAGES
@@ -181,17 +180,12 @@ def browser_database(server: Server, newest_template: str) -> Iterator[Any]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site(browser_database: Any, passwords: Argon2Passwords) -> AsyncIterator[Site]:
+async def site(browser_database: Any) -> AsyncIterator[Site]:
     """One server for all tests, over a provider that plays scripts."""
     async with running_simulator() as simulator:
         chosen = settings(browser_database, simulator, ",".join(CHAIN), attempt_timeout=2.0)
         async with running_app(chosen, with_worker=True) as app:
-            services = replace(
-                app.services,
-                sign_in=replace(app.services.sign_in, passwords=passwords),
-                erase_family=replace(app.services.erase_family, passwords=passwords),
-            )
-            async with _serving(services) as site:
+            async with _serving(app.services) as site:
                 yield site
             app.close_subscriptions()
 
