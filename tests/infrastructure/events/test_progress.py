@@ -237,7 +237,7 @@ async def test_what_is_written_for_an_erased_user_is_told_to_nobody_who_takes_th
         processes.actor = Actor(await add_user(processes.transactions))
         await a_round_later(processes, database)
         with statements_of(processes.transactions) as sent:
-            processes.far.connected = True  # look at everything
+            processes.far.set_connected(True)  # look at everything
             await until(lambda: READS_TEXT in "".join(sent))
         assert heard.told[-1].generation.user_id == theirs["user_id"]
 

@@ -59,7 +59,7 @@ class NoticeListener:
             except Exception as error:  # noqa: BLE001 -- whatever it is, all who follow depend on the next connection
                 self._log.warning("notices lost", error=type(error).__name__)
             delay = FIRST_DELAY if self._hub.connected else min(delay * 2, LONGEST_DELAY)
-            self._hub.connected = False
+            self._hub.set_connected(False)
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
 
     async def _listen(self) -> None:
@@ -68,7 +68,7 @@ class NoticeListener:
         async with await open_connection(autocommit=True, **options) as connection:
             for channel in (CHANNEL, QUEUE_CHANNEL):
                 await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
-            self._hub.connected = True
+            self._hub.set_connected(True)
             while True:
                 connection.answer_timeout = None
                 async for notice in connection.notifies(timeout=SILENCE):

@@ -137,10 +137,9 @@ class ProgressHub(Subscriptions, EndWatch):
         """Whether notices of other processes come in."""
         return self._connected
 
-    @connected.setter
-    def connected(self, value: bool) -> None:
-        # Either way some may have been missed.
-        self._connected = value
+    def set_connected(self, connected: bool) -> None:
+        """Notices have begun to come in, or stopped: either way some may have been missed, so all is looked at."""
+        self._connected = connected
         self._look_at_everything()
 
     def close(self) -> None:
