@@ -6,6 +6,9 @@ from decimal import Decimal, InvalidOperation
 
 from tales.domain.errors import InvalidInput
 
+_LEAST_SHOWN = 0.00001
+"""US dollars: what is less, and not nothing, is said to be less."""
+
 
 def amount(option: str, written: str) -> Decimal:
     """The number that was written. Raises: InvalidInput naming the option."""
@@ -20,6 +23,8 @@ def dollars(value: Decimal | float | None) -> str:
     if value is None:
         return "unknown"
     value = float(value)
+    if 0 < value < _LEAST_SHOWN:
+        return f"<${_LEAST_SHOWN:.5f}"
     return f"${value:,.2f}" if abs(value) >= 1 or value == 0 else f"${value:.5f}"
 
 
