@@ -109,6 +109,25 @@ async def test_what_a_provider_does_not_know_is_asked_for_after_the_others(
     assert again == {"asked": 2, "later": True}
 
 
+async def test_what_was_asked_for_each_day_for_years_is_put_off_by_a_day(
+    database: Database, transactions: SqlTransactions
+) -> None:
+    _ask(database, "gen-1")
+    database.execute(
+        "insert into tales.cost_questions (generation_id, attempt_number, asked, ask_again_at)"
+        " select generation_id, attempt_number, 2000, now() from tales.generations"
+    )
+
+    async def cost_of(_: str) -> Decimal | None:
+        return None
+
+    assert await UnknownCosts(transactions, "sim").ask(cost_of) == (1, 0)
+    (put_off,) = database.rows(
+        "select asked, ask_again_at > now() + interval '23 h' as by_a_day from tales.cost_questions"
+    )
+    assert put_off == {"asked": 2001, "by_a_day": True}
+
+
 async def test_what_nobody_could_ask_for_is_not_put_off(database: Database, transactions: SqlTransactions) -> None:
     _ask(database, "gen-1", "gen-2", "gen-3")
     database.execute(

@@ -44,7 +44,9 @@ _CLAIM = text("""
         insert into tales.cost_questions as q (generation_id, attempt_number, asked, ask_again_at)
         select generation_id, attempt_number, 1, now() + interval '1 minute' from due
         on conflict on constraint cost_questions_pkey do update
-        set asked = q.asked + 1, ask_again_at = now() + least(interval '1 day', interval '1 minute' * 2.0 ^ q.asked)
+        -- After eleven questions it is a day anyway, and after forty the power is longer than an interval can be.
+        set asked = q.asked + 1,
+            ask_again_at = now() + least(interval '1 day', interval '1 minute' * 2.0 ^ least(q.asked, 11))
         where q.ask_again_at <= now()
         returning generation_id, attempt_number, asked
     )
