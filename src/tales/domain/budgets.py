@@ -111,5 +111,6 @@ class BudgetState:
 
     @property
     def is_warned(self) -> bool:
-        """Whether its share to warn from was reached."""
-        return self.warned_at is not None
+        """Whether its share to warn from was reached: by a call, or as the budget was set below what is spent."""
+        budget, used = self.budget, self.spent_usd + self.reserved_usd
+        return self.warned_at is not None or used >= budget.limit_usd * budget.warn_share > 0
