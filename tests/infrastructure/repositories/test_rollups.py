@@ -57,6 +57,16 @@ async def test_raw_and_rolled_up_agree(
         assert rolled[name] == value, name
 
 
+@pytest.mark.usefixtures("rolled_up")
+@pytest.mark.parametrize(("minutes", "is_rolled_up"), [(26, False), (102, False), (103, True)])
+async def test_a_period_without_a_whole_hour_is_not_said_to_be_rolled_up(
+    transactions: SqlTransactions, minutes: int, is_rolled_up: bool
+) -> None:
+    short = replace(ODD, until=ODD.since + timedelta(minutes=minutes))
+    found = await rolled_up_until(transactions, short)
+    assert found == (short.until if is_rolled_up else None)
+
+
 @pytest.mark.parametrize("wanted", [YEAR, ODD, NARROWED], ids=["year", "odd", "narrowed"])
 async def test_percentiles_are_within_1_percent(
     rolled_up: Database, transactions: SqlTransactions, wanted: ReportFilter

@@ -78,8 +78,10 @@ class Span:
 
 
 def answers(wanted: ReportFilter, complete_until: datetime | None) -> bool:
-    """Whether rollups hold anything of what is asked for. They know no user."""
-    return complete_until is not None and wanted.user_id is None and _up(wanted.since, "hour") < complete_until
+    """Whether rollups hold anything of what is asked for: an hour of it, whole. They know no user."""
+    if complete_until is None or wanted.user_id is not None:
+        return False
+    return _up(wanted.since, "hour") < hours_until(wanted, complete_until)
 
 
 def hours_until(wanted: ReportFilter, complete_until: datetime) -> datetime:
