@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from tales.application.reports import PromptReport, report_prompts
 from tales.domain.report_filters import ReportFilter
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.fixtures.databases import Database
+from tests.fixtures.history import refresh_rollups
 from tests.fixtures.rows import THEN, Connection, add_user, ended, insert, retry, story
 
 WANTED = ReportFilter(since=THEN - timedelta(days=1), until=THEN + timedelta(days=1))
@@ -96,3 +98,22 @@ async def test_a_version_that_fails_is_judged_by_all_that_it_was_drawn_for(
 
     assert (success.prompt_version, success.hits, success.trials) == ("child-en-2", 1, 2)
     assert (success.baseline_hits, success.baseline_trials) == (1, 1)
+
+
+async def test_one_version_is_what_was_drawn_of_it_before_and_after_it_is_rolled_up(
+    database: Database, transactions: SqlTransactions
+) -> None:
+    with database.connect() as connection:
+        call(connection, "child-en-2", drawn=BOTH)
+        row = call(connection, "child-en-1", "refusal", drawn=None)
+        choice = {"reason": "fallback", "weights": Jsonb(BOTH), "failed_version": "child-en-2"}
+        insert(connection, "prompt_choices", choice | {"generation_id": row["generation_id"]})
+    one = replace(WANTED, prompt_version="child-en-2")
+    async with transactions.as_service() as work:
+        raw = await work.reports.drawn(one)
+    refresh_rollups(database)
+    async with transactions.as_service() as work:
+        rolled = await work.reports.drawn(one)
+
+    assert [(row.prompt_version, row.ended, row.success) for row in raw] == [("child-en-2", 2, 1)]
+    assert raw == rolled

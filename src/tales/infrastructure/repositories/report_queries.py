@@ -180,19 +180,17 @@ PROMPTS = f"""
     group by prompt_version, model_used
     order by count(*) desc, prompt_version, model_used
 """
-# First attempts alone: who gets another depends on how the first one went. A fallback counts for the version that was
-# drawn: without the wishes that it fails on, a version would be judged by the others. What was drawn for a goal is left
-# out: its shares follow its results, and the intervals hold for fixed ones.
+# First attempts alone, each for the version that was drawn (migration 032): a filter for a version means that one too.
+# What was drawn for a goal is left out: its shares follow its results, and the intervals hold for fixed ones.
 DRAWN = f"""
-    select c.weights::text as experiment, coalesce(c.failed_version, prompt_version) as prompt_version,
+    select experiment, prompt_version,
         count(*) filter (where status <> 'pending') as ended,
         count(*) filter (where status = 'success') as success,
         count(*) filter (where error_type = 'refusal') as refused, {_LENGTH_MISSED} as length_missed,
-        count(rating) as ratings, count(*) filter (where rating >= 8) as good_stories
-    from tales.attempt_facts
-    join tales.prompt_choices as c using (generation_id, attempt_number)
-    where {{where}} and is_live and prompt_version is not null and c.snapshot_id is null
-    group by c.weights, coalesce(c.failed_version, prompt_version)
+        sum(ratings) as ratings, sum(good_stories) as good_stories
+    from tales.drawn_cells
+    where {{where}} and experiment not like 'goal %'
+    group by experiment, prompt_version
 """
 
 
