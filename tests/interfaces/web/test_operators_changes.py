@@ -59,6 +59,16 @@ async def test_budgets_and_goals_are_named_in_the_readers_words(operator: Visito
     says(page, "<bdi>über einen Helden · Deutsch</bdi>", "<bdi>das Billigste, was oft genug gelingt</bdi>")
 
 
+async def test_a_time_that_was_kept_in_the_servers_zone_is_shown_in_utc(operator: Visitor, database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute("set time zone 'Europe/Moscow'")
+        connection.execute(
+            "insert into tales.prices (model, valid_from, prompt_usd_per_million, completion_usd_per_million, source)"
+            " values ('any/model', '2026-03-01T09:00Z', 1, 2, 'operator')"
+        )
+    says(await operator.look(CHANGES, **{"Accept-Language": "de"}), "<bdi>01.03.2026, 09:00:00 UTC</bdi>")
+
+
 @pytest.mark.parametrize("query", ["by=nobody@example.org", "by=x", "by=%00", "relation=x", "from=x", "after=x"])
 async def test_what_cannot_be_looked_for_is_said(operator: Visitor, query: str) -> None:
     page = await operator.look(f"{CHANGES}?{query}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -54,7 +54,7 @@ class Language:
 
     def time(self, moment: datetime) -> str:
         """The same where it is said that times are in UTC."""
-        return format_datetime(moment, "medium", locale=self.code)
+        return format_datetime(moment, "medium", tzinfo=UTC, locale=self.code)
 
     def number(self, value: Decimal | float) -> str:
         """A number, with two decimals at most."""
