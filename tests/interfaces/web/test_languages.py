@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -29,6 +30,20 @@ def test_figures_are_written_as_their_reader_does(code: str, said: list[str]) ->
     found = [*dollars, reader.share(0.912), reader.seconds(2.5), reader.separators]
     assert [figure.replace("\u00a0", " ") for figure in found] == said
     assert " " not in "".join(found), "the end of a line would part a figure from what it counts"
+
+
+@pytest.mark.parametrize("code", ["en", "de", "ru"])
+def test_a_difference_that_rounds_to_nothing_has_no_sign(code: str) -> None:
+    reader = language(code)
+    assert reader.share(-0.0003) == reader.share(-0.0) == reader.share(0.0)
+    assert reader.share(-0.0006) == f"-{reader.share(0.0006)}"
+
+
+@pytest.mark.parametrize("code", ["en", "de", "ru"])
+def test_a_time_with_an_offset_is_written_as_the_utc_that_it_is_said_to_be(code: str) -> None:
+    reader = language(code)
+    moment = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    assert reader.moment(moment.astimezone(timezone(timedelta(hours=3)))) == reader.moment(moment)
 
 
 @pytest.mark.parametrize("code", ["en", "de", "ru"])

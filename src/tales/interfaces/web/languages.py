@@ -27,6 +27,7 @@ OWN_NAMES = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 _Day: TypeAlias = date
 _CENT = Decimal("0.01")
 _SMALLEST_COST = Decimal("0.0001")
+_TENTH_OF_A_PERCENT = Decimal("0.001")
 
 
 def translatable(text: str) -> str:
@@ -76,7 +77,9 @@ class Language:
     def share(self, value: float) -> str:
         """A share from 0 to 1, in percent."""
         pattern = Locale(self.code).percent_formats[None].pattern
-        return format_percent(value, pattern.replace("##0", "##0.0") if value < 1 else pattern, self.code)
+        # What is rounded to nothing has no sign.
+        shown = value if Decimal(str(value)).quantize(_TENTH_OF_A_PERCENT) else 0
+        return format_percent(shown, pattern.replace("##0", "##0.0") if value < 1 else pattern, self.code)
 
     def seconds(self, value: float, digits: int = 1) -> str:
         """A time, with so many decimals at most."""
