@@ -83,7 +83,10 @@ async def report_overview(reports: ReportRepository, wanted: ReportFilter, now: 
         wanted=wanted,
         migrated_left_out=await reports.migrated(wanted),
         rolled_up_until=await reports.rolled_up_until(wanted),
-        not_counted=("day",) if any("day" in names for names in left_out) else (),
+        not_counted=(
+            *(("all",) if "all" in left_out[0] else ()),
+            *(("day",) if any("day" in names for names in left_out) else ()),
+        ),
         calls=_calls(await reports.models(wanted)),
         calls_before=_calls(await reports.models(wanted.before)),
         today=await spent(today),

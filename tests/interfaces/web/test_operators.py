@@ -133,7 +133,8 @@ async def test_what_is_left_out_is_said(operator: Visitor, database: Database, m
     then = datetime.now(UTC) - timedelta(days=3)
     times = {"created_at": then, "started_at": then, "completed_at": then + timedelta(seconds=9)}
     with database.connect() as connection:
-        insert(connection, "generations", ended(add_user(connection), **times))
+        user = add_user(connection)
+        insert(connection, "generations", ended(user, **times))
     refresh_rollups(database)
     counted = await operator.look("/operator/costs?model=sim/ok")
     says(counted, "from rollups: counts and sums are exact")
@@ -149,6 +150,10 @@ async def test_what_is_left_out_is_said(operator: Visitor, database: Database, m
     overview = await operator.look(f"/operator?{odd}")
     says(overview, "what is left out: costs by day.", "Left out: there are too many calls")
     assert "Nothing was asked for" not in overview.text
+    for page in ("", "/costs", "/models"):
+        family = await operator.look(f"/operator{page}?user_id={user}")
+        says(family, "what is left out: everything.", "Left out: there are too many calls")
+        assert "Nothing" not in family.text, page
 
 
 async def test_the_script_of_charts_is_packed_once_and_for_admins_alone(
