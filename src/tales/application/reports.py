@@ -179,7 +179,7 @@ async def forecast_month(reports: ReportRepository, wanted: ReportFilter, now: d
     today = now.astimezone(zone).date()
     since = datetime.combine(forecast.first_day(today), time(), tzinfo=zone).astimezone(UTC)
     days = await reports.daily_costs(replace(wanted, since=since, until=now))
-    return forecast.forecast(days, today, min(days, default=today))
+    return forecast.unknown(today) if days is None else forecast.forecast(days, today, min(days, default=today))
 
 
 async def report_prompts(reports: ReportRepository, wanted: ReportFilter) -> PromptReport:

@@ -22,11 +22,12 @@ class Forecast:
     """US dollars: `spent` in `month` so far, `expected` by its end, which lies between `low` and `high` at 95 %.
 
     Of the known costs. Out of `days` whole days before today; None where there are fewer than 7 that cost anything
-    could be known of. The interval takes the days to come to be like those, and independent of each other.
+    could be known of. `spent` too is None where there are too many attempts to count days. The interval takes the days
+    to come to be like those, and independent of each other.
     """
 
     month: date
-    spent: float
+    spent: float | None
     expected: float | None
     low: float | None
     high: float | None
@@ -36,6 +37,11 @@ class Forecast:
 def first_day(today: date) -> date:
     """From when on `forecast` looks at days."""
     return min(today.replace(day=1), today - timedelta(days=OBSERVED_DAYS))
+
+
+def unknown(today: date) -> Forecast:
+    """The forecast for the month of `today` where nobody has counted its days."""
+    return Forecast(month=today.replace(day=1), spent=None, expected=None, low=None, high=None, days=0)
 
 
 def forecast(costs: Mapping[date, float], today: date, begun: date | None = None) -> Forecast:

@@ -32,7 +32,7 @@ async def whole(transactions: SqlTransactions, wanted: ReportFilter) -> dict[str
             "failures": await reports.failures(wanted),
             "costs": await reports.costs(wanted),
             "shares": await reports.cost_shares(wanted),
-            "daily": sorted((await reports.daily_costs(wanted)).items()),
+            "daily": sorted((await reports.daily_costs(wanted) or {}).items()),
             "prompts": await reports.prompts(wanted),
             "drawn": sorted(await reports.drawn(wanted), key=astuple),
         }

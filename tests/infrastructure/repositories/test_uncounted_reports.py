@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tales.application.reports import report_costs, report_models, report_retries
+from tales.application.overview import report_overview
+from tales.application.reports import forecast_month, report_costs, report_models, report_retries
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.infrastructure.repositories import rolled_reports
 from tests.fixtures.databases import Database
@@ -41,8 +42,25 @@ async def test_a_user_with_too_many_attempts_is_not_counted(
         monkeypatch.setattr(rolled_reports, "MOST_COUNTED", most)
         async with transactions.as_service() as work:
             retries, costs = await report_retries(work.reports, own), await report_costs(work.reports, own, own.until)
-        assert retries.not_counted == costs.not_counted == not_counted
+            overview = await report_overview(work.reports, own, own.until)
+        assert retries.not_counted == costs.not_counted == overview.not_counted == not_counted
         assert bool(retries.items) == bool(costs.items) == bool(costs.shares) == (not not_counted)
+        assert bool(overview.calls.attempts) == (not not_counted)
+
+
+@pytest.mark.usefixtures("rolled_up")
+async def test_a_month_whose_days_are_not_counted_is_not_said_to_have_cost_nothing(
+    transactions: SqlTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = replace(YEAR, language="de", zone="Asia/Kolkata")
+    async with transactions.as_service() as work:
+        counted = await forecast_month(work.reports, odd, YEAR.until)
+    monkeypatch.setattr(rolled_reports, "MOST_COUNTED", 1)
+    async with transactions.as_service() as work:
+        found = await forecast_month(work.reports, odd, YEAR.until)
+
+    assert counted.spent
+    assert (found.spent, found.expected, found.days, found.month) == (None, None, 0, counted.month)
 
 
 async def test_so_many_costs_are_not_estimated(

@@ -51,8 +51,8 @@ class ReportRepository(Protocol):
     async def estimates(self, wanted: ReportFilter, users: Sequence[str] = ()) -> Estimates:
         """What the calls of unknown cost may have cost; by user only of `users`."""
 
-    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
-        """The known cost of each day on which anything was asked for."""
+    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float] | None:
+        """The known cost of each day on which anything was asked for; None where days are not counted."""
 
     async def drawn(self, wanted: ReportFilter) -> tuple[DrawnRow, ...]:
         """How the versions do that generations were drawn for, experiment by experiment."""

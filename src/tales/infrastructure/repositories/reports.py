@@ -106,7 +106,10 @@ class SqlReportRepository(ReportRepository):
                 shares[row["dimension"], row["value"]] = estimate
         return Estimates(days, shares)
 
-    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float]:
+    async def daily_costs(self, wanted: ReportFilter) -> Mapping[date, float] | None:
+        rolled = await self._rolled(wanted)
+        if not (await rolled.are_days_counted(wanted) if rolled else not await self._are_too_many(wanted)):
+            return None
         rows = await self._rows(wanted, queries.DAILY_COSTS, RolledReports.daily_costs)
         return {row["day"]: row["cost_usd"] for row in rows}
 

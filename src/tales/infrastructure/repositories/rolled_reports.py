@@ -108,6 +108,10 @@ class RolledReports:
                 both |= {prefix + name: row[name] for name in _OUTCOMES}
         return list(found.values())
 
+    async def are_days_counted(self, wanted: ReportFilter) -> bool:
+        """Whether rollups know the days of its zone, or there are few enough attempts to count them one by one."""
+        return rollups.grains_of_days(wanted) is not None or not await self._are_many(wanted)
+
     async def costs(self, wanted: ReportFilter) -> Sequence[Row]:
         return await self._by_day(queries.COSTS, wanted)
 
@@ -187,7 +191,7 @@ class RolledReports:
         grains = rollups.grains_of_days(wanted)
         if grains is not None:
             return await self._rows(template, wanted, grains)
-        return [] if "day" in await self.not_counted(wanted) else await self._raw(template, wanted)
+        return await self._raw(template, wanted) if await self.are_days_counted(wanted) else []
 
     async def _are_many(self, wanted: ReportFilter) -> bool:
         """Whether there are too many attempts to count one by one, in this period or the one before."""

@@ -184,10 +184,13 @@ class CostShare(Answer):
 
 
 class Forecast(Answer):
-    """US dollars of the month of now: so far, and by its end with the interval at 95 %, out of whole `days` before."""
+    """US dollars of the month of now: so far, and by its end with the interval at 95 %, out of whole `days` before.
+
+    `spent` null: there are too many attempts to count the month's days one by one.
+    """
 
     month: date
-    spent: float
+    spent: float | None
     expected: float | None
     low: float | None
     high: float | None
