@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import stat
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from tales.infrastructure.clock import SystemClock
 from tales.infrastructure.postgres.engine import make_engine
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tales.interfaces.api.v3 import analytics
+from tales.interfaces.cli.report_html import report_page
+from tales.interfaces.cli.report_sections import sections_of
+from tales.interfaces.cli.report_tables import report_text
 from tests.factories import CREATED
 from tests.fixtures.databases import Database
 from tests.fixtures.history import QUARTER
@@ -46,6 +50,20 @@ def test_every_report_fits_80_columns_and_says_its_period(reporter: Tales) -> No
         assert max(map(len, ran.out.splitlines())) <= 80
         assert "…" not in ran.out
         assert "nothing in this period" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("not_counted", "left_out", "empty"), [((), 0, 6), (("all",), 6, 0), (("hour", "weekday", "prompt_length"), 3, 3)]
+)
+def test_what_was_not_counted_is_not_said_to_be_nothing(
+    not_counted: tuple[str, ...], left_out: int, empty: int
+) -> None:
+    wanted = ReportFilter(since=CREATED, until=CREATED + timedelta(days=1))
+    report = use_cases.TimeoutReport(wanted=wanted, migrated_left_out=0, not_counted=not_counted, items=(), failures=())
+    for shown in (report_text, report_page):
+        said = shown("timeouts", report, sections_of(report)).lower()
+        assert said.count("left out: too many attempts to count") == left_out
+        assert said.count("nothing in this period") == empty
 
 
 Found = dict[str, tuple[use_cases.Report, type[BaseModel]]]

@@ -7,7 +7,7 @@ from html import escape
 
 from tales.application.reports import Report
 from tales.interfaces.cli.report_columns import Column, Section
-from tales.interfaces.cli.report_tables import heading
+from tales.interfaces.cli.report_tables import heading, without_rows
 from tales.interfaces.cli.tables import printable
 
 _STYLE = """
@@ -29,7 +29,7 @@ _WIDTH, _HEIGHT, _BAR = 720, 120, 120
 def report_page(subject: str, report: Report, sections: Sequence[Section]) -> str:
     """The page."""
     title = _escaped(heading(subject, report))
-    parts = "\n".join(_section(section) for section in sections)
+    parts = "\n".join(_section(section, report) for section in sections)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -39,9 +39,9 @@ def report_page(subject: str, report: Report, sections: Sequence[Section]) -> st
     )
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, report: Report) -> str:
     if not section.rows:
-        return f"<h2>{_escaped(section.title)}</h2>\n<p>Nothing in this period.</p>"
+        return f"<h2>{_escaped(section.title)}</h2>\n<p>{without_rows(section, report).capitalize()}.</p>"
     head = "".join(_head(column) for column in section.columns)
     body = "\n".join(f"<tr>{''.join(_cell(column, row) for column in section.columns)}</tr>" for row in section.rows)
     note = f'\n<p class="note">{_escaped(section.note)}</p>' if section.note else ""

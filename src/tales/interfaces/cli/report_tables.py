@@ -26,7 +26,7 @@ def report_tables(subject: str, report: Report, sections: Sequence[Section]) -> 
     for section in sections:
         parts.append(Text(f"\n{section.title}", style="bold"))
         parts += _series(section)
-        parts.append(_table(section) if section.rows else Text("  nothing in this period", style="dim"))
+        parts.append(_table(section) if section.rows else Text(f"  {without_rows(section, report)}", style="dim"))
         if section.note:
             parts.append(Text(section.note, style="dim"))
     return Group(*parts)
@@ -60,6 +60,14 @@ def heading(subject: str, report: Report) -> str:
     days = f"days of {wanted.zone}" if wanted.zone != "UTC" else ""
     parts = [f"{subject}: {period}", days, *narrowed, left_out, rolled, too_many, nothing, unestimated]
     return printable("; ".join(filter(None, parts)))
+
+
+def without_rows(section: Section, report: Report) -> str:
+    """What stands where a section has no rows: what is left out was not counted, and may be much."""
+    # The section of days is the only one that is not named as its dimension.
+    dimension = {"days": "day"}.get(section.name, section.name)
+    is_left_out = not {"all", dimension}.isdisjoint(report.not_counted)
+    return "left out: too many attempts to count" if is_left_out else "nothing in this period"
 
 
 def bar(part: float | None) -> str:
