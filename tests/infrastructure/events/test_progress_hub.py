@@ -151,6 +151,18 @@ async def test_those_who_follow_when_the_service_stops_hear_that_nothing_more_co
     assert processes.far._topics == {}
 
 
+async def test_who_comes_when_the_service_stops_hears_at_once_that_nothing_comes(processes: Processes) -> None:
+    """Streams that were just ended come back before the server has closed its port: it would wait for their end."""
+    claimed = await processes.start_at_birth()
+    unknown = await processes.start()
+    processes.near.close()
+    for attempt in (claimed.attempt.id, unknown.attempt.id):
+        async with following(processes.near, attempt.generation_id) as heard:
+            await until(lambda heard=heard: heard.is_over)
+
+    assert processes.near._topics == {}
+
+
 async def test_a_generation_that_is_erased_is_told_to_be_no_more(processes: Processes, database: Database) -> None:
     claimed = await processes.start()
     async with following(processes.far, claimed.attempt.id.generation_id) as heard:
