@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
+
+import pytest
 
 from tales.domain.actor import Actor
 from tales.domain.generation import Generation
@@ -117,6 +120,26 @@ async def test_a_database_that_is_away_costs_no_word_and_blocks_nobody(
             await until(lambda: away in [(*said[:2], said[2].get("work")) for said in processes.log.events])
         processes.publisher.publish(attempt, " time")
         await until(lambda: far.text == near.text == "Once upon a time")
+
+
+async def test_what_a_cancelled_round_has_not_told_is_told_by_the_next_one(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancellation that nobody asked for is an error like others."""
+    attempt = (await processes.start()).attempt.id
+    async with following(processes.far, attempt.generation_id) as far:
+        publish, rounds = processes.publisher._publish, 0
+
+        async def cancel_once() -> None:
+            nonlocal rounds
+            rounds += 1
+            if rounds == 1:
+                raise asyncio.CancelledError
+            await publish()
+
+        monkeypatch.setattr(processes.publisher, "_publish", cancel_once)
+        processes.publisher.publish(attempt, "Once upon a time")
+        await until(lambda: far.text == "Once upon a time")
 
 
 async def test_who_follows_far_away_hears_on_after_its_connection_was_cut(

@@ -211,7 +211,7 @@ class ProgressHub(Subscriptions, EndWatch):
         texts, self._texts = self._texts, set()
         try:
             await self._read({id_ for id_ in states if id_ in self._topics}, texts)
-        except Exception:
+        except BaseException:  # a cancellation that nobody asked for as well: see `forever`
             self._look_at_everything()
             raise
         if self._states:

@@ -93,7 +93,7 @@ class ProgressPublisher(ports.ProgressPublisher):
         self._wake.clear()
         try:
             await self._publish()
-        except Exception:
+        except BaseException:  # a cancellation that nobody asked for as well: see `forever`
             self._wake.set()
             raise
         await asyncio.sleep(ROUND_SECONDS)
