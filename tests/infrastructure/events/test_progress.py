@@ -11,6 +11,7 @@ from tales.domain.actor import Actor
 from tales.domain.generation import Generation
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import MOST_TEXT, ProgressPublisher
+from tales.infrastructure.postgres.unit_of_work import SqlUnitOfWork
 from tests.factories import add_user, success
 from tests.fixtures import rows
 from tests.fixtures.databases import Database, cut_connections, outage, statements_of
@@ -212,6 +213,28 @@ async def test_what_an_ended_attempt_has_written_is_gone_at_once(processes: Proc
     await until(lambda: written(database) == "")
     await a_round_later(processes, database)
     assert written(database) == ""
+
+
+async def test_a_first_piece_that_is_written_while_its_attempt_ends_is_gone_at_once_as_well(
+    processes: Processes, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = (await processes.start_at_birth()).attempt
+    publisher = ProgressPublisher(processes.transactions, processes.near, processes.log)
+    commit = SqlUnitOfWork.commit
+
+    async def end_meanwhile(work: SqlUnitOfWork) -> None:
+        await commit(work)
+        publisher.end(attempt.id)
+
+    publisher.begin(attempt)
+    publisher.publish(attempt.id, "Once")
+    monkeypatch.setattr(SqlUnitOfWork, "commit", end_meanwhile)
+    await publisher._publish()
+    monkeypatch.undo()
+    assert written(database) == "Once"
+
+    async with publisher.running():
+        await until(lambda: written(database) == "")
 
 
 async def test_the_end_of_an_attempt_is_told_to_who_watches_it_in_another_process(processes: Processes) -> None:

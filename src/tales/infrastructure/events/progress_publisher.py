@@ -132,3 +132,5 @@ class ProgressPublisher(ports.ProgressPublisher):
             self._hub.on_text(piece.attempt, piece.begins_at, piece.text)
             del draft.pieces[:count]
             draft.written = piece.begins_at + len(piece.text)
+        elif piece.attempt in self._ended:
+            self._ended[piece.attempt] = True  # while it was written
