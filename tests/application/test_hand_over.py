@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from tales.application import stories
 from tales.application.follow_generation import FollowGeneration
 from tales.application.generate_story import GenerateStory
 from tales.application.request_generation import GenerationRequest
@@ -119,3 +120,17 @@ async def test_who_streams_hears_every_event_once_and_in_order(flow: Flow, fails
     last = 1 + fails
     text = "".join(e.text for e in events if isinstance(e, TextDelta) and e.cursor.attempt_number == last)
     assert text == TEXT
+
+
+async def test_who_streams_after_the_story_was_deleted_is_told_of_none(flow: Flow) -> None:
+    """The process that made it remembers how it ended, for whoever comes a moment later."""
+    follow = FollowGeneration(flow.transactions, flow.hub)
+    stream = StreamEvents(flow.transactions, follow, flow.hub, story_text)
+    async with publishing_worker(flow) as worker:
+        told = await follow.wait(flow.actor, await flow.ask(worker), 30)
+        assert told.story_id is not None
+        await stories.delete(flow.transactions, flow.actor, told.story_id)
+        events = [event async for event in await stream(flow.actor, told.generation_id)]
+
+    assert isinstance(events[-1], GenerationEnded)
+    assert (events[-1].status, events[-1].story_id) == (Status.SUCCESS, None)

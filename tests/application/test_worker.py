@@ -228,6 +228,30 @@ async def test_a_worker_that_stops_does_not_wait_for_ever_and_hands_the_rest_bac
     assert (await flow.finish(generation)).status is Status.SUCCESS
 
 
+async def test_an_answer_that_has_come_is_kept_by_a_worker_that_stops_while_it_keeps_the_providers_id(
+    flow: Flow,
+) -> None:
+    """The database is slow: the call is over, and paid for."""
+    is_over, waits_for_ever = asyncio.Event(), asyncio.Event()
+
+    async def take_long(*_: object) -> None:
+        is_over.set()
+        await waits_for_ever.wait()
+
+    flow.provider.meanwhile = is_over.wait
+    generation = await flow.ask()
+    async with flow.worker(
+        run=replace(flow.run_attempt, provider_id_delay=0.0),
+        queue=Between(flow.queue, save_provider_id=take_long),
+        times=replace(PATIENT, poll=0.05, grace=0.05),
+    ):
+        await is_over.wait()
+        await until(lambda: flow.publisher.pieces)
+    waits_for_ever.set()
+
+    assert [one.status for one in (await flow.look(generation.generation_id)).attempts] == [Status.SUCCESS]
+
+
 async def test_a_worker_that_cannot_keep_an_answer_stops_all_the_same_and_the_next_attempt_begins(flow: Flow) -> None:
     async def find_no_database(_: object) -> None:
         raise Unavailable

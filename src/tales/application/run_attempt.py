@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tales.application.ports import (
@@ -105,7 +106,9 @@ class RunAttempt:
             if timer is not None:
                 timer.cancel()
             if saving:
-                await asyncio.wait(saving)
+                # An answer that is here has been paid for: whoever stops the call now comes too late.
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait(saving)
 
     async def save(self, claimed: ClaimedAttempt, answer: ModelAnswer) -> EndedAttempt | None:
         """Keep what came of the call, waiting for a database that is away: it has been paid for.

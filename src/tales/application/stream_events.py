@@ -79,6 +79,12 @@ class StreamEvents:
     async def _events(
         self, actor: Actor, asked: Generation, cursor: Cursor | None, counted: ExitStack
     ) -> AsyncGenerator[Event | None]:
+        if asked.status.is_final:
+            # As it was just read: what this process remembers of it is older, and its story may be gone since.
+            with counted:
+                for event in await self._events_after(actor, cursor, Snapshot(asked)):
+                    yield event
+            return
         with counted, self.subscriptions.subscribe(asked.generation_id, with_text=True) as subscription:
             while cursor is None or not cursor.is_last:
                 try:
@@ -90,11 +96,14 @@ class StreamEvents:
                 # After an erasure, somebody else may have a generation of this very id.
                 if progress is None or progress.generation.user_id != asked.user_id:
                     return
-                if has_text_to_come(cursor, progress.generation):
-                    progress = await self._with_whole_text(actor, progress)
-                for event in events_after(cursor, progress):
+                for event in await self._events_after(actor, cursor, progress):
                     yield event
                     cursor = event.cursor
+
+    async def _events_after(self, actor: Actor, cursor: Cursor | None, progress: Snapshot) -> Iterator[Event]:
+        if has_text_to_come(cursor, progress.generation):
+            progress = await self._with_whole_text(actor, progress)
+        return events_after(cursor, progress)
 
     async def _with_whole_text(self, actor: Actor, progress: Snapshot) -> Snapshot:
         """The story's text out of the response: it lasts, and what was shown of it is its beginning."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
+
+import pytest
 
 from tales.domain.actor import Actor
 from tales.domain.generation import Generation
 from tales.infrastructure.events.progress_hub import ProgressHub
 from tales.infrastructure.events.progress_publisher import MOST_TEXT, ProgressPublisher
+from tales.infrastructure.postgres.unit_of_work import SqlUnitOfWork
 from tests.factories import add_user, success
 from tests.fixtures import rows
 from tests.fixtures.databases import Database, cut_connections, outage, statements_of
@@ -119,6 +123,26 @@ async def test_a_database_that_is_away_costs_no_word_and_blocks_nobody(
         await until(lambda: far.text == near.text == "Once upon a time")
 
 
+async def test_what_a_cancelled_round_has_not_told_is_told_by_the_next_one(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancellation that nobody asked for is an error like others."""
+    attempt = (await processes.start()).attempt.id
+    async with following(processes.far, attempt.generation_id) as far:
+        publish, rounds = processes.publisher._publish, 0
+
+        async def cancel_once() -> None:
+            nonlocal rounds
+            rounds += 1
+            if rounds == 1:
+                raise asyncio.CancelledError
+            await publish()
+
+        monkeypatch.setattr(processes.publisher, "_publish", cancel_once)
+        processes.publisher.publish(attempt, "Once upon a time")
+        await until(lambda: far.text == "Once upon a time")
+
+
 async def test_who_follows_far_away_hears_on_after_its_connection_was_cut(
     processes: Processes, server: Server, database: Database
 ) -> None:
@@ -189,6 +213,28 @@ async def test_what_an_ended_attempt_has_written_is_gone_at_once(processes: Proc
     await until(lambda: written(database) == "")
     await a_round_later(processes, database)
     assert written(database) == ""
+
+
+async def test_a_first_piece_that_is_written_while_its_attempt_ends_is_gone_at_once_as_well(
+    processes: Processes, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = (await processes.start_at_birth()).attempt
+    publisher = ProgressPublisher(processes.transactions, processes.near, processes.log)
+    commit = SqlUnitOfWork.commit
+
+    async def end_meanwhile(work: SqlUnitOfWork) -> None:
+        await commit(work)
+        publisher.end(attempt.id)
+
+    publisher.begin(attempt)
+    publisher.publish(attempt.id, "Once")
+    monkeypatch.setattr(SqlUnitOfWork, "commit", end_meanwhile)
+    await publisher._publish()
+    monkeypatch.undo()
+    assert written(database) == "Once"
+
+    async with publisher.running():
+        await until(lambda: written(database) == "")
 
 
 async def test_the_end_of_an_attempt_is_told_to_who_watches_it_in_another_process(processes: Processes) -> None:

@@ -17,6 +17,7 @@ from tales.domain.repositories.live_texts import Change
 from tales.infrastructure.events.listener import NoticeListener
 from tales.infrastructure.events.notices import CHANNEL
 from tales.infrastructure.events.progress_hub import KNOWN, POLL_SECONDS, ProgressHub
+from tales.infrastructure.postgres.connection import open_connection
 from tales.infrastructure.postgres.unit_of_work import SqlTransactions
 from tests.domain.factories import make_attempt
 from tests.factories import success
@@ -149,6 +150,61 @@ async def test_those_who_follow_when_the_service_stops_hear_that_nothing_more_co
 
     assert not heard.has_ended
     assert processes.far._topics == {}
+
+
+async def test_who_comes_when_the_service_stops_hears_at_once_that_nothing_comes(processes: Processes) -> None:
+    """Streams that were just ended come back before the server has closed its port: it would wait for their end."""
+    claimed = await processes.start_at_birth()
+    unknown = await processes.start()
+    processes.near.close()
+    for attempt in (claimed.attempt.id, unknown.attempt.id):
+        async with following(processes.near, attempt.generation_id) as heard:
+            await until(lambda heard=heard: heard.is_over)
+
+    assert processes.near._topics == {}
+
+
+async def test_a_listener_outlives_a_cancellation_that_nobody_asked_for(
+    transactions: SqlTransactions, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it all that follow, and the workers, would hear of nothing until the process is started again."""
+    hub, log, tries = ProgressHub(transactions, RecordingLog()), RecordingLog(), 0
+
+    async def open_at_the_second_try(**options: Any) -> object:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise asyncio.CancelledError
+        return await open_connection(**options)
+
+    monkeypatch.setattr("tales.infrastructure.events.listener.open_connection", open_at_the_second_try)
+    async with NoticeListener(database.owner_url, hub, lambda: None, log).running():
+        await until(lambda: hub.connected)
+
+    assert log.events == [("warning", "notices lost", {"error": "CancelledError"})]
+
+
+async def test_what_a_cancelled_round_has_not_read_is_read_by_the_next_one(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only by the look that comes now and then."""
+    claimed = await processes.start()
+    monkeypatch.setattr("tales.infrastructure.events.progress_hub.POLL_SECONDS", 3600.0)
+    hub, rounds = ProgressHub(processes.transactions, RecordingLog()), 0
+    hub.set_connected(True)
+    read = hub._read
+
+    async def cancel_once(states: set[UUID], texts: set[UUID]) -> None:
+        nonlocal rounds
+        if states:
+            rounds += 1
+        if rounds == 1:
+            raise asyncio.CancelledError
+        await read(states, texts)
+
+    monkeypatch.setattr(hub, "_read", cancel_once)
+    async with hub.running(), following(hub, claimed.attempt.id.generation_id) as heard:
+        assert (rounds, heard.has_ended) == (2, False)
 
 
 async def test_a_generation_that_is_erased_is_told_to_be_no_more(processes: Processes, database: Database) -> None:

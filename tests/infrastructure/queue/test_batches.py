@@ -21,7 +21,7 @@ class Kitchen:
         self.open.set()
         self.at_once = self.most_at_once = 0
         self.refused: dict[int, Exception] = {}
-        self.refused_with_all: dict[int, Exception] = {}
+        self.refused_with_all: dict[int, BaseException] = {}
 
     async def __call__(self, numbers: Sequence[int]) -> list[int | Exception]:
         self.batches.append(tuple(numbers))
@@ -119,6 +119,18 @@ async def test_where_nothing_answers_all_hear_of_it_and_nothing_is_tried_again(
     assert kitchen.batches == [(1, 2, 3)]
     # And it goes on.
     assert await batches.submit(4) == 8
+
+
+async def test_a_cancellation_that_nobody_asked_for_leaves_nobody_waiting(
+    kitchen: Kitchen, batches: Batches[int, int]
+) -> None:
+    kitchen.refused_with_all[2] = asyncio.CancelledError()
+
+    async with asyncio.timeout(30):
+        told = await asyncio.gather(*map(batches.submit, range(1, 5)), return_exceptions=True)
+
+    assert [type(one) for one in told[:3]] == [Unavailable] * 3
+    assert told[3] == 8
 
 
 async def test_a_caller_that_is_cancelled_stops_neither_its_item_nor_the_others(

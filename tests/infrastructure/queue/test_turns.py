@@ -147,6 +147,23 @@ async def test_turns_that_bound_nobody_are_forgotten(
     assert database.rows("select from tales.turns") == []
 
 
+async def test_who_is_just_given_a_turn_is_not_waited_for(
+    transactions: SqlTransactions, attempt_queue: SqlAttemptQueue, actor: Actor, database: Database
+) -> None:
+    """A batch gives turns to one user after the other: it and who forgets many might wait for each other."""
+    (other,) = await families(transactions, 1)
+    for family in (actor, other):
+        await ask_all(attempt_queue, family, 1)
+    await claim(attempt_queue, 2)
+
+    with database.connect() as connection, connection.transaction():
+        asked = rows.attempt(actor.user_id, queue=WORKER.queue)
+        connection.execute("select tales.enqueue_attempts(%s::jsonb)", [json.dumps([asked], default=str)])
+        await attempt_queue.stranded(9)
+
+    assert database.rows("select user_id from tales.turns") == [{"user_id": actor.user_id}]
+
+
 class Line:
     """The queue by its functions, and how much more each user has got than each other one who waited meanwhile."""
 

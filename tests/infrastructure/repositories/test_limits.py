@@ -145,6 +145,24 @@ async def test_who_has_been_idle_is_forgotten_and_who_has_not_is_not(
     assert database.rows("select user_id from tales.request_rates") == [{"user_id": parent}]
 
 
+async def test_whose_request_is_just_counted_is_not_waited_for(
+    transactions: SqlTransactions, parent: UUID, database: Database
+) -> None:
+    """A batch of requests counts one user after the other: it and who forgets many might wait for each other."""
+    idle = await add_user(transactions)
+    for user in (parent, idle):
+        await SqlRequestRates(transactions).take(user, 1)
+    database.execute("update tales.request_rates set next_at = now() - interval '1 second'")
+
+    with database.connect() as connection, connection.transaction():
+        connection.execute("select tales.count_requests(%s, 1)", [[parent]])
+        async with transactions.as_service() as work:
+            await work.request_rates.forget_idle()
+            await work.commit()
+
+    assert database.rows("select user_id from tales.request_rates") == [{"user_id": parent}]
+
+
 @pytest.mark.parametrize("per_minute", [1, 7, 60, 60_000])
 async def test_a_burst_is_a_minutes_worth_and_then_they_come_evenly(
     transactions: SqlTransactions, parent: UUID, database: Database, per_minute: int

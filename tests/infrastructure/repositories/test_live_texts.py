@@ -106,6 +106,26 @@ async def test_what_is_left_of_ended_attempts_is_found(transactions: SqlTransact
     assert await read(transactions, {ended: 0, going_on: 0}) == [(going_on, 0, "Once")]
 
 
+async def test_what_its_own_worker_is_just_removing_is_not_waited_for(
+    transactions: SqlTransactions, database: Database
+) -> None:
+    """Of two that remove the pieces of many attempts, each might wait for the other."""
+    mine, left_behind = [await in_flight(transactions) for _ in range(2)]
+    await add(transactions, piece(mine, 0, "Once"), piece(left_behind, 0, "Twice"))
+    async with transactions.as_service() as work:
+        for attempt in (mine, left_behind):
+            await finish_attempt(work, attempt, failure())
+        await work.commit()
+
+    async with transactions.as_service() as its_worker, transactions.as_service() as reaper:
+        await its_worker.live_texts.forget([mine])
+        assert await reaper.live_texts.forget_ended() == 1
+        await reaper.commit()
+        await its_worker.commit()
+
+    assert database.rows("select from tales.live_text") == []
+
+
 async def test_text_is_forgotten_by_attempt(transactions: SqlTransactions) -> None:
     one, two = await in_flight(transactions), await in_flight(transactions)
     await add(transactions, piece(one, 0, "Once"), piece(two, 0, "Twice"))

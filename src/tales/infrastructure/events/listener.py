@@ -56,6 +56,11 @@ class NoticeListener:
         while True:
             try:
                 await self._listen()
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                self._log.warning("notices lost", error=type(error).__name__)
             except Exception as error:  # noqa: BLE001 -- whatever it is, all who follow depend on the next connection
                 self._log.warning("notices lost", error=type(error).__name__)
             delay = FIRST_DELAY if self._hub.connected else min(delay * 2, LONGEST_DELAY)

@@ -55,10 +55,16 @@ class ProgressHub(Subscriptions, EndWatch):
         self._texts: set[UUID] = set()
         self._wake = asyncio.Event()
         self._connected = False
+        self._is_closed = False
         self._looked_at = 0.0
 
     @contextmanager
     def subscribe(self, generation_id: UUID, *, with_text: bool) -> Iterator[Subscription]:
+        if self._is_closed:
+            subscription = Topic().add(with_text=with_text)
+            subscription.changed.set()
+            yield subscription
+            return
         topic = self._topics.get(generation_id)
         if topic is None:
             topic = self._topics[generation_id] = Topic()
@@ -143,7 +149,11 @@ class ProgressHub(Subscriptions, EndWatch):
         self._look_at_everything()
 
     def close(self) -> None:
-        """The service stops: subscribers are told that no more will come, and may come back."""
+        """The service stops: subscribers are told that no more will come, and may come back; so are those who come yet.
+
+        The port is closed a moment later, and every answer is waited for.
+        """
+        self._is_closed = True
         for topic in self._topics.values():
             topic.progress = None
             topic.wake()
@@ -201,7 +211,7 @@ class ProgressHub(Subscriptions, EndWatch):
         texts, self._texts = self._texts, set()
         try:
             await self._read({id_ for id_ in states if id_ in self._topics}, texts)
-        except Exception:
+        except BaseException:  # a cancellation that nobody asked for as well: see `forever`
             self._look_at_everything()
             raise
         if self._states:

@@ -93,7 +93,7 @@ class ProgressPublisher(ports.ProgressPublisher):
         self._wake.clear()
         try:
             await self._publish()
-        except Exception:
+        except BaseException:  # a cancellation that nobody asked for as well: see `forever`
             self._wake.set()
             raise
         await asyncio.sleep(ROUND_SECONDS)
@@ -132,3 +132,5 @@ class ProgressPublisher(ports.ProgressPublisher):
             self._hub.on_text(piece.attempt, piece.begins_at, piece.text)
             del draft.pieces[:count]
             draft.written = piece.begins_at + len(piece.text)
+        elif piece.attempt in self._ended:
+            self._ended[piece.attempt] = True  # while it was written

@@ -125,16 +125,19 @@ _STRAYS = text("""
     where g.status = 'pending' and g.worker_id = :worker and g.started_at < :before
         and g.generation_id <> all (:in_hand)
 """).bindparams(bindparam("in_hand", type_=ARRAY(Uuid)))
-# A turn that the line has passed bounds nobody any more, nor does one of a user who was erased.
+# A turn that the line has passed bounds nobody any more, nor does one of a user who was erased. Whoever has locked one
+# gives a turn just now: a batch of those who ask and this might wait for each other.
 _FORGET_TURNS = text("""
-    delete from tales.turns as t
-    using (
-        select q.queue, tales.first_turn(q.queue) as begins_with from (select distinct queue from tales.turns) as q
-    ) as line
-    where t.queue = line.queue and (
-        line.begins_with is null or t.turn < line.begins_with
-        or not exists (select from tales.generations as g where g.user_id = t.user_id)
+    with past as (
+        select t.queue, t.user_id from tales.turns as t
+        join (
+            select q.queue, tales.first_turn(q.queue) as begins_with from (select distinct queue from tales.turns) as q
+        ) as line on line.queue = t.queue
+        where line.begins_with is null or t.turn < line.begins_with
+            or not exists (select from tales.generations as g where g.user_id = t.user_id)
+        for update of t skip locked
     )
+    delete from tales.turns as t using past where t.queue = past.queue and t.user_id = past.user_id
 """)
 # A worker that has gone without a word is shown for a while.
 _FORGET_WORKERS = text("delete from tales.workers where heartbeat_at < now() - interval '10 minutes'")

@@ -61,14 +61,18 @@ class Batches(Generic[Item, Result]):
     async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
+        except asyncio.CancelledError:
+            # Nobody cancels a batch: it came from below, and whoever waits would wait for ever.
+            _raise_for_all(batch, Unavailable())
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            return
         except Exception as error:  # noqa: BLE001 -- whatever it is, each of them gets it or its own
             if len(batch) > 1 and not isinstance(error, Unavailable):
                 for waiting in batch:
                     await self._run_batch([waiting])
                 return
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            _raise_for_all(batch, error)
             return
         for (_, future), result in zip(batch, results, strict=True):
             if future.done():
@@ -77,3 +81,9 @@ class Batches(Generic[Item, Result]):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+
+def _raise_for_all(batch: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

@@ -52,5 +52,7 @@ class SqlRequestRateRepository(RequestRateRepository):
         self._role = role
 
     async def forget_idle(self) -> None:
+        # Whoever has locked one counts a request just now: a batch of those and this might wait for each other.
+        idle = select(RequestRateDB.user_id).where(RequestRateDB.next_at < func.now()).with_for_update(skip_locked=True)
         async with acting_as(self._session, SERVICE, then=self._role):
-            await self._session.execute(delete(RequestRateDB).where(RequestRateDB.next_at < func.now()))
+            await self._session.execute(delete(RequestRateDB).where(RequestRateDB.user_id.in_(idle)))

@@ -62,12 +62,19 @@ _FORGET = _with_attempts(
     where t.generation_id = ended.generation_id and t.attempt_number = ended.attempt_number
     """
 )
+# Whoever has locked a piece removes it: of two that remove many, each might wait for the other.
 _FORGET_ENDED = text("""
-    delete from tales.live_text as t
-    where not exists (
-        select from tales.generations as g
-        where g.generation_id = t.generation_id and g.attempt_number = t.attempt_number and g.status = 'pending'
+    with ended as (
+        select t.generation_id, t.attempt_number, t.begins_at from tales.live_text as t
+        where not exists (
+            select from tales.generations as g
+            where g.generation_id = t.generation_id and g.attempt_number = t.attempt_number and g.status = 'pending'
+        )
+        for update skip locked
     )
+    delete from tales.live_text as t using ended
+    where t.generation_id = ended.generation_id and t.attempt_number = ended.attempt_number
+        and t.begins_at = ended.begins_at
 """)
 _NOTIFY = text(
     "select pg_notify(channel, payload)"
