@@ -189,9 +189,12 @@ class Line:
             self.in_hand.append(row)
             served = row["user_id"]
             for user, count in self.waiting.items():
-                if user != served and count:
+                if user == served:
+                    continue
+                # Also where that one does not wait just now: it got more before, and may get more again.
+                self.ahead[user, served] = max(0, self.ahead[user, served] - 1)
+                if count:
                     self.ahead[served, user] += 1
-                    self.ahead[user, served] = max(0, self.ahead[user, served] - 1)
                     assert self.ahead[served, user] <= 2 + self.cancelled[user], "one gets two more at most"
             self._wait_less(served)
 
