@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.fixtures.processes",
 ]
 
+# Until all is collected: nothing that is imported by then is garbage.
 gc.disable()
 
 _COVERS = tuple(Path(__file__).parent / name for name in ("domain", "application", "interfaces/api", "interfaces/web"))

@@ -33,15 +33,19 @@ async def forever(name: str, step: Callable[[], Awaitable[None]], log: Log) -> N
             await step()
             continue
         except asyncio.CancelledError as error:
-            # One that nobody has asked for came from below, and is an error like others.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if is_asked_to_end():
                 raise
             failure: BaseException = error
         except Exception as error:  # noqa: BLE001 -- whatever it is, the next step may work
             failure = error
         log.warning("background work failed", work=name, error=type(failure).__name__)
         await asyncio.sleep(PAUSE)
+
+
+def is_asked_to_end() -> bool:
+    """Whether somebody cancels this task; a cancellation that nobody asked for came from below, as an error does."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def check_background(

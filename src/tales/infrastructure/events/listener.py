@@ -11,6 +11,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from tales.application.background import is_asked_to_end
 from tales.application.ports import Log
 from tales.domain.errors import InvalidInput
 from tales.infrastructure.events.notices import CHANNEL, QUEUE_CHANNEL, is_from, read_payload
@@ -57,8 +58,7 @@ class NoticeListener:
             try:
                 await self._listen()
             except asyncio.CancelledError as error:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
+                if is_asked_to_end():
                     raise
                 self._log.warning("notices lost", error=type(error).__name__)
             except Exception as error:  # noqa: BLE001 -- whatever it is, all who follow depend on the next connection

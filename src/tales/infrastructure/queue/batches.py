@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar, cast
 
+from tales.application.background import is_asked_to_end
 from tales.domain.errors import Unavailable
 
 Item = TypeVar("Item")
@@ -64,7 +65,7 @@ class Batches(Generic[Item, Result]):
         except asyncio.CancelledError:
             # Nobody cancels a batch: it came from below, and whoever waits would wait for ever.
             _raise_for_all(batch, Unavailable())
-            if (task := asyncio.current_task()) is None or task.cancelling():
+            if is_asked_to_end():
                 raise
             return
         except Exception as error:  # noqa: BLE001 -- whatever it is, each of them gets it or its own
