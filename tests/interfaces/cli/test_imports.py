@@ -51,7 +51,7 @@ OUR_DATABASE = {
 }
 OUR_LIST = {
     *("tales.administration.transactions", "tales.domain.*"),
-    *("tales.application.ports", "tales.application.request_generation"),
+    *("tales.application.background", "tales.application.ports", "tales.application.request_generation"),
     *("tales.infrastructure.clock", "tales.infrastructure.events", "tales.infrastructure.events.notices"),
     *("tales.infrastructure.queue", "tales.infrastructure.queue.*"),
     *("tales.infrastructure.repositories", "tales.infrastructure.repositories.*"),
