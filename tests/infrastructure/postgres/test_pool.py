@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +14,8 @@ from uuid import uuid4
 import psutil
 import psycopg
 import pytest
-from sqlalchemy import text
+from psycopg.waiting import MAX_BUSY_TIME
+from sqlalchemy import QueuePool, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tales.administration.transactions import open_transactions
@@ -47,20 +49,30 @@ async def fill(engine: AsyncEngine) -> set[int]:
     return pids
 
 
+async def call(transactions: SqlTransactions) -> None:
+    assert len(await transactions.call("select 1 as one", ())) == 1
+
+
+async def work(transactions: SqlTransactions) -> None:
+    async with transactions.as_service() as unit:
+        assert await unit.accounts.find("ada@example.org") is None
+        await unit.commit()
+
+
 async def use_all(transactions: SqlTransactions) -> None:
     """As many users of the service as lie in the pool, both ways at once; none may hear of what was."""
     together = asyncio.Barrier(2 * POOLED)
 
-    async def work() -> None:
+    async def work_together() -> None:
         async with transactions.as_service() as unit:
             await together.wait()
             assert await unit.accounts.find("ada@example.org") is None
 
-    async def call() -> None:
+    async def call_together() -> None:
         await together.wait()
-        assert len(await transactions.call("select 1 as one", ())) == 1
+        await call(transactions)
 
-    await asyncio.gather(*(work() for _ in range(POOLED)), *(call() for _ in range(POOLED)))
+    await asyncio.gather(*(work_together() for _ in range(POOLED)), *(call_together() for _ in range(POOLED)))
 
 
 async def test_nothing_is_asked_of_a_connection_that_is_taken_out(database: Database, engine: AsyncEngine) -> None:
@@ -126,6 +138,28 @@ async def test_a_connection_that_dies_in_the_middle_costs_its_user_alone(
         assert len(await transactions.call("select 1 as one", ())) == 1
     await use_all(transactions)
     assert len(database.rows(_PIDS)) <= 2 * POOL_SIZE
+
+
+@pytest.mark.parametrize("use", [call, work])
+async def test_whoever_is_cancelled_on_a_busy_machine_gives_the_connection_back(
+    engine: AsyncEngine, transactions: SqlTransactions, use: Callable[[SqlTransactions], Coroutine[None, None, None]]
+) -> None:
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    await use(transactions)
+    ended: list[BaseException | None] = []
+    while None not in ended:
+        using = asyncio.create_task(use(transactions))
+        for _ in ended:
+            # After so long the driver lets others go first, also where it need not wait for an answer.
+            time.sleep(2 * MAX_BUSY_TIME)  # noqa: ASYNC251 -- a busy machine is what is tried
+            await asyncio.sleep(0)
+        using.cancel()
+        ended += await asyncio.gather(using, return_exceptions=True)
+        await until(lambda: pool.checkedout() == 0)
+
+    assert len(ended) > 2
+    assert all(isinstance(end, asyncio.CancelledError) for end in ended[:-1])
 
 
 async def test_no_more_connections_are_opened_than_the_operator_allows(database: Database) -> None:

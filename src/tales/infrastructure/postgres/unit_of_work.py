@@ -112,8 +112,6 @@ class SqlTransactions(Transactions):
 
     def __init__(self, engine: AsyncEngine, clock: Clock, address_key: bytes = b"") -> None:
         self._engine = engine
-        # Statements that take on their role themselves, each in a transaction of its own.
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._address_key = address_key
         self._asking: asyncio.Task[bool] | None = None
@@ -143,7 +141,9 @@ class SqlTransactions(Transactions):
         By the driver itself, as every story passes here. Raises: what the database has against it, Unavailable.
         """
         with translated_errors():
-            async with self._autocommit.connect() as connection:
+            async with self._engine.connect() as connection:
+                # Not as an option of an engine: who is cancelled in that would never give the connection back.
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
                 driver = await driver_of(connection)
                 driver.answer_timeout = CALL_TIMEOUT
                 try:
