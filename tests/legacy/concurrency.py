@@ -52,7 +52,7 @@ class Others:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._threads = ThreadPoolExecutor(16)
+        self._threads = ThreadPoolExecutor(32)
         self._running: list[tuple[Connection, Future[Any]]] = []
 
     def run(self, statement: LiteralString, *parameters: object) -> None:

@@ -113,6 +113,8 @@ $$;
 create function tales_migration.drop_copy(story_id uuid) returns void
 language plpgsql set search_path = '' as $$
 begin
+    -- A copy that is being made at this very moment (`copy_batch`) could not be seen yet.
+    lock table tales_migration.progress in row share mode;
     delete from tales.generations
     where generation_id = tales_migration.generation_id_of(drop_copy.story_id)
         and attempt_number = 1 and origin = 'migrated';

@@ -75,19 +75,20 @@ begin
 end
 $$;
 
--- Copy the next stories, `most` at a time; how many they were. Locked against deletion until they are copied. What
--- could not be copied either has been, by a write, or does not fit.
+-- Copy the next stories, `most` at a time; how many they were. Whoever deletes one meanwhile waits in `drop_copy`, so
+-- that it does not come back: a lock on each story would write all pages of the table anew. What could not be copied
+-- either has been, by a write, or does not fit.
 create function tales_migration.copy_batch(most integer) returns integer
 language plpgsql set search_path = '' as $$
 declare
     next record;
     left_out uuid[];
 begin
+    lock table tales_migration.progress in exclusive mode;
     next := tales_migration.next_stories((select copied_up_to from tales_migration.progress), most);
     if next.ids is null then
         return 0;
     end if;
-    perform from tales.stories where id = any (next.ids) order by id for key share;
     left_out := tales_migration.copy_stories(next.ids);
     if cardinality(left_out) > 0 then
         perform tales_migration.resolve_misfits(left_out);
