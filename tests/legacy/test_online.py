@@ -7,8 +7,10 @@ import time
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 from benchmarks.legacy_application import LegacyApplication
 
-from tales.infrastructure.migrations.migrate import current_revision
-from tales.infrastructure.migrations.steps import newest_revision
+from tales.infrastructure.migrations.migrate import current_revision, migrator
+from tales.infrastructure.migrations.run_step import StepRunner
+from tales.infrastructure.migrations.steps import Step, newest_revision
+from tales.legacy.batches import Batches
 from tales.legacy.migrate import MigrationOptions, migrate_up
 from tales.legacy.pace import Pace
 from tales.legacy.verify import verify
@@ -37,3 +39,20 @@ def test_no_statement_fails_no_write_is_missing_and_nothing_comes_back(legacy_da
     assert sum(len(ledger.deleted) for ledger in application.ledgers) > 50
     assert current_revision(url) == newest_revision()
     assert verify(url).problems == ()
+
+
+def test_what_the_migration_does_itself_is_nobody_elses_work(database: Database) -> None:
+    database.execute("create sequence public.naps")
+    database.execute("""
+        create function public.nap(most integer) returns integer language sql
+        return (select case when nextval('public.naps') <= 20 then 1 else 0 end from pg_sleep(0.1))
+    """)
+    with migrator(database.owner_url) as connection:
+        runner = StepRunner(connection)
+        Batches(database.owner_url, Pace()).repeat(runner, Step("nap", "", "public.nap"))
+        assert runner.others.own_commits > 20
+        # The next look, which forgets what was counted before it.
+        while runner.others.own_commits > 20:
+            runner.others.look(connection)
+
+    assert not runner.others.is_going_on

@@ -60,7 +60,7 @@ class Batches:
                 finally:
                     probe.is_in_batch = False
                 if batch == 0:
-                    return
+                    break
                 moved += batch
                 runner.report(step.name, moved)
                 is_shared = runner.others.is_going_on
@@ -68,6 +68,7 @@ class Batches:
                 runner.others.own_commits += probe.commits - counted
                 counted = probe.commits
                 runner.others.look(runner.connection)
+        runner.others.own_commits += probe.commits - counted
 
     @contextmanager
     def _set_for_batches(self, driver: psycopg.Connection) -> Iterator[_BatchSettings]:
