@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import LiteralString
 
+import pytest
 from benchmarks.legacy import LegacyPlan, Nastiness, Profile, fill_legacy
 from benchmarks.legacy_application import LegacyApplication
 
@@ -15,6 +19,9 @@ from tales.legacy.migrate import MigrationOptions, migrate_up
 from tales.legacy.pace import Pace
 from tales.legacy.verify import verify
 from tests.fixtures.databases import Database
+from tests.fixtures.waiting import until
+from tests.legacy.concurrency import stop_at, transaction
+from tests.legacy.library import add_story, add_user
 
 
 def test_no_statement_fails_no_write_is_missing_and_nothing_comes_back(legacy_database: Database) -> None:
@@ -56,3 +63,24 @@ def test_what_the_migration_does_itself_is_nobody_elses_work(database: Database)
             runner.others.look(connection)
 
     assert not runner.others.is_going_on
+
+
+@pytest.mark.parametrize("table", ["stories", "generations"])
+async def test_a_step_that_waits_for_autovacuum_holds_up_nobody(
+    legacy_database: Database, table: LiteralString
+) -> None:
+    story = add_story(legacy_database, add_user(legacy_database))
+    stop_at(legacy_database, "contract")
+    waiting: LiteralString = "select from pg_locks where relation = 'tales." + table + "'::regclass and not granted"
+    with ThreadPoolExecutor(1) as threads, transaction(legacy_database) as vacuum:
+        vacuum.execute("lock table tales." + table + " in share update exclusive mode")
+        migrating = threads.submit(migrate_up, legacy_database.owner_url)
+        await until(lambda: legacy_database.rows(waiting))
+        with transaction(legacy_database) as old_application:
+            old_application.execute("set local lock_timeout = 1")
+            old_application.execute("update tales.stories set rating = 3, moral = 'courage' where id = %s", [story])
+            old_application.commit()
+        vacuum.rollback()
+        await asyncio.wrap_future(migrating)
+
+    assert current_revision(legacy_database.owner_url) == newest_revision()
