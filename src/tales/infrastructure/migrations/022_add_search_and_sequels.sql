@@ -130,17 +130,18 @@ create index heroes_user_id_created_at_idx on tales.heroes (user_id, created_at 
 create index heroes_ready_made_idx on tales.heroes (created_at desc, id desc) where user_id is null;
 
 -- These begin as the new ones do. A database of another origin may lack them, or have something else of that name:
--- what is not as 003, 004 and 011 make it stays, and the new index says so for `down`.
+-- what is not as 003, 004 and 011 make it stays, and the new index says so for `down`. Stories come first, as they do
+-- with whoever writes one: each would wait for the other.
 do $$
 declare
     replaced record;
 begin
     for replaced in
         select * from (values
-            ('children', 'user_id', 'children_user_id_created_at_idx'),
-            ('heroes', 'user_id', 'heroes_user_id_created_at_idx'),
             ('stories', 'child_id', 'stories_child_id_created_at_idx'),
-            ('stories', 'hero_id', 'stories_hero_id_created_at_idx')
+            ('stories', 'hero_id', 'stories_hero_id_created_at_idx'),
+            ('children', 'user_id', 'children_user_id_created_at_idx'),
+            ('heroes', 'user_id', 'heroes_user_id_created_at_idx')
         ) as r (on_table, column_name, successor)
         cross join lateral format('%s_%s_idx', on_table, column_name) as old_name
         cross join lateral to_regclass('tales.' || old_name) as old_index

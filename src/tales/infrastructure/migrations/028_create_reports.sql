@@ -7,6 +7,9 @@
 
 -- step: ratings_table
 
+-- In the order in which whoever writes a story comes to lock them, or each would wait for the other.
+lock table tales.stories, tales.generations in share row exclusive mode;
+
 -- How a story was rated, beside the attempt that wrote it: an admin may count ratings, and may not read stories.
 create table tales.ratings (
     generation_id uuid not null,
