@@ -178,8 +178,8 @@ end
 $$;
 
 -- Compare every linked story with the attempt that it is linked to, by a checksum of each row on either side: what the
--- legacy columns hold with what `down` would put there. `differing` are stories that are not the same. Most of the time
--- goes into unpacking responses, of which the planner knows nothing: the settings have it share that work.
+-- legacy columns hold with what `down` would put there. `differing` are stories that are not the same. Most of the
+-- time goes into unpacking responses, of which the planner knows nothing: the settings have it share that work.
 create function tales_migration.compare_stories()
 returns table (stories bigint, linked bigint, differing bigint, examples uuid[], checksum bigint)
 language sql stable set search_path = '' set parallel_tuple_cost = 0 set enable_mergejoin = off as $$

@@ -7,34 +7,9 @@
 
 -- step: ratings_table
 
--- In the order in which whoever writes a story comes to lock them, or each would wait for the other.
-lock table tales.stories, tales.generations in share row exclusive mode;
-
--- How a story was rated, beside the attempt that wrote it: an admin may count ratings, and may not read stories.
-create table tales.ratings (
-    generation_id uuid not null,
-    attempt_number integer not null,
-    user_id uuid not null,
-    rating integer not null,
-
-    constraint ratings_pkey primary key (generation_id, attempt_number),
-    constraint ratings_attempt_fkey foreign key (generation_id, attempt_number)
-        references tales.generations (generation_id, attempt_number) on delete cascade
-);
-
-alter table tales.ratings enable row level security;
-
-create policy "users read their own ratings" on tales.ratings
-    for select to authenticated using (user_id = (select auth.uid()));
-create policy "admins read all ratings" on tales.ratings
-    for select to authenticated using ((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin');
-create policy "the service reads ratings" on tales.ratings
-    for select to service_role using (true);
-
-grant select on tales.ratings to authenticated, service_role;
-
--- As its owner: whoever rates or deletes a story writes here through it alone. A story without a rating, as every new
--- one is, does not set it off.
+-- Runs as its owner: whoever rates or deletes a story writes ratings through it alone. A story without a rating, as
+-- every new one is, does not set it off. Stories come before generations, as they do with whoever writes one: each
+-- would wait for the other.
 create function tales.keep_rating() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -61,6 +36,29 @@ create trigger stories_keep_rating after update of rating, generation_id, genera
     ) execute function tales.keep_rating();
 create trigger stories_forget_rating after delete on tales.stories
     for each row when (old.rating is not null) execute function tales.keep_rating();
+
+-- How a story was rated, beside the attempt that wrote it: an admin may count ratings, and may not read stories.
+create table tales.ratings (
+    generation_id uuid not null,
+    attempt_number integer not null,
+    user_id uuid not null,
+    rating integer not null,
+
+    constraint ratings_pkey primary key (generation_id, attempt_number),
+    constraint ratings_attempt_fkey foreign key (generation_id, attempt_number)
+        references tales.generations (generation_id, attempt_number) on delete cascade
+);
+
+alter table tales.ratings enable row level security;
+
+create policy "users read their own ratings" on tales.ratings
+    for select to authenticated using (user_id = (select auth.uid()));
+create policy "admins read all ratings" on tales.ratings
+    for select to authenticated using ((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin');
+create policy "the service reads ratings" on tales.ratings
+    for select to service_role using (true);
+
+grant select on tales.ratings to authenticated, service_role;
 
 -- step: views
 
