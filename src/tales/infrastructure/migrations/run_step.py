@@ -27,23 +27,13 @@ _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
 # A long look at every row leaves the other processors to whoever works meanwhile.
 _ALONE = text("set local max_parallel_workers_per_gather = 0")
 # Autovacuum gives way to whoever waits for a lock, but not at once; and who waits for a strong lock holds up everybody.
-# This one conflicts with autovacuum, and with nobody who reads or writes.
+# This one conflicts with autovacuum, and with nobody who reads or writes. Asked for on what the step names.
 _AFTER_AUTOVACUUM = text("""
-    do $$
-    declare
-        name text;
-    begin
-        for name in
-            select relname from pg_catalog.pg_class
-            where relnamespace = to_regnamespace('tales') and relkind = 'r'
-                and relname in ('stories', 'generations', 'children', 'heroes')
-                and pg_has_role(current_user, relowner, 'usage')
-            order by relname
-        loop
-            execute format('lock table tales.%I in share update exclusive mode', name);
-        end loop;
-    end
-    $$
+    select format('lock table tales.%I in share update exclusive mode', relname) from pg_catalog.pg_class
+    where relnamespace = to_regnamespace('tales') and relkind = 'r'
+        and relname in ('stories', 'generations', 'children', 'heroes') and strpos(:sql, 'tales.' || relname) > 0
+        and pg_has_role(current_user, relowner, 'usage')
+    order by relname
 """)
 _INDEX_ALONE: LiteralString = "set max_parallel_maintenance_workers = 0"
 _INDEX_TOGETHER: LiteralString = "reset max_parallel_maintenance_workers"
@@ -125,7 +115,8 @@ class StepRunner:
 
     def _do(self, statements: str, finish: Callable[[], None]) -> None:
         if self.others.is_going_on:
-            self.connection.execute(_AFTER_AUTOVACUUM)
+            for lock in self.connection.execute(_AFTER_AUTOVACUUM, {"sql": statements}).scalars().all():
+                self.connection.execute(text(lock))
             self.connection.execute(_ALONE)
         # Without parameters the driver sends all statements at once.
         self.connection.connection.cursor().execute(statements)
