@@ -310,3 +310,19 @@ async def test_no_address_is_too_odd(operator: Visitor) -> None:
     others = [f"{field}={odd}" for field in ("cost_over", "slower_than") for odd in numbers]
     for field in ("status=odd", "cost_over=x", "slower_than=-1", "id=x", *others):
         assert (await operator.look(f"/operator/generations?{field}")).status_code == 422, field
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["generations?cost_over=", "generations?slower_than=", "retries?pause=", "retries.csv?table=replay&pause="],
+)
+async def test_a_thousand_is_not_taken_for_one(operator: Visitor, address: str) -> None:
+    for typed, language, status in (
+        ("1,500", "en", 422),
+        ("1.500", "en", 200),
+        ("1.500", "de", 422),
+        ("1,500", "de", 200),
+        ("1500", "de", 200),
+    ):
+        page = await operator.look(f"/operator/{address}{typed}", **{"Accept-Language": language})
+        assert page.status_code == status, (typed, language)

@@ -225,6 +225,9 @@ async def test_what_cannot_be_a_goal_stays_in_the_form_with_why(
         ({"floor_percent": "1.5"}, "floor_percent"),
         ({"least_success_percent": "101"}, "least_success_percent"),
         ({"window_days": "0"}, "window_days"),
+        # A month to some, and a thousand and a half to others.
+        ({"window_days": "30.000"}, "window_days"),
+        ({"window_days": "30,000"}, "window_days"),
         ({"language": "xx"}, "language"),
     ):
         page = await operator.send(f"{PROMPTS}/goals/new", GOAL | changes)

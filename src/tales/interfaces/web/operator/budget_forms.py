@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import parse_qsl
@@ -141,13 +140,11 @@ def _price(form: FormData, now: datetime, language: Language) -> Price:
 
 def _amount(form: FormData, field: str, language: Language, usual: Decimal | None = None) -> Decimal:
     """The number that was typed; `usual` where none was. Raises: InvalidInput."""
-    typed = text(form, field)
-    # What is a thousand to the reader of this language would be taken for one.
-    thousands = re.search(rf"[1-9]\d*{re.escape(language.separators[1])}\d{{3}}(?!\d)", typed)
-    found = None if thousands else chosen_number(field, typed)
-    if found is None and (typed or usual is None):
-        raise InvalidInput(field, f"{field} is no amount. Write a number, such as 1500 or 0.15.")
-    return usual if found is None and usual is not None else Decimal(found or 0)
+    amount = chosen_number(field, text(form, field), language)
+    amount = usual if amount is None else amount
+    if amount is None:
+        raise InvalidInput(field, f"{field} is missing. Write a number, such as 1500 or 0.15.")
+    return amount
 
 
 def _budget_form(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from tales.domain.checks import is_countable
 from tales.domain.errors import InvalidInput
+from tales.interfaces.web.languages import Language
 
 E = TypeVar("E", bound=StrEnum)
 _LARGEST = 1_000_000
@@ -43,22 +45,33 @@ def one_of(kind: type[E], field: str, typed: str) -> E | None:
         raise InvalidInput(field, f"{field} is none of: {', '.join(kind)}.") from None
 
 
-def chosen_number(field: str, typed: str) -> Decimal | None:
+def chosen_number(field: str, typed: str, language: Language) -> Decimal | None:
     """A number, also with a comma for its point. Raises: InvalidInput."""
-    try:
-        number = Decimal(typed.strip().replace(",", ".")) if typed.strip() else None
-    except InvalidOperation:
-        number = Decimal("nan")
-    if number is not None and not is_countable(number):
-        raise InvalidInput(field, f"{field} is no number. Write one such as 0.05.")
+    if not typed.strip():
+        return None
+    # What is a thousand to the reader of this language would be taken for one.
+    thousands = re.search(rf"[1-9]\d*{re.escape(language.separators[1])}\d{{3}}(?!\d)", typed)
+    number = None if thousands else _decimal(typed)
+    if number is None:
+        raise InvalidInput(field, f"{field} is no number. Write one such as 1500 or 0.05.")
     return number
 
 
 def chosen_whole(field: str, typed: str, usual: int) -> int:
     """A whole number; `usual` where nothing is typed. Raises: InvalidInput."""
-    number = chosen_number(field, typed)
-    if number is None:
+    if not typed.strip():
         return usual
-    if abs(number) > _LARGEST or number % 1:
+    # A mark may stand before decimals or between thousands: here neither is meant.
+    number = None if set(typed) & {",", "."} else _decimal(typed)
+    if number is None or abs(number) > _LARGEST or number % 1:
         raise InvalidInput(field, f"{field} is no whole number. Write one such as 6.")
     return int(number)
+
+
+def _decimal(typed: str) -> Decimal | None:
+    """None where it is no number that can be counted with."""
+    try:
+        number = Decimal(typed.strip().replace(",", "."))
+    except InvalidOperation:
+        return None
+    return number if is_countable(number) else None

@@ -17,6 +17,7 @@ from tales.domain.report_filters import ReportFilter
 from tales.interfaces.api.cursor import decode_cursor, encode_cursor
 from tales.interfaces.api.dependencies import UseCases
 from tales.interfaces.web.browser_sessions import see_other
+from tales.interfaces.web.languages import Language, language_of
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, filter_or_usual
 from tales.interfaces.web.operator.fields import chosen_id, chosen_number, one_of
 from tales.interfaces.web.operator.frame import HOME, show
@@ -40,9 +41,9 @@ class Sought(Chosen):
     id: str = ""
     after: str = ""
 
-    def calls(self, wanted: ReportFilter) -> CallFilter:
+    def calls(self, wanted: ReportFilter, language: Language) -> CallFilter:
         """The generations that are meant. Raises: InvalidInput."""
-        slower = chosen_number("slower_than", self.slower_than)
+        slower = chosen_number("slower_than", self.slower_than, language)
         return CallFilter(
             status=one_of(Status, "status", self.status),
             model=wanted.model,
@@ -50,7 +51,7 @@ class Sought(Chosen):
             user_id=wanted.user_id,
             created_after=wanted.since,
             created_before=wanted.until,
-            cost_over=chosen_number("cost_over", self.cost_over),
+            cost_over=chosen_number("cost_over", self.cost_over, language),
             slower_than=float(slower) if slower is not None else None,
         )
 
@@ -71,7 +72,7 @@ async def show_generations(
         named = chosen_id("id", sought.id)
         if named is not None:
             return see_other(sought.address(f"{HOME}/generations/{named}"))
-        which = sought.calls(wanted)
+        which = sought.calls(wanted, language_of(request))
     except InvalidInput as error:
         refused = error
     page = PageRequest(_ON_A_PAGE, decode_cursor(sought.after) if sought.after else None)

@@ -18,7 +18,7 @@ from tales.domain.replay import ReplayPolicy
 from tales.domain.report_filters import ReportFilter
 from tales.domain.repositories.reports import ReportRepository
 from tales.interfaces.api.dependencies import UseCases
-from tales.interfaces.web.languages import translatable
+from tales.interfaces.web.languages import Language, language_of, translatable
 from tales.interfaces.web.operator import plotly, report_tables
 from tales.interfaces.web.operator.chosen import Chosen, CurrentAdmin, filter_or_usual
 from tales.interfaces.web.operator.fields import chosen_number
@@ -41,9 +41,10 @@ class Asked(Chosen):
         """Where one of the page's tables lies as a file."""
         return self.address(path, attempts=self.attempts, pause=self.pause, chain=self.chain, table=table)
 
-    def policy(self) -> ReplayPolicy:
+    def policy(self, language: Language) -> ReplayPolicy:
         """The policy; what is left out stays as it was recorded. Raises: InvalidInput."""
-        attempts, pause = chosen_number("attempts", self.attempts), chosen_number("pause", self.pause)
+        attempts = chosen_number("attempts", self.attempts, language)
+        pause = chosen_number("pause", self.pause, language)
         if attempts is not None and attempts != int(attempts):
             raise InvalidInput("attempts", "attempts is no whole number. Write one such as 3.")
         chain = tuple(filter(None, (part.strip() for part in self.chain.split(","))))
@@ -131,7 +132,7 @@ async def show_subject(
         report, tables = await subject.find(reports, wanted, services.clock.now())
         try:
             if subject is RETRIES:
-                replayed = await use_cases.report_replay(reports, wanted, asked.policy())
+                replayed = await use_cases.report_replay(reports, wanted, asked.policy(language_of(request)))
                 facts["replay"] = report_tables.replay(replayed)[0]
         except InvalidInput as error:
             refused, facts["replay"] = error, None
@@ -154,14 +155,17 @@ async def show_subject(
     )
 
 
-async def _file(subject: Subject, asked: Asked, visitor: CurrentAdmin, services: UseCases) -> Response:
+async def _file(
+    request: Request, subject: Subject, asked: Asked, visitor: CurrentAdmin, services: UseCases
+) -> Response:
     """One of the page's tables for a spreadsheet."""
     wanted = asked.filter(services.clock.now())
     async with reports_for(services.transactions, visitor.actor) as reports:
         _, found = await subject.find(reports, wanted, services.clock.now())
         tables = [*found]
         if subject is RETRIES:
-            tables += report_tables.replay(await use_cases.report_replay(reports, wanted, asked.policy()))
+            policy = asked.policy(language_of(request))
+            tables += report_tables.replay(await use_cases.report_replay(reports, wanted, policy))
     return file_of(subject.name, tables, asked.table)
 
 
@@ -176,8 +180,8 @@ def _add(subject: Subject) -> None:
     async def show_report(request: Request, asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
         return await show_subject(request, subject, asked, visitor, services)
 
-    async def take_table(asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
-        return await _file(subject, asked, visitor, services)
+    async def take_table(request: Request, asked: WhatIsAsked, visitor: CurrentAdmin, services: UseCases) -> Response:
+        return await _file(request, subject, asked, visitor, services)
 
     if subject not in {OVERVIEW, PROMPTS}:
         router.add_api_route(f"/{subject.name}", show_report)
