@@ -84,3 +84,21 @@ async def test_a_step_that_waits_for_autovacuum_holds_up_nobody(
         await asyncio.wrap_future(migrating)
 
     assert current_revision(legacy_database.owner_url) == newest_revision()
+
+
+def test_what_a_publication_of_everything_shows_can_be_changed_at_every_step(legacy_database: Database) -> None:
+    """Without a key, or another identity, PostgreSQL refuses to change a row of a published table."""
+    add_story(legacy_database, add_user(legacy_database))
+    unidentified = """
+        select c.oid::regclass::text as name from pg_class as c
+        where relkind = 'r' and relnamespace = 'tales'::regnamespace
+            and relreplident <> 'f' and not exists (select from pg_index where indrelid = c.oid and indisprimary)
+    """
+    found: set[tuple[str, str]] = set()
+
+    def look(step: str, _moved: int) -> None:
+        found.update((step, row["name"]) for row in legacy_database.rows(unidentified))
+
+    migrate_up(legacy_database.owner_url, options=MigrationOptions(report=look))
+
+    assert found == set()

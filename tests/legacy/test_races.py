@@ -150,7 +150,52 @@ def test_what_is_written_while_a_batch_is_moved(library: Library, step: str, end
     check(library, expected)
 
 
-@pytest.mark.parametrize("step", ["copy", "expand", "link", "index", "resolve", "verify", "contract"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        "delete from tales.stories where id = %s",
+        "update tales.stories set id = gen_random_uuid() where id = %s",
+        "update tales.stories set story_length = -1 where id = %s",
+    ],
+)
+def test_who_cannot_see_a_copy_leaves_none_behind(legacy_database: Database, write: LiteralString) -> None:
+    story = add_story(legacy_database, add_user(legacy_database))
+    stop_at(legacy_database, "copy")
+    with transaction(legacy_database) as writer:
+        writer.execute("set transaction isolation level repeatable read")
+        writer.execute("select from tales.stories")
+        legacy_database.rows(BATCHES["copy"])
+        writer.execute(write, [story])
+        writer.commit()
+
+    migrate_up(legacy_database.owner_url, options=QUARANTINE)
+
+    assert verify(legacy_database.owner_url).problems == ()
+    assert legacy_database.rows(STRAYS) == []
+
+
+@pytest.mark.parametrize(
+    "write", ["update tales.stories set rating = 2 where id = %s", "delete from tales.stories where id = %s"]
+)
+def test_a_batch_does_not_wait_for_who_waits_for_it(legacy_database: Database, write: LiteralString) -> None:
+    user = add_user(legacy_database)
+    story, misfit = add_story(legacy_database, user), add_story(legacy_database, user, story_length=-3)
+    stop_at(legacy_database, "copy")
+    batch, writer = Others(legacy_database), Others(legacy_database)
+    with transaction(legacy_database) as other:
+        # The batch has its lock, and waits for this copy; the write of the misfit has its row, and waits for the batch.
+        other.execute("update tales.stories set moral = 'courage' where id = %s", [story])
+        batch.run(BATCHES["copy"])
+        writer.run(write, misfit)
+        other.commit()
+    batch.end()
+    writer.end()
+
+    migrate_up(legacy_database.owner_url, options=QUARANTINE)
+    assert verify(legacy_database.owner_url).problems == ()
+
+
+@pytest.mark.parametrize("step", ["copy", "expand", "link", "index", "resolve", "strays", "verify", "contract"])
 def test_what_is_written_between_two_steps(library: Library, step: str) -> None:
     expected = library.after(set_aside=step != "copy")
     stop_at(library.database, step)

@@ -11,7 +11,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from tales.infrastructure.migrations.run_step import LOCK_TIMEOUT_MS, StepRunner
+from tales.infrastructure.migrations.run_step import StepRunner
 from tales.infrastructure.migrations.steps import Step
 from tales.infrastructure.postgres.urls import libpq_url
 from tales.legacy.pace import Pace
@@ -19,6 +19,9 @@ from tales.legacy.probe import Probe
 
 BATCH_TIMEOUT_MS = 200
 """A batch that takes longer, because it waits or moves more than expected, gives way and is tried with fewer rows."""
+
+_LOCK_TIMEOUT_MS = 50
+"""Less than that, or a batch that waits for others would pass for one that has too many rows."""
 
 _SETTINGS: LiteralString = """
     select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false),
@@ -94,7 +97,7 @@ class _BatchSettings:
         A batch that a crash of the server loses is lost with its cursor, and moved again; but others' commits would
         wait for the log of many batches at once.
         """
-        self.set_timeouts(str(LOCK_TIMEOUT_MS), self.batch_timeout if rows > 1 else "0", may_be_late=not is_shared)
+        self.set_timeouts(str(_LOCK_TIMEOUT_MS), self.batch_timeout if rows > 1 else "0", may_be_late=not is_shared)
 
     def set_timeouts(self, lock_timeout: str, statement_timeout: str, *, may_be_late: bool) -> None:
         """Both in milliseconds. `may_be_late`: a commit need not wait for its log."""

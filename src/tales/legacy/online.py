@@ -25,7 +25,10 @@ _STEPS = {
     "016": ((_PLAIN, "check"), (_PLAIN, "restore"), (_ONLINE, "functions"), (_ONLINE, "copy"), (_PLAIN, "analyze")),
     "017": (
         (_PLAIN, "expand"),
-        *((_ONLINE, name) for name in ("sync", "link", "index", "constrain", "validate", "resolve", "verify")),
+        *(
+            (_ONLINE, name)
+            for name in ("sync", "link", "index", "constrain", "validate", "resolve", "strays", "verify")
+        ),
         *((_ONLINE, name) for name in ("contract", "prove", "not_null")),
         (_PLAIN, "finish"),
     ),

@@ -157,6 +157,11 @@ async def test_whoever_is_cancelled_on_a_busy_machine_gives_the_connection_back(
         using.cancel()
         ended += await asyncio.gather(using, return_exceptions=True)
         await until(lambda: pool.checkedout() == 0)
+        # Nor does whoever comes next work without a role, or without a transaction.
+        async with transactions.as_service() as unit:
+            who = await unit.session.scalar(text("select current_user || pg_current_xact_id()"))
+            assert await unit.session.scalar(text("select current_user || pg_current_xact_id()")) == who
+            assert str(who).startswith("service_role")
 
     assert len(ended) > 2
     assert all(isinstance(end, asyncio.CancelledError) for end in ended[:-1])

@@ -290,7 +290,8 @@ end
 $$;
 
 -- Do with these stories what the operator chose, where they do not fit. Each is locked before it is judged: what
--- another has just written to it counts.
+-- another has just written to it counts. One that another is writing is left to that write, which may wait for this
+-- batch, and to the step `resolve` of 017.
 create function tales_migration.resolve_misfits(ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -304,7 +305,7 @@ begin
         where s.id = any (ids) and tales_migration.misfits(s, tales_migration.is_user(s.user_id)) && orphan
             and (choice.orphans = 'quarantine'
                 or (choice.invalid = 'quarantine' and not tales_migration.misfits(s, true) <@ orphan))
-        order by s.id for update
+        order by s.id for update skip locked
     );
     if choice.orphans <> '' then
         perform tales_migration.set_aside(orphans, 'stories_unowned');
@@ -312,7 +313,7 @@ begin
     if starts_with(choice.orphans, 'assign=') then
         orphans := array(
             select s.id from tales.stories as s
-            where s.id = any (ids) and not tales_migration.is_user(s.user_id) order by s.id for update
+            where s.id = any (ids) and not tales_migration.is_user(s.user_id) order by s.id for update skip locked
         );
         insert into tales_migration.saved_originals
         select id, 'user_id', to_jsonb(user_id) from tales.stories where id = any (orphans)
@@ -327,7 +328,7 @@ begin
             select s.id from tales.stories as s
             where s.id = any (ids) and tales_migration.is_user(s.user_id)
                 and tales_migration.misfits(s, true) <> '{}'
-            order by s.id for update
+            order by s.id for update skip locked
         ), 'stories_quarantined');
     end if;
 end
@@ -359,6 +360,7 @@ select tales_migration.resolve_misfits(array(
     select s.id from tales.stories as s
     left join tales_migration.users() as u on u = s.user_id
     where tales_migration.misfits(s, u is not null) <> '{}'
+    for update of s
 ));
 
 insert into tales.generations (

@@ -7,9 +7,29 @@
 
 -- step: ratings_table
 
--- Runs as its owner: whoever rates or deletes a story writes ratings through it alone. A story without a rating, as
--- every new one is, does not set it off. Stories come before generations, as they do with whoever writes one: each
--- would wait for the other.
+-- How a story was rated, beside the attempt that wrote it: an admin may count ratings, and may not read stories.
+create table tales.ratings (
+    generation_id uuid not null,
+    attempt_number integer not null,
+    user_id uuid not null,
+    rating integer not null,
+
+    constraint ratings_pkey primary key (generation_id, attempt_number)
+);
+
+alter table tales.ratings enable row level security;
+
+create policy "users read their own ratings" on tales.ratings
+    for select to authenticated using (user_id = (select auth.uid()));
+create policy "admins read all ratings" on tales.ratings
+    for select to authenticated using ((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin');
+create policy "the service reads ratings" on tales.ratings
+    for select to service_role using (true);
+
+grant select on tales.ratings to authenticated, service_role;
+
+-- As its owner: whoever rates or deletes a story writes here through it alone. A story without a rating, as every new
+-- one is, does not set it off.
 create function tales.keep_rating() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -37,28 +57,9 @@ create trigger stories_keep_rating after update of rating, generation_id, genera
 create trigger stories_forget_rating after delete on tales.stories
     for each row when (old.rating is not null) execute function tales.keep_rating();
 
--- How a story was rated, beside the attempt that wrote it: an admin may count ratings, and may not read stories.
-create table tales.ratings (
-    generation_id uuid not null,
-    attempt_number integer not null,
-    user_id uuid not null,
-    rating integer not null,
-
-    constraint ratings_pkey primary key (generation_id, attempt_number),
-    constraint ratings_attempt_fkey foreign key (generation_id, attempt_number)
-        references tales.generations (generation_id, attempt_number) on delete cascade
-);
-
-alter table tales.ratings enable row level security;
-
-create policy "users read their own ratings" on tales.ratings
-    for select to authenticated using (user_id = (select auth.uid()));
-create policy "admins read all ratings" on tales.ratings
-    for select to authenticated using ((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin');
-create policy "the service reads ratings" on tales.ratings
-    for select to service_role using (true);
-
-grant select on tales.ratings to authenticated, service_role;
+-- After the triggers, because whoever writes a story locks stories before generations: each would wait for the other.
+alter table tales.ratings add constraint ratings_attempt_fkey foreign key (generation_id, attempt_number)
+    references tales.generations (generation_id, attempt_number) on delete cascade;
 
 -- step: views
 
@@ -141,7 +142,7 @@ create policy "the owner copies ratings of before" on tales.generations to curre
 -- step: copying
 
 -- Up to which generation ratings have been copied.
-create table tales.copied_ratings (up_to uuid not null);
+create table tales.copied_ratings (up_to uuid primary key);
 insert into tales.copied_ratings values ('00000000-0000-0000-0000-000000000000');
 
 -- Copy the ratings of the next stories, `most` at a time; how many stories they were. Whoever rates a story whose

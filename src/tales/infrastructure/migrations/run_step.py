@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,14 +28,16 @@ _LOCK_TIMEOUT = text("select set_config('lock_timeout', :milliseconds, true)")
 # A long look at every row leaves the other processors to whoever works meanwhile.
 _ALONE = text("set local max_parallel_workers_per_gather = 0")
 # Autovacuum gives way to whoever waits for a lock, but not at once; and who waits for a strong lock holds up everybody.
-# This one conflicts with autovacuum, and with nobody who reads or writes. Asked for on what the step names.
+# This one conflicts with autovacuum, and with nobody who reads or writes. Asked for on what a step changes: a function
+# or a view that names a table takes no lock on it.
 _AFTER_AUTOVACUUM = text("""
     select format('lock table tales.%I in share update exclusive mode', relname) from pg_catalog.pg_class
-    where relnamespace = to_regnamespace('tales') and relkind = 'r'
-        and relname in ('stories', 'generations', 'children', 'heroes') and strpos(:sql, 'tales.' || relname) > 0
+    where relnamespace = to_regnamespace('tales') and relkind = 'r' and relname = any (:changed)
         and pg_has_role(current_user, relowner, 'usage')
     order by relname
 """)
+_BODY = re.compile(r"--[^\n]*|\$\$.*?\$\$", re.DOTALL)
+_CHANGED = re.compile(r"\b(?:table|on|references) tales\.(stories|generations|children|heroes)\b")
 _INDEX_ALONE: LiteralString = "set max_parallel_maintenance_workers = 0"
 _INDEX_TOGETHER: LiteralString = "reset max_parallel_maintenance_workers"
 _INDEX_COMMITS = 4
@@ -115,7 +118,8 @@ class StepRunner:
 
     def _do(self, statements: str, finish: Callable[[], None]) -> None:
         if self.others.is_going_on:
-            for lock in self.connection.execute(_AFTER_AUTOVACUUM, {"sql": statements}).scalars().all():
+            changed = sorted(set(_CHANGED.findall(_BODY.sub("", statements))))
+            for lock in self.connection.execute(_AFTER_AUTOVACUUM, {"changed": changed}).scalars().all():
                 self.connection.execute(text(lock))
             self.connection.execute(_ALONE)
         # Without parameters the driver sends all statements at once.

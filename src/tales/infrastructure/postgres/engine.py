@@ -63,7 +63,8 @@ def _check_alive(connection: PoolProxiedConnection, *_: object) -> None:
     the end itself.
     """
     driver: Any = connection.driver_connection
-    if driver.closed:
+    # Who is cancelled while a call's mode is set may leave it behind: in it a transaction would lose its role.
+    if driver.closed or driver.autocommit:
         raise DisconnectionError
     # Its last user may have had more patience, or less.
     driver.answer_timeout = ANSWER_TIMEOUT
