@@ -215,6 +215,19 @@ async def test_what_an_ended_attempt_has_written_is_gone_at_once(processes: Proc
     assert written(database) == ""
 
 
+async def test_the_text_of_an_attempt_that_is_ended_twice_is_gone_at_once(
+    processes: Processes, database: Database
+) -> None:
+    claimed = await processes.start()
+    processes.publisher.publish(claimed.attempt.id, "Once")
+    await until(lambda: written(database) == "Once")
+
+    processes.publisher.end(claimed.attempt.id)
+    processes.publisher.end(claimed.attempt.id)
+
+    await until(lambda: written(database) == "")
+
+
 async def test_a_first_piece_that_is_written_while_its_attempt_ends_is_gone_at_once_as_well(
     processes: Processes, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

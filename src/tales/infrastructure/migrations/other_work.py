@@ -36,12 +36,13 @@ class OtherWork:
     is_going_on: bool = True
     own_commits: int = 0
     """Transactions of the migration itself, since the last look at others."""
-    _looked_at: float = field(default=0.0, init=False)
+    looked_at: float = field(default=0.0, init=False)
+    """By the monotonic clock."""
     _commits: int | None = field(default=None, init=False)
 
     def look(self, connection: Connection) -> None:
         """See whether others work, and wait for those that cannot go on; now and then, however often it is asked."""
-        while (since := time.monotonic() - self._looked_at) > _LOOK_SECONDS:
+        while (since := time.monotonic() - self.looked_at) > _LOOK_SECONDS:
             with connection.begin():
                 connection.execute(_OWN_UP)
             with connection.begin():
@@ -50,7 +51,7 @@ class OtherWork:
                 self.is_going_on = (burden.commits - self._commits - self.own_commits) / since >= _OTHERS
             # The second transaction of this look, and the first of the next.
             self._commits, self.own_commits = burden.commits, 2
-            self._looked_at = time.monotonic()
+            self.looked_at = time.monotonic()
             if burden.waiting:
                 self.sleep(random.uniform(0.05, 0.2))
             elif burden.lag > _LONGEST_LAG:
