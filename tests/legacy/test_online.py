@@ -84,6 +84,30 @@ async def test_a_step_that_waits_for_autovacuum_holds_up_nobody(
     assert current_revision(legacy_database.owner_url) == newest_revision()
 
 
+@pytest.mark.parametrize(
+    ("step", "table", "modes"),
+    [
+        ("ratings_table", "generations", ["ShareRowExclusiveLock", "AccessExclusiveLock"]),
+        ("family_indexes", "children", ["AccessExclusiveLock"]),
+        ("family_indexes", "heroes", ["AccessExclusiveLock"]),
+    ],
+)
+async def test_a_step_that_waits_for_stories_keeps_nobody_from_what_a_writer_of_them_needs(
+    legacy_database: Database, step: str, table: LiteralString, modes: list[str]
+) -> None:
+    story = add_story(legacy_database, add_user(legacy_database))
+    stop_at(legacy_database, step)
+    waiting = "select from pg_locks where relation = 'tales.stories'::regclass and not granted"
+    held = "select mode from pg_locks where relation = %s::regclass and granted and mode = any (%s)"
+    with ThreadPoolExecutor(1) as threads, transaction(legacy_database) as writer:
+        writer.execute("update tales.stories set title = 'New' where id = %s", [story])
+        migrating = threads.submit(migrate_up, legacy_database.owner_url)
+        await until(lambda: legacy_database.rows(waiting))
+        assert legacy_database.rows(held, "tales." + table, modes) == []
+        writer.commit()
+        await asyncio.wrap_future(migrating)
+
+
 def test_what_a_publication_of_everything_shows_can_be_changed_at_every_step(legacy_database: Database) -> None:
     """Without a key, or another identity, PostgreSQL refuses to change a row of a published table."""
     add_story(legacy_database, add_user(legacy_database))

@@ -18,10 +18,10 @@ from tales.legacy.pace import Pace
 from tales.legacy.probe import Probe
 
 BATCH_TIMEOUT_MS = 200
-"""A batch that takes longer, because it waits or moves more than expected, gives way and is tried with fewer rows."""
+"""A batch that takes longer gives way, and is tried with fewer rows."""
 
 _LOCK_TIMEOUT_MS = 50
-"""Less than that, or a batch that waits for others would pass for one that has too many rows."""
+"""A batch that waits for others for longer gives way, and is tried as it is: sooner than one with too many rows."""
 
 _SETTINGS: LiteralString = """
     select set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false),

@@ -66,7 +66,7 @@ class ProgressPublisher(ports.ProgressPublisher):
 
     def end(self, attempt: AttemptId, ended: EndedAttempt | None = None) -> None:
         draft = self._drafts.pop(attempt, None)
-        # Told twice, the second time knows nothing of the text.
+        # Where it ends twice, the second time finds no draft.
         self._ended[attempt] = self._ended.get(attempt, False) or (draft is not None and draft.written > 0)
         self._hub.on_end(attempt, ended)
         self._wake.set()
