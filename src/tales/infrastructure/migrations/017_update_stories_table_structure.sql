@@ -177,45 +177,75 @@ begin
 end
 $$;
 
--- Compare every linked story with the attempt that it is linked to, by a checksum of each row on either side: what the
--- legacy columns hold with what `down` would put there. `differing` are stories that are not the same. Most of the
--- time goes into unpacking responses, of which the planner knows nothing: the settings have it share that work.
+-- Compare every linked story with the attempt that it is linked to, by a checksum of each column on either side: what
+-- the legacy columns hold with what `down` would put there. `differing` are stories that are not the same. Most of the
+-- time goes into unpacking responses. Each table is read in its own order for that, and checksums alone are joined: of
+-- whole rows, the join would fill the disk, and look responses up in no order. Of that work the planner knows nothing:
+-- the settings have it share it, and `offset 0` keeps each use of a checksum from unpacking the responses anew.
 create function tales_migration.compare_stories()
 returns table (stories bigint, linked bigint, differing bigint, examples uuid[], checksum bigint)
 language sql stable set search_path = '' set parallel_tuple_cost = 0 set enable_mergejoin = off as $$
-    with both_sides as (
-        select
-            s.id,
-            s.generation_id is not null as is_linked,
-            hash_record_extended(row(s.model_used, s.full_response, s.generation_info, s.story_type, s.story_length,
-                s.moral, s.hero_appearance, s.relationship_description), 0) as legacy,
-            hash_record_extended(row(
-                case when o.saved ? 'model_used' then o.saved ->> 'model_used' else g.model_used end,
-                case when o.saved ? 'full_response' then o.saved #> '{full_response,0}' else g.full_response end,
-                case when o.saved ? 'generation_info'
-                    then o.saved #> '{generation_info,0}' else g.generation_info end,
-                case when o.saved ? 'story_type' then o.saved ->> 'story_type' else g.story_type end,
-                case when o.saved ? 'story_length' then (o.saved ->> 'story_length')::integer else g.story_length end,
-                case when o.saved ? 'moral' then o.saved ->> 'moral' else g.moral end,
-                case when o.saved ? 'hero_appearance' then o.saved ->> 'hero_appearance' else g.hero_appearance end,
-                case when o.saved ? 'relationship_description'
-                    then o.saved ->> 'relationship_description' else g.relationship_description end
-            ), 0) as moved
+    with legacy as (
+        select s.id, s.generation_id, s.generation_attempt, array[
+            hash_record_extended(row(s.model_used), 0),
+            hash_record_extended(row(s.full_response), 0),
+            hash_record_extended(row(s.generation_info), 0),
+            hash_record_extended(row(s.story_type), 0),
+            hash_record_extended(row(s.story_length), 0),
+            hash_record_extended(row(s.moral), 0),
+            hash_record_extended(row(s.hero_appearance), 0),
+            hash_record_extended(row(s.relationship_description), 0)
+        ] as sums
         from tales.stories as s
-        left join tales.generations as g
+        offset 0
+    ), attempts as (
+        select g.generation_id, g.attempt_number, array[
+            hash_record_extended(row(g.model_used), 0),
+            hash_record_extended(row(g.full_response), 0),
+            hash_record_extended(row(g.generation_info), 0),
+            hash_record_extended(row(g.story_type), 0),
+            hash_record_extended(row(g.story_length), 0),
+            hash_record_extended(row(g.moral), 0),
+            hash_record_extended(row(g.hero_appearance), 0),
+            hash_record_extended(row(g.relationship_description), 0)
+        ] as sums
+        from tales.generations as g
+        offset 0
+    ), both_sides as (
+        select
+            s.id, s.generation_id is not null as is_linked, s.sums as legacy,
+            case when o.saved is null then g.sums else array[
+                case when o.saved ? 'model_used'
+                    then hash_record_extended(row(o.saved ->> 'model_used'), 0) else g.sums[1] end,
+                case when o.saved ? 'full_response'
+                    then hash_record_extended(row(o.saved #> '{full_response,0}'), 0) else g.sums[2] end,
+                case when o.saved ? 'generation_info'
+                    then hash_record_extended(row(o.saved #> '{generation_info,0}'), 0) else g.sums[3] end,
+                case when o.saved ? 'story_type'
+                    then hash_record_extended(row(o.saved ->> 'story_type'), 0) else g.sums[4] end,
+                case when o.saved ? 'story_length'
+                    then hash_record_extended(row((o.saved ->> 'story_length')::integer), 0) else g.sums[5] end,
+                case when o.saved ? 'moral'
+                    then hash_record_extended(row(o.saved ->> 'moral'), 0) else g.sums[6] end,
+                case when o.saved ? 'hero_appearance'
+                    then hash_record_extended(row(o.saved ->> 'hero_appearance'), 0) else g.sums[7] end,
+                case when o.saved ? 'relationship_description'
+                    then hash_record_extended(row(o.saved ->> 'relationship_description'), 0) else g.sums[8] end
+            ] end as moved
+        from legacy as s
+        left join attempts as g
             on g.generation_id = s.generation_id and g.attempt_number = s.generation_attempt
         left join (
             select story_id, jsonb_object_agg(column_name, old_value) as saved
             from tales_migration.saved_originals
             group by story_id
         ) as o on o.story_id = s.id
-        -- A query of its own, or each use of a checksum would unpack the responses anew.
-        offset 0
     )
-    -- In no order: so that several processes can share the work.
     select
-        count(*), count(*) filter (where is_linked), count(*) filter (where is_linked and legacy <> moved),
-        (array_agg(id) filter (where is_linked and legacy <> moved))[1:5], bit_xor(moved)
+        count(*), count(*) filter (where is_linked),
+        count(*) filter (where is_linked and legacy is distinct from moved),
+        (array_agg(id) filter (where is_linked and legacy is distinct from moved))[1:5],
+        bit_xor(hash_array_extended(moved, 0))
     from both_sides
 $$;
 

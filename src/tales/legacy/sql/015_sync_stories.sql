@@ -62,38 +62,48 @@ $$;
 -- Write the copies of these stories as the stories are now. One plan serves every call; it is made while generations
 -- is empty, and must serve when it is not: rows are found by their key alone, and no table is read whole. So the keys
 -- are worked out first: as a join, the plan of an empty table reads all copies and compares.
-create function tales_migration.write_copies(ids uuid[]) returns void
+create function tales_migration.write_copies(ids uuid[], are_new boolean default false) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
     keys constant uuid[] := array(select tales_migration.generation_id_of(id) from unnest(ids) as id);
-    written integer;
+    updated integer := 0;
+    inserted integer;
 begin
-    insert into tales.generations (
-        generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
-        hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
-        child_id, hero_id, reconciled_cost_usd
-    )
-    select
-        generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
-        hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
-        child_id, hero_id, reconciled_cost_usd
-    from tales_migration.copies
-    where story_id = any (ids)
-    -- On whatever index: where the move copies this story at this very moment, another one may say so first.
-    on conflict do nothing;
-    get diagnostics written = row_count;
-    if written < cardinality(ids) then
+    if not are_new then
         perform tales_migration.note_hours(ids);
-        update tales.generations as g set
-            model_used = c.model_used, full_response = c.full_response, user_id = c.user_id,
-            story_type = c.story_type, story_length = c.story_length, hero_appearance = c.hero_appearance,
-            relationship_description = c.relationship_description, moral = c.moral, created_at = c.created_at,
-            completed_at = c.completed_at, generation_info = c.generation_info, child_id = c.child_id,
-            hero_id = c.hero_id
-        from tales_migration.copies as c
-        where c.story_id = any (ids) and g.generation_id = any (keys)
-            and g.generation_id = c.generation_id and g.attempt_number = c.attempt_number;
     end if;
+    for round in 1..2 loop
+        -- Most stories that are written again have a copy by then, and those that are new have none.
+        if not are_new or round = 2 then
+            update tales.generations as g set
+                model_used = c.model_used, full_response = c.full_response, user_id = c.user_id,
+                story_type = c.story_type, story_length = c.story_length, hero_appearance = c.hero_appearance,
+                relationship_description = c.relationship_description, moral = c.moral, created_at = c.created_at,
+                completed_at = c.completed_at, generation_info = c.generation_info, child_id = c.child_id,
+                hero_id = c.hero_id
+            from tales_migration.copies as c
+            where c.story_id = any (ids) and g.generation_id = any (keys)
+                and g.generation_id = c.generation_id and g.attempt_number = c.attempt_number;
+            get diagnostics updated = row_count;
+            exit when updated = cardinality(ids);
+        end if;
+        insert into tales.generations (
+            generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+            hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+            child_id, hero_id, reconciled_cost_usd
+        )
+        select
+            generation_id, attempt_number, model_used, full_response, status, user_id, story_type, story_length,
+            hero_appearance, relationship_description, moral, created_at, completed_at, origin, generation_info,
+            child_id, hero_id, reconciled_cost_usd
+        from tales_migration.copies
+        where story_id = any (ids)
+        -- On whatever index: where the move copies this story at this very moment, another one may say so first. Then
+        -- it has been waited for, and its copy is written again.
+        on conflict do nothing;
+        get diagnostics inserted = row_count;
+        exit when updated + inserted = cardinality(ids);
+    end loop;
     perform tales_migration.note_hours(ids);
 
     -- What an operator's choice or 017 changed of these two, the story itself does not tell. Not before the copy is
@@ -168,7 +178,7 @@ begin
     if not tales_migration.wants_copy(new) then
         perform tales_migration.drop_copy(new.id);
     else
-        perform tales_migration.write_copies(array[new.id]);
+        perform tales_migration.write_copies(array[new.id], tg_op = 'INSERT');
     end if;
     if tg_op = 'UPDATE'
         and (new.user_id is distinct from old.user_id or new.created_at is distinct from old.created_at)

@@ -86,7 +86,7 @@ begin
         return null;
     elsif tg_op = 'INSERT' then
         if new.generation_id = tales_migration.generation_id_of(new.id) then
-            perform tales_migration.write_copies(array[new.id]);
+            perform tales_migration.write_copies(array[new.id], are_new => true);
         end if;
         return null;
     elsif tg_nargs = 1 then
