@@ -102,6 +102,31 @@ def test_a_story_of_the_old_application_gets_its_attempt(moving: Database) -> No
     assert copy_of(moving, story)["moral"] == "kindness"
 
 
+def test_a_story_that_has_an_attempt_and_is_written_again_makes_none(moving: Database) -> None:
+    story = add_story(moving, add_user(moving))
+    moving.execute("""
+        create function public.refuse() returns trigger language plpgsql as $$ begin raise 'made again'; end $$;
+        create trigger refuse before insert on tales.generations for each row execute function public.refuse()
+    """)
+
+    update(moving, story, {"moral": "courage"})
+
+    assert copy_of(moving, story)["moral"] == "courage"
+
+
+def test_a_new_story_gets_the_attempt_that_a_lost_one_of_its_id_has_left(moving: Database) -> None:
+    user = add_user(moving)
+    story = add_story(moving, user)
+    with moving.connect() as migrator, migrator.transaction():
+        migrator.execute("set local tales.own_write = 'on'")
+        migrator.execute("delete from tales.stories where id = %s", [story])
+    assert copy_of(moving, story)["moral"] == "kindness"
+
+    add_story(moving, user, id=story, moral="courage")
+
+    assert copy_of(moving, story)["moral"] == "courage"
+
+
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
 def test_what_the_old_application_changes_comes_to_its_attempt_and_back(
     moving: Database, changes: dict[str, Any]

@@ -69,12 +69,10 @@ declare
     updated integer := 0;
     inserted integer;
 begin
-    if not are_new then
-        perform tales_migration.note_hours(ids);
-    end if;
     for round in 1..2 loop
         -- Most stories that are written again have a copy by then, and those that are new have none.
         if not are_new or round = 2 then
+            perform tales_migration.note_hours(ids);
             update tales.generations as g set
                 model_used = c.model_used, full_response = c.full_response, user_id = c.user_id,
                 story_type = c.story_type, story_length = c.story_length, hero_appearance = c.hero_appearance,
