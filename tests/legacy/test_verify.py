@@ -65,6 +65,34 @@ def test_a_copy_that_differs_stops_the_migration_before_anything_is_dropped(lega
     assert len(found.examples) == 1
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(
+            f"update tales.generations set {column} = {value} where model_used = 'right'"
+            for column, value in {
+                "model_used": "'wrong'",
+                "full_response": "'[1]'",
+                "generation_info": "'[1]'",
+                "story_type": "'hero'",
+                "story_length": "99",
+                "moral": "'wrong'",
+                "hero_appearance": "'wrong'",
+                "relationship_description": "'wrong'",
+            }.items()
+        ),
+        "delete from tales.generations where model_used = 'right'",
+    ],
+)
+def test_whatever_differs_of_an_attempt_is_found_also_that_there_is_none(legacy: Database, damage: str) -> None:
+    story = add_story(legacy, add_user(legacy), model_used="right", story_type="child")
+    migrate_up(legacy.owner_url, options=EXPAND)
+
+    legacy.execute(f"begin; set local session_replication_role = 'replica'; {damage}; commit")
+
+    assert verify(legacy.owner_url).examples == (str(story),)
+
+
 def test_stories_that_were_set_aside_are_counted(legacy: Database) -> None:
     add_story(legacy, None)
     add_story(legacy, add_user(legacy), story_type="saga")
